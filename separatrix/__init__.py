@@ -1,0 +1,10 @@
+"""Separatrix: how a molecule crosses from one basin to another, and how fast, at any level of theory."""
+
+import os
+
+# A self-consistent field of a few dozen atoms runs slower on two threads than on one, and a chain per core is
+# what fills a machine. The numeric libraries read these variables when they are first loaded, hence here.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENMM_CPU_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+__version__ = "0.1.0"

@@ -1,0 +1,25 @@
+"""The errors that Separatrix raises on purpose; each message is one line that says what to do."""
+
+
+class SeparatrixError(Exception):
+    """Base of all errors raised on purpose; its message is meant for the user, without a traceback."""
+
+
+class ConfigError(SeparatrixError):
+    """The configuration, or a file it names, cannot be used; the message names file, key and remedy."""
+
+
+class PotentialError(SeparatrixError):
+    """A potential gave no usable energy or forces (no convergence, NaN, an energy jump)."""
+
+
+class StationaryError(SeparatrixError):
+    """A minimum or a saddle could not be found or verified."""
+
+
+class SamplingError(SeparatrixError):
+    """A chain, a first path or a set of committor shots cannot be started or continued."""
+
+
+class StoreError(SeparatrixError):
+    """A file in `results/` is missing, damaged or not what it should be."""

@@ -1,0 +1,115 @@
+"""Molecules: atoms, names, bonds and geometries; the OpenMM and MDTraj topologies made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import ase.io
+import mdtraj
+import numpy as np
+from ase.data import atomic_masses, atomic_numbers, covalent_radii
+from openmm import app
+
+from .errors import ConfigError
+from .units import ANGSTROM
+
+
+@dataclass(frozen=True)
+class Molecule:
+    """An isolated molecule.
+
+    Attributes
+    ----------
+    symbols
+        Element symbols, in the order of the geometry files.
+    bonds
+        Pairs of zero-based atom indices, each ordered, the list sorted.
+    names
+        The user's names of atoms -> zero-based index.
+    charge, multiplicity
+        Total charge in e and spin multiplicity.
+    residue
+        Three-letter residue name in topologies (force-field templates are looked up by bonds, not by it).
+    """
+
+    symbols: tuple[str, ...]
+    bonds: tuple[tuple[int, int], ...]
+    names: Mapping[str, int] = field(default_factory=dict)
+    charge: int = 0
+    multiplicity: int = 1
+    residue: str = "MOL"
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms."""
+        return len(self.symbols)
+
+    @property
+    def masses(self) -> np.ndarray:
+        """Atomic masses in dalton, shape (n_atoms,)."""
+        return np.array([atomic_masses[atomic_numbers[s]] for s in self.symbols])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """One readable name per atom: the user's where there is one, else element and index."""
+        own = {index: name for name, index in self.names.items()}
+        return tuple(own.get(i, f"{s}{i}") for i, s in enumerate(self.symbols))
+
+    def topology(self) -> app.Topology:
+        """OpenMM topology: one chain, one residue, atoms named element + index."""
+        top = app.Topology()
+        residue = top.addResidue(self.residue, top.addChain())
+        atoms = [
+            top.addAtom(f"{s}{i}", app.Element.getBySymbol(s), residue) for i, s in enumerate(self.symbols)
+        ]
+        for i, j in self.bonds:
+            top.addBond(atoms[i], atoms[j])
+        return top
+
+    def mdtraj_topology(self) -> mdtraj.Topology:
+        """The same topology for MDTraj."""
+        return mdtraj.Topology.from_openmm(self.topology())
+
+    def __hash__(self) -> int:
+        return hash((self.symbols, self.bonds, tuple(sorted(self.names.items())), self.charge))
+
+
+def read_geometry(path: Path | str) -> tuple[tuple[str, ...], np.ndarray]:
+    """Element symbols and positions in nm, shape (n_atoms, 3), of one geometry file (any format ASE reads).
+
+    Raises
+    ------
+    ConfigError
+        When the file is missing, unreadable, or holds anything but one finite geometry.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such geometry file")
+    try:
+        atoms = ase.io.read(path)
+    except (ValueError, KeyError, IndexError, OSError, ase.io.formats.UnknownFileTypeError) as error:
+        raise ConfigError(f"{path}: not a readable geometry ({error}); an XYZ file is expected") from error
+    positions = atoms.get_positions() * ANGSTROM
+    if not np.isfinite(positions).all():
+        raise ConfigError(f"{path}: a coordinate is not a finite number")
+    return tuple(atoms.get_chemical_symbols()), positions
+
+
+def bonds_from_distances(
+    symbols: tuple[str, ...], positions: np.ndarray, tolerance: float = 1.25
+) -> tuple[tuple[int, int], ...]:
+    """Pairs of atoms closer than `tolerance` times the sum of their covalent radii (Cordero et al. 2008).
+
+    Parameters
+    ----------
+    symbols
+        Element symbols.
+    positions
+        Shape (n_atoms, 3), nm.
+    """
+    radii = np.array([covalent_radii[atomic_numbers[s]] for s in symbols]) * ANGSTROM
+    distance = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
+    close = distance < tolerance * (radii[:, None] + radii[None])
+    return tuple((int(i), int(j)) for i, j in zip(*np.nonzero(np.triu(close, k=1)), strict=True))

@@ -1,0 +1,265 @@
+"""The seam between an engine and OpenMM: what every potential must be, and what every number is checked for."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import openmm
+from openmm import unit
+
+from ..errors import ConfigError, PotentialError
+from ..molecule import Molecule
+from ..units import FEMTOSECOND, KCAL
+
+
+@dataclass(frozen=True)
+class Option:
+    """One keyword of an engine: its type, meaning, and what it accepts."""
+
+    kind: type | tuple[type, ...]
+    meaning: str
+    choices: tuple[str, ...] = ()
+    required: bool = False
+    minimum: float | None = None
+
+    def check(self, key: str, value: Any) -> None:
+        """Raise ConfigError unless `value` is of the right type and allowed."""
+        wanted = self.kind if isinstance(self.kind, tuple) else (self.kind,)
+        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+            names = " or ".join(k.__name__ for k in wanted)
+            raise ConfigError(f"{key}: {value!r} is not a {names} ({self.meaning})")
+        if self.choices and value not in self.choices:
+            near = difflib.get_close_matches(str(value), self.choices, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(f"{key}: {value!r} is not one of {', '.join(self.choices)}{hint}")
+        if self.minimum is not None and value < self.minimum:
+            raise ConfigError(f"{key}: {value!r} is below {self.minimum:g} ({self.meaning})")
+
+
+class Engine(Protocol):
+    """Electronic structure as the seam sees it."""
+
+    def gradient(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy in kJ/mol and its gradient in kJ/mol/nm, shape (n_atoms, 3), at positions in nm.
+
+        Raises PotentialError when the self-consistent field does not converge.
+        """
+        ...
+
+    def remember(self) -> None:
+        """Keep the present electronic state as the one to start from."""
+        ...
+
+    def restore(self) -> None:
+        """Go back to the state kept by :meth:`remember` (or to a cold start where there is none)."""
+        ...
+
+
+class Seam:
+    """The function inside a `PythonForce`: calls an engine, checks its answer, counts, times, and remembers.
+
+    A dictionary of recent configurations (keyed by the exact positions) serves three repeated questions at no
+    cost: OpenMM asking for the energy of a configuration whose forces it has, the two halves of a shot starting
+    from one point, and several shots from one configuration.
+
+    Attributes
+    ----------
+    calls
+        Number of times OpenMM asked.
+    evaluations
+        Number of times the engine was run.
+    seconds
+        Wall time inside the engine's own gradient call.
+    error
+        The last error, or None; OpenMM passes an exception on as one of its own, so the original is kept here.
+    """
+
+    def __init__(self, engine: Engine, n_atoms: int, capacity: int = 256) -> None:
+        self.engine = engine
+        self.n_atoms = n_atoms
+        self.capacity = capacity
+        self.calls = 0
+        self.evaluations = 0
+        self.seconds = 0.0
+        self.error: PotentialError | None = None
+        self._recent: OrderedDict[bytes, tuple[float, np.ndarray]] = OrderedDict()
+
+    def __call__(self, state: openmm.State) -> tuple[float, np.ndarray]:
+        """Energy in kJ/mol and forces in kJ/mol/nm of an OpenMM state."""
+        return self.at(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer))
+
+    def at(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy in kJ/mol and forces in kJ/mol/nm at positions in nm.
+
+        Raises
+        ------
+        PotentialError
+            When the positions or the engine's answer are not finite, or the engine gave up.
+        """
+        self.calls += 1
+        positions = np.ascontiguousarray(positions, dtype=float)
+        key = positions.tobytes()
+        known = self._recent.get(key)
+        if known is not None:
+            return known
+        try:
+            # OpenMM passes NaN on without a word; here is where it would enter or leave.
+            if not np.isfinite(positions).all():
+                raise PotentialError("positions are not finite")
+            start = time.perf_counter()
+            energy, gradient = self.engine.gradient(positions)
+            self.seconds += time.perf_counter() - start
+            self.evaluations += 1
+            if gradient.shape != (self.n_atoms, 3):
+                raise PotentialError(f"gradient has shape {gradient.shape}, not {(self.n_atoms, 3)}")
+            if not (np.isfinite(energy) and np.isfinite(gradient).all()):
+                raise PotentialError("energy or gradient is not finite")
+        except PotentialError as error:
+            self.error = error
+            raise
+        answer = (float(energy), -gradient)
+        self._recent[key] = answer
+        if len(self._recent) > self.capacity:
+            self._recent.popitem(last=False)
+        return answer
+
+    def restart(self) -> None:
+        """Forget recent configurations and put the engine back to its remembered electronic state.
+
+        Called at the start of every shot, so that a shot's numbers depend on its own start and nothing else:
+        a chain that was killed continues to the same numbers.
+        """
+        self._recent.clear()
+        self.error = None
+        self.engine.restore()
+
+
+@dataclass
+class Potential:
+    """A level of theory for one molecule.
+
+    Attributes
+    ----------
+    system
+        OpenMM System without constraints, barostats, or centre-of-mass removers.
+    seam
+        The Python side of the force, or None where OpenMM computes the forces itself.
+    platform
+        Name of the OpenMM platform to run on.
+    description
+        One line for the report: what was computed by which program and version.
+    energy_jump
+        Largest change of the total energy along one half-trajectory, kJ/mol, before the half counts as failed:
+        a self-consistent field that fell into another state shows as a jump of tens of kJ/mol.
+    """
+
+    system: openmm.System
+    description: str
+    seam: Seam | None = None
+    platform: str = "Reference"
+    energy_jump: float = 5.0 * KCAL
+    _context: openmm.Context | None = field(default=None, repr=False)
+
+    @property
+    def masses(self) -> np.ndarray:
+        """Masses in dalton, shape (n_atoms,)."""
+        return np.array(
+            [
+                self.system.getParticleMass(i).value_in_unit(unit.dalton)
+                for i in range(self.system.getNumParticles())
+            ]
+        )
+
+    def energy_and_gradient(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy in kJ/mol and gradient in kJ/mol/nm, shape (n_atoms, 3), at positions in nm.
+
+        Asks the System through an OpenMM context, so what is tested is what the dynamics sees.
+
+        Raises
+        ------
+        PotentialError
+            When the engine gives up or the answer is not finite.
+        """
+        context = self._open()
+        try:
+            context.setPositions(positions)
+            state = context.getState(getEnergy=True, getForces=True)
+        except (openmm.OpenMMException, PotentialError) as error:
+            raise self.reason(error) from error
+        energy = state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)
+        forces = state.getForces(asNumpy=True).value_in_unit(unit.kilojoule_per_mole / unit.nanometer)
+        if not (np.isfinite(energy) and np.isfinite(forces).all()):
+            raise PotentialError("energy or forces are not finite")
+        return energy, -forces
+
+    def run(
+        self, positions: np.ndarray, velocities: np.ndarray, *, time_step: float, steps: int
+    ) -> np.ndarray:
+        """Plain constant-energy dynamics; positions at the end, nm.
+
+        Parameters
+        ----------
+        positions, velocities
+            nm and nm/ps, shape (n_atoms, 3).
+        time_step
+            fs.
+
+        Raises
+        ------
+        PotentialError
+            When the engine gives up or the positions stop being finite.
+        """
+        context = self._open()
+        try:
+            context.getIntegrator().setStepSize(time_step * FEMTOSECOND)
+            context.setPositions(positions)
+            context.setVelocities(velocities)
+            context.getIntegrator().step(steps)
+            state = context.getState(getPositions=True)
+        except (openmm.OpenMMException, PotentialError) as error:
+            raise self.reason(error) from error
+        end = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+        if not np.isfinite(end).all():
+            raise PotentialError("positions are not finite")
+        return end
+
+    def _open(self) -> openmm.Context:
+        if self._context is None:
+            platform = openmm.Platform.getPlatformByName(self.platform)
+            self._context = openmm.Context(self.system, openmm.VerletIntegrator(0.001), platform)
+        return self._context
+
+    def reason(self, error: Exception) -> PotentialError:
+        """The engine's own error behind one that came through OpenMM."""
+        if self.seam is not None and self.seam.error is not None:
+            return self.seam.error
+        return error if isinstance(error, PotentialError) else PotentialError(str(error))
+
+    def remember(self, positions: np.ndarray) -> None:
+        """Converge the engine at `positions` (nm) and keep that electronic state as every shot's start."""
+        self.energy_and_gradient(positions)
+        if self.seam is not None:
+            self.seam.engine.remember()
+
+    def restart(self) -> None:
+        """Make the next evaluation independent of all earlier ones."""
+        if self.seam is not None:
+            self.seam.restart()
+
+
+def python_potential(molecule: Molecule, engine: Engine, description: str, **settings: Any) -> Potential:
+    """A Potential whose only force is a `PythonForce` around `engine`."""
+    system = openmm.System()
+    for mass in molecule.masses:
+        system.addParticle(mass)
+    seam = Seam(engine, molecule.n_atoms)
+    force = openmm.PythonForce(seam)
+    force.setUsesPeriodicBoundaryConditions(False)
+    system.addForce(force)
+    return Potential(system, description, seam, **settings)

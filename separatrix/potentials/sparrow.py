@@ -1,0 +1,103 @@
+"""SCINE Sparrow: DFTB and NDDO methods with their parameters inside the package (`scine-sparrow`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from ..errors import ConfigError, PotentialError
+from ..molecule import Molecule
+from ..units import BOHR, HARTREE
+from .base import Option, Potential, python_potential
+
+OPTIONS: dict[str, Option] = {
+    "method": Option(
+        str,
+        "electronic-structure method",
+        choices=("DFTB0", "DFTB2", "DFTB3", "PM6", "PM3", "AM1", "RM1", "MNDO"),
+        required=True,
+    ),
+    "scf_energy_tolerance_hartree": Option(float, "self-consistence criterion", minimum=1e-14),
+    "max_scf_iterations": Option(int, "before the field counts as not converged", minimum=1),
+}
+
+
+class SparrowEngine:
+    """One Sparrow calculator that keeps its density from call to call."""
+
+    def __init__(self, molecule: Molecule, options: Mapping[str, Any]) -> None:
+        import scine_sparrow  # noqa: F401  (registers the calculators)
+        import scine_utilities as scine
+
+        self._scine = scine
+        self._elements = [getattr(scine.ElementType, s) for s in molecule.symbols]
+        self._calculator = scine.core.get_calculator(options["method"], "Sparrow")
+        self._calculator.log = scine.core.Log.silent()
+        settings = self._calculator.settings
+        settings["molecular_charge"] = molecule.charge
+        settings["spin_multiplicity"] = molecule.multiplicity
+        if "self_consistence_criterion" in settings.as_dict():
+            settings["self_consistence_criterion"] = options.get("scf_energy_tolerance_hartree", 1e-7)
+            settings["max_scf_iterations"] = options.get("max_scf_iterations", 100)
+        self._origin: np.ndarray | None = None
+        self._last: np.ndarray | None = None
+        self._cold = True
+
+    def _calculate(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        scaled = positions / BOHR
+        if self._cold:
+            # Giving the structure anew is what resets Sparrow's density guess.
+            self._calculator.structure = self._scine.AtomCollection(self._elements, scaled)
+            self._calculator.set_required_properties(
+                [self._scine.Property.Energy, self._scine.Property.Gradients]
+            )
+            self._cold = False
+        else:
+            self._calculator.positions = scaled
+        try:
+            answer = self._calculator.calculate("")
+        except RuntimeError as error:
+            self._cold = True
+            raise PotentialError(f"Sparrow: {' '.join(str(error).split())}") from error
+        # A field that ran out of iterations is returned like any other; only this flag tells.
+        if not answer.successful_calculation:
+            self._cold = True
+            raise PotentialError("Sparrow: the self-consistent field did not converge")
+        return answer.energy, np.array(answer.gradients)
+
+    def gradient(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy in kJ/mol and gradient in kJ/mol/nm."""
+        if self._cold and self._origin is not None:
+            self._calculate(self._origin)
+        energy, gradient = self._calculate(positions)
+        self._last = positions.copy()
+        return energy * HARTREE, gradient * (HARTREE / BOHR)
+
+    def remember(self) -> None:
+        """Keep the last geometry: a field converged there is what each restart begins from."""
+        self._origin = self._last
+
+    def restore(self) -> None:
+        """Start cold, at the remembered geometry where there is one."""
+        self._cold = True
+
+
+def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
+    """Sparrow as a Potential.
+
+    Raises
+    ------
+    ConfigError
+        When `scine-sparrow` is not installed.
+    """
+    try:
+        engine = SparrowEngine(molecule, options)
+    except ImportError as error:
+        raise ConfigError(
+            "potential 'sparrow' needs the package scine-sparrow: pip install scine-sparrow"
+        ) from error
+    name = f"{options['method']} (SCINE Sparrow {version('scine-sparrow')})"
+    return python_potential(molecule, engine, name)

@@ -1,0 +1,391 @@
+"""Aimless shooting: the move, the chain, and the record that survives a kill.
+
+The move (three-point aimless shooting; Peters and Trout, J. Chem. Phys. 2006, 125, 054108; Mullen, Shea and
+Peters, J. Chem. Theory Comput. 2015, 11, 2421) with two corrections that make it obey detailed balance for paths of
+flexible length. A state is a path together with a label, one of its interior frames.
+
+1. The candidate is the frame at label + k s, with k drawn from -1, 0, 1 and s the shift.
+2. Velocities are drawn anew there, and both halves are run until each reaches any basin.
+3. The new label is the shot frame of the new path minus k' s, with k' drawn from -1, 0, 1.
+4. The trial is refused when the candidate or the new label is not an interior frame, or the halves end in the same
+   basin, in none, or fail. Otherwise it is accepted with probability min(1, n_old / n_new), n being the number of
+   interior frames.
+
+Proposal and reverse proposal are then equally likely (1/3 · velocities · 1/3 each way). With unit acceptance the
+stationary weight would be the same for every (path, label), and a path with n interior frames would be visited n
+times too often; the factor n_old / n_new restores the transition-path ensemble (compare Falkner, Coretti, Peters,
+Bolhuis and Dellago, arXiv:2408.03054, for the two-point form).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import openpathsampling as paths
+from openmm import unit
+from openpathsampling.engines.openmm import Snapshot
+from openpathsampling.pathmover import AbstractTwoWayShootingMover
+from openpathsampling.shooting import ShootingPointSelector
+from openpathsampling.snapshot_modifier import SnapshotModifier
+
+from .dynamics import Engine, maxwell_boltzmann, positions_of, run_half, velocities_of
+from .errors import SamplingError
+from .seeds import stream
+from .states import Basin, BasinVolume, MechanismRule
+
+log = logging.getLogger(__name__)
+
+
+class AimlessSelector(ShootingPointSelector):
+    """Chooses the candidate frame near the label, and a new label near the shot frame.
+
+    Attributes
+    ----------
+    shift
+        Frames between neighbouring candidates.
+    label
+        Present label, a frame index of the present path.
+    """
+
+    def __init__(self, shift: int) -> None:
+        super().__init__()
+        self.shift = shift
+        self.label = -1
+
+    def pick(self, trajectory: paths.Trajectory) -> int:
+        """Index of the candidate frame; it may lie outside the path's interior."""
+        return self.label + self.shift * int(self._rng.integers(-1, 2))
+
+    def relabel(self, shot_index: int) -> int:
+        """New label, given the index of the shot frame in the new path."""
+        return shot_index - self.shift * int(self._rng.integers(-1, 2))
+
+    def probability_ratio(
+        self,
+        snapshot: Snapshot,
+        old_trajectory: paths.Trajectory,
+        new_trajectory: paths.Trajectory,
+        new_snapshot: Snapshot | None = None,
+    ) -> float:
+        """Ratio of the label's probabilities on the new and the old path, n_old / n_new."""
+        return interior(old_trajectory) / interior(new_trajectory)
+
+
+def interior(trajectory: Sequence) -> int:
+    """Number of frames of a path that lie in no basin: all but the first and the last."""
+    return len(trajectory) - 2
+
+
+class MaxwellBoltzmann(SnapshotModifier):
+    """Velocities drawn anew at a temperature, without linear or angular momentum."""
+
+    def __init__(self, engine: Engine, temperature: float) -> None:
+        super().__init__()
+        self.engine = engine
+        self.temperature = temperature
+        self.rng = np.random.default_rng()
+
+    def __call__(self, snapshot: Snapshot) -> Snapshot:
+        """A snapshot at the same positions."""
+        positions = snapshot.coordinates.value_in_unit(unit.nanometer)
+        velocities = maxwell_boltzmann(positions, self.engine.potential.masses, self.temperature, self.rng)
+        return self.engine.snapshot(positions, velocities)
+
+    def probability_ratio(self, old_snapshot: Snapshot, new_snapshot: Snapshot) -> float:
+        """One: a fresh draw does not depend on the old velocities, and their weights cancel."""
+        return 1.0
+
+
+class AimlessMover(AbstractTwoWayShootingMover):
+    """Two-way shooting that always runs both halves to a basin, and redraws its label.
+
+    The stock mover stops the second half where the first has already decided the move; here each half is an
+    observation of the committor and is never thrown away.
+    """
+
+    def __init__(
+        self,
+        ensemble: paths.Ensemble,
+        selector: AimlessSelector,
+        modifier: MaxwellBoltzmann,
+        engine: Engine,
+        volumes: list[BasinVolume],
+    ) -> None:
+        super().__init__(ensemble=ensemble, selector=selector, modifier=modifier, engine=engine)
+        self.volumes = volumes
+
+    def _run(self, trajectory: paths.Trajectory, shooting_index: int) -> tuple[paths.Trajectory, dict]:
+        shot = self.modifier(trajectory[shooting_index])
+        forward = run_half(self.engine, shot, self.volumes)
+        backward = run_half(self.engine, shot.reversed, self.volumes)
+        trial = backward.trajectory.reversed + forward.trajectory[1:]
+        shot_index = len(backward.trajectory) - 1
+        details = {
+            "modified_shooting_snapshot": shot,
+            "forward": forward,
+            "backward": backward,
+            "shot_index": shot_index,
+            "label": self.selector.relabel(shot_index),
+        }
+        return trial, details
+
+    def __call__(self, input_sample: paths.Sample) -> tuple[list[paths.Sample], dict]:
+        """Trial sample and details of one move.
+
+        There is no sample to accept when the candidate or the new label is not an interior frame, or when a half
+        reached no basin or failed; `details["outcome"]` then says which.
+        """
+        trajectory = input_sample.trajectory
+        index = self.selector.pick(trajectory)
+        details = {"candidate": index, "outcome": "off path"}
+        if not _is_interior(index, trajectory):
+            return [], details
+        trial, run_details = self._run(trajectory, index)
+        details |= run_details
+        ends = {run_details["forward"].end, run_details["backward"].end}
+        if "failed" in ends:
+            return [], details | {"outcome": "failed"}
+        if "none" in ends:
+            return [], details | {"outcome": "no basin"}
+        if len(ends) == 1:
+            return [], details | {"outcome": "same basin"}
+        if not _is_interior(run_details["label"], trial):
+            return [], details | {"outcome": "label off path"}
+        sample, more = self._build_sample(input_sample, index, trial, run_details=run_details)
+        return [sample], details | more | {"outcome": "accepted"}
+
+    def _accept(self, trials: list[paths.Sample]) -> tuple[bool, dict]:
+        if not trials:
+            return False, {}
+        accepted, details = super()._accept(trials)
+        return accepted, details if accepted else details | {"outcome": "path length"}
+
+
+def _is_interior(index: int, trajectory: Sequence) -> bool:
+    return 1 <= index <= len(trajectory) - 2
+
+
+@dataclass(frozen=True)
+class Move:
+    """One move of a chain, as it is recorded.
+
+    Attributes
+    ----------
+    index
+        Number of the move in its chain, from 0.
+    outcome
+        ``accepted``; ``same basin``, ``path length``, ``label off path`` (both halves were run and the trial was
+        refused); ``no basin``, ``failed`` (a half gave no outcome); ``off path`` (nothing was run).
+    forward, backward
+        Basin that each half reached, ``none``, ``failed``, or empty when nothing was run.
+    reason
+        Why a half failed; else empty.
+    positions, velocities
+        At the shooting point, nm and nm/ps, shape (n_atoms, 3); None when nothing was run.
+    forward_frames, backward_frames
+        Lengths of the halves in frames, the shooting point included.
+    old_frames
+        Length of the path before the move.
+    label
+        Label after the move.
+    evaluations, steps
+        Force evaluations and integration steps spent.
+    mechanism
+        Of the trial path where it joins two basins; else empty.
+    path
+        Positions and velocities of the new path, shape (2, n_frames, n_atoms, 3), when accepted; else None.
+    """
+
+    index: int
+    outcome: str
+    forward: str = ""
+    backward: str = ""
+    reason: str = ""
+    positions: np.ndarray | None = None
+    velocities: np.ndarray | None = None
+    forward_frames: int = 0
+    backward_frames: int = 0
+    old_frames: int = 0
+    label: int = -1
+    evaluations: int = 0
+    steps: int = 0
+    mechanism: str = ""
+    path: np.ndarray | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the trial became the chain's path."""
+        return self.outcome == "accepted"
+
+    @property
+    def is_shot(self) -> bool:
+        """Whether halves were run."""
+        return self.outcome != "off path"
+
+
+class Chain:
+    """An aimless-shooting chain: a present path, a label, and the means to make the next move.
+
+    Parameters
+    ----------
+    engine
+        Dynamics.
+    basins
+        The two (or more) states.
+    mechanism
+        Rule that names a path's mechanism.
+    path
+        Initial path: positions (nm) and velocities (nm/ps), shape (2, n_frames, n_atoms, 3), its first and last
+        frame in different basins and no other frame in any.
+    label
+        Initial label, an interior frame.
+    shift
+        Frames between neighbouring candidates.
+    place
+        Root seed and the words that name this chain; every move's random numbers follow from them.
+
+    Raises
+    ------
+    SamplingError
+        When the initial path or label is not valid.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        basins: Sequence[Basin],
+        mechanism: MechanismRule,
+        path: np.ndarray,
+        label: int,
+        *,
+        shift: int,
+        place: tuple[int, tuple[str | int, ...]],
+    ) -> None:
+        self.engine = engine
+        self.mechanism = mechanism
+        self.place = place
+        self.volumes = [BasinVolume(b) for b in basins]
+        network = paths.TPSNetwork.from_states_all_to_all(self.volumes)
+        self.ensemble = network.sampling_ensembles[0]
+        self.selector = AimlessSelector(shift)
+        self.modifier = MaxwellBoltzmann(engine, engine.settings.temperature)
+        self.mover = AimlessMover(self.ensemble, self.selector, self.modifier, engine, self.volumes)
+        self._set(path, label)
+        if not self.ensemble(self._samples[0].trajectory):
+            raise SamplingError("the initial path does not lead from one basin to another")
+        if not _is_interior(label, self._samples[0].trajectory):
+            raise SamplingError(f"label {label} is not an interior frame of the initial path")
+
+    def _set(self, path: np.ndarray, label: int) -> None:
+        sample = paths.Sample(replica=0, trajectory=self.engine.trajectory(*path), ensemble=self.ensemble)
+        self._samples = paths.SampleSet([sample])
+        self.selector.label = label
+
+    @property
+    def n_frames(self) -> int:
+        """Length of the present path in frames."""
+        return len(self._samples[0].trajectory)
+
+    def replay(self, move: Move) -> None:
+        """Take over a recorded move as if it had just been made."""
+        if move.accepted:
+            self._set(move.path, move.label)
+
+    def move(self, index: int) -> Move:
+        """Make move number `index`.
+
+        Its numbers depend only on the present path and label, and on the seed, chain and move number.
+        """
+        seed, words = self.place
+        rng = stream(seed, *words, "move", index)
+        self.selector._rng = self.modifier.rng = self.mover._rng = rng
+        self.engine.potential.restart()
+        steps, evaluations, old = self.engine.steps, self.engine.evaluations, self.n_frames
+        change = self.mover.move(self._samples)
+        details = change.details
+        record = {
+            "index": index,
+            "outcome": details.outcome,
+            "old_frames": old,
+            "label": self.selector.label,
+            "steps": self.engine.steps - steps,
+            "evaluations": self.engine.evaluations - evaluations,
+        }
+        if details.outcome == "off path":
+            return Move(**record)
+        forward, backward = details.forward, details.backward
+        shot = details.modified_shooting_snapshot
+        record |= {
+            "forward": forward.end,
+            "backward": backward.end,
+            "reason": forward.reason or backward.reason,
+            "forward_frames": len(forward.trajectory),
+            "backward_frames": len(backward.trajectory),
+            "positions": shot.coordinates.value_in_unit(unit.nanometer),
+            "velocities": velocities_of([shot])[0],
+        }
+        if details.outcome in ("accepted", "path length", "label off path"):
+            trial = backward.trajectory.reversed + forward.trajectory[1:]
+            positions = positions_of(trial)
+            record["mechanism"] = self.mechanism.classify(positions)[0]
+            if change.accepted:
+                record["path"] = np.array([positions, velocities_of(trial)])
+                record["label"] = self.selector.label = details.label
+                self._samples = self._samples.apply_samples(change.results)
+        return Move(**record)
+
+
+def first_path(
+    engine: Engine,
+    basins: Sequence[Basin],
+    start: np.ndarray,
+    *,
+    place: tuple[int, tuple[str | int, ...]],
+    attempts: int = 200,
+) -> tuple[np.ndarray, int, int]:
+    """First reactive path: shots from one geometry (the saddle) until the two halves reach different basins.
+
+    Parameters
+    ----------
+    start
+        Geometry to shoot from, nm, shape (n_atoms, 3).
+    place
+        Root seed and words that name the place.
+    attempts
+        At most.
+
+    Returns
+    -------
+    The path, shape (2, n_frames, n_atoms, 3) in nm and nm/ps; the shooting point's index in it; attempts used.
+
+    Raises
+    ------
+    SamplingError
+        When no attempt succeeds; the message counts what happened instead.
+    """
+    seed, words = place
+    volumes = [BasinVolume(b) for b in basins]
+    seen: dict[str, int] = {}
+    for attempt in range(attempts):
+        rng = stream(seed, *words, "attempt", attempt)
+        engine.potential.restart()
+        velocities = maxwell_boltzmann(start, engine.potential.masses, engine.settings.temperature, rng)
+        shot = engine.snapshot(start, velocities)
+        forward = run_half(engine, shot, volumes)
+        backward = run_half(engine, shot.reversed, volumes)
+        ends = {forward.end, backward.end}
+        if len(ends) == 2 and not ends & {"none", "failed"}:
+            path = backward.trajectory.reversed + forward.trajectory[1:]
+            return (
+                np.array([positions_of(path), velocities_of(path)]),
+                len(backward.trajectory) - 1,
+                attempt + 1,
+            )
+        what = "/".join(sorted([backward.end, forward.end]))
+        seen[what] = seen.get(what, 0) + 1
+        log.info("attempt %d: %s", attempt + 1, what)
+    counts = ", ".join(f"{n} x {what}" for what, n in sorted(seen.items()))
+    raise SamplingError(f"no reactive path in {attempts} shots from the saddle ({counts})")

@@ -1,0 +1,180 @@
+"""Basins: the stable states between which a molecule crosses, as intervals of distances, angles and dihedrals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import openpathsampling as paths
+
+from .variables import angle_of, dihedral_of, distance_of
+
+Kind = Literal["distance", "angle", "dihedral"]
+
+#: kind -> number of atoms, unit
+GEOMETRIES: dict[str, tuple[int, str]] = {
+    "distance": (2, "angstrom"),
+    "angle": (3, "degree"),
+    "dihedral": (4, "degree"),
+}
+
+_FUNCTIONS = {"distance": distance_of, "angle": angle_of, "dihedral": dihedral_of}
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """A named internal coordinate: a distance in angstrom, an angle or a dihedral in degrees."""
+
+    name: str
+    kind: Kind
+    atoms: tuple[int, ...]
+
+    def value(self, positions: np.ndarray) -> float:
+        """Value at positions in nm, shape (n_atoms, 3)."""
+        return _FUNCTIONS[self.kind](positions, *self.atoms)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A coordinate between two bounds.
+
+    Attributes
+    ----------
+    coordinate
+        What is bounded.
+    low, high
+        Bounds, inclusive, in the coordinate's unit. For a dihedral the interval runs from `low` upwards to
+        `high` around the circle, so 140 to 220 contains 180 and -150.
+    """
+
+    coordinate: Coordinate
+    low: float
+    high: float
+
+    def contains(self, value: float) -> bool:
+        """Whether a value of the coordinate lies inside."""
+        if self.coordinate.kind != "dihedral":
+            return self.low <= value <= self.high
+        width = self.high - self.low
+        return width >= 360.0 or (value - self.low) % 360.0 <= width
+
+    def overlaps(self, other: Interval) -> bool:
+        """Whether two intervals of the same coordinate share a value."""
+        if self.coordinate.kind != "dihedral":
+            return self.low <= other.high and other.low <= self.high
+        return self.contains(other.low) or other.contains(self.low)
+
+
+@dataclass(frozen=True)
+class Basin:
+    """A stable state: all of its intervals hold."""
+
+    name: str
+    intervals: tuple[Interval, ...]
+
+    def contains(self, positions: np.ndarray) -> bool:
+        """Whether a geometry (nm, shape (n_atoms, 3)) lies in the basin."""
+        return all(i.contains(i.coordinate.value(positions)) for i in self.intervals)
+
+    def disjoint(self, other: Basin) -> bool:
+        """Whether some coordinate keeps the two basins apart."""
+        return any(
+            a.coordinate == b.coordinate and not a.overlaps(b)
+            for a in self.intervals
+            for b in other.intervals
+        )
+
+
+def basin_of(positions: np.ndarray, basins: Iterable[Basin]) -> str | None:
+    """Name of the basin that a geometry lies in, or None."""
+    for basin in basins:
+        if basin.contains(positions):
+            return basin.name
+    return None
+
+
+class BasinVolume(paths.Volume):
+    """A basin as an OpenPathSampling volume.
+
+    It evaluates the few internal coordinates it needs as plain floats: OpenPathSampling's own collective
+    variables and their caches take longer, per frame, than a force-field step.
+    """
+
+    def __init__(self, basin: Basin) -> None:
+        super().__init__()
+        self.basin = basin
+        self.name = basin.name
+
+    def __call__(self, snapshot: paths.engines.openmm.Snapshot) -> bool:
+        """Whether a snapshot lies in the basin."""
+        return self.basin.contains(snapshot.coordinates._value)
+
+    def __str__(self) -> str:
+        return f"basin {self.basin.name}"
+
+
+@dataclass(frozen=True)
+class MechanismClass:
+    """A mechanism that is recognised by an angle or a distance above a bound while the path crosses."""
+
+    name: str
+    coordinate: Coordinate
+    above: float
+
+
+@dataclass(frozen=True)
+class MechanismRule:
+    """How to tell by which mechanism a path crosses.
+
+    A path crosses where the cosine of a dihedral, measured from `at_deg`, changes sign. Of the classes whose
+    coordinate exceeds its bound there, the one that exceeds it most wins; if none does, it is `otherwise`.
+    """
+
+    crossing: Coordinate
+    at_deg: float
+    classes: tuple[MechanismClass, ...]
+    otherwise: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All mechanism names that can come out."""
+        return (*(c.name for c in self.classes), self.otherwise)
+
+    def side(self, positions: np.ndarray) -> float:
+        """Signed measure of the side of the crossing: positive below `at_deg` in |dihedral|, else negative."""
+        return math.cos(math.radians(self.crossing.value(positions))) - math.cos(math.radians(self.at_deg))
+
+    def at(self, positions: np.ndarray) -> str:
+        """Mechanism of one geometry taken as the crossing."""
+        return self._decide([{c.name: c.coordinate.value(positions) for c in self.classes}])
+
+    def classify(self, path: np.ndarray) -> tuple[str, int]:
+        """Mechanism of a path and the frame before its last crossing.
+
+        Parameters
+        ----------
+        path
+            Positions in nm, shape (n_frames, n_atoms, 3), from one basin to the other.
+
+        Returns
+        -------
+        The mechanism's name and the index of the crossing frame. A path that never changes side (which a path
+        between basins on both sides cannot do) gives ``("none", -1)``.
+        """
+        sides = np.array([self.side(x) for x in path]) > 0
+        changes = np.flatnonzero(sides[1:] != sides[:-1])
+        if changes.size == 0:
+            return "none", -1
+        frame = int(changes[-1])
+        # The dihedral means nothing where an angle is linear, and that is where an inverting path crosses: the
+        # frames on either side of the sign change are read together.
+        near = path[frame : frame + 2]
+        return self._decide([{c.name: c.coordinate.value(x) for c in self.classes} for x in near]), frame
+
+    def _decide(self, values: list[Mapping[str, float]]) -> str:
+        excess = {c.name: max(v[c.name] for v in values) - c.above for c in self.classes}
+        best = max(excess, key=lambda name: excess[name], default=None)
+        return best if best is not None and excess[best] > 0 else self.otherwise

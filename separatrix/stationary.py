@@ -1,0 +1,527 @@
+"""Stationary points: minima, saddles, normal modes, and the proof that a saddle joins two basins."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import ase
+import numpy as np
+from ase.calculators.calculator import Calculator, all_changes
+from ase.optimize import BFGS
+from ase.units import kJ, mol
+
+from .dynamics import maxwell_boltzmann, rigid_motions
+from .errors import PotentialError, StationaryError
+from .molecule import Molecule
+from .potentials import Potential
+from .states import Basin, basin_of
+from .units import ANGSTROM, KCAL, wavenumber
+
+log = logging.getLogger(__name__)
+
+#: Energy and gradient of positions: nm -> kJ/mol, kJ/mol/nm
+Surface = Callable[[np.ndarray], tuple[float, np.ndarray]]
+
+_EV = kJ / mol  # eV in one kJ/mol
+
+
+@dataclass(frozen=True)
+class Bias:
+    """A smooth pull on an angle or a dihedral, k (1 - cos(q - target)), used only to find a saddle's region.
+
+    Attributes
+    ----------
+    atoms
+        Three atoms for an angle, four for a dihedral.
+    target
+        Degrees.
+    strength
+        k in kJ/mol.
+    """
+
+    atoms: tuple[int, ...]
+    target: float
+    strength: float
+
+    def __call__(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy in kJ/mol and gradient in kJ/mol/nm.
+
+        The cosine and sine of the coordinate are differentiated, never the coordinate: an angle of 180 degrees
+        is then an ordinary point.
+        """
+        return _cosine_pull(positions, self.atoms, np.radians(self.target), self.strength)
+
+
+def _cosine_pull(
+    positions: np.ndarray, atoms: tuple[int, ...], target: float, strength: float
+) -> tuple[float, np.ndarray]:
+    gradient = np.zeros_like(positions)
+    x = positions[list(atoms)]
+    if len(atoms) == 3:
+        a, b = x[0] - x[1], x[2] - x[1]
+        na, nb = np.linalg.norm(a), np.linalg.norm(b)
+        u, v = a / na, b / nb
+        cosine = float(np.clip(u @ v, -1.0, 1.0))
+        sine = float(np.linalg.norm(np.cross(u, v)))
+        slope_a, slope_b = (v - cosine * u) / na, (u - cosine * v) / nb  # of the cosine
+        # d cos(q - t) = cos t d(cos q) + sin t d(sin q), and d(sin q) = -(cos q / sin q) d(cos q); the last
+        # term is undefined at linearity, where a target of 0 or 180 degrees has sin t = 0 and needs none.
+        factor = np.cos(target)
+        if abs(np.sin(target)) > 1e-12:
+            factor -= np.sin(target) * cosine / max(sine, 1e-8)
+        energy = strength * (1.0 - cosine * np.cos(target) - sine * np.sin(target))
+        gradient[atoms[0]] -= strength * factor * slope_a
+        gradient[atoms[2]] -= strength * factor * slope_b
+        gradient[atoms[1]] += strength * factor * (slope_a + slope_b)
+        return energy, gradient
+    # Dihedral: the classic gradient of the angle itself (Blondel and Karplus, J. Comput. Chem. 1996, 17, 1132).
+    f, g, h = x[0] - x[1], x[1] - x[2], x[3] - x[2]
+    a, b = np.cross(f, g), np.cross(h, g)
+    length = np.linalg.norm(g)
+    aa, bb = max(a @ a, 1e-12), max(b @ b, 1e-12)
+    phi = np.arctan2(np.cross(b, a) @ g / length, a @ b)
+    torque = strength * np.sin(phi - target)
+    first, last = -length / aa * a, length / bb * b
+    inner = (f @ g) / (aa * length) * a - (h @ g) / (bb * length) * b
+    gradient[atoms[0]] += torque * first
+    gradient[atoms[1]] += torque * (inner - first)
+    gradient[atoms[2]] += torque * (-inner - last)
+    gradient[atoms[3]] += torque * last
+    return float(strength * (1.0 - np.cos(phi - target))), gradient
+
+
+def biased(surface: Surface, biases: Sequence[Bias]) -> Surface:
+    """A surface with pulls added."""
+
+    def total(positions: np.ndarray) -> tuple[float, np.ndarray]:
+        energy, gradient = surface(positions)
+        for bias in biases:
+            extra, slope = bias(positions)
+            energy, gradient = energy + extra, gradient + slope
+        return energy, gradient
+
+    return total
+
+
+class _SurfaceCalculator(Calculator):
+    """A surface as ASE sees it, so that ASE's optimisers can walk on it."""
+
+    implemented_properties = ("energy", "forces")
+
+    def __init__(self, surface: Surface) -> None:
+        super().__init__()
+        self.surface = surface
+
+    def calculate(
+        self,
+        atoms: ase.Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        super().calculate(atoms, properties, system_changes)
+        energy, gradient = self.surface(self.atoms.get_positions() * ANGSTROM)
+        self.results = {"energy": energy * _EV, "forces": -gradient * _EV * ANGSTROM}
+
+
+@dataclass(frozen=True)
+class StationaryPoint:
+    """A verified stationary point.
+
+    Attributes
+    ----------
+    name
+        ``minimum Z``, ``inversion at N10``, ...
+    basin
+        Basin it lies in, or None.
+    positions
+        nm, shape (n_atoms, 3).
+    energy
+        kJ/mol, the engine's own zero.
+    wavenumbers
+        cm^-1, shape (3 n_atoms - 6,), ascending, imaginary ones negative; from a finite-difference Hessian with
+        rigid motions projected out.
+    modes
+        Normal modes as Cartesian displacements, shape (3 n_atoms - 6, n_atoms, 3), each of unit mass-weighted
+        norm (dalton^1/2 nm).
+    gradient
+        Largest component of the gradient, kJ/mol/nm.
+    evaluations
+        Gradient evaluations spent.
+    joins
+        For a saddle: the basins reached downhill on its two sides.
+    """
+
+    name: str
+    basin: str | None
+    positions: np.ndarray
+    energy: float
+    wavenumbers: np.ndarray
+    modes: np.ndarray
+    gradient: float
+    evaluations: int = 0
+    joins: tuple[str, ...] = ()
+
+    @property
+    def n_imaginary(self) -> int:
+        """Number of imaginary modes (beyond 20i cm^-1, below which finite differences cannot tell)."""
+        return int((self.wavenumbers < -20.0).sum())
+
+
+def relax(
+    molecule: Molecule,
+    surface: Surface,
+    positions: np.ndarray,
+    *,
+    fmax: float,
+    steps: int,
+    max_step: float = 0.1,
+) -> np.ndarray:
+    """Walk downhill with ASE's BFGS, which judges by forces alone and so bears a small energy-gradient mismatch.
+
+    Parameters
+    ----------
+    molecule
+        Gives the elements.
+    surface
+        What to walk on.
+    positions
+        Start, nm, shape (n_atoms, 3).
+    fmax
+        Largest force on an atom at the end, kcal/mol/angstrom.
+    steps
+        At most; whether `fmax` was reached is for the caller to check.
+    max_step
+        Longest displacement of an atom per step, angstrom.
+    """
+    atoms = ase.Atoms(molecule.symbols, positions / ANGSTROM)
+    atoms.calc = _SurfaceCalculator(surface)
+    optimiser = BFGS(atoms, logfile=None, maxstep=max_step)
+    optimiser.run(fmax=fmax * KCAL * _EV, steps=steps)
+    return atoms.get_positions() * ANGSTROM
+
+
+def hessian(surface: Surface, positions: np.ndarray, step: float = 0.001) -> np.ndarray:
+    """Hessian by central differences of the gradient, symmetrised.
+
+    Parameters
+    ----------
+    positions
+        nm, shape (n_atoms, 3).
+    step
+        Displacement in nm.
+
+    Returns
+    -------
+    kJ/mol/nm^2, shape (3 n_atoms, 3 n_atoms).
+    """
+    n = positions.size
+    result = np.empty((n, n))
+    for i in range(n):
+        shift = np.zeros(n)
+        shift[i] = step
+        shift = shift.reshape(positions.shape)
+        result[i] = (surface(positions + shift)[1] - surface(positions - shift)[1]).ravel() / (2.0 * step)
+    return 0.5 * (result + result.T)
+
+
+def normal_modes(
+    matrix: np.ndarray, positions: np.ndarray, masses: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Vibrations of a Hessian with translation and rotation projected out.
+
+    Parameters
+    ----------
+    matrix
+        Hessian, kJ/mol/nm^2.
+    positions, masses
+        nm and dalton.
+
+    Returns
+    -------
+    wavenumbers
+        cm^-1, ascending, shape (3 n_atoms - 6,), imaginary ones negative.
+    modes
+        Cartesian displacements, shape (3 n_atoms - 6, n_atoms, 3), of unit mass-weighted norm.
+    """
+    root = np.repeat(np.sqrt(masses), 3)
+    weighted = matrix / np.outer(root, root)
+    rigid = rigid_motions(positions, masses)
+    # The complement of the rigid motions, as an orthonormal basis: the vibrations live there exactly.
+    _, _, basis = np.linalg.svd(rigid, full_matrices=True)
+    inner = basis[len(rigid) :]
+    values, vectors = np.linalg.eigh(inner @ weighted @ inner.T)
+    modes = (vectors.T @ inner) / root
+    return np.array([wavenumber(v) for v in values]), modes.reshape(len(values), *positions.shape)
+
+
+def _internal(matrix: np.ndarray, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues and Cartesian eigenvectors of a Hessian without rigid motions (unit masses)."""
+    rigid = rigid_motions(positions, np.ones(len(positions)))
+    _, _, basis = np.linalg.svd(rigid, full_matrices=True)
+    inner = basis[len(rigid) :]
+    values, vectors = np.linalg.eigh(inner @ matrix @ inner.T)
+    return values, vectors.T @ inner
+
+
+def walk_to_saddle(
+    surface: Surface, positions: np.ndarray, *, fmax: float, cycles: int, max_step: float = 0.02
+) -> np.ndarray:
+    """Partitioned rational-function optimisation to a first-order saddle.
+
+    Uphill along one mode, downhill along all others (Banerjee, Adams, Simons and Shepard, J. Phys. Chem. 1985,
+    89, 52). The Hessian is computed by finite differences every few cycles and updated in between (Bofill, J.
+    Comput. Chem. 1994, 15, 1); the mode followed is the one that overlaps most with the last one, so that a
+    crossing of eigenvalues does not change what is followed.
+
+    Parameters
+    ----------
+    positions
+        Start, nm, with one clearly negative eigenvalue along the wanted reaction, if possible.
+    fmax
+        Largest force on an atom at the end, kcal/mol/angstrom.
+    max_step
+        Largest displacement of an atom in one step, nm.
+
+    Raises
+    ------
+    StationaryError
+        When `fmax` is not reached within `cycles`.
+    """
+    x = positions.copy()
+    energy, gradient = surface(x)
+    matrix = hessian(surface, x)
+    follow: np.ndarray | None = None
+    trust = 0.5 * max_step
+    for cycle in range(cycles):
+        force = np.linalg.norm(gradient, axis=1).max() / (KCAL / ANGSTROM)
+        log.info("  saddle cycle %d: largest force %.3f kcal/mol/A", cycle, force)
+        if force < fmax:
+            return x
+        if cycle and cycle % 15 == 0:
+            matrix = hessian(surface, x)
+        values, vectors = _internal(matrix, x)
+        up = 0 if follow is None else int(np.argmax(np.abs(vectors @ follow)))
+        follow = vectors[up]
+        along = vectors @ gradient.ravel()
+        step = np.empty_like(along)
+        rest = np.arange(len(values)) != up
+        # Uphill: the higher root of the 2 x 2 problem; downhill: the lowest root of the others', by bisection.
+        high = 0.5 * (values[up] + np.sqrt(values[up] ** 2 + 4.0 * along[up] ** 2))
+        step[up] = -along[up] / (values[up] - high) if along[up] != 0.0 else 0.0
+        low = _lowest_root(values[rest], along[rest])
+        step[rest] = -along[rest] / (values[rest] - low)
+        move = (vectors.T @ step).reshape(x.shape)
+        longest = np.linalg.norm(move, axis=1).max()
+        if longest > trust:
+            move *= trust / longest
+        energy_new, gradient_new = surface(x + move)
+        flat = move.ravel()
+        foreseen = gradient.ravel() @ flat + 0.5 * flat @ matrix @ flat
+        # What the quadratic model got wrong, as a share of what it foresaw, steers how far it is trusted.
+        wrong = abs(energy_new - energy - foreseen) / max(abs(foreseen), 0.01)
+        if wrong > 0.6:
+            trust = max(0.4 * np.linalg.norm(move, axis=1).max(), 0.05 * max_step)
+        elif wrong < 0.25:
+            trust = min(1.4 * trust, max_step)
+        matrix = _bofill(matrix, flat, (gradient_new - gradient).ravel())
+        if wrong > 2.0 and abs(energy_new - energy) > 4.0:
+            continue  # a bad step is not taken, but what it taught the Hessian is kept
+        x, energy, gradient = x + move, energy_new, gradient_new
+    raise StationaryError(f"no saddle within {cycles} cycles")
+
+
+def _lowest_root(values: np.ndarray, along: np.ndarray) -> float:
+    """Lowest eigenvalue of the bordered matrix [[values, along], [along, 0]]."""
+    n = len(values)
+    bordered = np.zeros((n + 1, n + 1))
+    bordered[np.arange(n), np.arange(n)] = values
+    bordered[:n, n] = bordered[n, :n] = along
+    return float(np.linalg.eigvalsh(bordered)[0])
+
+
+def _bofill(matrix: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:
+    residual = change - matrix @ step
+    ss, rs, rr = step @ step, residual @ step, residual @ residual
+    if ss < 1e-20 or rr < 1e-20:
+        return matrix
+    weight = rs * rs / (ss * rr)
+    symmetric_rank_one = np.outer(residual, residual) / rs if abs(rs) > 1e-12 else 0.0
+    powell = (np.outer(residual, step) + np.outer(step, residual)) / ss - rs * np.outer(step, step) / ss**2
+    return matrix + weight * symmetric_rank_one + (1.0 - weight) * powell
+
+
+class _Counting:
+    """A potential's surface that counts its evaluations."""
+
+    def __init__(self, potential: Potential) -> None:
+        self.potential = potential
+        self.count = 0
+
+    def __call__(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        self.count += 1
+        return self.potential.energy_and_gradient(positions)
+
+
+def _characterise(
+    name: str, potential: Potential, surface: _Counting, positions: np.ndarray, basins: Sequence[Basin]
+) -> StationaryPoint:
+    energy, gradient = surface(positions)
+    wavenumbers, modes = normal_modes(hessian(surface, positions), positions, potential.masses)
+    return StationaryPoint(
+        name=name,
+        basin=basin_of(positions, basins),
+        positions=positions,
+        energy=energy,
+        wavenumbers=wavenumbers,
+        modes=modes,
+        gradient=float(np.abs(gradient).max()),
+        evaluations=surface.count,
+    )
+
+
+def quench(
+    molecule: Molecule,
+    potential: Potential,
+    start: np.ndarray,
+    *,
+    temperature: float,
+    time: float,
+    fmax: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Heat a geometry, let it move, and relax it again.
+
+    Parameters
+    ----------
+    start
+        nm, shape (n_atoms, 3).
+    temperature
+        K, of the velocities drawn.
+    time
+        fs, at a step of 1 fs.
+    fmax
+        Of the relaxation, kcal/mol/angstrom.
+
+    Raises
+    ------
+    PotentialError
+        When the engine gives up on the way.
+    """
+    velocities = maxwell_boltzmann(start, potential.masses, temperature, rng)
+    x = potential.run(start, velocities, time_step=1.0, steps=int(round(time)))
+    return relax(molecule, potential.energy_and_gradient, x, fmax=fmax, steps=1500)
+
+
+def find_minimum(
+    molecule: Molecule,
+    potential: Potential,
+    start: np.ndarray,
+    basin: Basin,
+    basins: Sequence[Basin],
+    *,
+    fmax: float,
+    quenches: int = 0,
+    temperature: float = 600.0,
+    rng: np.random.Generator | None = None,
+) -> StationaryPoint:
+    """Lowest minimum found in a basin.
+
+    A relaxed geometry of a flexible molecule is often not its lowest conformer (PM6 has a Z form of DNAB 2.2
+    kcal/mol above another), so it is heated and relaxed again a few times and the lowest end point is kept.
+
+    Parameters
+    ----------
+    start
+        Geometry to start from, nm.
+    basin
+        The basin that the minimum must lie in.
+    fmax
+        Largest force on an atom, kcal/mol/angstrom.
+    quenches
+        How many times to heat and relax.
+    temperature
+        K, of the quenches.
+    rng
+        Of the quenches.
+
+    Raises
+    ------
+    StationaryError
+        When the walk does not converge, leaves the basin, or ends with an imaginary mode.
+    """
+    surface = _Counting(potential)
+    x = relax(molecule, surface, start, fmax=fmax, steps=1500)
+    lowest = surface(x)[0]
+    for attempt in range(quenches):
+        try:
+            y = quench(molecule, potential, x, temperature=temperature, time=200.0, fmax=fmax, rng=rng)
+            energy = surface(y)[0]
+        except PotentialError as error:
+            log.warning("basin %s: quench %d gave up: %s", basin.name, attempt, error)
+            continue
+        log.info("basin %s: quench %d at %+.3f kcal/mol", basin.name, attempt, (energy - lowest) / KCAL)
+        # A difference below the noise of the self-consistent field is the same minimum, or its mirror image.
+        if energy < lowest - 0.05 * KCAL and basin.contains(y):
+            x, lowest = y, energy
+    for _ in range(3):
+        point = _characterise(f"minimum {basin.name}", potential, surface, x, basins)
+        if point.n_imaginary == 0:
+            break
+        # A symmetric start can end on a ridge; step off it along the softest mode and go on down.
+        log.info("imaginary mode of %.0f cm^-1 at the minimum; stepping off", point.wavenumbers[0])
+        kick = point.modes[0] / np.abs(point.modes[0]).max() * 0.02
+        x = relax(molecule, surface, x + kick, fmax=fmax, steps=1500)
+    force = np.linalg.norm(surface(point.positions)[1], axis=1).max() / (KCAL / ANGSTROM)
+    if force > 2.0 * fmax:
+        raise StationaryError(f"basin {basin.name}: largest force still {force:.3g} kcal/mol/angstrom")
+    if point.n_imaginary:
+        raise StationaryError(f"basin {basin.name}: the end point has {point.n_imaginary} imaginary modes")
+    if not basin.contains(point.positions):
+        where = point.basin or "no basin"
+        raise StationaryError(f"basin {basin.name}: the minimum found from its geometry lies in {where}")
+    return point
+
+
+def find_saddle(
+    molecule: Molecule,
+    potential: Potential,
+    start: np.ndarray,
+    biases: Sequence[Bias],
+    basins: Sequence[Basin],
+    *,
+    name: str,
+    fmax: float,
+) -> StationaryPoint:
+    """First-order saddle from a biased start, verified.
+
+    The start is pulled by `biases` (loosely relaxed under them), then walked to a saddle without them. It is
+    verified by one imaginary mode and by descending on both sides into two different basins.
+
+    Raises
+    ------
+    StationaryError
+        When no saddle is found, it has not exactly one imaginary mode, or it does not join two basins.
+    """
+    surface = _Counting(potential)
+    x = relax(molecule, biased(surface, biases), start, fmax=1.0, steps=400)
+    x = walk_to_saddle(surface, x, fmax=fmax, cycles=80)
+    point = _characterise(name, potential, surface, x, basins)
+    if point.n_imaginary != 1:
+        raise StationaryError(f"{name}: the stationary point has {point.n_imaginary} imaginary modes, not 1")
+    ends = []
+    kick = point.modes[0] / np.abs(point.modes[0]).max() * 0.01
+    for sign in (1.0, -1.0):
+        down = x + sign * kick
+        for _ in range(8):
+            down = relax(molecule, surface, down, fmax=0.5, steps=60, max_step=0.08)
+            end = basin_of(down, basins)
+            if end is not None:
+                break
+        if end is None:
+            raise StationaryError(f"{name}: the descent along {'+-'[sign < 0]}mode 1 reaches no basin")
+        ends.append(end)
+    if ends[0] == ends[1]:
+        raise StationaryError(f"{name}: the saddle joins {ends[0]} to itself")
+    return replace(point, joins=tuple(ends), evaluations=surface.count)
