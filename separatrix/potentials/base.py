@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +28,7 @@ class Option:
     choices: tuple[str, ...] = ()
     required: bool = False
     minimum: float | None = None
+    is_file: bool = False
 
     def check(self, key: str, value: Any) -> None:
         """Raise ConfigError unless `value` is of the right type and allowed."""
@@ -40,6 +42,8 @@ class Option:
             raise ConfigError(f"{key}: {value!r} is not one of {', '.join(self.choices)}{hint}")
         if self.minimum is not None and value < self.minimum:
             raise ConfigError(f"{key}: {value!r} is below {self.minimum:g} ({self.meaning})")
+        if self.is_file and not Path(value).is_file():
+            raise ConfigError(f"{key}: {value} does not exist; give the {self.meaning}")
 
 
 class Engine(Protocol):
@@ -129,13 +133,17 @@ class Seam:
             self._recent.popitem(last=False)
         return answer
 
+    def forget(self) -> None:
+        """Forget recent configurations."""
+        self._recent.clear()
+
     def restart(self) -> None:
         """Forget recent configurations and put the engine back to its remembered electronic state.
 
         Called at the start of every shot, so that a shot's numbers depend on its own start and nothing else:
         a chain that was killed continues to the same numbers.
         """
-        self._recent.clear()
+        self.forget()
         self.error = None
         self.engine.restore()
 
@@ -243,6 +251,8 @@ class Potential:
 
     def remember(self, positions: np.ndarray) -> None:
         """Converge the engine at `positions` (nm) and keep that electronic state as every shot's start."""
+        if self.seam is not None:
+            self.seam.forget()
         self.energy_and_gradient(positions)
         if self.seam is not None:
             self.seam.engine.remember()

@@ -31,8 +31,6 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
         When the file cannot be read or has no template that fits the molecule.
     """
     path = Path(options["file"])
-    if not path.is_file():
-        raise ConfigError(f"file: {path} does not exist; give the path of an OpenMM ForceField XML file")
     try:
         forcefield = app.ForceField(str(path))
         # A CMMotionRemover would spoil reversibility; velocities are drawn without total momentum instead.

@@ -1,0 +1,50 @@
+# How a molecule crosses from one basin to another, at every level of theory named in the config file.
+#
+#   minima -> saddle -> first reactive path -> aimless-shooting chains -> variables -> reaction coordinate
+#          -> configurations on the predicted separatrix -> committor shots -> committor distribution
+#          -> comparison of the methods -> report
+
+from snakemake.utils import min_version, validate
+
+min_version("9.0")
+
+
+# A file given with --configfile takes the place of this one; merging the two would mix their methods.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+
+
+# common.smk has told every mistake in one line; this is Snakemake's own check, which also fills in the defaults.
+validate(config, "workflow/schemas/config.schema.yaml")
+
+
+include: "workflow/rules/stationary.smk"
+include: "workflow/rules/sampling.smk"
+include: "workflow/rules/coordinate.smk"
+include: "workflow/rules/committor.smk"
+include: "workflow/rules/comparison.smk"
+
+
+localrules:
+    all,
+    variables,
+    coordinate,
+    separatrix,
+    committor,
+    compare,
+    figures,
+
+
+rule all:
+    default_target: True
+    input:
+        COMPARISON,
+    message:
+        "everything the report shows is in " + RESULTS

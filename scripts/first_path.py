@@ -1,0 +1,13 @@
+"""First reactive path of a chain."""
+
+from separatrix import stages
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    stages.find_first_path(
+        snakemake.params.settings,
+        chain=int(snakemake.wildcards.chain),
+        minimum_file=snakemake.input.minimum,
+        saddle_file=snakemake.input.saddle,
+        out=snakemake.output.path,
+    )

@@ -1,0 +1,16 @@
+"""An aimless-shooting chain."""
+
+from separatrix import stages
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    stages.sample(
+        snakemake.params.settings,
+        chain=int(snakemake.wildcards.chain),
+        minimum_file=snakemake.input.minimum,
+        saddle_file=snakemake.input.saddle,
+        first_file=snakemake.input.first_path,
+        journal=snakemake.params.journal,
+        shots_out=snakemake.output.shots,
+        paths_out=snakemake.output.paths,
+    )

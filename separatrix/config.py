@@ -1,0 +1,557 @@
+"""Configuration: data in, frozen dataclasses out; every mistake ends in one line that names file, key and remedy.
+
+Nothing here evaluates what a user wrote. The JSON schemas in `workflow/schemas/` hold types, units, defaults and the
+meaning of each key; what a schema cannot say (the atoms exist, the basins do not overlap, the potential is known) is
+checked in :func:`load`.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from . import potentials, variables
+from .dynamics import DynamicsSettings
+from .errors import ConfigError
+from .molecule import Molecule, bonds_from_distances, read_geometry
+from .states import GEOMETRIES, Basin, Coordinate, Interval, MechanismClass, MechanismRule, basin_of
+from .stationary import Bias
+from .units import KCAL
+from .variables import Variable
+
+SCHEMAS = Path(__file__).resolve().parent.parent / "workflow" / "schemas"
+
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+@dataclass(frozen=True)
+class SaddleGuess:
+    """Where a saddle search starts: the minimum of a basin, pulled by biases."""
+
+    name: str
+    start: str
+    biases: tuple[Bias, ...]
+
+
+@dataclass(frozen=True)
+class System:
+    """A molecule with its basins, saddle guesses, mechanism rule and candidate variables."""
+
+    name: str
+    title: str
+    molecule: Molecule
+    basins: tuple[Basin, ...]
+    geometries: Mapping[str, Path]
+    reactant: str
+    product: str
+    saddle_guesses: tuple[SaddleGuess, ...]
+    mechanism: MechanismRule
+    variables: tuple[Variable, ...]
+
+    def basin(self, name: str) -> Basin:
+        """The basin of that name."""
+        return next(b for b in self.basins if b.name == name)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A level of theory and how it is run."""
+
+    name: str
+    label: str
+    potential: str
+    options: Mapping[str, Any]
+    dynamics: DynamicsSettings
+    shift: int
+    seed: int
+
+    @property
+    def files(self) -> list[str]:
+        """Files that the engine reads, as its options name them."""
+        table = potentials.module_of(self.potential).OPTIONS
+        return [value for key, value in self.options.items() if table[key].is_file]
+
+
+# --- reading and checking -------------------------------------------------------------------------------------------
+
+
+def read_yaml(path: Path | str) -> dict[str, Any]:
+    """A YAML mapping.
+
+    Raises
+    ------
+    ConfigError
+        When the file is missing, is not YAML, repeats a key, or does not hold a mapping.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    try:
+        data = yaml.load(text, Loader=_UniqueKeys)  # a SafeLoader: plain data, no objects
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        raise ConfigError(f"{path}: line {line}: not valid YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: holds no mapping of keys to values")
+    return data
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """SafeLoader that refuses a key given twice, of which YAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key.value!r} stands here a second time", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def schema(name: str) -> dict[str, Any]:
+    """A JSON schema of this project: ``config`` or ``system``."""
+    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text())
+
+
+def check(data: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
+    """Check data against a schema and fill in the defaults.
+
+    Parameters
+    ----------
+    data
+        What the user wrote; not changed.
+    name
+        Of the schema.
+    where
+        File that errors name.
+
+    Raises
+    ------
+    ConfigError
+        At the first mistake, in one line.
+    """
+    full = copy.deepcopy(dict(data))
+    rules = schema(name)
+    errors = sorted(jsonschema.Draft202012Validator(rules).iter_errors(full), key=_weight)
+    if errors:
+        raise ConfigError(f"{where}: {_sentence(errors[0])}")
+    _fill(full, rules)
+    return full
+
+
+def _weight(error: jsonschema.ValidationError) -> tuple[int, str]:
+    # An unknown key usually explains a missing one, so it is told first.
+    order = {"additionalProperties": 0, "propertyNames": 0, "required": 2}
+    return order.get(error.validator, 1), ".".join(str(p) for p in error.absolute_path)
+
+
+def _sentence(error: jsonschema.ValidationError) -> str:
+    path = ".".join(str(p) for p in error.absolute_path)
+    at = f"{path}: " if path else ""
+    wanted = error.schema.get("description", "")
+    match error.validator:
+        case "additionalProperties":
+            known = list(error.schema.get("properties", {}))
+            unknown = next(k for k in error.instance if k not in known)
+            return f"{at}unknown key {unknown!r}{_near(unknown, known)} (known: {', '.join(known)})"
+        case "propertyNames" | "pattern":
+            return f"{at}{error.instance!r} cannot be used as a name; use {wanted}"
+        case "required":
+            missing = next(k for k in error.validator_value if k not in error.instance)
+            meaning = error.schema.get("properties", {}).get(missing, {}).get("description", "")
+            return f"{at}key {missing!r} is missing{f' ({meaning})' if meaning else ''}"
+        case "type":
+            return f"{at}{error.instance!r} is not {_TYPES[error.validator_value]}; give the {wanted}"
+        case "enum":
+            choices = [str(v) for v in error.validator_value]
+            return f"{at}{error.instance!r} is not one of {', '.join(choices)}{_near(str(error.instance), choices)}"
+        case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
+            words = {"minimum": "at least", "exclusiveMinimum": "more than"}
+            words |= {"maximum": "at most", "exclusiveMaximum": "less than"}
+            return f"{at}{error.instance!r} must be {words[error.validator]} {error.validator_value:g} ({wanted})"
+        case "minItems" | "maxItems" | "minProperties" | "minLength":
+            bound = "at least" if error.validator.startswith("min") else "at most"
+            return f"{at}needs {bound} {error.validator_value} entries ({wanted})"
+    return f"{at}{error.message}"
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _fill(data: Any, rules: Mapping[str, Any]) -> None:
+    if isinstance(data, dict):
+        for key, sub in rules.get("properties", {}).items():
+            if key not in data and "default" in sub:
+                data[key] = copy.deepcopy(sub["default"])
+            if key in data:
+                _fill(data[key], sub)
+        extra = rules.get("additionalProperties")
+        if isinstance(extra, dict):
+            for key in data.keys() - rules.get("properties", {}).keys():
+                _fill(data[key], extra)
+    elif isinstance(data, list):
+        for item in data:
+            _fill(item, rules.get("items", {}))
+
+
+def _file_of(key: str, files: Sequence[Path]) -> str:
+    """The last of the config files that holds the first word of a dotted key; else the last file."""
+    first = key.split(".")[0].split(":")[0]
+    for path in reversed(files):
+        if first in read_yaml(path):
+            return str(path)
+    return str(files[-1]) if files else "the configuration"
+
+
+# --- from data to objects -------------------------------------------------------------------------------------------
+
+
+class _Keys:
+    """Looks names up and complains with file and key."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def fail(self, key: str, message: str) -> ConfigError:
+        return ConfigError(f"{self.where}: {key}: {message}")
+
+    def look(self, table: Mapping[str, Any], name: str, key: str, what: str) -> Any:
+        if name not in table:
+            raise self.fail(key, f"{name!r} is not {what}{_near(name, table)} (known: {', '.join(table)})")
+        return table[name]
+
+
+def build_system(data: Mapping[str, Any], where: str) -> System:
+    """A System from checked data.
+
+    Parameters
+    ----------
+    data
+        As :func:`check` returns it for the schema ``system``.
+    where
+        File that errors name.
+
+    Raises
+    ------
+    ConfigError
+        On an unknown atom, coordinate, basin or kind, overlapping basins, or a geometry outside its basin.
+    """
+    keys = _Keys(where)
+    basins_data = data["basins"]
+    read = {n: read_geometry(b["geometry"]) for n, b in basins_data.items()}
+    first = next(iter(basins_data))
+    symbols, positions = read[first]
+    for name, (other, _) in read.items():
+        if other != symbols:
+            raise keys.fail(
+                f"basins.{name}.geometry", f"its atoms are not those of basin {first}, in the same order"
+            )
+    atoms = data["atoms"]
+    for name, index in atoms.items():
+        if index >= len(symbols):
+            raise keys.fail(
+                f"atoms.{name}", f"index {index} is too large; {first}'s geometry has atoms 0 to {len(symbols) - 1}"
+            )
+    if len(set(atoms.values())) != len(atoms):
+        raise keys.fail("atoms", "two names point to the same atom; give each atom one name")
+    molecule = Molecule(
+        symbols=symbols,
+        bonds=bonds_from_distances(symbols, positions),
+        names=dict(atoms),
+        charge=data["charge"],
+        multiplicity=data["multiplicity"],
+    )
+    coordinates: dict[str, Coordinate] = {}
+    for name, spec in data["coordinates"].items():
+        wanted = GEOMETRIES[spec["kind"]][0]
+        at = f"coordinates.{name}.atoms"
+        if len(spec["atoms"]) != wanted:
+            raise keys.fail(at, f"{spec['kind']} needs {wanted} atoms, {len(spec['atoms'])} are given")
+        indices = tuple(keys.look(atoms, a, at, "a named atom") for a in spec["atoms"])
+        if len(set(indices)) != wanted:
+            raise keys.fail(at, "an atom is given twice")
+        coordinates[name] = Coordinate(name, spec["kind"], indices)
+    basins = tuple(_build_basin(n, b, coordinates, keys) for n, b in basins_data.items())
+    for i, one in enumerate(basins):
+        for other in basins[i + 1 :]:
+            if not one.disjoint(other):
+                raise keys.fail(
+                    f"basins.{one.name}",
+                    f"overlaps basin {other.name}; give one coordinate ranges in both that do not meet",
+                )
+    for basin in basins:
+        if not basin.contains(read[basin.name][1]):
+            inside = basin_of(read[basin.name][1], basins) or "no basin"
+            raise keys.fail(
+                f"basins.{basin.name}.geometry",
+                f"{basins_data[basin.name]['geometry']} lies in {inside}, not in {basin.name}; change the file or the ranges",
+            )
+    names = {b.name: b for b in basins}
+    reaction = data["reaction"]
+    for end in ("from", "to"):
+        keys.look(names, reaction[end], f"reaction.{end}", "a basin")
+    if reaction["from"] == reaction["to"]:
+        raise keys.fail("reaction", "from and to are the same basin")
+    return System(
+        name=data["name"],
+        title=data.get("title", data["name"]),
+        molecule=molecule,
+        basins=basins,
+        geometries={n: Path(b["geometry"]) for n, b in basins_data.items()},
+        reactant=reaction["from"],
+        product=reaction["to"],
+        saddle_guesses=tuple(
+            _build_guess(i, g, coordinates, names, keys) for i, g in enumerate(data["saddle_guesses"])
+        ),
+        mechanism=_build_mechanism(data["mechanism"], coordinates, keys),
+        variables=_build_variables(data["variables"], molecule, keys),
+    )
+
+
+def _build_basin(name: str, data: Mapping[str, Any], coordinates: Mapping[str, Coordinate], keys: _Keys) -> Basin:
+    intervals = []
+    for i, item in enumerate(data["within"]):
+        at = f"basins.{name}.within.{i}"
+        coordinate = keys.look(coordinates, item["coordinate"], f"{at}.coordinate", "a coordinate")
+        wanted = "range_A" if coordinate.kind == "distance" else "range_deg"
+        other = "range_deg" if wanted == "range_A" else "range_A"
+        if other in item or wanted not in item:
+            raise keys.fail(at, f"{coordinate.name} is a {coordinate.kind}; give its range as {wanted}")
+        low, high = item[wanted]
+        if low >= high:
+            raise keys.fail(f"{at}.{wanted}", f"the lower bound {low:g} is not below the upper bound {high:g}")
+        intervals.append(Interval(coordinate, float(low), float(high)))
+    return Basin(name, tuple(intervals))
+
+
+def _build_guess(
+    i: int, data: Mapping[str, Any], coordinates: Mapping[str, Coordinate], basins: Mapping[str, Basin], keys: _Keys
+) -> SaddleGuess:
+    keys.look(basins, data["start"], f"saddle_guesses.{i}.start", "a basin")
+    biases = []
+    for j, pull in enumerate(data["pull"]):
+        at = f"saddle_guesses.{i}.pull.{j}.coordinate"
+        coordinate = keys.look(coordinates, pull["coordinate"], at, "a coordinate")
+        if coordinate.kind == "distance":
+            raise keys.fail(at, f"{coordinate.name} is a distance; a pull needs an angle or a dihedral")
+        biases.append(Bias(coordinate.atoms, float(pull["target_deg"]), pull["strength_kcal_mol"] * KCAL))
+    return SaddleGuess(data["name"], data["start"], tuple(biases))
+
+
+def _build_mechanism(data: Mapping[str, Any], coordinates: Mapping[str, Coordinate], keys: _Keys) -> MechanismRule:
+    at = "mechanism.crossing.coordinate"
+    crossing = keys.look(coordinates, data["crossing"]["coordinate"], at, "a coordinate")
+    if crossing.kind != "dihedral":
+        raise keys.fail(at, f"{crossing.name} is a {crossing.kind}; a crossing needs a dihedral")
+    classes = []
+    for i, item in enumerate(data["classes"]):
+        at = f"mechanism.classes.{i}.coordinate"
+        coordinate = keys.look(coordinates, item["coordinate"], at, "a coordinate")
+        if coordinate.kind != "angle":
+            raise keys.fail(at, f"{coordinate.name} is a {coordinate.kind}; a class needs an angle")
+        classes.append(MechanismClass(item["name"], coordinate, float(item["above_deg"])))
+    rule = MechanismRule(crossing, float(data["crossing"]["at_deg"]), tuple(classes), data["otherwise"])
+    if len(set(rule.names)) != len(rule.names):
+        raise keys.fail("mechanism", "two mechanisms carry the same name")
+    return rule
+
+
+def _build_variables(data: Mapping[str, Any], molecule: Molecule, keys: _Keys) -> tuple[Variable, ...]:
+    centres = [keys.look(molecule.names, a, "variables.around", "a named atom") for a in data["around"]]
+    found = variables.enumerate_around(
+        molecule.bonds,
+        molecule.symbols,
+        centres,
+        n_bonds=data["bonds"],
+        hydrogens=data["hydrogens"],
+        names=molecule.labels,
+    )
+    index = {label: i for i, label in enumerate(molecule.labels)}
+    for i, spec in enumerate(data["extra"]):
+        try:
+            found.append(variables.from_spec(spec, index))
+        except ValueError as error:
+            raise keys.fail(f"variables.extra.{i}", str(error)) from error
+    names = [v.name for v in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise keys.fail("variables.extra", f"the name {name!r} is taken; give the variable another")
+    return tuple(found)
+
+
+def _multiple(value: float, unit: float) -> int | None:
+    ratio = value / unit
+    return int(round(ratio)) if abs(ratio - round(ratio)) < 1e-6 and round(ratio) >= 1 else None
+
+
+def build_method(name: str, data: Mapping[str, Any], temperature: float, seed: int, where: str) -> Method:
+    """A Method from checked data.
+
+    Raises
+    ------
+    ConfigError
+        On an unknown potential or option, or times that do not fit together.
+    """
+    keys = _Keys(where)
+    at = f"methods.{name}"
+    try:
+        potentials.module_of(data["potential"])
+    except ConfigError as error:
+        raise keys.fail(f"{at}.potential", str(error)) from error
+    try:
+        potentials.check_options(data["potential"], data["options"])
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {at}.options.{error}") from error
+    times = data["dynamics"]
+    step = float(times["time_step_fs"])
+    frame = float(times.get("frame_fs", step))
+    steps = _multiple(frame, step)
+    if steps is None:
+        raise keys.fail(f"{at}.dynamics.frame_fs", f"{frame:g} fs is not a multiple of time_step_fs, {step:g}")
+    shift = _multiple(float(times["shift_fs"]), frame)
+    if shift is None:
+        raise keys.fail(
+            f"{at}.dynamics.shift_fs", f"{times['shift_fs']:g} fs is not a multiple of the frame, {frame:g} fs"
+        )
+    longest = float(times["longest_half_fs"])
+    if longest < 4 * float(times["shift_fs"]):
+        raise keys.fail(
+            f"{at}.dynamics.longest_half_fs", f"{longest:g} fs is too short; give several times shift_fs"
+        )
+    return Method(
+        name=name,
+        label=data.get("label", name),
+        potential=data["potential"],
+        options=dict(data["options"]),
+        dynamics=DynamicsSettings(float(temperature), step, steps, longest),
+        shift=shift,
+        seed=int(seed),
+    )
+
+
+@dataclass(frozen=True)
+class Config:
+    """A checked configuration: the data, and what each stage of the workflow needs of it."""
+
+    data: Mapping[str, Any]
+    system_data: Mapping[str, Any]
+    system: System
+    methods: Mapping[str, Method]
+
+    def settings(self, stage: str, method: str | None = None) -> dict[str, Any]:
+        """Plain data that determines what a stage writes, and nothing else.
+
+        Snakemake runs a job again when its parameters change; giving each stage only what it depends on is what
+        keeps a change of one method, or of a later stage, from touching the rest.
+
+        Parameters
+        ----------
+        stage
+            ``minimum``, ``saddle``, ``first_path``, ``sample``, ``variables``, ``coordinate``, ``separatrix``,
+            ``committor_shots``, ``committor`` or ``compare``.
+        method
+            Name of the method; None for ``compare``.
+        """
+        system = dict(self.system_data)
+        if stage not in ("variables", "coordinate", "separatrix"):
+            system.pop("variables", None)
+        base: dict[str, Any] = {"system": system, "temperature_K": self.data["temperature_K"], "seed": self.data["seed"]}
+        if method is None:
+            labels = {name: m.label for name, m in self.methods.items()}
+            return base | {"methods": labels, "committor": self.data["committor"]}
+        spec = dict(self.data["methods"][method])
+        if stage in ("minimum", "saddle"):
+            # Geometries do not depend on how trajectories are run.
+            spec["dynamics"] = {"time_step_fs": 1, "shift_fs": 1, "longest_half_fs": 100}
+            spec.pop("label", None)
+        base |= {"name": method, "method": spec}
+        part = {
+            "minimum": "stationary",
+            "saddle": "stationary",
+            "first_path": "sampling",
+            "sample": "sampling",
+            "coordinate": "coordinate",
+            "separatrix": "committor",
+            "committor_shots": "committor",
+            "committor": "committor",
+        }.get(stage)
+        if part:
+            base[part] = dict(self.data[part])
+        return base
+
+
+def from_settings(settings: Mapping[str, Any]) -> tuple[System, Method]:
+    """The objects of a stage from its :meth:`Config.settings`."""
+    data = dict(settings["system"])
+    data.setdefault("variables", {"around": [next(iter(data["atoms"]))], "bonds": 1, "hydrogens": False, "extra": []})
+    system = build_system(data, "settings")
+    method = build_method(
+        settings["name"], settings["method"], settings["temperature_K"], settings["seed"], "settings"
+    )
+    return system, method
+
+
+def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
+    """Check a configuration and build what it describes.
+
+    Parameters
+    ----------
+    data
+        The merged configuration, as Snakemake has read it.
+    files
+        The files it was read from, in order; errors name the one that holds the key.
+
+    Raises
+    ------
+    ConfigError
+        At the first mistake, in one line: file, key, what is wrong, what would be right.
+    """
+    paths = [Path(f) for f in files]
+    for path in paths:
+        read_yaml(path)
+    try:
+        full = check(data, "config", "")
+    except ConfigError as error:
+        message = str(error).removeprefix(": ")
+        raise ConfigError(f"{_file_of(message, paths)}: {message}") from error
+    system_file = Path(full["system"])
+    if not system_file.is_file():
+        where = _file_of("system", paths)
+        raise ConfigError(f"{where}: system: {system_file} does not exist; give the path of a system file")
+    system_data = check(read_yaml(system_file), "system", str(system_file))
+    system = build_system(system_data, str(system_file))
+    where = _file_of("methods", paths)
+    methods = {
+        name: build_method(name, spec, full["temperature_K"], full["seed"], where)
+        for name, spec in full["methods"].items()
+    }
+    committor, sampling = full["committor"], full["sampling"]
+    if committor["batches"] > committor["configurations"]:
+        where = _file_of("committor", paths)
+        raise ConfigError(f"{where}: committor.batches: more batches than configurations; give at most as many")
+    if sampling["shots_per_chain"] < 5:
+        where = _file_of("sampling", paths)
+        raise ConfigError(f"{where}: sampling.shots_per_chain: fewer than 5 shots cannot carry a fit; give 5 or more")
+    return Config(full, system_data, system, methods)

@@ -1,0 +1,74 @@
+rule separatrix:
+    input:
+        paths=chain_files("paths.nc"),
+        fit=method_file("coordinate.json"),
+    output:
+        configurations=method_file("separatrix.nc"),
+    params:
+        settings=settings("separatrix"),
+    log:
+        method_file("logs/separatrix.log"),
+    benchmark:
+        method_file("benchmarks/separatrix.tsv")
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    conda:
+        "../../envs/separatrix.yaml"
+    message:
+        "{wildcards.method}: configurations on the predicted separatrix"
+    script:
+        "../../scripts/separatrix.py"
+
+
+rule committor_shots:
+    input:
+        minimum=method_file(f"minimum_{CONFIG.system.product}.nc"),
+        saddle=method_file("saddle.nc"),
+        configurations=method_file("separatrix.nc"),
+        engine=engine_files,
+    output:
+        shots=method_file("committor/shots_{batch}.nc"),
+    params:
+        settings=settings("committor_shots"),
+        journal=lambda wildcards: f"{RESULTS}/{wildcards.method}/committor/journal_{wildcards.batch}",
+    log:
+        method_file("logs/committor_shots_{batch}.log"),
+    benchmark:
+        method_file("benchmarks/committor_shots_{batch}.tsv")
+    resources:
+        mem_mb=1500,
+        runtime=240,
+    conda:
+        "../../envs/separatrix.yaml"
+    message:
+        "{wildcards.method}: committor shots, batch {wildcards.batch} (progress: {log})"
+    script:
+        "../../scripts/committor_shots.py"
+
+
+rule committor:
+    input:
+        configurations=method_file("separatrix.nc"),
+        shots=lambda wildcards: [
+            f"{RESULTS}/{wildcards.method}/committor/shots_{batch}.nc"
+            for batch in range(CONFIG.data["committor"]["batches"])
+        ],
+        fit=method_file("coordinate.json"),
+    output:
+        distribution=method_file("committor.json"),
+    params:
+        settings=settings("committor"),
+    log:
+        method_file("logs/committor.log"),
+    benchmark:
+        method_file("benchmarks/committor.tsv")
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    conda:
+        "../../envs/separatrix.yaml"
+    message:
+        "{wildcards.method}: committor distribution on the predicted separatrix"
+    script:
+        "../../scripts/committor.py"

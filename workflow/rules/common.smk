@@ -1,0 +1,63 @@
+import logging
+import os
+import sys
+
+# One thread per job: a small self-consistent field is slower on two. Jobs inherit this environment.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENMM_CPU_THREADS"):
+    os.environ[name] = "1"
+
+handlers = list(logging.getLogger().handlers)
+from separatrix import config as separatrix_config
+from separatrix.errors import SeparatrixError
+
+# OpenPathSampling's imports give the root logger a handler, and every message of Snakemake would come twice.
+logging.getLogger().handlers[:] = handlers
+
+
+def checked_config():
+    """The configuration as checked objects, or one line on the terminal and exit status 1."""
+    try:
+        return separatrix_config.load(config, workflow.configfiles)
+    except SeparatrixError as error:
+        print(f"separatrix: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+# One line for every mistake, before anything runs.
+CONFIG = checked_config()
+RESULTS = CONFIG.data["results_directory"]
+
+
+def settings(stage):
+    """What a stage depends on: its parameters, so that a change of one method runs that method again and no other."""
+    return lambda wildcards: CONFIG.settings(stage, wildcards.method)
+
+
+def engine_files(wildcards):
+    """Files that the method's engine reads."""
+    return CONFIG.methods[wildcards.method].files
+
+
+def method_file(name):
+    """Path of a file of one method."""
+    return f"{RESULTS}/{{method}}/{name}"
+
+
+def chain_files(name):
+    """Paths of a file of every chain of one method."""
+    return lambda wildcards: [
+        f"{RESULTS}/{wildcards.method}/chain_{chain}/{name}"
+        for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
+    ]
+
+
+def all_methods(name):
+    """Paths of a file of every method."""
+    return [f"{RESULTS}/{method}/{name}" for method in CONFIG.methods]
+
+
+wildcard_constraints:
+    method="|".join(CONFIG.methods),
+    basin="|".join(basin.name for basin in CONFIG.system.basins),
+    chain=r"\d+",
+    batch=r"\d+",

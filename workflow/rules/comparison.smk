@@ -1,0 +1,1 @@
+COMPARISON = all_methods("committor.json")

@@ -1,0 +1,42 @@
+rule variables:
+    input:
+        shots=chain_files("shots.nc"),
+    output:
+        table=method_file("variables.nc"),
+    params:
+        settings=settings("variables"),
+    log:
+        method_file("logs/variables.log"),
+    benchmark:
+        method_file("benchmarks/variables.tsv")
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    conda:
+        "../../envs/separatrix.yaml"
+    message:
+        "{wildcards.method}: variables at the shooting points"
+    script:
+        "../../scripts/variables.py"
+
+
+rule coordinate:
+    input:
+        table=method_file("variables.nc"),
+    output:
+        fit=method_file("coordinate.json"),
+    params:
+        settings=settings("coordinate"),
+    log:
+        method_file("logs/coordinate.log"),
+    benchmark:
+        method_file("benchmarks/coordinate.tsv")
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    conda:
+        "../../envs/separatrix.yaml"
+    message:
+        "{wildcards.method}: likelihood-maximised reaction coordinate"
+    script:
+        "../../scripts/coordinate.py"
