@@ -47,4 +47,4 @@ rule all:
     input:
         COMPARISON,
     message:
-        "everything the report shows is in " + RESULTS
+        f"everything the report shows is in {RESULTS}"

@@ -4,6 +4,4 @@ from separatrix import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
-    stages.reaction_coordinate(
-        snakemake.params.settings, table=snakemake.input.table, out=snakemake.output.fit
-    )
+    stages.reaction_coordinate(snakemake.params.settings, table=snakemake.input.table, out=snakemake.output.fit)

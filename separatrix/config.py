@@ -265,14 +265,13 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
     symbols, positions = read[first]
     for name, (other, _) in read.items():
         if other != symbols:
-            raise keys.fail(
-                f"basins.{name}.geometry", f"its atoms are not those of basin {first}, in the same order"
-            )
+            raise keys.fail(f"basins.{name}.geometry", f"its atoms are not those of basin {first}, in the same order")
     atoms = data["atoms"]
     for name, index in atoms.items():
         if index >= len(symbols):
             raise keys.fail(
-                f"atoms.{name}", f"index {index} is too large; {first}'s geometry has atoms 0 to {len(symbols) - 1}"
+                f"atoms.{name}",
+                f"index {index} is too large; {first}'s geometry has atoms 0 to {len(symbols) - 1}",
             )
     if len(set(atoms.values())) != len(atoms):
         raise keys.fail("atoms", "two names point to the same atom; give each atom one name")
@@ -304,9 +303,10 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
     for basin in basins:
         if not basin.contains(read[basin.name][1]):
             inside = basin_of(read[basin.name][1], basins) or "no basin"
+            file = basins_data[basin.name]["geometry"]
             raise keys.fail(
                 f"basins.{basin.name}.geometry",
-                f"{basins_data[basin.name]['geometry']} lies in {inside}, not in {basin.name}; change the file or the ranges",
+                f"{file} lies in {inside}, not in {basin.name}; change the file or the ranges",
             )
     names = {b.name: b for b in basins}
     reaction = data["reaction"]
@@ -347,7 +347,11 @@ def _build_basin(name: str, data: Mapping[str, Any], coordinates: Mapping[str, C
 
 
 def _build_guess(
-    i: int, data: Mapping[str, Any], coordinates: Mapping[str, Coordinate], basins: Mapping[str, Basin], keys: _Keys
+    i: int,
+    data: Mapping[str, Any],
+    coordinates: Mapping[str, Coordinate],
+    basins: Mapping[str, Basin],
+    keys: _Keys,
 ) -> SaddleGuess:
     keys.look(basins, data["start"], f"saddle_guesses.{i}.start", "a basin")
     biases = []
@@ -403,7 +407,7 @@ def _build_variables(data: Mapping[str, Any], molecule: Molecule, keys: _Keys) -
 
 def _multiple(value: float, unit: float) -> int | None:
     ratio = value / unit
-    return int(round(ratio)) if abs(ratio - round(ratio)) < 1e-6 and round(ratio) >= 1 else None
+    return round(ratio) if abs(ratio - round(ratio)) < 1e-6 and round(ratio) >= 1 else None
 
 
 def build_method(name: str, data: Mapping[str, Any], temperature: float, seed: int, where: str) -> Method:
@@ -433,13 +437,12 @@ def build_method(name: str, data: Mapping[str, Any], temperature: float, seed: i
     shift = _multiple(float(times["shift_fs"]), frame)
     if shift is None:
         raise keys.fail(
-            f"{at}.dynamics.shift_fs", f"{times['shift_fs']:g} fs is not a multiple of the frame, {frame:g} fs"
+            f"{at}.dynamics.shift_fs",
+            f"{times['shift_fs']:g} fs is not a multiple of the frame, {frame:g} fs",
         )
     longest = float(times["longest_half_fs"])
     if longest < 4 * float(times["shift_fs"]):
-        raise keys.fail(
-            f"{at}.dynamics.longest_half_fs", f"{longest:g} fs is too short; give several times shift_fs"
-        )
+        raise keys.fail(f"{at}.dynamics.longest_half_fs", f"{longest:g} fs is too short; give several times shift_fs")
     return Method(
         name=name,
         label=data.get("label", name),
@@ -477,7 +480,11 @@ class Config:
         system = dict(self.system_data)
         if stage not in ("variables", "coordinate", "separatrix"):
             system.pop("variables", None)
-        base: dict[str, Any] = {"system": system, "temperature_K": self.data["temperature_K"], "seed": self.data["seed"]}
+        base: dict[str, Any] = {
+            "system": system,
+            "temperature_K": self.data["temperature_K"],
+            "seed": self.data["seed"],
+        }
         if method is None:
             labels = {name: m.label for name, m in self.methods.items()}
             return base | {"methods": labels, "committor": self.data["committor"]}
@@ -507,9 +514,7 @@ def from_settings(settings: Mapping[str, Any]) -> tuple[System, Method]:
     data = dict(settings["system"])
     data.setdefault("variables", {"around": [next(iter(data["atoms"]))], "bonds": 1, "hydrogens": False, "extra": []})
     system = build_system(data, "settings")
-    method = build_method(
-        settings["name"], settings["method"], settings["temperature_K"], settings["seed"], "settings"
-    )
+    method = build_method(settings["name"], settings["method"], settings["temperature_K"], settings["seed"], "settings")
     return system, method
 
 

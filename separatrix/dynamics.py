@@ -49,7 +49,7 @@ class DynamicsSettings:
     @property
     def longest_half_frames(self) -> int:
         """Most frames of a half-trajectory, its start included."""
-        return int(round(self.longest_half / self.frame)) + 1
+        return round(self.longest_half / self.frame) + 1
 
 
 def velocity_verlet(time_step: float) -> openmm.CustomIntegrator:

@@ -61,9 +61,7 @@ class Molecule:
         """OpenMM topology: one chain, one residue, atoms named element + index."""
         top = app.Topology()
         residue = top.addResidue(self.residue, top.addChain())
-        atoms = [
-            top.addAtom(f"{s}{i}", app.Element.getBySymbol(s), residue) for i, s in enumerate(self.symbols)
-        ]
+        atoms = [top.addAtom(f"{s}{i}", app.Element.getBySymbol(s), residue) for i, s in enumerate(self.symbols)]
         for i, j in self.bonds:
             top.addBond(atoms[i], atoms[j])
         return top

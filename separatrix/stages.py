@@ -91,7 +91,7 @@ def saddle(settings: Settings, minima: Mapping[str, Path | str], out: Path | str
     StationaryError
         When no guess leads to a saddle between the reactant and the product.
     """
-    system, method, potential = _open(settings)
+    system, _, potential = _open(settings)
     points = {name: store.read_stationary(path) for name, path in minima.items()}
     failures = []
     for guess in system.saddle_guesses:
@@ -151,7 +151,12 @@ def find_first_path(
         attempts=settings["sampling"]["first_path_attempts"],
     )
     mechanism, _ = system.mechanism.classify(path[0])
-    log.info("reactive path after %d attempts: %s, %.0f fs", attempts, mechanism, path.shape[1] * method.dynamics.frame)
+    log.info(
+        "reactive path after %d attempts: %s, %.0f fs",
+        attempts,
+        mechanism,
+        path.shape[1] * method.dynamics.frame,
+    )
     store.write_paths(
         [path],
         system.molecule.symbols,
@@ -257,8 +262,8 @@ def _write_chain_paths(
 ) -> None:
     accepted = [m for m in moves if m.accepted]
     # A path counts once for each move after which it was the present one, its own acceptance included.
-    starts = [0] + [m.index for m in accepted]
-    stops = starts[1:] + [len(moves)]
+    starts = [0, *(m.index for m in accepted)]
+    stops = [*starts[1:], len(moves)]
     store.write_paths(
         [path, *(m.path for m in accepted)],
         system.molecule.symbols,
@@ -281,7 +286,12 @@ def variable_table(settings: Settings, shots: Sequence[Path | str], out: Path | 
     system, _ = from_settings(settings)
     tables = [store.read_dataset(f) for f in shots]
     rows = xr.concat(
-        [t[["chain", "move", "forward", "backward", "outcome", "positions", "velocities"]].isel(shot=t.is_shot.values == 1) for t in tables],
+        [
+            t[["chain", "move", "forward", "backward", "outcome", "positions", "velocities"]].isel(
+                shot=t.is_shot.values == 1
+            )
+            for t in tables
+        ],
         dim="shot",
     )
     values, rates = variables.evaluate(system.variables, rows.positions.values, rows.velocities.values)
@@ -291,7 +301,11 @@ def variable_table(settings: Settings, shots: Sequence[Path | str], out: Path | 
             "variable": ("variable", np.array([v.name for v in system.variables], dtype=object)),
             "unit": ("variable", np.array([v.unit for v in system.variables], dtype=object)),
             "value": (("shot", "variable"), values, {"comment": "in the variable's unit"}),
-            "rate": (("shot", "variable"), rates, {"comment": "time derivative, in the variable's unit per ps"}),
+            "rate": (
+                ("shot", "variable"),
+                rates,
+                {"comment": "time derivative, in the variable's unit per ps"},
+            ),
             "chain": ("shot", rows.chain.values),
             "move": ("shot", rows.move.values),
             "forward": ("shot", rows.forward.values, {"comment": "basin reached by the forward half"}),
@@ -344,7 +358,11 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
     except ValueError as error:
         raise SamplingError(f"the coordinate cannot be fitted: {error}") from error
     best = selection.best
-    log.info("r = %.3f %s", best.intercept, " ".join(f"{c:+.4g} {n}" for c, n in zip(best.coefficients, best.names, strict=True)))
+    log.info(
+        "r = %.3f %s",
+        best.intercept,
+        " ".join(f"{c:+.4g} {n}" for c, n in zip(best.coefficients, best.names, strict=True)),
+    )
     units = dict(zip(names, (str(u) for u in data.unit.values), strict=True))
     store.write_json(
         committor_statistics.json_safe(
@@ -480,7 +498,11 @@ def committor_shots(
         {
             "configuration": ("shot", np.array([c for c, _ in todo])),
             "number": ("shot", np.array([s for _, s in todo])),
-            "end": ("shot", np.array([str(d["end"]) for d in done], dtype=object), {"comment": "basin, none or failed"}),
+            "end": (
+                "shot",
+                np.array([str(d["end"]) for d in done], dtype=object),
+                {"comment": "basin, none or failed"},
+            ),
             "reason": ("shot", np.array([str(d["reason"]) for d in done], dtype=object)),
             "frames": ("shot", np.array([int(d["frames"]) for d in done])),
             "evaluations": ("shot", np.array([int(d["evaluations"]) for d in done])),
@@ -492,7 +514,11 @@ def committor_shots(
 
 
 def committor_distribution(
-    settings: Settings, configurations: Path | str, shots: Sequence[Path | str], fit: Path | str, out: Path | str
+    settings: Settings,
+    configurations: Path | str,
+    shots: Sequence[Path | str],
+    fit: Path | str,
+    out: Path | str,
 ) -> None:
     """Committor distribution on the predicted separatrix."""
     system, method = from_settings(settings)

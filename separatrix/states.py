@@ -81,11 +81,7 @@ class Basin:
 
     def disjoint(self, other: Basin) -> bool:
         """Whether some coordinate keeps the two basins apart."""
-        return any(
-            a.coordinate == b.coordinate and not a.overlaps(b)
-            for a in self.intervals
-            for b in other.intervals
-        )
+        return any(a.coordinate == b.coordinate and not a.overlaps(b) for a in self.intervals for b in other.intervals)
 
 
 def basin_of(positions: np.ndarray, basins: Iterable[Basin]) -> str | None:

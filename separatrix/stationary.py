@@ -226,9 +226,7 @@ def hessian(surface: Surface, positions: np.ndarray, step: float = 0.001) -> np.
     return 0.5 * (result + result.T)
 
 
-def normal_modes(
-    matrix: np.ndarray, positions: np.ndarray, masses: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def normal_modes(matrix: np.ndarray, positions: np.ndarray, masses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Vibrations of a Hessian with translation and rotation projected out.
 
     Parameters
@@ -410,7 +408,7 @@ def quench(
         When the engine gives up on the way.
     """
     velocities = maxwell_boltzmann(start, potential.masses, temperature, rng)
-    x = potential.run(start, velocities, time_step=1.0, steps=int(round(time)))
+    x = potential.run(start, velocities, time_step=1.0, steps=round(time))
     return relax(molecule, potential.energy_and_gradient, x, fmax=fmax, steps=1500)
 
 

@@ -39,7 +39,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -103,7 +103,11 @@ def write_stationary(point: StationaryPoint, symbols: Sequence[str], path: Path 
             "positions": (("atom", "xyz"), point.positions, {"units": "nm"}),
             "energy": ((), point.energy, {"units": "kJ mol-1", "comment": "the engine's own zero"}),
             "wavenumber": ("mode", point.wavenumbers, {"units": "cm-1", "comment": "negative: imaginary"}),
-            "normal_mode": (("mode", "atom", "xyz"), point.modes, {"units": "nm", "norm": "mass-weighted, 1 Da nm2"}),
+            "normal_mode": (
+                ("mode", "atom", "xyz"),
+                point.modes,
+                {"units": "nm", "norm": "mass-weighted, 1 Da nm2"},
+            ),
             "largest_gradient": ((), point.gradient, {"units": "kJ mol-1 nm-1"}),
             "gradient_evaluations": ((), point.evaluations),
         },
@@ -190,7 +194,11 @@ def write_shots(
         values = np.array([getattr(m, key) for m in moves], dtype=object)
         variables[key] = ("shot", values, {"comment": _MEANING[key]})
     for key in _COUNTS:
-        variables[key] = ("shot", np.array([getattr(m, key) for m in moves], dtype=int), {"comment": _MEANING[key]})
+        variables[key] = (
+            "shot",
+            np.array([getattr(m, key) for m in moves], dtype=int),
+            {"comment": _MEANING[key]},
+        )
     data = xr.Dataset(variables, attrs={"frame_fs": frame})
     write_dataset(data, path, title=f"aimless-shooting moves of chain {chain}", source=source)
 

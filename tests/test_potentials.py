@@ -75,13 +75,15 @@ def test_gaff2_equals_the_amber_files(gaff2, isomer):
         state = context.getState(getEnergy=True, getForces=True)
         forces = state.getForces(asNumpy=True).value_in_unit(unit.kilojoule_per_mole / unit.nanometer)
         energy, gradient = gaff2.energy_and_gradient(y)
-        assert energy == pytest.approx(state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole), abs=1e-5)
+        assert energy == pytest.approx(
+            state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole), abs=1e-5
+        )
         np.testing.assert_allclose(gradient, -forces, atol=1e-3)
 
 
 def test_gaff2_masses_and_system(gaff2):
     molecule, _ = dnab("E")
-    np.testing.assert_allclose(gaff2.masses, molecule.masses, rtol=2e-4)
+    np.testing.assert_allclose(gaff2.masses, molecule.masses, rtol=3e-4)
     assert gaff2.system.getNumConstraints() == 0
     assert not any("CMMotion" in type(f).__name__ for f in gaff2.system.getForces())
     assert gaff2.platform == "Reference"
@@ -96,7 +98,7 @@ def test_gaff2_gradient(gaff2):
 
 def test_forcefield_that_does_not_fit(tmp_path):
     molecule, _ = dnab("E")
-    with pytest.raises(ConfigError, match="does not exist"):
+    with pytest.raises(ConfigError, match=r"none\.xml"):
         build("forcefield", molecule, {"file": str(tmp_path / "none.xml")})
     broken = tmp_path / "broken.xml"
     broken.write_text("<ForceField><AtomTypes>")
@@ -238,7 +240,9 @@ def test_planar_nitrogen_energy():
     assert planar_nitrogen(flat, 0, (1, 2, 3))[0] == pytest.approx(-0.5 * KCAL, rel=1e-6)
     corner = np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1]]) * 0.06
     lack = np.radians(360.0 - 3.0 * np.degrees(np.arccos(-1.0 / 3.0)))
-    assert planar_nitrogen(corner, 0, (1, 2, 3))[0] == pytest.approx(-0.5 * KCAL * np.exp(-10.0 * lack), rel=1e-9)
+    assert planar_nitrogen(corner, 0, (1, 2, 3))[0] == pytest.approx(
+        -0.5 * KCAL * np.exp(-10.0 * lack), rel=1e-9
+    )
 
 
 def test_pm6_gradient_needs_the_planar_nitrogen_term():
@@ -265,7 +269,9 @@ def test_pm6_gradient_needs_the_planar_nitrogen_term():
     assert abs(without) > 0.5
 
 
-@pytest.mark.parametrize(("hamiltonian", "number"), [("PM6", 2), ("PM6-D3H4", 2), ("PM7", 0), ("AM1", 0), ("RM1", 0)])
+@pytest.mark.parametrize(
+    ("hamiltonian", "number"), [("PM6", 2), ("PM6-D3H4", 2), ("PM7", 0), ("AM1", 0), ("RM1", 0)]
+)
 def test_which_hamiltonians_get_the_term(hamiltonian, number):
     potential = build("mopac", dnab("E")[0], {"hamiltonian": hamiltonian})
     assert len(potential.seam.engine._nitrogens) == number
@@ -495,14 +501,22 @@ def test_unknown_potential_is_named_with_a_suggestion():
         ("mopac", {"hamiltonian": "PM66"}, r"^hamiltonian: 'PM66' is not one of .*did you mean 'PM6'\?"),
         ("mopac", {"hamiltonian": 6}, "^hamiltonian: 6 is not a str"),
         ("mopac", {}, "^hamiltonian: missing; potential 'mopac' needs it"),
-        ("mopac", {"hamiltonian": "PM6", "scf_tolerance": "tight"}, "^scf_tolerance: 'tight' is not a int or float"),
+        (
+            "mopac",
+            {"hamiltonian": "PM6", "scf_tolerance": "tight"},
+            "^scf_tolerance: 'tight' is not a int or float",
+        ),
         ("mopac", {"hamiltonian": "PM6", "scf_tolerance": True}, "^scf_tolerance: True is not"),
         ("mopac", {"hamiltonian": "PM6", "dielectric_constant": 0.5}, "^dielectric_constant: 0.5 is below 1"),
         ("sparrow", {"method": "DFTB2", "max_scf_iterations": 0}, "^max_scf_iterations: 0 is below 1"),
         ("sparrow", {"method": "DFTB2", "max_scf_iterations": 2.5}, "^max_scf_iterations: 2.5 is not a int"),
         ("sparrow", {"method": "GFN2"}, "^method: 'GFN2' is not one of"),
         ("forcefield", {}, "^file: missing"),
-        ("forcefield", {"file": "x.xml", "platform": "Cuda"}, r"^platform: .*did you mean 'CUDA'\?|^platform"),
+        (
+            "forcefield",
+            {"file": "x.xml", "platform": "Cuda"},
+            r"^platform: .*did you mean 'CUDA'\?|^platform",
+        ),
     ],
 )
 def test_wrong_options(word, options, message):
@@ -514,5 +528,7 @@ def test_wrong_options(word, options, message):
 
 def test_right_options_pass():
     check_options("mopac", {"hamiltonian": "PM6", "dielectric_constant": 2, "scf_tolerance": 0.1})
-    check_options("sparrow", {"method": "DFTB2", "scf_energy_tolerance_hartree": 1e-9, "max_scf_iterations": 50})
+    check_options(
+        "sparrow", {"method": "DFTB2", "scf_energy_tolerance_hartree": 1e-9, "max_scf_iterations": 50}
+    )
     check_options("forcefield", {"file": "gaff2.xml", "platform": "CPU"})

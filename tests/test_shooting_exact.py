@@ -60,7 +60,9 @@ class UpsideDown(AimlessSelector):
         return interior(new_trajectory) / interior(old_trajectory)
 
 
-def start_chain(seed: int, shift: int, selector: type[AimlessSelector] = AimlessSelector, engine=None) -> Chain:
+def start_chain(
+    seed: int, shift: int, selector: type[AimlessSelector] = AimlessSelector, engine=None
+) -> Chain:
     engine = engine or MODEL.engine()
     path, label, _ = first_path(engine, MODEL.basins, MODEL.at(0.0), place=(seed, ("first",)))
     chain = Chain(engine, MODEL.basins, Unnamed(), path, label, shift=shift, place=(seed, ("chain",)))
@@ -89,7 +91,14 @@ def sample(chain: Chain, moves: int) -> tuple[np.ndarray, list[Move]]:
         if move.accepted:
             x, energy = bond_and_energy(move.path)
             inner = x[1:-1]
-            present = (len(inner), len(inner) ** 2, (inner**2).sum(), energy[1:-1].mean(), (inner**2).mean(), x**2)
+            present = (
+                len(inner),
+                len(inner) ** 2,
+                (inner**2).sum(),
+                energy[1:-1].mean(),
+                (inner**2).mean(),
+                x**2,
+            )
         if present is not None and index >= BURN_IN:
             rows.append((*present[:-1], present[-1][chain.selector.label]))
     return np.array(rows), made
@@ -204,7 +213,7 @@ def test_without_the_length_factor_the_ensemble_is_length_biased(exact):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shift", [4, 10])
+@pytest.mark.parametrize("shift", [3, 5])
 def test_chain_samples_the_transition_paths_whatever_the_shift(exact, shift):
     rows, _ = sample(start_chain(200 + shift, shift=shift), 6000)
     assert max(abs(z) for z in deviations(rows, right(exact)).values()) < 4.0
@@ -212,13 +221,26 @@ def test_chain_samples_the_transition_paths_whatever_the_shift(exact, shift):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("selector", [Naive, NaiveWithLengthFactor, UpsideDown])
-def test_wrong_rules_are_detected(exact, selector):
-    """The naive label breaks detailed balance, with the length factor or without."""
+@pytest.mark.parametrize("selector", [Naive, NaiveWithLengthFactor])
+def test_a_label_that_is_not_redrawn_breaks_detailed_balance(exact, selector):
+    """The label gathers at the barrier top; with it go the paths, if less (in long runs the length factor leaves
+    15.7 to 16.5 frames where 17.75 is exact)."""
     rows, _ = sample(start_chain(103, shift=6, selector=selector), 3000)
     found = deviations(rows, right(exact))
-    assert abs(found["label"]) > 10.0 if selector is not UpsideDown else found["frames"] > 10.0
-    assert max(abs(found[name]) for name in ("frames", "pooled", "excess")) > 4.0
+    assert found["label"] < -10.0
+    if selector is Naive:
+        assert found["frames"] > 5.0
+        assert found["pooled"] < -5.0
+        # Nor is it the length-biased ensemble.
+        assert deviations(rows, length_biased(exact))["label"] < -10.0
+
+
+@pytest.mark.slow
+def test_the_length_factor_upside_down_is_detected(exact):
+    rows, _ = sample(start_chain(103, shift=6, selector=UpsideDown), 2000)
+    found = deviations(rows, right(exact))
+    assert found["frames"] > 5.0
+    assert found["pooled"] < -5.0
 
 
 # The pieces of the rule -------------------------------------------------------------------------------------
@@ -271,7 +293,9 @@ def test_moves_keep_their_books():
             # Time runs forward in the recorded path: x changes with the velocity at the same frame.
             x, _ = bond_and_energy(move.path)
             apart = move.path[0][:, 1] - move.path[0][:, 0]
-            speed = ((move.path[1][:, 1] - move.path[1][:, 0]) * apart).sum(axis=1) / np.linalg.norm(apart, axis=1)
+            speed = ((move.path[1][:, 1] - move.path[1][:, 0]) * apart).sum(axis=1) / np.linalg.norm(
+                apart, axis=1
+            )
             assert np.sign(x[-1] - x[0]) == np.sign(speed[at])
             assert np.allclose(
                 np.diff(x) * MODEL.width, 0.5 * (speed[1:] + speed[:-1]) * MODEL.frame, rtol=0.05, atol=1e-3

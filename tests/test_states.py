@@ -179,7 +179,12 @@ def test_volume_of_a_snapshot():
     engine = model.engine()
     left, right = (BasinVolume(b) for b in model.basins)
     assert (left.name, right.name) == ("A", "B")
-    for x, expected in ((-1.0, (True, False)), (-0.86, (True, False)), (0.0, (False, False)), (1.0, (False, True))):
+    for x, expected in (
+        (-1.0, (True, False)),
+        (-0.86, (True, False)),
+        (0.0, (False, False)),
+        (1.0, (False, True)),
+    ):
         snapshot = engine.snapshot(model.at(x), np.zeros((2, 3)))
         assert (left(snapshot), right(snapshot)) == expected
         engine.current_snapshot = snapshot
@@ -239,14 +244,19 @@ def test_one_of_the_two_frames_around_the_crossing_is_enough():
 def test_the_last_crossing_decides():
     """Across by inversion, back, and finally across by rotation."""
     there = [inverting(t) for t in np.arange(123.0, 240.0, 6.0)]
-    again = [frame(115.0, 120.0, t) for t in range(175, 0, -10)] + [frame(115.0, 120.0, t) for t in range(5, 180, 10)]
+    again = [frame(115.0, 120.0, t) for t in range(175, 0, -10)] + [
+        frame(115.0, 120.0, t) for t in range(5, 180, 10)
+    ]
     name, index = RULE.classify(np.array(there + again))
     assert name == "rotation"
     assert index > len(there)
 
 
 def test_no_crossing():
-    assert RULE.classify(np.array([frame(118.0, 120.0, t) for t in (5.0, 30.0, 70.0, 40.0, 0.0)])) == ("none", -1)
+    assert RULE.classify(np.array([frame(118.0, 120.0, t) for t in (5.0, 30.0, 70.0, 40.0, 0.0)])) == (
+        "none",
+        -1,
+    )
     assert RULE.classify(np.array([frame(118.0, 120.0, t) for t in (175.0, -170.0, 180.0)])) == ("none", -1)
 
 

@@ -61,9 +61,7 @@ def check_options(word: str, options: Mapping[str, Any]) -> None:
         if key not in table:
             near = difflib.get_close_matches(key, list(table), n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ConfigError(
-                f"{key}: potential {word!r} has no such option{hint} (it has: {', '.join(table)})"
-            )
+            raise ConfigError(f"{key}: potential {word!r} has no such option{hint} (it has: {', '.join(table)})")
         table[key].check(key, value)
     for key, option in table.items():
         if option.required and key not in options:

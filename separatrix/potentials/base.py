@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -178,10 +177,7 @@ class Potential:
     def masses(self) -> np.ndarray:
         """Masses in dalton, shape (n_atoms,)."""
         return np.array(
-            [
-                self.system.getParticleMass(i).value_in_unit(unit.dalton)
-                for i in range(self.system.getNumParticles())
-            ]
+            [self.system.getParticleMass(i).value_in_unit(unit.dalton) for i in range(self.system.getNumParticles())]
         )
 
     def energy_and_gradient(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
@@ -206,9 +202,7 @@ class Potential:
             raise PotentialError("energy or forces are not finite")
         return energy, -forces
 
-    def run(
-        self, positions: np.ndarray, velocities: np.ndarray, *, time_step: float, steps: int
-    ) -> np.ndarray:
+    def run(self, positions: np.ndarray, velocities: np.ndarray, *, time_step: float, steps: int) -> np.ndarray:
         """Plain constant-energy dynamics; positions at the end, nm.
 
         Parameters

@@ -15,7 +15,10 @@ from .base import Option, Potential
 
 OPTIONS: dict[str, Option] = {
     "file": Option(
-        str, "path of an OpenMM ForceField XML file with a template for the molecule", required=True
+        str,
+        "path of an OpenMM ForceField XML file with a template for the molecule",
+        required=True,
+        is_file=True,
     ),
     # For a few dozen atoms the Reference platform is several times faster than CPU, and it works in doubles.
     "platform": Option(str, "OpenMM platform", choices=("Reference", "CPU", "CUDA", "OpenCL")),

@@ -28,9 +28,7 @@ OPTIONS: dict[str, Option] = {
 _PLANAR_NITROGEN = ("PM6", "PM6-D3H4")
 
 
-def planar_nitrogen(
-    positions: np.ndarray, centre: int, ligands: tuple[int, int, int]
-) -> tuple[float, np.ndarray]:
+def planar_nitrogen(positions: np.ndarray, centre: int, ligands: tuple[int, int, int]) -> tuple[float, np.ndarray]:
     """PM6's molecular-mechanics term for a nitrogen with three ligands, and its gradient.
 
     E = -0.5 kcal/mol exp(-10 (2 pi - sum of the three angles at the nitrogen)).
@@ -86,9 +84,7 @@ class MopacEngine:
         self._system.coord = np.zeros(3 * molecule.n_atoms)
         self._state = api.MopacState()
         self._density: tuple[np.ndarray, np.ndarray] | None = None
-        self._nitrogens = (
-            _three_ligand_nitrogens(molecule) if options["hamiltonian"] in _PLANAR_NITROGEN else []
-        )
+        self._nitrogens = _three_ligand_nitrogens(molecule) if options["hamiltonian"] in _PLANAR_NITROGEN else []
 
     def _run(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
         self._system.coord[:] = positions.ravel() / ANGSTROM

@@ -51,9 +51,7 @@ class SparrowEngine:
         if self._cold:
             # Giving the structure anew is what resets Sparrow's density guess.
             self._calculator.structure = self._scine.AtomCollection(self._elements, scaled)
-            self._calculator.set_required_properties(
-                [self._scine.Property.Energy, self._scine.Property.Gradients]
-            )
+            self._calculator.set_required_properties([self._scine.Property.Energy, self._scine.Property.Gradients])
             self._cold = False
         else:
             self._calculator.positions = scaled
@@ -96,8 +94,6 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
     try:
         engine = SparrowEngine(molecule, options)
     except ImportError as error:
-        raise ConfigError(
-            "potential 'sparrow' needs the package scine-sparrow: pip install scine-sparrow"
-        ) from error
+        raise ConfigError("potential 'sparrow' needs the package scine-sparrow: pip install scine-sparrow") from error
     name = f"{options['method']} (SCINE Sparrow {version('scine-sparrow')})"
     return python_potential(molecule, engine, name)

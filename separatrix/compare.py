@@ -1,0 +1,1037 @@
+"""What the methods say, side by side: numbers with their uncertainty, and the tables behind the figures.
+
+One function reads the files of a method (:func:`read_method`); all others work on what it returns.
+
+Intervals have confidence 0.95. Successive moves of a chain are correlated, and three things follow.
+
+* A fraction (acceptance, share of a mechanism) has the Wilson interval of N / g trials instead of N. The statistical
+  inefficiency g = 1 + 2 sum_t (1 - t/N) rho(t) is summed up to the first lag at which the autocorrelation rho is not
+  positive (Chodera, Swope, Pitera, Seok and Dill, J. Chem. Theory Comput. 2007, 3, 26). Deviations are taken from the
+  mean of all chains, so chains that disagree make g, and the interval, larger. A share never counts more trials than
+  there are different paths.
+* A quantile of the path length has an interval from a bootstrap over consecutive segments of the chains (Carlstein,
+  Ann. Stat. 1986, 14, 1171), with Student's t for the number of segments.
+* Where the data cannot tell (nothing varied, too few segments) no interval is given, and a note says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from . import store
+from .committor_statistics import binomial_expectation, wilson_interval
+from .config import System
+from .coordinate import Coordinate, calibration_table
+from .errors import StoreError
+from .states import Coordinate as Internal
+from .stationary import StationaryPoint
+from .units import KCAL
+
+CONFIDENCE = 0.95
+Z = float(stats.norm.ppf(0.5 + 0.5 * CONFIDENCE))
+
+OUTCOMES = ("accepted", "same basin", "path length", "label off path", "no basin", "failed", "off path")
+"""What can become of a move, as in :class:`separatrix.shooting.Move`."""
+
+STAGES = (
+    "minimum",
+    "saddle",
+    "first_path",
+    "sample",
+    "variables",
+    "coordinate",
+    "separatrix",
+    "committor_shots",
+    "committor",
+)
+"""Rules that run once or more per method, in their order."""
+
+SEGMENT_MOVES = 10  # moves in a bootstrap segment, or twice the statistical inefficiency if that is more
+MIN_SEGMENTS = 6
+MIN_TRIALS = 5  # effective trials below which a share gets no interval
+MIN_CHAINS = 10  # for standard errors clustered by chain; they are far too small for a few clusters
+_RESAMPLES = 1000
+
+
+# --- what is read ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class ChainData:
+    """Moves and paths of one chain.
+
+    Attributes
+    ----------
+    number
+        Of the chain.
+    frame
+        Time between frames in fs.
+    outcome, forward
+        Of each move, shape (n_moves,): one of :data:`OUTCOMES`; the basin that the forward half reached.
+    evaluations, steps
+        Force evaluations and integration steps of each move, shape (n_moves,).
+    points
+        Shooting points, nm, shape (n_moves, n_atoms, 3); NaN where nothing was run.
+    made_by
+        Move that made each path, shape (n_paths,); -1 for the initial path.
+    multiplicity
+        Weight of each path, shape (n_paths,): moves after which it was the present one.
+    mechanism
+        Of each path, shape (n_paths,).
+    tracks
+        Positions along each path, nm, each of shape (n_frames, n_atoms, 3).
+    """
+
+    number: int
+    frame: float
+    outcome: np.ndarray
+    forward: np.ndarray
+    evaluations: np.ndarray
+    steps: np.ndarray
+    points: np.ndarray
+    made_by: np.ndarray
+    multiplicity: np.ndarray
+    mechanism: np.ndarray
+    tracks: tuple[np.ndarray, ...]
+
+    @property
+    def shots(self) -> np.ndarray:
+        """Whether halves were run in each move, shape (n_moves,)."""
+        return self.outcome != "off path"
+
+    @property
+    def accepted(self) -> np.ndarray:
+        """1.0 for an accepted shot, 0.0 for a refused one, shape (n_shots,)."""
+        return (self.outcome[self.shots] == "accepted").astype(float)
+
+    @property
+    def sampled(self) -> np.ndarray:
+        """Whether each path was drawn by the chain (the initial one was not) and has weight, shape (n_paths,)."""
+        return (self.made_by >= 0) & (self.multiplicity > 0)
+
+    @property
+    def duration(self) -> np.ndarray:
+        """Length of each path in fs, shape (n_paths,)."""
+        return np.array([(len(t) - 1) * self.frame for t in self.tracks])
+
+    def series(self, of_path: np.ndarray) -> np.ndarray:
+        """A property of the paths as a series over the moves; the initial path is left out."""
+        return np.repeat(of_path[self.sampled], self.multiplicity[self.sampled])
+
+
+@dataclass(frozen=True, eq=False)
+class MethodData:
+    """All that one method has given.
+
+    Attributes
+    ----------
+    name, label, source
+        Key and label in the config; the engine's description of itself.
+    minima, saddle
+        Stationary points; `minima` by basin.
+    chains
+        Aimless-shooting chains.
+    fit
+        Content of ``coordinate.json``.
+    q, to_product
+        Variables of the coordinate at the shooting points that were fitted to, shape (n, k), and where the forward
+        half went, shape (n,).
+    committor
+        Content of ``committor.json``.
+    seconds
+        Wall time of each job by stage; None for a job whose record is missing.
+    """
+
+    name: str
+    label: str
+    source: str
+    minima: Mapping[str, StationaryPoint]
+    saddle: StationaryPoint
+    chains: tuple[ChainData, ...]
+    fit: Mapping[str, Any]
+    q: np.ndarray
+    to_product: np.ndarray
+    committor: Mapping[str, Any]
+    seconds: Mapping[str, Sequence[float | None]]
+
+    @property
+    def coordinate(self) -> Coordinate:
+        """The fitted reaction coordinate."""
+        return Coordinate.from_dict(self.fit["coordinate"])
+
+
+def read_chain(shots: Path | str, paths: Path | str) -> ChainData:
+    """One chain from its two files."""
+    table, ways = store.read_dataset(shots), store.read_dataset(paths)
+    return ChainData(
+        number=int(table.chain.values[0]),
+        frame=float(table.attrs["frame_fs"]),
+        outcome=table.outcome.values.astype(str),
+        forward=table.forward.values.astype(str),
+        evaluations=table.evaluations.values,
+        steps=table.steps.values,
+        points=table.positions.values,
+        made_by=ways.move.values,
+        multiplicity=ways.multiplicity.values,
+        mechanism=ways.mechanism.values.astype(str),
+        tracks=tuple(track[0] for track in store.split_paths(ways)),
+    )
+
+
+def read_method(
+    folder: Path | str, name: str, label: str, *, basins: Sequence[str], chains: int, batches: int
+) -> MethodData:
+    """All files of one method's folder.
+
+    Parameters
+    ----------
+    folder
+        Of the method, in the results directory.
+    name, label
+        The method's key and label.
+    basins
+        Names of the basins.
+    chains, batches
+        Numbers of chains and of batches of committor shots.
+
+    Raises
+    ------
+    StoreError
+        When a file is missing or damaged. A missing benchmark is no error.
+    """
+    folder = Path(folder)
+    runs = [folder / f"chain_{k}" for k in range(1, chains + 1)]
+    fit = store.read_json(folder / "coordinate.json")
+    table = store.read_dataset(folder / "variables.nc")
+    use = np.isin(table.forward.values, [fit["reactant"], fit["product"]])
+    variables = [str(v) for v in table.variable.values]
+    try:
+        columns = [variables.index(n) for n in fit["coordinate"]["names"]]
+    except ValueError as error:
+        raise StoreError(f"{folder}: coordinate.json does not belong to variables.nc; run again") from error
+    suffixes: dict[str, Iterable[Any]] = {
+        "minimum": basins,
+        "first_path": range(1, chains + 1),
+        "sample": range(1, chains + 1),
+        "committor_shots": range(batches),
+    }
+    return MethodData(
+        name=name,
+        label=label,
+        source=table.attrs["source"],
+        minima={b: store.read_stationary(folder / f"minimum_{b}.nc") for b in basins},
+        saddle=store.read_stationary(folder / "saddle.nc"),
+        chains=tuple(read_chain(run / "shots.nc", run / "paths.nc") for run in runs),
+        fit=fit,
+        q=table.value.values[use][:, columns],
+        to_product=table.forward.values[use] == fit["product"],
+        committor=store.read_json(folder / "committor.json"),
+        seconds={
+            stage: [
+                _seconds(folder / "benchmarks" / f"{stage}{end}.tsv")
+                for end in ([f"_{s}" for s in suffixes[stage]] if stage in suffixes else [""])
+            ]
+            for stage in STAGES
+        },
+    )
+
+
+def _seconds(path: Path) -> float | None:
+    """Wall time in a benchmark file of Snakemake, or None."""
+    try:
+        value = pd.to_numeric(pd.read_csv(path, sep="\t")["s"], errors="coerce").mean()
+    except (OSError, KeyError, ValueError):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+# --- statistics -----------------------------------------------------------------------------------------------------
+
+
+def statistical_inefficiency(series: Sequence[np.ndarray]) -> float | None:
+    """Number of successive values that carry as much as one independent value, at least 1.
+
+    Parameters
+    ----------
+    series
+        One array per chain. Deviations are taken from the mean of all chains.
+
+    Returns
+    -------
+    g of the module's head, or None when nothing varies.
+    """
+    values = [np.asarray(s, dtype=float) for s in series if len(s)]
+    if not values:
+        return None
+    mean = np.concatenate(values).mean()
+    deviations = [v - mean for v in values]
+    total = sum(len(d) for d in deviations)
+    variance = sum(float(d @ d) for d in deviations) / total
+    if variance <= 1e-12 * max(mean * mean, 1e-300):
+        return None
+    longest = max(len(d) for d in deviations)
+    g = 1.0
+    for lag in range(1, longest):
+        pairs = sum(max(len(d) - lag, 0) for d in deviations)
+        rho = sum(float(d[:-lag] @ d[lag:]) for d in deviations) / (pairs * variance)
+        if rho <= 0.0:
+            break
+        g += 2.0 * (1.0 - lag / longest) * rho
+    return g
+
+
+def fraction_interval(
+    series: Sequence[np.ndarray], most: float = math.inf
+) -> tuple[float, float, float] | None:
+    """Interval of the fraction of ones in correlated series of zeros and ones.
+
+    Parameters
+    ----------
+    series
+        One array per chain.
+    most
+        Largest number of independent trials that may be counted.
+
+    Returns
+    -------
+    Lower end, upper end and effective number of trials; None when nothing varies.
+    """
+    g = statistical_inefficiency(series)
+    if g is None:
+        return None
+    values = np.concatenate(series)
+    trials = min(len(values) / g, most)
+    low, high = wilson_interval(values.mean() * trials, trials, CONFIDENCE)
+    return float(low), float(high), trials
+
+
+def segments(series: Sequence[np.ndarray], length: int) -> list[np.ndarray]:
+    """Each chain cut into consecutive pieces of `length` moves or slightly more; chains are never joined."""
+    return [part for s in series if len(s) for part in np.array_split(s, max(len(s) // length, 1))]
+
+
+@dataclass(frozen=True)
+class QuantileEstimate:
+    """A weighted quantile with its interval, where there is one (else None), and how it was found."""
+
+    value: float
+    low: float | None
+    high: float | None
+    note: str
+
+
+def quantiles(
+    series: Sequence[np.ndarray], at: Sequence[float], rng: np.random.Generator
+) -> list[QuantileEstimate]:
+    """Quantiles of a positive quantity over the moves of all chains, with intervals from a segment bootstrap.
+
+    The standard error of the logarithm comes from resampled segments, is corrected by sqrt(B / (B - 1)), and is
+    multiplied by Student's t for B - 1 degrees of freedom (B segments).
+
+    Parameters
+    ----------
+    series
+        One array per chain, shape (n_moves,), values above 0.
+    at
+        Probabilities.
+    rng
+        Source of random numbers.
+    """
+    values = np.concatenate([np.asarray(s, dtype=float) for s in series]) if len(series) else np.empty(0)
+    if values.size == 0:
+        return [QuantileEstimate(math.nan, None, None, "no path was accepted") for _ in at]
+    found = np.quantile(values, at)
+    g = statistical_inefficiency(series) or 1.0
+    length = max(SEGMENT_MOVES, math.ceil(2.0 * g))
+    parts = segments(series, length)
+    if len(parts) < MIN_SEGMENTS:
+        note = f"no interval: {len(parts)} segments of {length} moves, fewer than {MIN_SEGMENTS}"
+        return [QuantileEstimate(float(v), None, None, note) for v in found]
+    count = len(parts)
+    draws = np.array(
+        [
+            np.quantile(np.concatenate([parts[i] for i in rng.integers(0, count, count)]), at)
+            for _ in range(_RESAMPLES)
+        ]
+    )
+    error = np.log(draws).std(axis=0) * math.sqrt(count / (count - 1))
+    if not error.all():
+        note = "no interval: the resamples do not vary"
+        return [QuantileEstimate(float(v), None, None, note) for v in found]
+    factor = np.exp(float(stats.t.ppf(0.5 + 0.5 * CONFIDENCE, count - 1)) * error)
+    note = f"interval: bootstrap over {count} segments of about {length} moves"
+    return [
+        QuantileEstimate(float(v), float(v / f), float(v * f), note)
+        for v, f in zip(found, factor, strict=True)
+    ]
+
+
+# --- quantities -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One number, or one word, of one method.
+
+    Attributes
+    ----------
+    group, name
+        Where it stands in the tables.
+    value
+        In `unit`; None for words and for what the data cannot give.
+    error
+        Standard error, or None.
+    low, high
+        Interval of confidence 0.95, or None.
+    text
+        The word or sentence, for a quantity that is no number.
+    note
+        How the uncertainty was found, or why there is none.
+    """
+
+    group: str
+    name: str
+    value: float | None = None
+    unit: str = "1"
+    error: float | None = None
+    low: float | None = None
+    high: float | None = None
+    text: str = ""
+    note: str = ""
+
+
+POINTS, GEOMETRY, SAMPLING, CHAINS, COORDINATE, COMMITTOR, COST = (
+    "Stationary points",
+    "Geometry",
+    "Sampling",
+    "Chain by chain",
+    "Reaction coordinate",
+    "Committor",
+    "Cost",
+)
+
+
+def stationary_quantities(data: MethodData, system: System) -> list[Quantity]:
+    """Energies, wavenumbers and named coordinates of the minima and the saddle."""
+    energy = {b: p.energy / KCAL for b, p in data.minima.items()}
+    top, r, p = data.saddle.energy / KCAL, system.reactant, system.product
+    found = [
+        Quantity(POINTS, f"{r} above {p}", energy[r] - energy[p], "kcal/mol"),
+        Quantity(POINTS, f"saddle above {r}", top - energy[r], "kcal/mol"),
+        Quantity(POINTS, f"saddle above {p}", top - energy[p], "kcal/mol"),
+        Quantity(
+            POINTS, "mechanism at the saddle", text=data.saddle.name, note="by the geometry of the saddle"
+        ),
+        Quantity(POINTS, "imaginary wavenumber", float(-data.saddle.wavenumbers.min()), "cm-1"),
+    ]
+    for name, point in {**data.minima, "saddle": data.saddle}.items():
+        real = point.wavenumbers[point.wavenumbers > 0]
+        found += [
+            Quantity(GEOMETRY, f"{c.name} at {name}", float(c.value(point.positions)), _unit(c))
+            for c in named_coordinates(system).values()
+        ]
+        found.append(Quantity(GEOMETRY, f"lowest real wavenumber at {name}", float(real.min()), "cm-1"))
+    return found
+
+
+def named_coordinates(system: System) -> dict[str, Internal]:
+    """Internal coordinates that the system's basins and mechanism rule use, by name."""
+    used = [i.coordinate for b in system.basins for i in b.intervals]
+    used += [system.mechanism.crossing, *(c.coordinate for c in system.mechanism.classes)]
+    return {c.name: c for c in used}
+
+
+def _unit(coordinate: Internal) -> str:
+    return "angstrom" if coordinate.kind == "distance" else "degree"
+
+
+def sampling_quantities(chains: Sequence[ChainData], rng: np.random.Generator) -> list[Quantity]:
+    """Acceptance, outcomes, path lengths and mechanisms of a method's chains."""
+    accepted = [c.accepted for c in chains]
+    shots = int(sum(len(a) for a in accepted))
+    outcome = np.concatenate([c.outcome for c in chains])
+    found = [
+        Quantity(SAMPLING, "chains", len(chains)),
+        Quantity(SAMPLING, "moves", len(outcome), note="shots, and moves whose candidate lay off the path"),
+        Quantity(SAMPLING, "shots", shots, note="moves whose halves were run"),
+        _fraction(SAMPLING, "acceptance per shot", accepted),
+    ]
+    found += [Quantity(SAMPLING, f"moves: {word}", int((outcome == word).sum())) for word in OUTCOMES]
+    paths = int(sum(c.sampled.sum() for c in chains))
+    found.append(
+        Quantity(SAMPLING, "different paths", paths, note="accepted ones; the initial paths are left out")
+    )
+    names = ("path length, lower quartile", "path length, median", "path length, upper quartile")
+    estimates = quantiles([c.series(c.duration) for c in chains], (0.25, 0.5, 0.75), rng)
+    for name, q in zip(names, estimates, strict=True):
+        found.append(Quantity(SAMPLING, name, _finite(q.value), "fs", low=q.low, high=q.high, note=q.note))
+    found += [_share(SAMPLING, f"share: {word}", chains, word, paths) for word in mechanisms_of(chains)]
+    for chain in chains:
+        who = f"chain {chain.number}"
+        found.append(_fraction(CHAINS, f"acceptance per shot, {who}", [chain.accepted]))
+        length = chain.series(chain.duration)
+        median = float(np.median(length)) if len(length) else None
+        note = "" if len(length) else "no path was accepted"
+        found.append(Quantity(CHAINS, f"path length, median, {who}", median, "fs", note=note))
+        found += [
+            _share(CHAINS, f"share: {word}, {who}", [chain], word, int(chain.sampled.sum()))
+            for word in mechanisms_of(chains)
+        ]
+    return found
+
+
+def mechanisms_of(chains: Sequence[ChainData]) -> list[str]:
+    """Mechanisms of the sampled paths of all chains, in alphabetical order."""
+    return sorted({str(m) for c in chains for m in c.mechanism[c.sampled]})
+
+
+def _fraction(group: str, name: str, series: Sequence[np.ndarray], most: float = math.inf) -> Quantity:
+    values = np.concatenate(series) if len(series) else np.empty(0)
+    if values.size == 0:
+        return Quantity(group, name, note="no data")
+    value = float(values.mean())
+    interval = fraction_interval(series, most)
+    if interval is None:
+        return Quantity(group, name, value, note="no interval: nothing varied")
+    low, high, trials = interval
+    if trials < MIN_TRIALS:
+        note = f"no interval: worth {trials:.1f} independent trials, fewer than {MIN_TRIALS}"
+        return Quantity(group, name, value, note=note)
+    note = f"Wilson interval of {trials:.1f} effective trials ({values.size} counted)"
+    return Quantity(group, name, value, low=low, high=high, note=note)
+
+
+def _share(group: str, name: str, chains: Sequence[ChainData], word: str, paths: int) -> Quantity:
+    """Share of a mechanism, weighted by multiplicity."""
+    return _fraction(group, name, [c.series((c.mechanism == word).astype(float)) for c in chains], paths)
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+@dataclass(frozen=True, eq=False)
+class CoefficientErrors:
+    """Standard errors of a coordinate's parameters, intercept first (None where there are none), and their kind."""
+
+    values: tuple[float | None, ...]
+    note: str
+
+
+def coefficient_errors(model: Coordinate, n_chains: int) -> CoefficientErrors:
+    """Standard errors: clustered by chain where there are chains enough, else those of independent observations."""
+    size = len(model.names) + 1
+    if model.separable:
+        return CoefficientErrors(
+            (None,) * size, "no error: the coordinate separates the outcomes without a mistake"
+        )
+    if not model.converged:
+        return CoefficientErrors((None,) * size, "no error: the maximum was not verified")
+    covariance, note = model.covariance, "standard error: observations taken as independent (few chains)"
+    if model.clustered_covariance is not None and n_chains >= max(MIN_CHAINS, 2 * size):
+        covariance, note = (
+            model.clustered_covariance,
+            f"standard error: clustered by chain ({n_chains} chains)",
+        )
+    with np.errstate(invalid="ignore"):
+        errors = np.sqrt(np.diag(covariance))
+    return CoefficientErrors(tuple(_finite(float(e)) for e in errors), note)
+
+
+def formula(model: Coordinate, units: Mapping[str, str], errors: CoefficientErrors) -> str:
+    """The coordinate in one line; each variable is divided by its unit, so that all coefficients are numbers."""
+    terms = [_term(model.intercept, errors.values[0])]
+    for name, value, error in zip(model.names, model.coefficients, errors.values[1:], strict=True):
+        unit = units.get(name, "1")
+        variable = name if unit in ("1", "") else f"{name}/{unit}"
+        terms.append(f"{_term(float(value), error)}·{variable}")
+    return "r = " + " + ".join(terms)
+
+
+def _term(value: float, error: float | None) -> str:
+    if error is None:
+        return f"({value:.3g})"
+    shown, spread = rounded(value, error)
+    return f"({shown} ± {spread})"
+
+
+def rounded(value: float, error: float) -> tuple[str, str]:
+    """A number and its error, both to the place of the error's second significant digit."""
+    if not (math.isfinite(error) and error > 0.0):
+        return f"{value:.4g}", f"{error:.2g}"
+    place = 1 - math.floor(math.log10(error))
+    if math.floor(math.log10(round(error, place))) > math.floor(math.log10(error)):
+        place -= 1  # 0.0996 rounds up to 0.10
+    digits = max(place, 0)
+    return f"{round(value, place):.{digits}f}", f"{round(error, place):.{digits}f}"
+
+
+def coordinate_quantities(data: MethodData) -> list[Quantity]:
+    """The coordinate as a formula, its likelihoods and how often its variables are chosen in resamples."""
+    model, fit = data.coordinate, data.fit
+    errors = coefficient_errors(model, len(data.chains))
+    n = model.n_observations
+    independent = "taken as independent"
+    found = [
+        Quantity(COORDINATE, "coordinate", text=formula(model, fit["units"], errors), note=errors.note),
+        Quantity(COORDINATE, "observations", n, note=f"{model.n_success} to {fit['product']}"),
+        Quantity(
+            COORDINATE, "left out of the fit", fit["n_left_out"], note="forward half reached neither basin"
+        ),
+        Quantity(COORDINATE, "ln L", model.log_likelihood, note=f"{n} observations {independent}"),
+        Quantity(COORDINATE, "ln L of a constant", fit["null_log_likelihood"]),
+        Quantity(COORDINATE, "better than a constant by BIC", text="yes" if fit["beats_null"] else "no"),
+        Quantity(COORDINATE, "ln L per observation", model.log_likelihood / n),
+    ]
+    held = fit.get("held_out")
+    if held:
+        note = "each chain in turn predicted from the others; the choice of variables is not repeated"
+        if held["skipped"]:
+            note += f"; chains that could not be left out: {', '.join(held['skipped'])}"
+        few = "" if len(held["groups"]) >= MIN_CHAINS else f"; error from {len(held['groups'])} chains only"
+        found += [
+            Quantity(
+                COORDINATE,
+                "held-out ln L per observation",
+                held["mean"],
+                error=held["standard_error"],
+                note=note + few,
+            ),
+            Quantity(COORDINATE, "held-out ln L per observation of a constant", held["null_mean"]),
+        ]
+    else:
+        found.append(
+            Quantity(COORDINATE, "held-out ln L per observation", note="not computed: needs two chains")
+        )
+    frequency = fit.get("bootstrap")
+    for name in model.names:
+        if frequency and frequency["n_boot"]:
+            value = _finite(frequency["frequency"][frequency["names"].index(name)])
+            note = f"{frequency['n_boot']} resamples of {frequency['blocks']}"
+        else:
+            value, note = None, "no bootstrap was run"
+        found.append(Quantity(COORDINATE, f"chosen in resamples: {name}", value, note=note))
+    return found
+
+
+def committor_quantities(data: MethodData) -> list[Quantity]:
+    """Committor distribution on the predicted separatrix."""
+    d = data.committor["distribution"]
+    mean_low, mean_high = d["mean_interval"]
+    low, high = d["intrinsic_sd_interval"]
+    product = data.committor["product"]
+    return [
+        Quantity(COMMITTOR, "configurations", d["n_configurations"], note=data.committor["how"]),
+        Quantity(COMMITTOR, "committed shots", d["n_shots"], note=f"{d['n_success']} to {product}"),
+        Quantity(COMMITTOR, "uncommitted shots", d["n_uncommitted"]),
+        Quantity(COMMITTOR, "failed shots", d["n_failed"]),
+        Quantity(
+            COMMITTOR,
+            "mean committor",
+            d["mean"],
+            error=d["mean_standard_error"],
+            low=mean_low,
+            high=mean_high,
+            note="error between configurations; Student's t interval",
+        ),
+        Quantity(
+            COMMITTOR,
+            "intrinsic standard deviation",
+            d["intrinsic_sd"],
+            low=low,
+            high=high,
+            note="binomial noise taken out; profile-likelihood interval of the beta-binomial",
+        ),
+        Quantity(
+            COMMITTOR,
+            "p-value against pure binomial",
+            d["p_value_binomial"],
+            note="one committor for all, whatever it is",
+        ),
+        Quantity(COMMITTOR, "verdict", text=d["verdict"]),
+    ]
+
+
+def cost_quantities(data: MethodData) -> list[Quantity]:
+    """Force evaluations and wall times."""
+    evaluations, steps = evaluations_of(data), sum(int(c.steps.sum()) for c in data.chains)
+    found = [Quantity(COST, f"force evaluations, {part}", n) for part, n in evaluations.items()]
+    per_step = evaluations["sampling"] / steps if steps else None
+    found.append(Quantity(COST, "force evaluations per step, sampling", per_step, note=f"{steps} steps"))
+    seconds = stage_seconds(data)
+    sampling, shots = seconds["sample"][0], evaluations["sampling"]
+    each = 1000.0 * sampling / shots if sampling is not None and shots else None
+    found.append(
+        Quantity(COST, "wall time per force evaluation, sampling", each, "ms", note="job start included")
+    )
+    for stage, (value, note) in seconds.items():
+        found.append(Quantity(COST, f"wall time, {stage.replace('_', ' ')}", value, "s", note=note))
+    total = [v for v, _ in seconds.values() if v is not None]
+    found.append(
+        Quantity(COST, "wall time, all jobs", sum(total) if total else None, "s", note="summed over jobs")
+    )
+    return found
+
+
+def evaluations_of(data: MethodData) -> dict[str, int]:
+    """Force evaluations by part of the work; first paths are not on record."""
+    return {
+        "stationary points": sum(p.evaluations for p in (*data.minima.values(), data.saddle)),
+        "sampling": sum(int(c.evaluations.sum()) for c in data.chains),
+        "committor": int(data.committor["evaluations"]),
+    }
+
+
+def stage_seconds(data: MethodData) -> dict[str, tuple[float | None, str]]:
+    """Wall time of each stage in s, summed over its jobs, and a note on jobs without a record."""
+    result = {}
+    for stage, values in data.seconds.items():
+        known = [v for v in values if v is not None]
+        note = f"{len(known)} of {len(values)} jobs" if len(known) < len(values) else f"{len(known)} job(s)"
+        result[stage] = (sum(known) if known else None, note)
+    return result
+
+
+def distinct(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels by method; where two methods share one, the method's key is added."""
+    every = list(labels.values())
+    return {name: label if every.count(label) == 1 else f"{label} ({name})" for name, label in labels.items()}
+
+
+def summarise(data: MethodData, system: System, rng: np.random.Generator) -> list[Quantity]:
+    """All quantities of one method."""
+    return [
+        Quantity(POINTS, "level of theory", text=data.source),
+        *stationary_quantities(data, system),
+        *sampling_quantities(data.chains, rng),
+        *coordinate_quantities(data),
+        *committor_quantities(data),
+        *cost_quantities(data),
+    ]
+
+
+def comparison_frame(summaries: Mapping[str, Sequence[Quantity]], labels: Mapping[str, str]) -> pd.DataFrame:
+    """One row per method and quantity: method, label, group, quantity, value, error, low, high, unit, text, note."""
+    rows = [
+        {"method": m, "label": labels[m], **asdict(q)}
+        for m, quantities in summaries.items()
+        for q in quantities
+    ]
+    frame = pd.DataFrame(rows).rename(columns={"name": "quantity"})
+    columns = [
+        "method",
+        "label",
+        "group",
+        "quantity",
+        "value",
+        "error",
+        "low",
+        "high",
+        "unit",
+        "text",
+        "note",
+    ]
+    return frame[columns].astype({c: float for c in ("value", "error", "low", "high")})
+
+
+def comparison_json(
+    data: Sequence[MethodData], summaries: Mapping[str, Sequence[Quantity]]
+) -> dict[str, Any]:
+    """The same as nested mappings: method, group, quantity."""
+    result: dict[str, Any] = {"confidence": CONFIDENCE, "methods": {}}
+    for method in data:
+        groups: dict[str, Any] = {}
+        for q in summaries[method.name]:
+            entry = {k: v for k, v in asdict(q).items() if k not in ("group", "name") and v not in (None, "")}
+            groups.setdefault(q.group, {})[q.name] = {"value": q.value, **entry}
+        result["methods"][method.name] = {"label": method.label, "source": method.source, "groups": groups}
+    return result
+
+
+# --- tables behind the figures --------------------------------------------------------------------------------------
+
+
+def figure_frames(
+    data: Sequence[MethodData], summaries: Mapping[str, Sequence[Quantity]], system: System
+) -> dict[str, pd.DataFrame]:
+    """One table per figure, by name; each has the columns `method` and `label` and the methods in the config's order."""
+    plane = projection(data, system)
+    makers = {
+        "levels": lambda d: _levels(d, system),
+        "acceptance": lambda d: _acceptance(d, summaries[d.name]),
+        "path_lengths": lambda d: _path_lengths(d, summaries[d.name]),
+        "mechanisms": lambda d: _mechanisms(d, summaries[d.name]),
+        "shooting_points": lambda d: _plane_rows(d, plane),
+        "coefficients": _coefficients,
+        "calibration": _calibration,
+        "selection": _selection,
+        "committor_histogram": _committor_histogram,
+        "committor_points": _committor_points,
+        "cost": _cost,
+    }
+    frames = {}
+    for name, make in makers.items():
+        rows = [{"method": d.name, "label": d.label, **row} for d in data for row in make(d)]
+        frames[name] = pd.DataFrame(rows, columns=None if rows else ["method", "label"])
+    return frames
+
+
+def projection(data: Sequence[MethodData], system: System) -> tuple[Internal, Internal]:
+    """Two named coordinates to show the paths in: that of the commonest mechanism class, and the crossing dihedral."""
+    rule = system.mechanism
+    seen = [str(m) for d in data for c in d.chains for m in c.series(c.mechanism)] + [
+        d.saddle.name for d in data
+    ]
+    if rule.classes:
+        best = max(rule.classes, key=lambda c: seen.count(c.name))  # the first one of equals
+        return best.coordinate, rule.crossing
+    others = [c for c in named_coordinates(system).values() if c != rule.crossing]
+    return (others[0] if others else rule.crossing), rule.crossing
+
+
+def _axis(coordinate: Internal) -> str:
+    """Axis title; dihedrals are shown without their sign, because mirror images are the same crossing."""
+    name = f"|{coordinate.name}|" if coordinate.kind == "dihedral" else coordinate.name
+    return f"{name} ({_unit(coordinate)})"
+
+
+def _plane_values(coordinate: Internal, positions: np.ndarray) -> list[float]:
+    return [round(abs(float(coordinate.value(x))), 2) for x in positions]
+
+
+def _named(summary: Sequence[Quantity], group: str, name: str) -> Quantity:
+    return next(q for q in summary if q.group == group and q.name == name)
+
+
+def _levels(data: MethodData, system: System) -> list[dict[str, Any]]:
+    zero = data.minima[system.product].energy
+    points = [(system.reactant, data.minima[system.reactant], ""), ("saddle", data.saddle, data.saddle.name)]
+    points.append((system.product, data.minima[system.product], ""))
+    return [
+        {
+            "place": i,
+            "point": name,
+            "mechanism": word,
+            "energy": round((p.energy - zero) / KCAL, 4),
+            "zero": system.product,
+        }
+        for i, (name, p, word) in enumerate(points)
+    ]
+
+
+def _acceptance(data: MethodData, summary: Sequence[Quantity]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for chain in data.chains:
+        running = np.cumsum(chain.accepted) / np.arange(1, len(chain.accepted) + 1)
+        rows += [
+            {"kind": "chain", "chain": chain.number, "shot": i + 1, "acceptance": float(a)}
+            for i, a in enumerate(running)
+        ]
+    q = _named(summary, SAMPLING, "acceptance per shot")
+    last = max((len(c.accepted) for c in data.chains), default=0)
+    return [*rows, {"kind": "all", "shot": last, "acceptance": q.value, "low": q.low, "high": q.high}]
+
+
+def _path_lengths(data: MethodData, summary: Sequence[Quantity]) -> list[dict[str, Any]]:
+    total = sum(int(c.multiplicity[c.sampled].sum()) for c in data.chains)
+    rows: list[dict[str, Any]] = [
+        {"kind": "path", "chain": c.number, "length": float(d), "share": float(w) / total}
+        for c in data.chains
+        for d, w in zip(c.duration[c.sampled], c.multiplicity[c.sampled], strict=True)
+    ]
+    for kind in ("lower quartile", "median", "upper quartile"):
+        q = _named(summary, SAMPLING, f"path length, {kind}")
+        rows.append({"kind": kind, "length": q.value, "low": q.low, "high": q.high})
+    return rows
+
+
+def _mechanisms(data: MethodData, summary: Sequence[Quantity]) -> list[dict[str, Any]]:
+    rows = []
+    for word in mechanisms_of(data.chains):
+        q = _named(summary, SAMPLING, f"share: {word}")
+        rows.append({"kind": "all", "mechanism": word, "share": q.value, "low": q.low, "high": q.high})
+        for chain in data.chains:
+            one = _named(summary, CHAINS, f"share: {word}, chain {chain.number}")
+            if one.value is not None:
+                rows.append({"kind": "chain", "chain": chain.number, "mechanism": word, "share": one.value})
+    return rows
+
+
+def _plane_rows(data: MethodData, plane: tuple[Internal, Internal]) -> list[dict[str, Any]]:
+    x, y = plane
+    rows: list[dict[str, Any]] = []
+    axes = {"x_axis": _axis(x), "y_axis": _axis(y)}
+    for chain in data.chains:
+        for i in np.flatnonzero(chain.sampled):
+            track = chain.tracks[i]
+            line = f"{data.name} {chain.number} {chain.made_by[i]}"
+            pairs = zip(_plane_values(x, track), _plane_values(y, track), strict=True)
+            rows += [
+                {"kind": "path", "path": line, "frame": f, "x": a, "y": b, **axes}
+                for f, (a, b) in enumerate(pairs)
+            ]
+    for chain in data.chains:
+        run = chain.points[chain.shots]
+        values = zip(_plane_values(x, run), _plane_values(y, run), chain.forward[chain.shots], strict=True)
+        rows += [{"kind": "point", "x": a, "y": b, "reached": str(end), **axes} for a, b, end in values]
+    return rows
+
+
+def _coefficients(data: MethodData) -> list[dict[str, Any]]:
+    model = data.coordinate
+    errors = coefficient_errors(model, len(data.chains))
+    spread = data.q.std(axis=0)
+    frequency = {row["variable"]: row["frequency"] for row in _selection(data)}
+    rows = [
+        {
+            "variable": "intercept",
+            "unit": "1",
+            "coefficient": model.intercept,
+            "error": errors.values[0],
+            "note": errors.note,
+        }
+    ]
+    for k, name in enumerate(model.names):
+        error, value = errors.values[k + 1], float(model.coefficients[k])
+        half = None if error is None else Z * error * spread[k]
+        rows.append(
+            {
+                "variable": name,
+                "unit": data.fit["units"].get(name, "1"),
+                "coefficient": value,
+                "error": error,
+                "note": errors.note,
+                "spread": float(spread[k]),
+                "standardised": value * spread[k],
+                "low": None if half is None else value * spread[k] - half,
+                "high": None if half is None else value * spread[k] + half,
+                "frequency": frequency.get(name),
+            }
+        )
+    return rows
+
+
+def _calibration(data: MethodData) -> list[dict[str, Any]]:
+    p = data.coordinate.committor(data.q)
+    # Bins of about equal number; ties (a separable coordinate predicts only 0 and 1) merge bins.
+    bins = int(np.clip(len(p) // 12, 2, 8))
+    edges = np.unique([0.0, *np.quantile(p, np.arange(1, bins) / bins), 1.0])
+    table = calibration_table(p, data.to_product, edges, CONFIDENCE)
+    return [
+        {
+            "predicted": float(table.predicted[i]),
+            "observed": float(table.observed[i]),
+            "low": float(table.lower[i]),
+            "high": float(table.upper[i]),
+            "shots": int(table.count[i]),
+            "to": data.fit["product"],
+        }
+        for i in np.flatnonzero(table.count)
+    ]
+
+
+def _selection(data: MethodData) -> list[dict[str, Any]]:
+    frequency = data.fit.get("bootstrap")
+    if not frequency or not frequency["n_boot"]:
+        return []
+    pairs = sorted(
+        zip(frequency["frequency"], frequency["names"], strict=True), key=lambda p: (-(p[0] or 0), p[1])
+    )
+    chosen = set(data.fit["coordinate"]["names"])
+    return [
+        {"variable": n, "frequency": f, "chosen": n in chosen, "resamples": frequency["n_boot"]}
+        for f, n in pairs
+        if f or n in chosen
+    ]
+
+
+def _committed(data: MethodData) -> tuple[np.ndarray, np.ndarray, list[Mapping[str, Any]]]:
+    """k to the product, n committed, and the entries, of the configurations with a committed shot."""
+    entries = [c for c in data.committor["configurations"] if c["to_product"] + c["to_reactant"] > 0]
+    k = np.array([c["to_product"] for c in entries], dtype=int)
+    return k, k + np.array([c["to_reactant"] for c in entries], dtype=int), entries
+
+
+def _committor_histogram(data: MethodData) -> list[dict[str, Any]]:
+    k, n, _ = _committed(data)
+    if k.size == 0:
+        return []
+    most = int(n.max())
+    count = most + 1 if most <= 12 else 11
+    # Bins are centred on the possible fractions 0, 1/n, ... 1, so that none falls on an edge.
+    edges = (np.arange(count + 1) - 0.5) / (count - 1) if count > 1 else np.array([-0.5, 0.5, 1.5])
+    observed = np.histogram(k / n, bins=edges)[0]
+    binomial, _ = binomial_expectation(n, 0.5, edges)
+    beta = data.committor["distribution"]["beta"]
+    fitted = None if beta is None else beta_binomial_expectation(n, beta, edges)
+    return [
+        {
+            "low": float(edges[i]),
+            "high": float(edges[i + 1]),
+            "centre": float(0.5 * (edges[i] + edges[i + 1])),
+            "configurations": int(observed[i]),
+            "binomial": float(binomial[i]),
+            "beta_binomial": None if fitted is None else float(fitted[i]),
+            "to": data.committor["product"],
+        }
+        for i in range(len(observed))
+    ]
+
+
+def beta_binomial_expectation(n: ArrayLike, beta: Sequence[float], edges: ArrayLike) -> np.ndarray:
+    """Expected histogram of k/n when the committors are beta distributed.
+
+    Parameters
+    ----------
+    n
+        Shots of each configuration, shape (m,).
+    beta
+        Parameters (a, b) of the beta distribution.
+    edges
+        Of the bins, shape (bins + 1,).
+
+    Returns
+    -------
+    Expected number of configurations in each bin, shape (bins,).
+    """
+    expected = np.zeros(len(np.asarray(edges)) - 1)
+    for shots, count in zip(*np.unique(np.asarray(n, dtype=int), return_counts=True), strict=True):
+        k = np.arange(shots + 1)
+        weights = count * stats.betabinom.pmf(k, shots, *beta)
+        expected += np.histogram(k / shots, bins=edges, weights=weights)[0]
+    return expected
+
+
+def _committor_points(data: MethodData) -> list[dict[str, Any]]:
+    k, n, entries = _committed(data)
+    return [
+        {
+            "r": entry["r"],
+            "committor": float(k[i] / n[i]),
+            "low": entry["low"],
+            "high": entry["high"],
+            "shots": int(n[i]),
+            "to": data.committor["product"],
+        }
+        for i, entry in enumerate(entries)
+    ]
+
+
+def _cost(data: MethodData) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [
+        {"kind": "seconds", "part": stage.replace("_", " "), "value": value}
+        for stage, (value, _) in stage_seconds(data).items()
+        if value is not None
+    ]
+    return rows + [
+        {"kind": "evaluations", "part": part, "value": n} for part, n in evaluations_of(data).items() if n
+    ]

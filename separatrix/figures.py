@@ -1,0 +1,587 @@
+"""Figures and tables of the report. Every function takes a table (a DataFrame, as in ``results/comparison/data``).
+
+A figure comes back as an Altair chart and is stored as SVG: static, small and safe inside a report of one file. A table
+comes back as HTML without scripts or links. `order` is always the list of the methods' labels, in the config's order;
+a method keeps its colour in all figures.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import altair as alt
+import pandas as pd
+
+from .compare import CHAINS, COMMITTOR, COORDINATE, COST, GEOMETRY, POINTS, SAMPLING, rounded
+
+# Okabe and Ito, Color Universal Design (2008), darkest first; yellow is left out, too pale for lines.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Tol, Colour Schemes (2021), muted: for basins, so that no basin looks like a method.
+BASINS = ("#882255", "#44AA99", "#332288", "#DDCC77")
+GREY = "#8a8a8a"
+INK = "#333333"
+
+NUMBERS = frozenset(
+    "value error low high place energy chain shot acceptance length share frame x y coefficient spread standardised "
+    "frequency predicted observed shots resamples centre configurations binomial beta_binomial r committor".split()
+)
+"""Columns that hold numbers, in any of the tables."""
+
+_LISTED = 8  # variables shown in the figure of selection frequencies
+
+
+# --- what the figures share -----------------------------------------------------------------------------------------
+
+
+def svg(chart: alt.TopLevelMixin) -> str:
+    """A chart as SVG text."""
+    with alt.data_transformers.enable("default", max_rows=None), io.StringIO() as text:
+        chart.save(text, format="svg")
+        return text.getvalue()
+
+
+def _finish(chart: alt.TopLevelMixin, title: str) -> alt.TopLevelMixin:
+    return (
+        chart.properties(title=title, padding=10, background="white")
+        .configure_title(fontSize=16, anchor="start", color=INK, offset=12)
+        .configure_axis(
+            labelFontSize=12,
+            titleFontSize=13,
+            titleFontWeight="normal",
+            labelColor=INK,
+            titleColor=INK,
+            gridColor="#ececec",
+            labelLimit=260,
+            titlePadding=8,
+        )
+        .configure_legend(
+            labelFontSize=12, titleFontSize=12, titleFontWeight="normal", orient="bottom", labelLimit=260, symbolSize=90
+        )
+        .configure_header(labelFontSize=14, labelFontWeight="bold", labelColor=INK, labelPadding=6)
+        .configure_view(stroke="#cccccc")
+    )
+
+
+def _colour(order: Sequence[str], legend: bool = False) -> alt.Color:
+    colours = [PALETTE[i % len(PALETTE)] for i in range(len(order))]
+    scale = alt.Scale(domain=list(order), range=colours)
+    return alt.Color("label:N", scale=scale, legend=alt.Legend(title=None) if legend else None)
+
+
+def _panels(chart: alt.LayerChart, frame: pd.DataFrame, order: Sequence[str], **options: str) -> alt.FacetChart:
+    """One panel per method, three in a row."""
+    present = _present(frame, order)
+    header = alt.Header(title=None)
+    facet = chart.facet(
+        facet=alt.Facet("label:N", sort=present, header=header), columns=min(len(present), 3), data=frame
+    )
+    return facet.resolve_scale(**options) if options else facet
+
+
+def _present(frame: pd.DataFrame, order: Sequence[str]) -> list[str]:
+    return [label for label in order if (frame["label"] == label).any()]
+
+
+def _kind(name: str) -> str:
+    return f"datum.kind == '{name}'"
+
+
+def _nothing(title: str) -> alt.TopLevelMixin:
+    """A chart that says there is nothing to show."""
+    words = alt.Chart(pd.DataFrame({"text": ["no data"]})).mark_text(fontSize=14, color=GREY).encode(text="text:N")
+    return _finish(words.properties(width=300, height=80), title)
+
+
+def _whiskers(base: alt.Chart, low: str, high: str, along: str = "y", **mark: float) -> alt.Chart:
+    """Error bars between two columns; rows without an interval get none."""
+    given = base.transform_filter(f"isValid(datum.{low}) && isValid(datum.{high})").mark_rule(**{"strokeWidth": 2, **mark})
+    return given.encode(**{along: f"{low}:Q", f"{along}2": f"{high}:Q"})
+
+
+# --- figures --------------------------------------------------------------------------------------------------------
+
+
+def energy_profile(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Energies of reactant, saddle and product over the product minimum, one panel per method."""
+    title = "Energy profile"
+    if frame.empty:
+        return _nothing(title)
+    points = list(frame.sort_values("place")["point"].drop_duplicates())
+    zero = frame["zero"].iloc[0]
+    low, high = min(frame["energy"].min(), 0.0), max(frame["energy"].max(), 1.0)
+    span = high - low
+    base = alt.Chart().encode(
+        x=alt.X("point:N", sort=points, title=None, axis=alt.Axis(labelAngle=0, ticks=False, domain=False)),
+        y=alt.Y(
+            "energy:Q",
+            title=f"energy above {zero} (kcal/mol)",
+            scale=alt.Scale(domain=[low - 0.08 * span, high + 0.2 * span], nice=False),
+        ),
+    )
+    line = base.mark_line(strokeDash=[4, 4], color=GREY, strokeWidth=1.2).encode(order="place:Q")
+    level = base.mark_tick(orient="horizontal", thickness=4, width=48).encode(color=_colour(order))
+    value = base.mark_text(dy=alt.expr("datum.mechanism ? -24 : -10"), fontSize=12, color=INK).encode(
+        text=alt.Text("energy:Q", format=".1f")
+    )
+    word = base.mark_text(dy=-10, fontSize=11, color=INK).encode(text="mechanism:N")
+    chart = alt.layer(line, level, value, word).properties(width=230, height=260)
+    return _finish(_panels(chart, frame, order), title)
+
+
+def acceptance(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Running acceptance of every chain, and the acceptance of all with its interval."""
+    title = "Acceptance"
+    if frame.empty:
+        return _nothing(title)
+    base = alt.Chart().encode(
+        x=alt.X("shot:Q", title="shot"),
+        y=alt.Y("acceptance:Q", title="accepted fraction of shots", scale=alt.Scale(domain=[0, 1])),
+        color=_colour(order),
+    )
+    running = base.transform_filter(_kind("chain")).mark_line(opacity=0.6, strokeWidth=1.6).encode(detail="chain:N")
+    final = base.transform_filter(_kind("all")).encode(x=alt.X("place:Q", title="shot"))
+    marks = [running, _whiskers(final, "low", "high", strokeWidth=2.5), final.mark_point(filled=True, size=80, opacity=1)]
+    placed = frame.assign(place=frame["shot"] * 1.05)
+    chart = alt.layer(*marks).properties(width=230, height=220)
+    return _finish(_panels(chart, placed, order), title)
+
+
+def path_lengths(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Weighted distribution of the duration of reactive paths, with median and quartiles."""
+    title = "Length of the reactive paths"
+    paths = frame[frame["kind"] == "path"] if "kind" in frame else frame
+    if paths.empty:
+        return _nothing(title)
+    step = _round_step(float(paths["length"].max()) / 30.0)
+    binned = (
+        paths.assign(start=(paths["length"] // step) * step)
+        .groupby(["label", "start"], as_index=False)["share"]
+        .sum()
+        .assign(kind="bin", end=lambda f: f["start"] + step)
+    )
+    marks = frame[frame["kind"] != "path"].dropna(subset=["length"])
+    rows = pd.concat([binned, marks.assign(words=[f"{v:.0f} fs" for v in marks["length"]])])
+    present = _present(rows, order)
+    x = alt.X("start:Q", title="duration of the path (fs)", scale=alt.Scale(zero=True))
+    bars = (
+        alt.Chart()
+        .transform_filter(_kind("bin"))
+        .mark_bar(opacity=0.55)
+        .encode(x=x, x2="end:Q", y=alt.Y("share:Q", title="weighted share", axis=alt.Axis(format="%", tickCount=4)), color=_colour(order))
+    )
+    base = alt.Chart().encode(x="length:Q")
+    middle = base.transform_filter(_kind("median"))
+    band = middle.transform_filter("isValid(datum.low)").mark_rect(color=INK, opacity=0.16).encode(x="low:Q", x2="high:Q")
+    rule = middle.mark_rule(color=INK, strokeWidth=2)
+    sides = base.transform_filter("indexof(datum.kind, 'quartile') > 0").mark_rule(
+        color=INK, strokeWidth=1.2, strokeDash=[4, 3]
+    )
+    words = middle.mark_text(align="left", dx=5, fontSize=12, color=INK, baseline="top").encode(
+        text="words:N", y=alt.value(3)
+    )
+    chart = alt.layer(band, bars, sides, rule, words).properties(width=620, height=110)
+    header = alt.Header(title=None, labelAngle=0, labelAlign="left", labelOrient="top", labelAnchor="start")
+    rows_of = chart.facet(row=alt.Row("label:N", sort=present, header=header), data=rows)
+    return _finish(rows_of, title)
+
+
+def _round_step(value: float) -> float:
+    """The next of 1, 2, 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
+    return next(m * power for m in (1.0, 2.0, 5.0, 10.0) if m * power >= value)
+
+
+def mechanisms(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Weighted share of each mechanism, all chains together and each alone."""
+    title = "Mechanism shares"
+    if frame.empty:
+        return _nothing(title)
+    present = _present(frame, order)
+    base = alt.Chart(frame).encode(
+        y=alt.Y("mechanism:N", title=None, sort=sorted(frame["mechanism"].unique())),
+        yOffset=alt.YOffset("label:N", sort=present),
+        x=alt.X("share:Q", title="share of the reactive paths", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")),
+        color=_colour(order, legend=True),
+    )
+    whole = base.transform_filter(_kind("all"))
+    marks = [
+        _whiskers(whole, "low", "high", along="x"),
+        base.transform_filter(_kind("chain")).mark_tick(thickness=2, size=16, opacity=0.75),
+        whole.mark_point(filled=True, size=110, opacity=1),
+    ]
+    height = alt.Step(22, **{"for": "offset"})
+    return _finish(alt.layer(*marks).properties(width=480, height=height), title)
+
+
+def shooting_points(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Shooting points and reactive paths in the plane of two named coordinates."""
+    title = "Shooting points and reactive paths"
+    if frame.empty:
+        return _nothing(title)
+    points = frame[frame["kind"] == "point"]
+    basins = sorted(set(points["reached"]) - {"none", "failed"})
+    lost = [w for w in ("none", "failed") if (points["reached"] == w).any()]
+    colours = [BASINS[i % len(BASINS)] for i in range(len(basins))] + [GREY] * len(lost)
+    shapes = [("circle", "triangle-up", "square", "diamond")[i % 4] for i in range(len(basins))] + ["cross"] * len(lost)
+    legend = alt.Legend(title="forward half reached")
+    base = alt.Chart().encode(
+        x=alt.X("x:Q", title=frame["x_axis"].iloc[0], scale=alt.Scale(zero=False, nice=True)),
+        y=alt.Y("y:Q", title=frame["y_axis"].iloc[0], scale=alt.Scale(zero=False, nice=True)),
+    )
+    paths = (
+        base.transform_filter(_kind("path"))
+        .mark_line(color="#9a9a9a", opacity=0.3, strokeWidth=1)
+        .encode(detail="path:N", order="frame:Q")
+    )
+    shots = (
+        base.transform_filter(_kind("point"))
+        .mark_point(filled=True, size=42, opacity=0.85)
+        .encode(
+            color=alt.Color("reached:N", scale=alt.Scale(domain=basins + lost, range=colours), legend=legend),
+            shape=alt.Shape("reached:N", scale=alt.Scale(domain=basins + lost, range=shapes), legend=legend),
+        )
+    )
+    chart = alt.layer(paths, shots).properties(width=250, height=250)
+    return _finish(_panels(chart, frame, order), title)
+
+
+def coefficients(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Standardised coefficients of the coordinate with their intervals."""
+    title = "Reaction coordinate: weight of its variables"
+    rows = frame[frame["standardised"].notna()] if "standardised" in frame else frame.iloc[:0]
+    if rows.empty:
+        return _nothing(title)
+    axis = "change of r per standard deviation of the variable"
+    y = alt.Y("variable:N", title=None, sort=alt.EncodingSortField("size", order="descending"))
+    base = alt.Chart().encode(y=y)
+    bars = base.mark_bar(size=14, opacity=0.75).encode(
+        x=alt.X("standardised:Q", title=axis), color=_colour(order)
+    )
+    zero = alt.Chart().mark_rule(color=INK).encode(x=alt.datum(0))
+    chart = alt.layer(bars, _whiskers(base, "low", "high", along="x", strokeWidth=1.8), zero)
+    # Without an error the size of a coefficient means nothing, and one scale for all would hide the others.
+    x_scale = "independent" if rows["low"].isna().any() else "shared"
+    return _finish(_rows_of_bars(chart, rows.assign(size=rows["standardised"].abs()), order, x=x_scale), title)
+
+
+def _rows_of_bars(
+    chart: alt.LayerChart, rows: pd.DataFrame, order: Sequence[str], x: str = "shared"
+) -> alt.FacetChart:
+    header = alt.Header(title=None, labelAngle=0, labelAlign="left", labelOrient="top", labelAnchor="start")
+    return (
+        chart.properties(width=420, height=alt.Step(26))
+        .facet(row=alt.Row("label:N", sort=_present(rows, order), header=header), data=rows, spacing=14)
+        .resolve_scale(y="independent", x=x)
+    )
+
+
+def selection(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """How often each variable is chosen when the choice is repeated on resampled data."""
+    title = "Reaction coordinate: variables chosen in resamples"
+    if frame.empty:
+        return _nothing(title)
+    chosen = frame["chosen"].astype(str) == "True"
+    rank = frame.groupby("label")["frequency"].rank(ascending=False, method="first")
+    rows = frame[chosen | (rank <= _LISTED)].assign(role=chosen.map({True: "in the coordinate", False: "not in it"}))
+    bars = (
+        alt.Chart()
+        .mark_bar(size=14)
+        .encode(
+            y=alt.Y("variable:N", title=None, sort=alt.EncodingSortField("frequency", order="descending")),
+            x=alt.X(
+                "frequency:Q", title="share of resamples", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")
+            ),
+            color=_colour(order),
+            opacity=alt.Opacity(
+                "role:N",
+                scale=alt.Scale(domain=["in the coordinate", "not in it"], range=[0.9, 0.35]),
+                legend=alt.Legend(title=None),
+            ),
+        )
+    )
+    return _finish(_rows_of_bars(alt.layer(bars), rows, order), title)
+
+
+def calibration(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Observed fraction of outcomes against the committor that the coordinate predicts."""
+    title = "Reaction coordinate: calibration"
+    if frame.empty:
+        return _nothing(title)
+    to = frame["to"].iloc[0]
+    unit = alt.Scale(domain=[0, 1])
+    base = alt.Chart().encode(
+        x=alt.X("predicted:Q", title=f"predicted committor to {to}", scale=unit),
+        y=alt.Y("observed:Q", title=f"observed fraction to {to}", scale=unit),
+        color=_colour(order),
+    )
+    ends = pd.DataFrame({"predicted": [0.0, 1.0], "observed": [0.0, 1.0]})
+    diagonal = pd.concat([ends.assign(label=label, kind="model") for label in _present(frame, order)])
+    model = (
+        base.transform_filter(_kind("model"))
+        .mark_line(strokeDash=[5, 4], strokeWidth=1.5)
+        .encode(color=alt.value(GREY))
+    )
+    shots = base.transform_filter(_kind("bin"))
+    chart = alt.layer(model, _whiskers(shots, "low", "high"), shots.mark_point(filled=True, size=80, opacity=1))
+    rows = pd.concat([frame.assign(kind="bin"), diagonal])
+    return _finish(_panels(chart.properties(width=230, height=230), rows, order), title)
+
+
+def committor_histogram(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Distribution of the committor on the predicted separatrix, with two expectations."""
+    title = "Committor distribution on the predicted separatrix"
+    if frame.empty:
+        return _nothing(title)
+    to = frame["to"].iloc[0]
+    names = {"binomial": "perfect coordinate (binomial, 1/2)", "beta_binomial": "beta-binomial fit"}
+    curves = frame.melt(["label", "centre"], list(names), "curve", "expected").dropna(subset=["expected"])
+    curves = curves.assign(curve=curves["curve"].map(names), kind="curve")
+    rows = pd.concat([frame.assign(kind="bin"), curves])
+    bars = (
+        alt.Chart()
+        .transform_filter(_kind("bin"))
+        .mark_bar(opacity=0.5, stroke="white")
+        .encode(
+            x=alt.X(
+                "low:Q",
+                title=f"fraction of shots to {to}",
+                scale=alt.Scale(domain=[frame["low"].min(), frame["high"].max()], nice=False),
+                axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1]),
+            ),
+            x2="high:Q",
+            y=alt.Y("configurations:Q", title="configurations", axis=alt.Axis(tickMinStep=1)),
+            color=_colour(order),
+        )
+    )
+    base = alt.Chart().transform_filter(_kind("curve")).encode(x="centre:Q", y="expected:Q")
+    style = alt.StrokeDash(
+        "curve:N",
+        scale=alt.Scale(domain=list(names.values()), range=[[5, 4], [1, 0]]),
+        legend=alt.Legend(title=None, symbolStrokeColor=INK, symbolStrokeWidth=2),
+    )
+    lines = base.mark_line(color=INK, strokeWidth=1.8).encode(strokeDash=style)
+    chart = alt.layer(bars, lines).properties(width=250, height=220)
+    return _finish(_panels(chart, rows, order), title)
+
+
+def committor_points(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Committor of each configuration against the coordinate there."""
+    title = "Committor of each configuration"
+    if frame.empty:
+        return _nothing(title)
+    to = frame["to"].iloc[0]
+    base = alt.Chart().encode(
+        x=alt.X("r:Q", title="predicted coordinate r", scale=alt.Scale(zero=False, padding=12), axis=alt.Axis(tickCount=5)),
+        y=alt.Y("committor:Q", title=f"fraction of shots to {to}", scale=alt.Scale(domain=[0, 1])),
+        color=_colour(order),
+    )
+    half = alt.Chart().mark_rule(strokeDash=[5, 4], color=GREY, strokeWidth=1.5).encode(y=alt.datum(0.5))
+    marks = [half, _whiskers(base, "low", "high", strokeWidth=1.2, opacity=0.6), base.mark_point(filled=True, size=55, opacity=0.9)]
+    chart = alt.layer(*marks).properties(width=230, height=220)
+    return _finish(_panels(chart, frame, order), title)
+
+
+def cost(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Wall time of each stage and force evaluations of each part, on logarithmic axes."""
+    title = "Cost"
+    if frame.empty:
+        return _nothing(title)
+    # A logarithmic axis has no place for zero.
+    frame = frame[frame["value"] > 0]
+    axes = {"seconds": "wall time, all jobs of a stage (s)", "evaluations": "force evaluations"}
+    panels = []
+    for kind, axis in axes.items():
+        rows = frame[frame["kind"] == kind]
+        if rows.empty:
+            continue
+        chart = (
+            alt.Chart(rows)
+            .mark_point(filled=True, size=95, opacity=0.9)
+            .encode(
+                y=alt.Y("part:N", title=None, sort=list(dict.fromkeys(rows["part"])), axis=alt.Axis(grid=True)),
+                x=alt.X(
+                    "value:Q", title=axis, scale=alt.Scale(type="log"), axis=alt.Axis(format="~s", tickCount=5)
+                ),
+                color=_colour(order, legend=True),
+            )
+        )
+        panels.append(chart.properties(width=300, height=alt.Step(28)))
+    return _finish(alt.hconcat(*panels, spacing=30), title) if panels else _nothing(title)
+
+
+CHARTS: Mapping[str, tuple[Callable[[pd.DataFrame, Sequence[str]], alt.TopLevelMixin], str]] = {
+    "energy_profile": (energy_profile, "levels"),
+    "acceptance": (acceptance, "acceptance"),
+    "path_lengths": (path_lengths, "path_lengths"),
+    "mechanisms": (mechanisms, "mechanisms"),
+    "shooting_points": (shooting_points, "shooting_points"),
+    "coefficients": (coefficients, "coefficients"),
+    "selection": (selection, "selection"),
+    "calibration": (calibration, "calibration"),
+    "committor_histogram": (committor_histogram, "committor_histogram"),
+    "committor_points": (committor_points, "committor_points"),
+    "cost": (cost, "cost"),
+}
+"""Figure -> function and the table it is drawn from."""
+
+
+# --- tables ---------------------------------------------------------------------------------------------------------
+
+_STYLE = (
+    "body{font-family:sans-serif;font-size:14px;color:#222;background:#fff;margin:16px}"
+    "table{border-collapse:collapse}"
+    "th,td{padding:5px 12px;text-align:left;vertical-align:top;border-bottom:1px solid #e4e4e4;max-width:26em}"
+    "thead th{border-bottom:2px solid #333;white-space:nowrap}"
+    "tr.group th{padding-top:16px;border-bottom:1px solid #333;font-size:15px}"
+    "tbody th{font-weight:normal;white-space:nowrap}"
+    "small{color:#666}"
+    "p{max-width:60em;color:#444}"
+    "div{overflow-x:auto}"
+)
+
+_PLACES = {"kcal/mol": 1, "degree": 1, "angstrom": 3, "cm-1": 0, "fs": 0, "s": 1, "ms": 2}
+_SHOWN_UNITS = {"1": "", "cm-1": "cm⁻¹", "degree": "°", "angstrom": "Å"}
+
+
+def cell(row: Mapping[str, object]) -> str:
+    """HTML of one quantity: value, error or interval, to sensible digits; the note appears on hovering.
+
+    Parameters
+    ----------
+    row
+        With the keys of :class:`separatrix.compare.Quantity`.
+    """
+    note = str(row["note"] or "")
+    value, error, low, high = (float(row[k]) for k in ("value", "error", "low", "high"))  # type: ignore[arg-type]
+    if not math.isfinite(value):
+        # Without a number there is a word, or the note says why there is nothing.
+        shown = html.escape(str(row["text"])) if row["text"] else f"<small>{html.escape(note) or 'none'}</small>"
+        return _hover(shown, note)
+    if math.isfinite(error) and error > 0:
+        shown = " ± ".join(rounded(value, error))
+    elif math.isfinite(low) and high > low:
+        half = 0.5 * (high - low)
+        places = max(1 - math.floor(math.log10(half)), 0)
+        shown = f"{value:.{places}f} <small>({low:.{places}f} to {high:.{places}f})</small>"
+    else:
+        shown = _plain(value, str(row["unit"]))
+        if note.startswith(("no interval", "no error")):
+            shown += f" <small>({html.escape(note)})</small>"
+    return _hover(shown.replace("-", "−") if "no " not in shown else shown, note)
+
+
+def _plain(value: float, unit: str) -> str:
+    if unit in _PLACES:
+        return f"{value:.{_PLACES[unit]}f}"
+    return f"{value:.0f}" if value == round(value) and abs(value) < 1e12 else f"{value:.3g}"
+
+
+def _hover(shown: str, note: str) -> str:
+    return f'<td title="{html.escape(note, quote=True)}">{shown}</td>' if note else f"<td>{shown}</td>"
+
+
+def _page(title: str, head: str, body: str, words: str) -> str:
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"<style>{_STYLE}</style></head>\n<body><div><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}"
+        f"</tbody></table></div>\n<p>{html.escape(words)}</p></body></html>\n"
+    )
+
+
+def _grouped(frame: pd.DataFrame, title: str, groups: Sequence[str], words: str) -> str:
+    """Methods as columns, quantities as rows under the heads of their groups."""
+    methods = list(dict.fromkeys(frame["method"]))
+    labels = dict(zip(frame["method"], frame["label"], strict=True))
+    cells = {(r["method"], r["group"], r["quantity"]): r for r in frame.to_dict("records")}
+    body = []
+    for group in groups:
+        mine = frame[frame["group"] == group]
+        if mine.empty:
+            continue
+        body.append(f'<tr class="group"><th colspan="{len(methods) + 1}">{html.escape(group)}</th></tr>\n')
+        for name in _merged([list(mine[mine["method"] == m]["quantity"]) for m in methods]):
+            rows = [cells.get((m, group, name)) for m in methods]
+            unit = next(_SHOWN_UNITS.get(r["unit"], r["unit"]) for r in rows if r is not None)
+            heading = html.escape(name) + (f" <small>({html.escape(unit)})</small>" if unit else "")
+            body.append(
+                f"<tr><th>{heading}</th>" + "".join("<td></td>" if r is None else cell(r) for r in rows) + "</tr>\n"
+            )
+    head = "<th></th>" + "".join(f"<th>{html.escape(str(labels[m]))}</th>" for m in methods)
+    return _page(title, head, "".join(body), words)
+
+
+def _merged(lists: Sequence[Sequence[str]]) -> list[str]:
+    """All entries once; each that the first lists lack follows its predecessor in its own list."""
+    result: list[str] = []
+    for names in lists:
+        place = 0
+        for name in names:
+            if name in result:
+                place = result.index(name) + 1
+            else:
+                result.insert(place, name)
+                place += 1
+    return result
+
+
+_HOW = "In brackets: interval of confidence 0.95. After ±: standard error. The text that appears over a number says how its uncertainty was found."
+
+
+def comparison_table(frame: pd.DataFrame) -> str:
+    """The main table."""
+    frame = frame[~frame["quantity"].str.startswith(("wall time, ", "chosen in resamples")) | (frame["quantity"] == "wall time, all jobs")]
+    return _grouped(frame, "Comparison of the methods", (POINTS, SAMPLING, COORDINATE, COMMITTOR, COST), _HOW)
+
+
+def stationary_table(frame: pd.DataFrame) -> str:
+    """Energies and geometries of the stationary points."""
+    words = "Energies are electronic, without zero-point vibration. Dihedrals carry their sign."
+    return _grouped(frame, "Stationary points", (POINTS, GEOMETRY), words)
+
+
+def chains_table(frame: pd.DataFrame) -> str:
+    """What each chain says alone: do they agree?"""
+    return _grouped(frame, "Chain by chain", (CHAINS,), _HOW)
+
+
+def coordinate_table(frame: pd.DataFrame) -> str:
+    """Coefficients of the reaction coordinate of each method."""
+    heads = (
+        "variable",
+        "coefficient of r",
+        "unit",
+        "standard deviation at the shooting points",
+        "change of r per standard deviation",
+        "chosen in resamples",
+    )
+    body = []
+    for _, rows in frame.groupby("method", sort=False):
+        label, note = str(rows["label"].iloc[0]), str(rows["note"].iloc[0])
+        words = f"{html.escape(label)} <small>({html.escape(note)})</small>"
+        body.append(f'<tr class="group"><th colspan="{len(heads)}">{words}</th></tr>\n')
+        for row in rows.to_dict("records"):
+            error = row["error"]
+            known = math.isfinite(error) and error > 0
+            value = " ± ".join(rounded(row["coefficient"], error)) if known else f"{row['coefficient']:.4g}"
+            unit = "" if row["unit"] == "1" else f"1/{row['unit']}"
+            numbers = [f"{row[k]:.3g}" if math.isfinite(row[k]) else "" for k in ("spread", "standardised")]
+            share = f"{row['frequency']:.0%}" if math.isfinite(row["frequency"]) else ""
+            cells = [html.escape(c) for c in (value, unit, *numbers, share)]
+            body.append(
+                f"<tr><th>{html.escape(str(row['variable']))}</th>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>\n"
+            )
+    head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
+    words = "r is dimensionless: a coefficient carries the inverse unit of its variable. r = 0 is the predicted separatrix."
+    return _page("Reaction coordinates", head, "".join(body), words)
+
+
+TABLES: Mapping[str, tuple[Callable[[pd.DataFrame], str], str]] = {
+    "comparison": (comparison_table, "comparison"),
+    "stationary_points": (stationary_table, "comparison"),
+    "chains": (chains_table, "comparison"),
+    "coordinates": (coordinate_table, "coefficients"),
+}
+"""Table -> function and the data it is written from."""

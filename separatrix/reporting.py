@@ -1,0 +1,115 @@
+"""The last stages of the workflow: from the files of all methods to tables, and from tables to figures."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from . import compare, figures, store
+from .config import build_system
+from .errors import StoreError
+from .seeds import stream
+
+log = logging.getLogger(__name__)
+
+
+def compare_methods(
+    settings: Mapping[str, Any],
+    folders: Mapping[str, Path | str],
+    *,
+    chains: int,
+    table: Path | str,
+    summary: Path | str,
+    data: Mapping[str, Path | str],
+) -> None:
+    """Compare the methods.
+
+    Parameters
+    ----------
+    settings
+        Of the stage ``compare``.
+    folders
+        Each method's folder in the results directory.
+    chains
+        Number of chains per method.
+    table, summary
+        Outputs: one row per method and quantity (CSV), and the same as JSON.
+    data
+        Outputs: the table behind each figure (CSV), by the names of :func:`separatrix.compare.figure_frames`.
+    """
+    spec = dict(settings["system"])
+    # Candidate variables play no part here, but a system has some.
+    spec.setdefault(
+        "variables", {"around": [next(iter(spec["atoms"]))], "bonds": 1, "hydrogens": False, "extra": []}
+    )
+    system = build_system(spec, "settings")
+    labels = compare.distinct(settings["methods"])
+    methods = [
+        compare.read_method(
+            folders[name],
+            name,
+            label,
+            basins=[b.name for b in system.basins],
+            chains=chains,
+            batches=settings["committor"]["batches"],
+        )
+        for name, label in labels.items()
+    ]
+    summaries = {
+        m.name: compare.summarise(m, system, stream(settings["seed"], m.name, "comparison")) for m in methods
+    }
+    for name, quantities in summaries.items():
+        log.info("%s: %d quantities", name, len(quantities))
+    _write_csv(compare.comparison_frame(summaries, labels), table)
+    store.write_json(compare.comparison_json(methods, summaries), summary)
+    frames = compare.figure_frames(methods, summaries, system)
+    for name, path in data.items():
+        _write_csv(frames[name], path)
+
+
+def draw_figures(
+    table: Path | str,
+    data: Mapping[str, Path | str],
+    charts: Mapping[str, Path | str],
+    tables: Mapping[str, Path | str],
+) -> None:
+    """Draw all figures (SVG) and write all tables (HTML).
+
+    Parameters
+    ----------
+    table
+        The comparison, as :func:`compare_methods` writes it.
+    data
+        Tables behind the figures, by name.
+    charts, tables
+        Outputs by the names of :data:`separatrix.figures.CHARTS` and :data:`separatrix.figures.TABLES`.
+    """
+    frames = {name: _read_csv(path) for name, path in data.items()} | {"comparison": _read_csv(table)}
+    order = list(dict.fromkeys(frames["comparison"]["label"]))
+    for name, path in charts.items():
+        draw, source = figures.CHARTS[name]
+        with store.replacing(path) as temporary:
+            temporary.write_text(figures.svg(draw(frames[source], order)))
+        log.info("%s", path)
+    for name, path in tables.items():
+        write, source = figures.TABLES[name]
+        with store.replacing(path) as temporary:
+            temporary.write_text(write(frames[source]))
+        log.info("%s", path)
+
+
+def _write_csv(frame: pd.DataFrame, path: Path | str) -> None:
+    with store.replacing(path) as temporary:
+        frame.to_csv(temporary, index=False)
+
+
+def _read_csv(path: Path | str) -> pd.DataFrame:
+    """A table; only in columns of numbers is an empty field a missing one, so a method may be called "nan"."""
+    try:
+        return pd.read_csv(path, keep_default_na=False, na_values={c: [""] for c in figures.NUMBERS})
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: not readable as CSV ({error}); delete it and run again") from error

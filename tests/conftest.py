@@ -1,0 +1,62 @@
+"""What several tests need: the repository, DNAB, and a finished small run of the whole workflow."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(autouse=True)
+def _in_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Paths in config files are relative to the repository.
+    monkeypatch.chdir(ROOT)
+
+
+def snakemake(*arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
+    """Run the workflow as a user does."""
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--nocolor", *arguments]
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=900)
+
+
+def small_config(results: Path) -> dict:
+    """The default comparison at the smallest size that still goes the whole way, without DFTB2."""
+    data = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    del data["methods"]["dftb2"]
+    data["results_directory"] = str(results)
+    data["stationary"]["quenches"] = 0
+    data["sampling"] = {"chains": 2, "shots_per_chain": 12}
+    data["coordinate"] = {"max_variables": 1, "bootstrap": 5}
+    data["committor"] = {"configurations": 4, "shots_per_configuration": 4, "tolerance": 0.5, "batches": 2}
+    return data
+
+
+def write_yaml(data: dict, path: Path) -> Path:
+    """Write YAML and give the path back."""
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Config file and results folder of a finished small run; tests must not change either."""
+    folder = tmp_path_factory.mktemp("dag")
+    results = folder / "results"
+    config = write_yaml(small_config(results), folder / "config.yaml")
+    run = snakemake("--configfile", str(config), "--nolock")
+    logs = "\n".join(f"== {f}\n{f.read_text()[-1500:]}" for f in sorted(results.glob("*/logs/*.log")))
+    assert run.returncode == 0, f"{run.stderr[-4000:]}\n{logs}"
+    return config, results

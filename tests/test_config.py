@@ -1,0 +1,242 @@
+"""Configuration: the shipped files are good, and every mistake ends in one line with file, key and remedy."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from conftest import ROOT, snakemake, write_yaml
+
+from separatrix import config
+from separatrix.errors import ConfigError
+
+CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+SYSTEM = yaml.safe_load((ROOT / "config/systems/dnab.yaml").read_text())
+
+Change = Callable[[dict[str, Any]], Any]
+
+
+def test_shipped_config_loads() -> None:
+    loaded = config.load(CONFIG, ["config/config.yaml"])
+    assert list(loaded.methods) == ["gaff2", "pm6", "dftb2"]
+    assert loaded.system.molecule.n_atoms == 34
+    assert len(loaded.system.molecule.bonds) == 35
+    assert (loaded.system.reactant, loaded.system.product) == ("Z", "E")
+    assert loaded.methods["gaff2"].dynamics.steps_per_frame == 2
+    assert loaded.methods["gaff2"].shift == 10
+
+
+def test_defaults_are_filled_in() -> None:
+    minimal = {"system": CONFIG["system"], "methods": CONFIG["methods"]}
+    loaded = config.load(minimal)
+    assert loaded.data["temperature_K"] == 300
+    assert loaded.data["committor"]["configurations"] == 15
+    assert loaded.data["methods"]["gaff2"]["options"] == {"file": "resources/dnab/gaff2.xml"}
+
+
+def _leaves(rules: dict[str, Any], path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = []
+    for key, sub in rules.get("properties", {}).items():
+        found += [(*path, key), *_leaves(sub, (*path, key))]
+    for part in ("additionalProperties", "items"):
+        if isinstance(rules.get(part), dict):
+            found += _leaves(rules[part], path)
+    return found
+
+
+@pytest.mark.parametrize("name", ["config", "system"])
+def test_every_key_of_the_schema_is_documented(name: str) -> None:
+    text = (ROOT / "config/README.md").read_text()
+    missing = [".".join(p) for p in _leaves(config.schema(name)) if f"{p[-1]}" not in text]
+    assert not missing
+
+
+@pytest.mark.parametrize("name", ["config", "system"])
+def test_schema_is_valid_and_closed(name: str) -> None:
+    rules = config.schema(name)
+    jsonschema.Draft202012Validator.check_schema(rules)
+    assert rules["additionalProperties"] is False
+
+
+def _put(*path: Any) -> Change:
+    *where, key, value = path
+
+    def change(data: dict[str, Any]) -> None:
+        for step in where:
+            data = data[step]
+        data[key] = value
+
+    return change
+
+
+def _drop(*path: Any) -> Change:
+    *where, key = path
+
+    def change(data: dict[str, Any]) -> None:
+        for step in where:
+            data = data[step]
+        del data[key]
+
+    return change
+
+
+PM6 = ("methods", "pm6")
+
+#: a change to the config, then words that the message must hold: the key, and the remedy
+BAD_CONFIGS: list[tuple[str, Change, list[str]]] = [
+    ("unknown key", _put("temprature_K", 300), ["temprature_K", "did you mean 'temperature_K'"]),
+    ("wrong unit", _put("temperature_C", 27), ["temperature_C", "did you mean 'temperature_K'"]),
+    ("wrong unit of time", _put(*PM6, "dynamics", "time_step_ps", 0.001), ["pm6.dynamics", "'time_step_fs'"]),
+    ("missing system", _drop("system"), ["'system' is missing"]),
+    ("no methods", _put("methods", {}), ["methods", "at least 1"]),
+    ("text for a number", _put("sampling", "chains", "two"), ["sampling.chains", "not a whole number"]),
+    ("fraction of a chain", _put("sampling", "chains", 1.5), ["sampling.chains", "not a whole number"]),
+    ("true for a number", _put("seed", True), ["seed", "not a whole number"]),
+    ("negative temperature", _put("temperature_K", -300), ["temperature_K", "more than 0"]),
+    ("unknown potential", _put(*PM6, "potential", "mopak"), ["pm6.potential", "did you mean 'mopac'"]),
+    ("unknown Hamiltonian", _put(*PM6, "options", "hamiltonian", "PM9"), ["pm6.options.hamiltonian", "PM7"]),
+    ("unknown option", _put(*PM6, "options", "hamilton", "PM6"), ["pm6.options.hamilton", "'hamiltonian'"]),
+    ("missing option", _drop(*PM6, "options", "hamiltonian"), ["pm6.options.hamiltonian", "missing"]),
+    ("no such force field", _put("methods", "gaff2", "options", "file", "no.xml"), ["no.xml does not exist"]),
+    ("no such system", _put("system", "config/systems/no.yaml"), ["no.yaml does not exist"]),
+    (
+        "name with a space",
+        _put("methods", "pm 6", CONFIG["methods"]["pm6"]),
+        ["'pm 6' cannot be used as a name"],
+    ),
+    ("shift off the grid", _put(*PM6, "dynamics", "shift_fs", 2.5), ["shift_fs", "multiple of the frame"]),
+    ("frame off the grid", _put(*PM6, "dynamics", "frame_fs", 1.5), ["frame_fs", "multiple of time_step_fs"]),
+    ("short halves", _put(*PM6, "dynamics", "longest_half_fs", 3), ["longest_half_fs", "too short"]),
+    ("unknown model", _put("coordinate", "model", "logit"), ["coordinate.model", "did you mean 'logistic'"]),
+    ("too many batches", _put("committor", "batches", 99), ["committor.batches", "at most"]),
+    ("too few shots", _put("sampling", "shots_per_chain", 2), ["shots_per_chain", "5 or more"]),
+    ("list for a mapping", _put("committor", [1]), ["committor", "not a mapping"]),
+    ("too many variables", _put("coordinate", "max_variables", 9), ["max_variables", "at most 4"]),
+]
+
+BAD_SYSTEMS: list[tuple[str, Change, list[str]]] = [
+    ("unknown atom", _put("coordinates", "CNNC", "atoms", 0, "C7x"), ["coordinates.CNNC.atoms", "'C7x'", "C6"]),
+    ("index too large", _put("atoms", "C6", 99), ["atoms.C6", "0 to 33"]),
+    ("one atom, two names", _put("atoms", "C6", 9), ["atoms", "two names"]),
+    ("atoms missing", _put("coordinates", "theta9", "atoms", ["C6", "N9"]), ["theta9", "needs 3 atoms"]),
+    ("atom twice", _put("coordinates", "theta9", "atoms", ["C6", "N9", "C6"]), ["theta9", "twice"]),
+    ("overlap", _put("basins", "E", "within", 0, "range_deg", [30, 220]), ["basins.Z", "overlaps basin E"]),
+    ("upside down", _put("basins", "Z", "within", 1, "range_deg", [145, 0]), ["within.1", "not below"]),
+    ("distance range for an angle", _put("basins", "Z", "within", 1, {"coordinate": "theta9", "range_A": [0, 2]}),
+     ["within.1", "range_deg"]),
+    ("unknown coordinate", _put("basins", "Z", "within", 0, "coordinate", "CNN"), ["'CNN'", "did you mean 'CNNC'"]),
+    ("geometry elsewhere", _put("basins", "Z", "geometry", "resources/dnab/dnab_E.xyz"), ["lies in E, not in Z"]),
+    ("no geometry", _put("basins", "Z", "geometry", "nowhere.xyz"), ["nowhere.xyz"]),
+    ("not a geometry", _put("basins", "Z", "geometry", "LICENSE"), ["LICENSE", "not a readable geometry"]),
+    ("one basin", _drop("basins", "Z"), ["basins", "at least 2"]),
+    ("to itself", _put("reaction", "to", "Z"), ["reaction", "same basin"]),
+    ("unknown product", _put("reaction", "to", "F"), ["reaction.to", "'F'"]),
+    ("unknown kind", _put("variables", "extra", 0, "kind", "angel"), ["variables.extra.0", "angle"]),
+    ("variable of an unknown atom", _put("variables", "extra", 0, "atoms", 0, "X1"), ["variables.extra.0", "X1"]),
+    ("name taken", _put("variables", "extra", 0, "name", "angle(N9,N10,C11)"), ["is taken"]),
+    ("pull on nothing", _put("saddle_guesses", 0, "pull", 0, "coordinate", "theta"), ["saddle_guesses.0", "theta"]),
+    ("crossing of an angle", _put("mechanism", "crossing", "coordinate", "theta9"), ["mechanism.crossing", "dihedral"]),
+    ("start nowhere", _put("saddle_guesses", 0, "start", "Q"), ["saddle_guesses.0.start", "'Q'"]),
+]  # fmt: skip
+
+
+def _one_line(error: ConfigError, file: str, words: list[str]) -> None:
+    message = str(error)
+    assert "\n" not in message
+    assert file in message
+    for word in words:
+        assert word in message, message
+
+
+@pytest.mark.parametrize(("change", "words"), [b[1:] for b in BAD_CONFIGS], ids=[b[0] for b in BAD_CONFIGS])
+def test_bad_config_is_one_clear_line(tmp_path: Path, change: Change, words: list[str]) -> None:
+    data = copy.deepcopy(CONFIG)
+    change(data)
+    file = write_yaml(data, tmp_path / "mine.yaml")
+    with pytest.raises(ConfigError) as caught:
+        config.load(config.read_yaml(file), [file])
+    _one_line(caught.value, "mine.yaml", words)
+
+
+@pytest.mark.parametrize(("change", "words"), [b[1:] for b in BAD_SYSTEMS], ids=[b[0] for b in BAD_SYSTEMS])
+def test_bad_system_is_one_clear_line(tmp_path: Path, change: Change, words: list[str]) -> None:
+    system = copy.deepcopy(SYSTEM)
+    change(system)
+    data = {**CONFIG, "system": str(write_yaml(system, tmp_path / "molecule.yaml"))}
+    with pytest.raises(ConfigError) as caught:
+        config.load(data, [write_yaml(data, tmp_path / "mine.yaml")])
+    # A geometry file that cannot be read is named itself.
+    _one_line(caught.value, words[0] if words[0] in ("nowhere.xyz", "LICENSE") else "molecule.yaml", words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("seed: 1\nseed: 2\n", ["line 2", "'seed'", "second time"]),
+        ("seed: [1\n", ["not valid YAML"]),
+        ("- 1\n- 2\n", ["no mapping"]),
+        ("seed: !!python/object/apply:os.system ['true']\n", ["not valid YAML"]),
+    ],
+    ids=["key twice", "syntax", "list", "python object"],
+)
+def test_bad_yaml_is_one_clear_line(tmp_path: Path, text: str, words: list[str]) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        config.read_yaml(file)
+    _one_line(caught.value, "mine.yaml", words)
+
+
+def test_error_names_the_file_that_holds_the_key(tmp_path: Path) -> None:
+    first = write_yaml(CONFIG, tmp_path / "first.yaml")
+    second = write_yaml({"sampling": {"chains": 0}}, tmp_path / "second.yaml")
+    data = copy.deepcopy(CONFIG)
+    data["sampling"]["chains"] = 0
+    with pytest.raises(ConfigError, match=r"second\.yaml: sampling\.chains"):
+        config.load(data, [first, second])
+
+
+def test_snakemake_stops_with_one_line_before_anything_runs(tmp_path: Path) -> None:
+    data = copy.deepcopy(CONFIG) | {"results_directory": str(tmp_path / "results")}
+    data["methods"]["pm6"]["potential"] = "mopak"
+    file = write_yaml(data, tmp_path / "mine.yaml")
+    run = snakemake("--configfile", str(file), "--nolock")
+    lines = [line for line in run.stderr.splitlines() if line.strip()]
+    assert run.returncode != 0
+    assert any("mine.yaml: methods.pm6.potential: 'mopak' is not a potential" in line for line in lines)
+    assert "Traceback" not in run.stderr
+    assert len(lines) <= 3, run.stderr
+    assert not (tmp_path / "results").exists()
+
+
+class TestSettings:
+    """A stage's parameters hold what it depends on and nothing else."""
+
+    @staticmethod
+    def _changed(change: Change, stage: str, method: str) -> bool:
+        data = copy.deepcopy(CONFIG)
+        before = config.load(data).settings(stage, method)
+        change(data)
+        return config.load(data).settings(stage, method) != before
+
+    def test_a_method_does_not_see_another(self) -> None:
+        change = _put(*PM6, "dynamics", "shift_fs", 4)
+        assert self._changed(change, "sample", "pm6")
+        for stage in ("minimum", "saddle", "first_path", "sample", "committor_shots", "committor"):
+            assert not self._changed(change, stage, "gaff2")
+
+    def test_geometries_do_not_see_the_dynamics(self) -> None:
+        assert not self._changed(_put(*PM6, "dynamics", "shift_fs", 4), "saddle", "pm6")
+
+    def test_sampling_does_not_see_the_committor_or_the_label(self) -> None:
+        assert not self._changed(_put("committor", "configurations", 20), "sample", "pm6")
+        assert self._changed(_put("committor", "configurations", 20), "separatrix", "pm6")
+
+    def test_everything_sees_the_seed(self) -> None:
+        for stage in ("minimum", "sample", "committor_shots"):
+            assert self._changed(_put("seed", 7), stage, "gaff2")
