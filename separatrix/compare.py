@@ -289,9 +289,7 @@ def statistical_inefficiency(series: Sequence[np.ndarray]) -> float | None:
     return g
 
 
-def fraction_interval(
-    series: Sequence[np.ndarray], most: float = math.inf
-) -> tuple[float, float, float] | None:
+def fraction_interval(series: Sequence[np.ndarray], most: float = math.inf) -> tuple[float, float, float] | None:
     """Interval of the fraction of ones in correlated series of zeros and ones.
 
     Parameters
@@ -329,9 +327,7 @@ class QuantileEstimate:
     note: str
 
 
-def quantiles(
-    series: Sequence[np.ndarray], at: Sequence[float], rng: np.random.Generator
-) -> list[QuantileEstimate]:
+def quantiles(series: Sequence[np.ndarray], at: Sequence[float], rng: np.random.Generator) -> list[QuantileEstimate]:
     """Quantiles of a positive quantity over the moves of all chains, with intervals from a segment bootstrap.
 
     The standard error of the logarithm comes from resampled segments, is corrected by sqrt(B / (B - 1)), and is
@@ -358,10 +354,7 @@ def quantiles(
         return [QuantileEstimate(float(v), None, None, note) for v in found]
     count = len(parts)
     draws = np.array(
-        [
-            np.quantile(np.concatenate([parts[i] for i in rng.integers(0, count, count)]), at)
-            for _ in range(_RESAMPLES)
-        ]
+        [np.quantile(np.concatenate([parts[i] for i in rng.integers(0, count, count)]), at) for _ in range(_RESAMPLES)]
     )
     error = np.log(draws).std(axis=0) * math.sqrt(count / (count - 1))
     if not error.all():
@@ -369,10 +362,7 @@ def quantiles(
         return [QuantileEstimate(float(v), None, None, note) for v in found]
     factor = np.exp(float(stats.t.ppf(0.5 + 0.5 * CONFIDENCE, count - 1)) * error)
     note = f"interval: bootstrap over {count} segments of about {length} moves"
-    return [
-        QuantileEstimate(float(v), float(v / f), float(v * f), note)
-        for v, f in zip(found, factor, strict=True)
-    ]
+    return [QuantileEstimate(float(v), float(v / f), float(v * f), note) for v, f in zip(found, factor, strict=True)]
 
 
 # --- quantities -----------------------------------------------------------------------------------------------------
@@ -428,9 +418,7 @@ def stationary_quantities(data: MethodData, system: System) -> list[Quantity]:
         Quantity(POINTS, f"{r} above {p}", energy[r] - energy[p], "kcal/mol"),
         Quantity(POINTS, f"saddle above {r}", top - energy[r], "kcal/mol"),
         Quantity(POINTS, f"saddle above {p}", top - energy[p], "kcal/mol"),
-        Quantity(
-            POINTS, "mechanism at the saddle", text=data.saddle.name, note="by the geometry of the saddle"
-        ),
+        Quantity(POINTS, "mechanism at the saddle", text=data.saddle.name, note="by the geometry of the saddle"),
         Quantity(POINTS, "imaginary wavenumber", float(-data.saddle.wavenumbers.min()), "cm-1"),
     ]
     for name, point in {**data.minima, "saddle": data.saddle}.items():
@@ -467,9 +455,7 @@ def sampling_quantities(chains: Sequence[ChainData], rng: np.random.Generator) -
     ]
     found += [Quantity(SAMPLING, f"moves: {word}", int((outcome == word).sum())) for word in OUTCOMES]
     paths = int(sum(c.sampled.sum() for c in chains))
-    found.append(
-        Quantity(SAMPLING, "different paths", paths, note="accepted ones; the initial paths are left out")
-    )
+    found.append(Quantity(SAMPLING, "different paths", paths, note="accepted ones; the initial paths are left out"))
     names = ("path length, lower quartile", "path length, median", "path length, upper quartile")
     estimates = quantiles([c.series(c.duration) for c in chains], (0.25, 0.5, 0.75), rng)
     for name, q in zip(names, estimates, strict=True):
@@ -531,9 +517,7 @@ def coefficient_errors(model: Coordinate, n_chains: int) -> CoefficientErrors:
     """Standard errors: clustered by chain where there are chains enough, else those of independent observations."""
     size = len(model.names) + 1
     if model.separable:
-        return CoefficientErrors(
-            (None,) * size, "no error: the coordinate separates the outcomes without a mistake"
-        )
+        return CoefficientErrors((None,) * size, "no error: the coordinate separates the outcomes without a mistake")
     if not model.converged:
         return CoefficientErrors((None,) * size, "no error: the maximum was not verified")
     covariance, note = model.covariance, "standard error: observations taken as independent (few chains)"
@@ -584,9 +568,7 @@ def coordinate_quantities(data: MethodData) -> list[Quantity]:
     found = [
         Quantity(COORDINATE, "coordinate", text=formula(model, fit["units"], errors), note=errors.note),
         Quantity(COORDINATE, "observations", n, note=f"{model.n_success} to {fit['product']}"),
-        Quantity(
-            COORDINATE, "left out of the fit", fit["n_left_out"], note="forward half reached neither basin"
-        ),
+        Quantity(COORDINATE, "left out of the fit", fit["n_left_out"], note="forward half reached neither basin"),
         Quantity(COORDINATE, "ln L", model.log_likelihood, note=f"{n} observations {independent}"),
         Quantity(COORDINATE, "ln L of a constant", fit["null_log_likelihood"]),
         Quantity(COORDINATE, "better than a constant by BIC", text="yes" if fit["beats_null"] else "no"),
@@ -609,9 +591,7 @@ def coordinate_quantities(data: MethodData) -> list[Quantity]:
             Quantity(COORDINATE, "held-out ln L per observation of a constant", held["null_mean"]),
         ]
     else:
-        found.append(
-            Quantity(COORDINATE, "held-out ln L per observation", note="not computed: needs two chains")
-        )
+        found.append(Quantity(COORDINATE, "held-out ln L per observation", note="not computed: needs two chains"))
     frequency = fit.get("bootstrap")
     for name in model.names:
         if frequency and frequency["n_boot"]:
@@ -670,15 +650,11 @@ def cost_quantities(data: MethodData) -> list[Quantity]:
     seconds = stage_seconds(data)
     sampling, shots = seconds["sample"][0], evaluations["sampling"]
     each = 1000.0 * sampling / shots if sampling is not None and shots else None
-    found.append(
-        Quantity(COST, "wall time per force evaluation, sampling", each, "ms", note="job start included")
-    )
+    found.append(Quantity(COST, "wall time per force evaluation, sampling", each, "ms", note="job start included"))
     for stage, (value, note) in seconds.items():
         found.append(Quantity(COST, f"wall time, {stage.replace('_', ' ')}", value, "s", note=note))
     total = [v for v, _ in seconds.values() if v is not None]
-    found.append(
-        Quantity(COST, "wall time, all jobs", sum(total) if total else None, "s", note="summed over jobs")
-    )
+    found.append(Quantity(COST, "wall time, all jobs", sum(total) if total else None, "s", note="summed over jobs"))
     return found
 
 
@@ -721,11 +697,7 @@ def summarise(data: MethodData, system: System, rng: np.random.Generator) -> lis
 
 def comparison_frame(summaries: Mapping[str, Sequence[Quantity]], labels: Mapping[str, str]) -> pd.DataFrame:
     """One row per method and quantity: method, label, group, quantity, value, error, low, high, unit, text, note."""
-    rows = [
-        {"method": m, "label": labels[m], **asdict(q)}
-        for m, quantities in summaries.items()
-        for q in quantities
-    ]
+    rows = [{"method": m, "label": labels[m], **asdict(q)} for m, quantities in summaries.items() for q in quantities]
     frame = pd.DataFrame(rows).rename(columns={"name": "quantity"})
     columns = [
         "method",
@@ -740,12 +712,10 @@ def comparison_frame(summaries: Mapping[str, Sequence[Quantity]], labels: Mappin
         "text",
         "note",
     ]
-    return frame[columns].astype({c: float for c in ("value", "error", "low", "high")})
+    return frame[columns].astype(dict.fromkeys(("value", "error", "low", "high"), float))
 
 
-def comparison_json(
-    data: Sequence[MethodData], summaries: Mapping[str, Sequence[Quantity]]
-) -> dict[str, Any]:
+def comparison_json(data: Sequence[MethodData], summaries: Mapping[str, Sequence[Quantity]]) -> dict[str, Any]:
     """The same as nested mappings: method, group, quantity."""
     result: dict[str, Any] = {"confidence": CONFIDENCE, "methods": {}}
     for method in data:
@@ -763,7 +733,7 @@ def comparison_json(
 def figure_frames(
     data: Sequence[MethodData], summaries: Mapping[str, Sequence[Quantity]], system: System
 ) -> dict[str, pd.DataFrame]:
-    """One table per figure, by name; each has the columns `method` and `label` and the methods in the config's order."""
+    """One table per figure, by name; each has the columns `method` and `label`, methods in the config's order."""
     plane = projection(data, system)
     makers = {
         "levels": lambda d: _levels(d, system),
@@ -788,9 +758,7 @@ def figure_frames(
 def projection(data: Sequence[MethodData], system: System) -> tuple[Internal, Internal]:
     """Two named coordinates to show the paths in: that of the commonest mechanism class, and the crossing dihedral."""
     rule = system.mechanism
-    seen = [str(m) for d in data for c in d.chains for m in c.series(c.mechanism)] + [
-        d.saddle.name for d in data
-    ]
+    seen = [str(m) for d in data for c in d.chains for m in c.series(c.mechanism)] + [d.saddle.name for d in data]
     if rule.classes:
         best = max(rule.classes, key=lambda c: seen.count(c.name))  # the first one of equals
         return best.coordinate, rule.crossing
@@ -858,7 +826,8 @@ def _mechanisms(data: MethodData, summary: Sequence[Quantity]) -> list[dict[str,
     rows = []
     for word in mechanisms_of(data.chains):
         q = _named(summary, SAMPLING, f"share: {word}")
-        rows.append({"kind": "all", "mechanism": word, "share": q.value, "low": q.low, "high": q.high})
+        paths = int(sum((c.mechanism[c.sampled] == word).sum() for c in data.chains))
+        rows.append({"kind": "all", "mechanism": word, "share": q.value, "low": q.low, "high": q.high, "paths": paths})
         for chain in data.chains:
             one = _named(summary, CHAINS, f"share: {word}, chain {chain.number}")
             if one.value is not None:
@@ -876,8 +845,7 @@ def _plane_rows(data: MethodData, plane: tuple[Internal, Internal]) -> list[dict
             line = f"{data.name} {chain.number} {chain.made_by[i]}"
             pairs = zip(_plane_values(x, track), _plane_values(y, track), strict=True)
             rows += [
-                {"kind": "path", "path": line, "frame": f, "x": a, "y": b, **axes}
-                for f, (a, b) in enumerate(pairs)
+                {"kind": "path", "path": line, "frame": f, "x": a, "y": b, **axes} for f, (a, b) in enumerate(pairs)
             ]
     for chain in data.chains:
         run = chain.points[chain.shots]
@@ -943,9 +911,7 @@ def _selection(data: MethodData) -> list[dict[str, Any]]:
     frequency = data.fit.get("bootstrap")
     if not frequency or not frequency["n_boot"]:
         return []
-    pairs = sorted(
-        zip(frequency["frequency"], frequency["names"], strict=True), key=lambda p: (-(p[0] or 0), p[1])
-    )
+    pairs = sorted(zip(frequency["frequency"], frequency["names"], strict=True), key=lambda p: (-(p[0] or 0), p[1]))
     chosen = set(data.fit["coordinate"]["names"])
     return [
         {"variable": n, "frequency": f, "chosen": n in chosen, "resamples": frequency["n_boot"]}
@@ -1032,6 +998,4 @@ def _cost(data: MethodData) -> list[dict[str, Any]]:
         for stage, (value, _) in stage_seconds(data).items()
         if value is not None
     ]
-    return rows + [
-        {"kind": "evaluations", "part": part, "value": n} for part, n in evaluations_of(data).items() if n
-    ]
+    return rows + [{"kind": "evaluations", "part": part, "value": n} for part, n in evaluations_of(data).items() if n]

@@ -24,12 +24,16 @@ BASINS = ("#882255", "#44AA99", "#332288", "#DDCC77")
 GREY = "#8a8a8a"
 INK = "#333333"
 
-NUMBERS = frozenset(
-    "value error low high place energy chain shot acceptance length share frame x y coefficient spread standardised "
-    "frequency predicted observed shots resamples centre configurations binomial beta_binomial r committor".split()
-)
+# fmt: off
+NUMBERS = frozenset({
+    "value", "error", "low", "high", "place", "energy", "chain", "shot", "acceptance", "length", "share", "frame",
+    "x", "y", "coefficient", "spread", "standardised", "frequency", "predicted", "observed", "shots", "paths",
+    "resamples", "centre", "configurations", "binomial", "beta_binomial", "r", "committor",
+})
+# fmt: on
 """Columns that hold numbers, in any of the tables."""
 
+_IN_A_ROW = 3  # panels
 _LISTED = 8  # variables shown in the figure of selection frequencies
 
 
@@ -71,14 +75,16 @@ def _colour(order: Sequence[str], legend: bool = False) -> alt.Color:
     return alt.Color("label:N", scale=scale, legend=alt.Legend(title=None) if legend else None)
 
 
-def _panels(chart: alt.LayerChart, frame: pd.DataFrame, order: Sequence[str], **options: str) -> alt.FacetChart:
+def _panels(chart: alt.LayerChart, frame: pd.DataFrame, order: Sequence[str]) -> alt.FacetChart:
     """One panel per method, three in a row."""
     present = _present(frame, order)
-    header = alt.Header(title=None)
-    facet = chart.facet(
-        facet=alt.Facet("label:N", sort=present, header=header), columns=min(len(present), 3), data=frame
-    )
-    return facet.resolve_scale(**options) if options else facet
+    names = {"shorthand": "label:N", "sort": present, "header": alt.Header(title=None)}
+    # Only a grid that wraps needs `facet`; `column` keeps the heads in line.
+    if len(present) <= _IN_A_ROW:
+        facet = chart.facet(column=alt.Column(**names), data=frame)
+    else:
+        facet = chart.facet(facet=alt.Facet(**names), columns=_IN_A_ROW, data=frame)
+    return facet
 
 
 def _present(frame: pd.DataFrame, order: Sequence[str]) -> list[str]:
@@ -97,8 +103,15 @@ def _nothing(title: str) -> alt.TopLevelMixin:
 
 def _whiskers(base: alt.Chart, low: str, high: str, along: str = "y", **mark: float) -> alt.Chart:
     """Error bars between two columns; rows without an interval get none."""
-    given = base.transform_filter(f"isValid(datum.{low}) && isValid(datum.{high})").mark_rule(**{"strokeWidth": 2, **mark})
+    given = base.transform_filter(f"isValid(datum.{low}) && isValid(datum.{high})").mark_rule(
+        **{"strokeWidth": 2, **mark}
+    )
     return given.encode(**{along: f"{low}:Q", f"{along}2": f"{high}:Q"})
+
+
+def _line(**mark: object) -> alt.Chart:
+    """A straight line, drawn once per panel and not once per row."""
+    return alt.Chart().transform_aggregate(rows="count()").mark_rule(**mark)
 
 
 # --- figures --------------------------------------------------------------------------------------------------------
@@ -118,12 +131,13 @@ def energy_profile(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMix
         y=alt.Y(
             "energy:Q",
             title=f"energy above {zero} (kcal/mol)",
-            scale=alt.Scale(domain=[low - 0.08 * span, high + 0.2 * span], nice=False),
+            scale=alt.Scale(domain=[low - 0.16 * span, high + 0.2 * span], nice=False),
         ),
     )
     line = base.mark_line(strokeDash=[4, 4], color=GREY, strokeWidth=1.2).encode(order="place:Q")
     level = base.mark_tick(orient="horizontal", thickness=4, width=48).encode(color=_colour(order))
-    value = base.mark_text(dy=alt.expr("datum.mechanism ? -24 : -10"), fontSize=12, color=INK).encode(
+    # Above the saddle and below the minima, where no line runs.
+    value = base.mark_text(dy=alt.expr("datum.mechanism ? -24 : 15"), fontSize=12, color=INK).encode(
         text=alt.Text("energy:Q", format=".1f")
     )
     word = base.mark_text(dy=-10, fontSize=11, color=INK).encode(text="mechanism:N")
@@ -143,7 +157,11 @@ def acceptance(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     )
     running = base.transform_filter(_kind("chain")).mark_line(opacity=0.6, strokeWidth=1.6).encode(detail="chain:N")
     final = base.transform_filter(_kind("all")).encode(x=alt.X("place:Q", title="shot"))
-    marks = [running, _whiskers(final, "low", "high", strokeWidth=2.5), final.mark_point(filled=True, size=80, opacity=1)]
+    marks = [
+        running,
+        _whiskers(final, "low", "high", strokeWidth=2.5),
+        final.mark_point(filled=True, size=80, opacity=1),
+    ]
     placed = frame.assign(place=frame["shot"] * 1.05)
     chart = alt.layer(*marks).properties(width=230, height=220)
     return _finish(_panels(chart, placed, order), title)
@@ -155,7 +173,7 @@ def path_lengths(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin
     paths = frame[frame["kind"] == "path"] if "kind" in frame else frame
     if paths.empty:
         return _nothing(title)
-    step = _round_step(float(paths["length"].max()) / 30.0)
+    step = _round_step(float(paths["length"].max()) / 45.0)
     binned = (
         paths.assign(start=(paths["length"] // step) * step)
         .groupby(["label", "start"], as_index=False)["share"]
@@ -163,29 +181,48 @@ def path_lengths(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin
         .assign(kind="bin", end=lambda f: f["start"] + step)
     )
     marks = frame[frame["kind"] != "path"].dropna(subset=["length"])
-    rows = pd.concat([binned, marks.assign(words=[f"{v:.0f} fs" for v in marks["length"]])])
+    rows = pd.concat([binned, marks.assign(words=[_median_words(*v) for v in marks[["length", "low", "high"]].values])])
     present = _present(rows, order)
-    x = alt.X("start:Q", title="duration of the path (fs)", scale=alt.Scale(zero=True))
+    x = alt.X("start:Q", title="duration of the path (fs)", axis=alt.Axis(tickCount=10))
     bars = (
         alt.Chart()
         .transform_filter(_kind("bin"))
         .mark_bar(opacity=0.55)
-        .encode(x=x, x2="end:Q", y=alt.Y("share:Q", title="weighted share", axis=alt.Axis(format="%", tickCount=4)), color=_colour(order))
+        .encode(
+            x=x,
+            x2="end:Q",
+            y=alt.Y("share:Q", title="weighted share", axis=alt.Axis(format="%", tickCount=4)),
+            y2=alt.Y2Datum(0),
+            color=_colour(order),
+        )
     )
     base = alt.Chart().encode(x="length:Q")
     middle = base.transform_filter(_kind("median"))
-    band = middle.transform_filter("isValid(datum.low)").mark_rect(color=INK, opacity=0.16).encode(x="low:Q", x2="high:Q")
+    band = (
+        middle.transform_filter("isValid(datum.low)").mark_rect(color=INK, opacity=0.16).encode(x="low:Q", x2="high:Q")
+    )
     rule = middle.mark_rule(color=INK, strokeWidth=2)
     sides = base.transform_filter("indexof(datum.kind, 'quartile') > 0").mark_rule(
         color=INK, strokeWidth=1.2, strokeDash=[4, 3]
     )
-    words = middle.mark_text(align="left", dx=5, fontSize=12, color=INK, baseline="top").encode(
-        text="words:N", y=alt.value(3)
+    words = middle.mark_text(align="right", fontSize=12, color=INK, baseline="top").encode(
+        text="words:N", x=alt.value(614), y=alt.value(6)
     )
     chart = alt.layer(band, bars, sides, rule, words).properties(width=620, height=110)
-    header = alt.Header(title=None, labelAngle=0, labelAlign="left", labelOrient="top", labelAnchor="start")
-    rows_of = chart.facet(row=alt.Row("label:N", sort=present, header=header), data=rows)
-    return _finish(rows_of, title)
+    return _finish(
+        chart.facet(row=alt.Row("label:N", sort=present, header=_row_header()), data=rows, spacing=10), title
+    )
+
+
+def _median_words(length: float, low: float, high: float) -> str:
+    interval = f" ({low:.0f} to {high:.0f})" if math.isfinite(low) else " (no interval)"
+    return f"median {length:.0f} fs{interval}"
+
+
+def _row_header() -> alt.Header:
+    return alt.Header(
+        title=None, labelAngle=0, labelAlign="left", labelOrient="top", labelAnchor="start", labelPadding=-6
+    )
 
 
 def _round_step(value: float) -> float:
@@ -200,20 +237,33 @@ def mechanisms(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     if frame.empty:
         return _nothing(title)
     present = _present(frame, order)
-    base = alt.Chart(frame).encode(
+    values = frame[["share", "low", "high", "paths"]].values
+    rows = frame.assign(
+        words=[_share_words(*v) if k == "all" else "" for k, v in zip(frame["kind"], values, strict=True)]
+    )
+    base = alt.Chart(rows).encode(
         y=alt.Y("mechanism:N", title=None, sort=sorted(frame["mechanism"].unique())),
         yOffset=alt.YOffset("label:N", sort=present),
-        x=alt.X("share:Q", title="share of the reactive paths", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")),
+        x=alt.X(
+            "share:Q", title="share of the reactive paths", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")
+        ),
         color=_colour(order, legend=True),
     )
     whole = base.transform_filter(_kind("all"))
+    words = whole.mark_text(align="left", fontSize=12).encode(x=alt.value(488), text="words:N", color=alt.value(INK))
     marks = [
-        _whiskers(whole, "low", "high", along="x"),
-        base.transform_filter(_kind("chain")).mark_tick(thickness=2, size=16, opacity=0.75),
-        whole.mark_point(filled=True, size=110, opacity=1),
+        whole.mark_bar(opacity=0.6, size=16),
+        base.transform_filter(_kind("chain")).mark_tick(thickness=2, size=16).encode(color=alt.value(INK)),
+        _whiskers(whole.encode(color=alt.value(INK)), "low", "high", along="x"),
+        words,
     ]
-    height = alt.Step(22, **{"for": "offset"})
+    height = alt.Step(24, **{"for": "offset"})
     return _finish(alt.layer(*marks).properties(width=480, height=height), title)
+
+
+def _share_words(share: float, low: float, high: float, paths: float) -> str:
+    interval = f" ({low:.0%} to {high:.0%})" if math.isfinite(low) else ""
+    return f"{share:.0%}{interval}, {paths:.0f} paths"
 
 
 def shooting_points(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
@@ -228,8 +278,8 @@ def shooting_points(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMi
     shapes = [("circle", "triangle-up", "square", "diamond")[i % 4] for i in range(len(basins))] + ["cross"] * len(lost)
     legend = alt.Legend(title="forward half reached")
     base = alt.Chart().encode(
-        x=alt.X("x:Q", title=frame["x_axis"].iloc[0], scale=alt.Scale(zero=False, nice=True)),
-        y=alt.Y("y:Q", title=frame["y_axis"].iloc[0], scale=alt.Scale(zero=False, nice=True)),
+        x=alt.X("x:Q", title=frame["x_axis"].iloc[0], scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4)),
+        y=alt.Y("y:Q", title=frame["y_axis"].iloc[0], scale=alt.Scale(zero=False)),
     )
     paths = (
         base.transform_filter(_kind("path"))
@@ -257,23 +307,18 @@ def coefficients(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin
     axis = "change of r per standard deviation of the variable"
     y = alt.Y("variable:N", title=None, sort=alt.EncodingSortField("size", order="descending"))
     base = alt.Chart().encode(y=y)
-    bars = base.mark_bar(size=14, opacity=0.75).encode(
-        x=alt.X("standardised:Q", title=axis), color=_colour(order)
-    )
-    zero = alt.Chart().mark_rule(color=INK).encode(x=alt.datum(0))
+    bars = base.mark_bar(size=14, opacity=0.75).encode(x=alt.X("standardised:Q", title=axis), color=_colour(order))
+    zero = _line(color=INK).encode(x=alt.datum(0))
     chart = alt.layer(bars, _whiskers(base, "low", "high", along="x", strokeWidth=1.8), zero)
     # Without an error the size of a coefficient means nothing, and one scale for all would hide the others.
     x_scale = "independent" if rows["low"].isna().any() else "shared"
     return _finish(_rows_of_bars(chart, rows.assign(size=rows["standardised"].abs()), order, x=x_scale), title)
 
 
-def _rows_of_bars(
-    chart: alt.LayerChart, rows: pd.DataFrame, order: Sequence[str], x: str = "shared"
-) -> alt.FacetChart:
-    header = alt.Header(title=None, labelAngle=0, labelAlign="left", labelOrient="top", labelAnchor="start")
+def _rows_of_bars(chart: alt.LayerChart, rows: pd.DataFrame, order: Sequence[str], x: str = "shared") -> alt.FacetChart:
     return (
-        chart.properties(width=420, height=alt.Step(26))
-        .facet(row=alt.Row("label:N", sort=_present(rows, order), header=header), data=rows, spacing=14)
+        chart.properties(width=420, height=alt.Step(22))
+        .facet(row=alt.Row("label:N", sort=_present(rows, order), header=_row_header()), data=rows, spacing=8)
         .resolve_scale(y="independent", x=x)
     )
 
@@ -349,10 +394,11 @@ def committor_histogram(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLev
                 "low:Q",
                 title=f"fraction of shots to {to}",
                 scale=alt.Scale(domain=[frame["low"].min(), frame["high"].max()], nice=False),
-                axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1]),
+                axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".2~f"),
             ),
             x2="high:Q",
             y=alt.Y("configurations:Q", title="configurations", axis=alt.Axis(tickMinStep=1)),
+            y2=alt.Y2Datum(0),
             color=_colour(order),
         )
     )
@@ -374,12 +420,18 @@ def committor_points(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelM
         return _nothing(title)
     to = frame["to"].iloc[0]
     base = alt.Chart().encode(
-        x=alt.X("r:Q", title="predicted coordinate r", scale=alt.Scale(zero=False, padding=12), axis=alt.Axis(tickCount=5)),
+        x=alt.X(
+            "r:Q", title="predicted coordinate r", scale=alt.Scale(zero=False, padding=12), axis=alt.Axis(tickCount=5)
+        ),
         y=alt.Y("committor:Q", title=f"fraction of shots to {to}", scale=alt.Scale(domain=[0, 1])),
         color=_colour(order),
     )
-    half = alt.Chart().mark_rule(strokeDash=[5, 4], color=GREY, strokeWidth=1.5).encode(y=alt.datum(0.5))
-    marks = [half, _whiskers(base, "low", "high", strokeWidth=1.2, opacity=0.6), base.mark_point(filled=True, size=55, opacity=0.9)]
+    half = _line(strokeDash=[5, 4], color=GREY, strokeWidth=1.5).encode(y=alt.datum(0.5))
+    marks = [
+        half,
+        _whiskers(base, "low", "high", strokeWidth=1.2, opacity=0.6),
+        base.mark_point(filled=True, size=55, opacity=0.9),
+    ]
     chart = alt.layer(*marks).properties(width=230, height=220)
     return _finish(_panels(chart, frame, order), title)
 
@@ -399,16 +451,15 @@ def cost(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
             continue
         chart = (
             alt.Chart(rows)
-            .mark_point(filled=True, size=95, opacity=0.9)
+            .mark_point(filled=True, size=75, opacity=1)
             .encode(
                 y=alt.Y("part:N", title=None, sort=list(dict.fromkeys(rows["part"])), axis=alt.Axis(grid=True)),
-                x=alt.X(
-                    "value:Q", title=axis, scale=alt.Scale(type="log"), axis=alt.Axis(format="~s", tickCount=5)
-                ),
+                yOffset=alt.YOffset("label:N", sort=list(order)),
+                x=alt.X("value:Q", title=axis, scale=alt.Scale(type="log"), axis=alt.Axis(format="~s", tickCount=5)),
                 color=_colour(order, legend=True),
             )
         )
-        panels.append(chart.properties(width=300, height=alt.Step(28)))
+        panels.append(chart.properties(width=300, height=alt.Step(11, **{"for": "offset"})))
     return _finish(alt.hconcat(*panels, spacing=30), title) if panels else _nothing(title)
 
 
@@ -461,16 +512,21 @@ def cell(row: Mapping[str, object]) -> str:
         shown = html.escape(str(row["text"])) if row["text"] else f"<small>{html.escape(note) or 'none'}</small>"
         return _hover(shown, note)
     if math.isfinite(error) and error > 0:
-        shown = " ± ".join(rounded(value, error))
+        shown = _minus(" ± ".join(rounded(value, error)))
     elif math.isfinite(low) and high > low:
-        half = 0.5 * (high - low)
-        places = max(1 - math.floor(math.log10(half)), 0)
-        shown = f"{value:.{places}f} <small>({low:.{places}f} to {high:.{places}f})</small>"
+        places = max(1 - math.floor(math.log10(0.5 * (high - low))), 0)
+        value_text, low_text, high_text = (_minus(f"{v:.{places}f}") for v in (value, low, high))
+        shown = f"{value_text} <small>({low_text} to {high_text})</small>"
     else:
-        shown = _plain(value, str(row["unit"]))
+        shown = _minus(_plain(value, str(row["unit"])))
         if note.startswith(("no interval", "no error")):
             shown += f" <small>({html.escape(note)})</small>"
-    return _hover(shown.replace("-", "−") if "no " not in shown else shown, note)
+    return _hover(shown, note)
+
+
+def _minus(number: str) -> str:
+    """A number with a true minus sign."""
+    return number.replace("-", "−")
 
 
 def _plain(value: float, unit: str) -> str:
@@ -527,12 +583,18 @@ def _merged(lists: Sequence[Sequence[str]]) -> list[str]:
     return result
 
 
-_HOW = "In brackets: interval of confidence 0.95. After ±: standard error. The text that appears over a number says how its uncertainty was found."
+_HOW = (
+    "In brackets: interval of confidence 0.95. After ±: standard error. The text that appears over a number says how "
+    "its uncertainty was found."
+)
 
 
 def comparison_table(frame: pd.DataFrame) -> str:
     """The main table."""
-    frame = frame[~frame["quantity"].str.startswith(("wall time, ", "chosen in resamples")) | (frame["quantity"] == "wall time, all jobs")]
+    frame = frame[
+        ~frame["quantity"].str.startswith(("wall time, ", "chosen in resamples"))
+        | (frame["quantity"] == "wall time, all jobs")
+    ]
     return _grouped(frame, "Comparison of the methods", (POINTS, SAMPLING, COORDINATE, COMMITTOR, COST), _HOW)
 
 
@@ -565,16 +627,20 @@ def coordinate_table(frame: pd.DataFrame) -> str:
         for row in rows.to_dict("records"):
             error = row["error"]
             known = math.isfinite(error) and error > 0
-            value = " ± ".join(rounded(row["coefficient"], error)) if known else f"{row['coefficient']:.4g}"
+            value = _minus(" ± ".join(rounded(row["coefficient"], error)) if known else f"{row['coefficient']:.4g}")
             unit = "" if row["unit"] == "1" else f"1/{row['unit']}"
-            numbers = [f"{row[k]:.3g}" if math.isfinite(row[k]) else "" for k in ("spread", "standardised")]
+            numbers = [_minus(f"{row[k]:.3g}") if math.isfinite(row[k]) else "" for k in ("spread", "standardised")]
             share = f"{row['frequency']:.0%}" if math.isfinite(row["frequency"]) else ""
             cells = [html.escape(c) for c in (value, unit, *numbers, share)]
             body.append(
-                f"<tr><th>{html.escape(str(row['variable']))}</th>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>\n"
+                f"<tr><th>{html.escape(str(row['variable']))}</th>"
+                + "".join(f"<td>{c}</td>" for c in cells)
+                + "</tr>\n"
             )
     head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
-    words = "r is dimensionless: a coefficient carries the inverse unit of its variable. r = 0 is the predicted separatrix."
+    words = (
+        "r is dimensionless: a coefficient carries the inverse unit of its variable. r = 0 is the predicted separatrix."
+    )
     return _page("Reaction coordinates", head, "".join(body), words)
 
 

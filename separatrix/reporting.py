@@ -43,9 +43,7 @@ def compare_methods(
     """
     spec = dict(settings["system"])
     # Candidate variables play no part here, but a system has some.
-    spec.setdefault(
-        "variables", {"around": [next(iter(spec["atoms"]))], "bonds": 1, "hydrogens": False, "extra": []}
-    )
+    spec.setdefault("variables", {"around": [next(iter(spec["atoms"]))], "bonds": 1, "hydrogens": False, "extra": []})
     system = build_system(spec, "settings")
     labels = compare.distinct(settings["methods"])
     methods = [
@@ -59,9 +57,7 @@ def compare_methods(
         )
         for name, label in labels.items()
     ]
-    summaries = {
-        m.name: compare.summarise(m, system, stream(settings["seed"], m.name, "comparison")) for m in methods
-    }
+    summaries = {m.name: compare.summarise(m, system, stream(settings["seed"], m.name, "comparison")) for m in methods}
     for name, quantities in summaries.items():
         log.info("%s: %d quantities", name, len(quantities))
     _write_csv(compare.comparison_frame(summaries, labels), table)

@@ -24,5 +24,5 @@ def stream(seed: int, *place: str | int) -> np.random.Generator:
         their CRC-32, which, unlike :func:`hash`, is the same in every process.
     """
     words = [zlib.crc32(p.encode()) if isinstance(p, str) else int(p) for p in place]
-    # The count keeps apart places of which one is the other and zeros: SeedSequence pads short keys with zeros.
+    # The count keeps apart places that differ by zeros at the end: SeedSequence pads short keys with zeros.
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([int(seed), len(words), *words])))

@@ -309,6 +309,7 @@ def variable_table(settings: Settings, shots: Sequence[Path | str], out: Path | 
             "chain": ("shot", rows.chain.values),
             "move": ("shot", rows.move.values),
             "forward": ("shot", rows.forward.values, {"comment": "basin reached by the forward half"}),
+            "backward": ("shot", rows.backward.values, {"comment": "basin reached by the backward half"}),
             "outcome": ("shot", rows.outcome.values),
         },
         attrs={"reactant": system.reactant, "product": system.product},
@@ -320,14 +321,18 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
     """Likelihood-maximised reaction coordinate, with its rivals and its uncertainty."""
     rules = settings["coordinate"]
     data = store.read_dataset(table)
-    ends = data.forward.values
     product, reactant = data.attrs["product"], data.attrs["reactant"]
+    # With fresh velocities v, the reversed ones are as likely, so either half alone is an observation of p_B at the
+    # shooting point. The two of one shot stay neighbours, so that a bootstrap block holds both.
+    halves = ["forward", "backward"] if rules["observations"] == "both halves" else ["forward"]
+    ends = np.stack([data[half].values.astype(str) for half in halves], axis=1).ravel()
+    row = np.repeat(np.arange(data.sizes["shot"]), len(halves))
     use = np.isin(ends, [product, reactant])
     names = [str(v) for v in data.variable.values]
-    q, outcome, groups = data.value.values[use], ends[use] == product, data.chain.values[use]
+    q, outcome, groups = data.value.values[row[use]], ends[use] == product, data.chain.values[row[use]]
     log.info("%d observations, %d of them to %s; %d left out", use.sum(), outcome.sum(), product, (~use).sum())
     if len(set(outcome.tolist())) < 2:
-        raise SamplingError("all forward halves reached the same basin; run more shots per chain")
+        raise SamplingError("all halves reached the same basin; run more shots per chain")
     try:
         selection = coordinate.select(
             q, outcome, names, groups=groups, max_variables=rules["max_variables"], model=rules["model"]
@@ -371,12 +376,14 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
                 "source": data.attrs["source"],
                 "reactant": reactant,
                 "product": product,
+                "observations": rules["observations"],
                 "n_left_out": int((~use).sum()),
                 "coordinate": best.to_dict(),
                 "units": {n: units[n] for n in best.names},
                 "beats_null": selection.best_beats_null,
                 "null_log_likelihood": selection.null_log_likelihood,
-                "bic": {str(k): v for k, v in selection.bic.items()},
+                "criterion": selection.criterion,
+                "cost": {str(k): v for k, v in selection.cost.items()},
                 "per_size": {str(k): c.to_dict() for k, c in selection.per_size.items()},
                 "top": {
                     str(k): [

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import openmm
-from openmm import unit
 
 from separatrix.dynamics import DynamicsSettings, Engine
 from separatrix.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.potentials import Potential
-from separatrix.states import Basin, Coordinate, Interval, MechanismRule
+from separatrix.states import Basin, Coordinate, Interval
 from separatrix.units import BOLTZMANN, FEMTOSECOND
 
 DNAB = Path(__file__).parents[1] / "resources" / "dnab"
@@ -70,13 +69,14 @@ class PathAverages:
 class DoubleWell:
     """A diatomic molecule whose bond carries a flat-topped, lopsided double well.
 
-    Without linear and angular momentum, dynamics at constant energy is one-dimensional in the bond length r with the
-    reduced mass mu, H = mu v^2 / 2 + V(r), and the canonical measure is exp(-H/kT) dr dv. In x = (r - centre) / width
-    V is kT (height (1 - x^4)^2 + tilt x^5). The basins are x < left and x > right, both on the slopes of the barrier.
+    Without linear and angular momentum, dynamics at constant energy is one-dimensional in the bond length r
+    with the reduced mass mu, H = mu v^2 / 2 + V(r), and the canonical measure is exp(-H/kT) dr dv. In
+    x = (r - centre) / width, V is kT (height (1 - x^4)^2 + tilt x^5). The basins are x < left and x > right,
+    both on the slopes of the barrier.
 
-    A path that crosses has an energy E above the barrier and crosses once. Its phase-space flux is dE, so paths have
-    the weight exp(-E/kT) dE, and a path of energy E lasts tau(E) = int dr / v. The origin of the frames is uniform
-    in time, so the mean number of interior frames is exactly tau / frame.
+    A path that crosses has an energy E above the barrier and crosses once. Its phase-space flux is dE, so
+    paths have the weight exp(-E/kT) dE, and a path of energy E lasts tau(E) = int dr / v. The origin of the
+    frames is uniform in time, so the mean number of interior frames is exactly tau / frame.
     """
 
     temperature: float = 300.0
@@ -115,7 +115,7 @@ class DoubleWell:
 
     def times(self, excess: np.ndarray, weight: Callable = np.ones_like) -> np.ndarray:
         """Integral of weight(x) dt over crossings with `excess` kT above the barrier, in ps."""
-        # The barrier top is x = 0, where slow crossings spend their time: x = s^3 puts the points there.
+        # The barrier top is x = 0, where slow crossings spend their time; x = s^3 puts points there.
         edges = np.linspace(np.cbrt(self.left), np.cbrt(self.right), 801)
         middle, half = 0.5 * (edges[1:] + edges[:-1]), 0.5 * (edges[1] - edges[0])
         nodes, factors = np.polynomial.legendre.leggauss(3)
@@ -126,7 +126,7 @@ class DoubleWell:
         return self.width * (weight(x) / speed) @ dx
 
     def exact(self, weight: Callable = np.square) -> PathAverages:
-        """The transition-path ensemble by quadrature over the energy; `pooled` is the average of weight(x)."""
+        """The ensemble by quadrature over the energy; `pooled` is the average of weight(x)."""
         u, du = np.linspace(-16.0, math.log(40.0), 400, retstep=True)
         excess = np.exp(u)
         measure = np.exp(-excess) * excess * du

@@ -363,7 +363,7 @@ def test_exhaustive_search_finds_planted_variables_and_their_number() -> None:
     q, outcome, names = planted(14, 400, 30, {3: 0.8, 17: -0.7, 25: 0.6})
     found = select(q, outcome, names, groups=np.arange(400) // 20)
     assert found.best.names == ("q03", "q17", "q25") and found.best_beats_null
-    assert set(found.per_size) == {1, 2, 3} and found.bic.keys() == {0, 1, 2, 3}
+    assert set(found.per_size) == {1, 2, 3} and found.cost.keys() == {0, 1, 2, 3}
     assert found.best.clustered_covariance is not None
     assert "all 4060 subsets of 30 variables" in found.search
     for size, lines in found.top.items():
@@ -373,7 +373,7 @@ def test_exhaustive_search_finds_planted_variables_and_their_number() -> None:
         assert found.per_size[size].log_likelihood == pytest.approx(values[0], abs=1e-12)
     k = int(outcome.sum())
     assert found.null_log_likelihood == pytest.approx(400 * -stats.entropy([k / 400, 1 - k / 400]))
-    assert found.bic[0] == pytest.approx(math.log(400) - 2 * found.null_log_likelihood)
+    assert found.cost[0] == pytest.approx(math.log(400) - 2 * found.null_log_likelihood)
     # the best pair of all, by statsmodels
     pairs = {
         pair: sm.Logit(outcome.astype(float), sm.add_constant(q[:, list(pair)])).fit(disp=0).llf
@@ -389,11 +389,25 @@ def test_bic_refuses_useless_variables() -> None:
     one, none = 0, 0
     for seed in range(20):
         q, outcome, names = planted(100 + seed, 300, 4, {2: 0.7})
-        one += select(q, outcome, names).best.names == ("q02",)
+        one += select(q, outcome, names, criterion="bic").best.names == ("q02",)
         rng = np.random.default_rng(seed)
-        none += not select(q, rng.random(300) < 0.5, names).best_beats_null
+        none += not select(q, rng.random(300) < 0.5, names, criterion="bic").best_beats_null
     # each useless variable gets in with probability P(chi2_1 > ln 300) = 0.017
     assert one >= 16 and none >= 16
+
+
+def test_extended_bic_does_not_believe_a_wide_search() -> None:
+    """80 meaningless variables: plain BIC always finds something in them, the extended one hardly ever does."""
+    believed = {"bic": 0, "ebic": 0}
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        q, outcome = rng.normal(size=(120, 80)), rng.random(120) < 0.5
+        for criterion in believed:
+            found = select(q, outcome, [f"q{i}" for i in range(80)], max_variables=2, criterion=criterion)
+            believed[criterion] += found.best_beats_null
+    assert believed["bic"] >= 8 and believed["ebic"] <= 2
+    q, outcome, names = planted(3, 400, 40, {2: 0.9, 7: 0.8})
+    assert set(select(q, outcome, names).best.names) == {names[2], names[7]}
 
 
 def _sum_of_two(noise: float) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -471,7 +485,7 @@ def test_search_over_eighty_variables() -> None:
 
 
 def test_bootstrap_tells_certain_from_doubtful_variables() -> None:
-    q, outcome, names = planted(20, 300, 20, {2: 1.2, 9: 0.35})
+    q, outcome, names = planted(20, 300, 20, {2: 1.2, 9: 0.45})
     groups = np.repeat(np.arange(15), 20)
     found = bootstrap_selection(
         q, outcome, names, np.random.default_rng(0), groups, max_variables=2, n_boot=40

@@ -125,7 +125,7 @@ def test_energy_error_is_of_second_order(gaff2):
         y, w = x, v
         for _ in range(20):
             total.append(potential.energy_and_gradient(y)[0] + kinetic_energy(w, potential.masses))
-            y, w = advance(potential, y, w, time_step, int(round(2.0 / time_step)))
+            y, w = advance(potential, y, w, time_step, round(2.0 / time_step))
         return np.sqrt(np.mean((np.array(total[1:]) - total[0]) ** 2))
 
     coarse, middle, fine = error(0.5), error(0.25), error(0.125)
@@ -386,7 +386,7 @@ def test_one_evaluation_per_step_at_the_seam():
     seam = engine.potential.seam
     assert engine.steps > 100
     assert seam.evaluations == seam.engine.calls == engine.evaluations
-    # The two halves share their start (within the 256 configurations remembered): one more than there are steps.
+    # The two halves share their start (of the 256 configurations remembered): one more than steps.
     assert seam.evaluations == engine.steps + 1
     assert seam.evaluations / engine.steps <= 1.05
 

@@ -1,7 +1,8 @@
-"""Potentials: right numbers at the seam, right gradients, no memory between shots, faults that do not pass silently.
+"""Potentials: right numbers at the seam, right gradients, no memory between shots, no silent faults.
 
-Numerical derivatives are directional: the energy along a line through the geometry against the gradient along it. The
-lines are single Cartesian components of chosen atoms, the amine nitrogen N1 among them, and random ones over all atoms.
+Numerical derivatives are directional: the energy along a line through the geometry against the gradient along
+it. The lines are single Cartesian components of chosen atoms, the amine nitrogen N1 among them, and random
+ones over all atoms.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def test_forcefield_that_does_not_fit(tmp_path):
     broken.write_text("<ForceField><AtomTypes>")
     with pytest.raises(ConfigError, match=r"broken\.xml"):
         build("forcefield", molecule, {"file": str(broken)})
-    with pytest.raises(ConfigError, match="[Nn]o template"):
+    with pytest.raises(ConfigError, match=r"[Nn]o template"):
         build("forcefield", Molecule(("N", "O"), ((0, 1),)), {"file": str(DNAB / "gaff2.xml")})
 
 
@@ -257,7 +258,7 @@ def test_pm6_gradient_needs_the_planar_nitrogen_term():
     normal /= np.linalg.norm(normal)
     x = x.copy()
     x[N1] += 0.008 * normal * np.sign(-(arms.mean(axis=0) @ normal) or 1.0)
-    energy, gradient = potential.energy_and_gradient(x)
+    _, gradient = potential.energy_and_gradient(x)
     direction = np.zeros_like(x)
     direction[N1] = normal
     numerical = slope(lambda y: potential.energy_and_gradient(y)[0], x, direction)

@@ -16,8 +16,8 @@ from separatrix.seeds import stream
 
 ROOT = Path(__file__).parents[1]
 
-# What stream(2024, "pm6", "chain", 1, "move", 17) gave when this test was written (numpy 1.26). A change here means
-# that every stored chain would continue to other numbers than it began with.
+# What stream(2024, "pm6", "chain", 1, "move", 17) gave when this test was written (numpy 1.26). A change here
+# means that every stored chain would continue to other numbers than it began with.
 FIRST = [301852, 891425, 804295, 435631]
 FIRST_NORMAL = -0.5775000630656033
 

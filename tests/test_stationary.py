@@ -57,7 +57,7 @@ def test_angle_pull(degrees, target):
 
 @pytest.mark.parametrize("degrees", [180.0, 179.9999, 179.9, 179.0, 0.1])
 def test_angle_pull_to_180_at_linearity(degrees):
-    """An angle of 180 degrees is an ordinary point of a pull to 180: no force there, a smooth one beside it."""
+    """An angle of 180 degrees is an ordinary point of a pull to 180: no force there, a smooth one near it."""
     bias = Bias((0, 1, 2), 180.0, 700.0)
     x = bent(degrees)
     check(bias, x)
@@ -108,9 +108,8 @@ def test_pulls_add_up():
 
 # Normal modes -----------------------------------------------------------------------------------------------
 
-WAVENUMBER = (
-    1302.79  # cm^-1 of 1 mdyn/angstrom on 1 dalton: the textbook constant of Wilson, Decius and Cross
-)
+# cm^-1 of 1 mdyn/angstrom on 1 dalton: the textbook constant of Wilson, Decius and Cross
+WAVENUMBER = 1302.79
 MDYN = 602.214076 * 100.0  # kJ/mol/nm^2 in one mdyn/angstrom = 100 N/m
 
 
@@ -163,7 +162,7 @@ def test_equilateral_triangle():
 
 
 def test_linear_triatomic():
-    """O-C-O with bond springs: symmetric k/m_O and antisymmetric k (1/m_O + 2/m_C); 3 N - 5 modes, two of them zero."""
+    """O-C-O with springs: symmetric k/m_O, antisymmetric k (1/m_O + 2/m_C); 3 N - 5 modes, two of them zero."""
     x = np.array([[-0.116, 0, 0], [0, 0, 0], [0.116, 0, 0]])
     masses = np.array([15.9949, 12.0, 15.9949])
     matrix = hessian(springs({(0, 1): 15.5 * MDYN, (1, 2): 15.5 * MDYN}, x), x, step=1e-5)
@@ -212,7 +211,8 @@ def test_relax_finds_a_minimum_and_obeys_fmax():
 class Isomers:
     """Four atoms in a chain: stiff bonds and angles, and a torsion barrier; cis and trans are the minima.
 
-    V = 1/2 k sum (r - r0)^2 + 1/2 h sum (cos angle - cos angle0)^2 + 1/2 barrier (1 - cos 2 phi) + gap (1 + cos phi) / 2.
+    V = 1/2 k sum (r - r0)^2 + 1/2 h sum (cos angle - cos angle0)^2
+        + 1/2 barrier (1 - cos 2 phi) + 1/2 gap (1 + cos phi).
     The saddle has cos phi = gap / (4 barrier), the rest unstrained, and the energy follows by hand.
     """
 
