@@ -736,7 +736,7 @@ def figure_frames(
     """One table per figure, by name; each has the columns `method` and `label`, methods in the config's order."""
     plane = projection(data, system)
     makers = {
-        "levels": lambda d: _levels(d, system),
+        "energy_profile": lambda d: _levels(d, system),
         "acceptance": lambda d: _acceptance(d, summaries[d.name]),
         "path_lengths": lambda d: _path_lengths(d, summaries[d.name]),
         "mechanisms": lambda d: _mechanisms(d, summaries[d.name]),

@@ -489,10 +489,10 @@ class Config:
             labels = {name: m.label for name, m in self.methods.items()}
             return base | {"methods": labels, "committor": self.data["committor"]}
         spec = dict(self.data["methods"][method])
+        spec.pop("label", None)  # a name for tables and plots, which only the comparison makes
         if stage in ("minimum", "saddle"):
             # Geometries do not depend on how trajectories are run.
             spec["dynamics"] = {"time_step_fs": 1, "shift_fs": 1, "longest_half_fs": 100}
-            spec.pop("label", None)
         base |= {"name": method, "method": spec}
         part = {
             "minimum": "stationary",

@@ -205,8 +205,8 @@ def path_lengths(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin
     sides = base.transform_filter("indexof(datum.kind, 'quartile') > 0").mark_rule(
         color=INK, strokeWidth=1.2, strokeDash=[4, 3]
     )
-    words = middle.mark_text(align="right", fontSize=12, color=INK, baseline="top").encode(
-        text="words:N", x=alt.value(614), y=alt.value(6)
+    words = middle.mark_text(align="right", fontSize=12, color=INK, baseline="bottom").encode(
+        text="words:N", x=alt.value(620), y=alt.value(-5)
     )
     chart = alt.layer(band, bars, sides, rule, words).properties(width=620, height=110)
     return _finish(
@@ -385,6 +385,8 @@ def committor_histogram(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLev
     curves = frame.melt(["label", "centre"], list(names), "curve", "expected").dropna(subset=["expected"])
     curves = curves.assign(curve=curves["curve"].map(names), kind="curve")
     rows = pd.concat([frame.assign(kind="bin"), curves])
+    most = math.ceil(max(rows["configurations"].max(), rows["expected"].max()))
+    whole = alt.Axis(values=list(range(0, most + 1, math.ceil(most / 8))))
     bars = (
         alt.Chart()
         .transform_filter(_kind("bin"))
@@ -397,12 +399,16 @@ def committor_histogram(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLev
                 axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".2~f"),
             ),
             x2="high:Q",
-            y=alt.Y("configurations:Q", title="configurations", axis=alt.Axis(tickMinStep=1)),
+            y=alt.Y("configurations:Q", title="configurations", axis=whole),
             y2=alt.Y2Datum(0),
             color=_colour(order),
         )
     )
-    base = alt.Chart().transform_filter(_kind("curve")).encode(x="centre:Q", y="expected:Q")
+    base = (
+        alt.Chart()
+        .transform_filter(_kind("curve"))
+        .encode(x="centre:Q", y=alt.Y("expected:Q", title="configurations", axis=whole))
+    )
     style = alt.StrokeDash(
         "curve:N",
         scale=alt.Scale(domain=list(names.values()), range=[[5, 4], [1, 0]]),
@@ -463,20 +469,23 @@ def cost(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     return _finish(alt.hconcat(*panels, spacing=30), title) if panels else _nothing(title)
 
 
-CHARTS: Mapping[str, tuple[Callable[[pd.DataFrame, Sequence[str]], alt.TopLevelMixin], str]] = {
-    "energy_profile": (energy_profile, "levels"),
-    "acceptance": (acceptance, "acceptance"),
-    "path_lengths": (path_lengths, "path_lengths"),
-    "mechanisms": (mechanisms, "mechanisms"),
-    "shooting_points": (shooting_points, "shooting_points"),
-    "coefficients": (coefficients, "coefficients"),
-    "selection": (selection, "selection"),
-    "calibration": (calibration, "calibration"),
-    "committor_histogram": (committor_histogram, "committor_histogram"),
-    "committor_points": (committor_points, "committor_points"),
-    "cost": (cost, "cost"),
+CHARTS: Mapping[str, Callable[[pd.DataFrame, Sequence[str]], alt.TopLevelMixin]] = {
+    draw.__name__: draw
+    for draw in (
+        energy_profile,
+        acceptance,
+        path_lengths,
+        mechanisms,
+        shooting_points,
+        coefficients,
+        selection,
+        calibration,
+        committor_histogram,
+        committor_points,
+        cost,
+    )
 }
-"""Figure -> function and the table it is drawn from."""
+"""Figures by name; the table that a figure is drawn from carries the same name."""
 
 
 # --- tables ---------------------------------------------------------------------------------------------------------
@@ -485,7 +494,7 @@ _STYLE = (
     "body{font-family:sans-serif;font-size:14px;color:#222;background:#fff;margin:16px}"
     "table{border-collapse:collapse}"
     "th,td{padding:5px 12px;text-align:left;vertical-align:top;border-bottom:1px solid #e4e4e4;max-width:26em}"
-    "thead th{border-bottom:2px solid #333;white-space:nowrap}"
+    "thead th{border-bottom:2px solid #333;vertical-align:bottom}"
     "tr.group th{padding-top:16px;border-bottom:1px solid #333;font-size:15px}"
     "tbody th{font-weight:normal;white-space:nowrap}"
     "small{color:#666}"
@@ -563,7 +572,7 @@ def _grouped(frame: pd.DataFrame, title: str, groups: Sequence[str], words: str)
             unit = next(_SHOWN_UNITS.get(r["unit"], r["unit"]) for r in rows if r is not None)
             heading = html.escape(name) + (f" <small>({html.escape(unit)})</small>" if unit else "")
             body.append(
-                f"<tr><th>{heading}</th>" + "".join("<td></td>" if r is None else cell(r) for r in rows) + "</tr>\n"
+                f"<tr><th>{heading}</th>" + "".join("<td>–</td>" if r is None else cell(r) for r in rows) + "</tr>\n"
             )
     head = "<th></th>" + "".join(f"<th>{html.escape(str(labels[m]))}</th>" for m in methods)
     return _page(title, head, "".join(body), words)

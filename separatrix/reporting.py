@@ -67,13 +67,8 @@ def compare_methods(
         _write_csv(frames[name], path)
 
 
-def draw_figures(
-    table: Path | str,
-    data: Mapping[str, Path | str],
-    charts: Mapping[str, Path | str],
-    tables: Mapping[str, Path | str],
-) -> None:
-    """Draw all figures (SVG) and write all tables (HTML).
+def draw(table: Path | str, data: Mapping[str, Path | str], outputs: Mapping[str, Path | str]) -> None:
+    """Draw figures (SVG) and write tables (HTML).
 
     Parameters
     ----------
@@ -81,20 +76,19 @@ def draw_figures(
         The comparison, as :func:`compare_methods` writes it.
     data
         Tables behind the figures, by name.
-    charts, tables
-        Outputs by the names of :data:`separatrix.figures.CHARTS` and :data:`separatrix.figures.TABLES`.
+    outputs
+        Files to write, by the names of :data:`separatrix.figures.CHARTS` and :data:`separatrix.figures.TABLES`.
     """
     frames = {name: _read_csv(path) for name, path in data.items()} | {"comparison": _read_csv(table)}
     order = list(dict.fromkeys(frames["comparison"]["label"]))
-    for name, path in charts.items():
-        draw, source = figures.CHARTS[name]
+    for name, path in outputs.items():
+        if name in figures.CHARTS:
+            text = figures.svg(figures.CHARTS[name](frames[name], order))
+        else:
+            write, source = figures.TABLES[name]
+            text = write(frames[source])
         with store.replacing(path) as temporary:
-            temporary.write_text(figures.svg(draw(frames[source], order)))
-        log.info("%s", path)
-    for name, path in tables.items():
-        write, source = figures.TABLES[name]
-        with store.replacing(path) as temporary:
-            temporary.write_text(write(frames[source]))
+            temporary.write_text(text)
         log.info("%s", path)
 
 

@@ -235,6 +235,7 @@ class TestSettings:
 
     def test_sampling_does_not_see_the_committor_or_the_label(self) -> None:
         assert not self._changed(_put("committor", "configurations", 20), "sample", "pm6")
+        assert not self._changed(_put(*PM6, "label", "PM6 (MOPAC)"), "sample", "pm6")
         assert self._changed(_put("committor", "configurations", 20), "separatrix", "pm6")
 
     def test_everything_sees_the_seed(self) -> None:

@@ -15,9 +15,11 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from models import DoubleWell, PathAverages
+from models import Analytic, DoubleWell, PathAverages
 
-from separatrix.errors import SamplingError
+from separatrix.dynamics import Engine
+from separatrix.errors import PotentialError, SamplingError
+from separatrix.potentials.base import python_potential
 from separatrix.seeds import stream
 from separatrix.shooting import AimlessSelector, Chain, Move, first_path, interior
 
@@ -83,7 +85,7 @@ def bond_and_energy(path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sample(chain: Chain, moves: int) -> tuple[np.ndarray, list[Move]]:
-    """A row per move: n, n^2, sum of x^2 over interior frames, energy, mean x^2 on the path and at the label."""
+    """A row per move: n, n^2, sum of x^2 inside, energy, mean x^2 of the path, x^2 at the label."""
     rows, made = [], []
     present = None
     for index in range(moves):
@@ -402,3 +404,30 @@ def test_halves_without_an_end_are_their_own_outcome():
     assert {m.forward for m in moves} == {m.backward for m in moves} == {"none"}
     assert {m.forward_frames for m in moves} == {4}
     assert chain.n_frames == path.shape[1]
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_a_failed_half_is_never_accepted(seed):
+    """The engine gives up on the far side of the barrier: A and a failure are not a path from A to B."""
+    model = DoubleWell()
+
+    def give_up(calls, energy, gradient):
+        if broken and energy < model.kt * model.shape(0.7) and gradient[1, 2] < 0.0:
+            raise PotentialError("the field did not converge")
+        return energy, gradient
+
+    broken = False
+    potential = python_potential(model.molecule, Analytic(model, give_up), "double well")
+    engine = Engine(model.molecule, potential, model.settings())
+    chain = start_chain(seed, shift=4, engine=engine)
+    kept = chain.n_frames
+    broken = True
+    moves = [move for move in (chain.move(i) for i in range(40)) if move.is_shot]
+    outcomes = {move.outcome for move in moves}
+    assert outcomes == {"failed", "same basin"}
+    failed = [move for move in moves if move.outcome == "failed"]
+    assert any({move.forward, move.backward} == {"A", "failed"} for move in failed)
+    assert all("did not converge" in move.reason and move.path is None for move in failed)
+    # A failure is not carried over to moves that had none.
+    assert all(move.reason == "" for move in moves if move.outcome == "same basin")
+    assert chain.n_frames == kept

@@ -162,7 +162,7 @@ def test_equilateral_triangle():
 
 
 def test_linear_triatomic():
-    """O-C-O with springs: symmetric k/m_O, antisymmetric k (1/m_O + 2/m_C); 3 N - 5 modes, two of them zero."""
+    """O-C-O with springs: symmetric k/m_O, antisymmetric k (1/m_O + 2/m_C); two of 3 N - 5 modes are zero."""
     x = np.array([[-0.116, 0, 0], [0, 0, 0], [0.116, 0, 0]])
     masses = np.array([15.9949, 12.0, 15.9949])
     matrix = hessian(springs({(0, 1): 15.5 * MDYN, (1, 2): 15.5 * MDYN}, x), x, step=1e-5)

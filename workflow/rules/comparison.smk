@@ -1,1 +1,111 @@
-COMPARISON = all_methods("committor.json")
+# Name of a figure or table, of its caption, and of the data behind it: its category in the report, and its title there.
+FIGURES = {
+    "energy_profile": ("Stationary points", "Energy profile"),
+    "acceptance": ("Sampling", "Acceptance"),
+    "path_lengths": ("Sampling", "Length of the reactive paths"),
+    "mechanisms": ("Sampling", "Mechanism shares"),
+    "shooting_points": ("Sampling", "Shooting points and paths"),
+    "coefficients": ("Reaction coordinate", "Weight of the variables"),
+    "selection": ("Reaction coordinate", "Variables chosen in resamples"),
+    "calibration": ("Reaction coordinate", "Calibration"),
+    "committor_histogram": ("Committor", "Committor distribution"),
+    "committor_points": ("Committor", "Committor of each configuration"),
+    "cost": ("Cost", "Cost"),
+}
+TABLES = {
+    "comparison": ("Comparison", "All methods (table)"),
+    "stationary_points": ("Stationary points", "Energies and geometries (table)"),
+    "chains": ("Sampling", "Chain by chain (table)"),
+    "coordinates": ("Reaction coordinate", "Coefficients (table)"),
+}
+
+
+def comparison_file(name):
+    """Path of a file about all methods."""
+    return f"{RESULTS}/comparison/{name}"
+
+
+def reported(items, ending):
+    """Outputs that the report shows, by name."""
+    return {
+        name: report(
+            comparison_file(f"{name}.{ending}"),
+            caption=f"../report/{name}.rst",
+            category=category,
+            # One label only: of two, Snakemake turns the second into a toggle that can leave the page blank.
+            labels={"shows": title},
+        )
+        for name, (category, title) in items.items()
+    }
+
+
+FIGURE_DATA = {name: comparison_file(f"data/{name}.csv") for name in FIGURES}
+COMPARISON = [
+    *(comparison_file(f"comparison.{ending}") for ending in ("csv", "json", "html")),
+    *(comparison_file(f"{name}.svg") for name in FIGURES),
+    *(comparison_file(f"{name}.html") for name in TABLES if name != "comparison"),
+]
+
+
+rule compare:
+    input:
+        points=[f for basin in CONFIG.system.basins for f in all_methods(f"minimum_{basin.name}.nc")],
+        saddles=all_methods("saddle.nc"),
+        chains=[
+            f
+            for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
+            for name in ("shots.nc", "paths.nc")
+            for f in all_methods(f"chain_{chain}/{name}")
+        ],
+        variables=all_methods("variables.nc"),
+        coordinates=all_methods("coordinate.json"),
+        committors=all_methods("committor.json"),
+    output:
+        **FIGURE_DATA,
+        table=report(
+            comparison_file("comparison.csv"),
+            caption="../report/comparison_data.rst",
+            category="Comparison",
+            labels={"shows": "All quantities (CSV file)"},
+        ),
+        summary=comparison_file("comparison.json"),
+    log:
+        comparison_file("logs/compare.log"),
+    benchmark:
+        comparison_file("benchmarks/compare.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        settings=CONFIG.settings("compare"),
+        folders={method: f"{RESULTS}/{method}" for method in CONFIG.methods},
+        chains=CONFIG.data["sampling"]["chains"],
+        figures=list(FIGURES),
+    message:
+        "comparison of the methods"
+    script:
+        "../../scripts/compare.py"
+
+
+rule figures:
+    input:
+        **FIGURE_DATA,
+        table=comparison_file("comparison.csv"),
+    output:
+        **reported(FIGURES, "svg"),
+        **reported(TABLES, "html"),
+    log:
+        comparison_file("logs/figures.log"),
+    benchmark:
+        comparison_file("benchmarks/figures.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    message:
+        "figures and tables of the report"
+    script:
+        "../../scripts/figures.py"

@@ -1,0 +1,14 @@
+"""The methods side by side: quantities with their uncertainty, and the tables behind the figures."""
+
+from separatrix import reporting
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    reporting.compare_methods(
+        snakemake.params.settings,
+        snakemake.params.folders,
+        chains=snakemake.params.chains,
+        table=snakemake.output.table,
+        summary=snakemake.output.summary,
+        data={name: snakemake.output[name] for name in snakemake.params.figures},
+    )

@@ -1,0 +1,370 @@
+"""The comparison's numbers against independent recomputation, on chains small enough to count by hand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from separatrix import compare, coordinate
+from separatrix.committor_statistics import analyse, json_safe, wilson_interval
+from separatrix.compare import ChainData, MethodData
+from separatrix.config import System
+from separatrix.molecule import Molecule
+from separatrix.states import Basin, Interval, MechanismClass, MechanismRule
+from separatrix.states import Coordinate as Internal
+from separatrix.stationary import StationaryPoint
+from separatrix.units import KCAL
+
+BEND = Internal("bend", "angle", (0, 1, 2))
+TURN = Internal("turn", "dihedral", (0, 1, 2, 3))
+
+
+def four_atoms(bend: float, turn: float) -> np.ndarray:
+    """Positions in nm of four atoms with the angle 0-1-2 and the dihedral 0-1-2-3 given in degrees."""
+    a, t = math.radians(bend), math.radians(turn)
+    first = [0.1 * math.cos(a), 0.1 * math.sin(a), 0.0]
+    return np.array([first, [0, 0, 0], [0.1, 0, 0], [0.15, 0.08 * math.cos(t), 0.08 * math.sin(t)]])
+
+
+def system() -> System:
+    a = Basin("A", (Interval(TURN, -40, 40),))
+    b = Basin("B", (Interval(TURN, 140, 220),))
+    rule = MechanismRule(TURN, 90.0, (MechanismClass("inversion", BEND, 150.0),), "rotation")
+    molecule = Molecule(("C", "N", "N", "C"), ((0, 1), (1, 2), (2, 3)))
+    return System("toy", "toy", molecule, (a, b), {}, "A", "B", (), rule, ())
+
+
+def point(name: str, energy: float, turn: float, wavenumbers: list[float]) -> StationaryPoint:
+    """A stationary point; energy in kcal/mol."""
+    modes = np.zeros((len(wavenumbers), 4, 3))
+    geometry = four_atoms(120.0, turn)
+    return StationaryPoint(name, None, geometry, energy * KCAL, np.array(wavenumbers), modes, 0.0, 100, ())
+
+
+def chain(number: int, outcome: list[str], mechanism: str = "rotation", first_length: int = 30) -> ChainData:
+    """A chain whose accepted move number i has a path of 50 + 10 i frames."""
+    moves = np.array(outcome)
+    accepted = np.flatnonzero(moves == "accepted")
+    starts = np.array([0, *accepted])
+    lengths = [first_length, *(50 + 10 * i for i in accepted)]
+    blank = np.array([four_atoms(120.0, 90.0 + i) for i in range(len(moves))])
+    return ChainData(
+        number=number,
+        frame=2.0,
+        outcome=moves,
+        forward=np.array(["B" if i % 2 else "A" for i in range(len(moves))]),
+        evaluations=np.where(moves == "off path", 0, 101),
+        steps=np.where(moves == "off path", 0, 100),
+        points=blank,
+        made_by=np.array([-1, *accepted]),
+        multiplicity=np.diff([*starts, len(moves)]),
+        mechanism=np.array(["initial", *[mechanism] * len(accepted)]),
+        tracks=tuple(np.array([four_atoms(120.0, t) for t in np.linspace(30, 150, n)]) for n in lengths),
+    )
+
+
+def fit_of(rng: np.random.Generator, n: int = 60, separable: bool = False):
+    """A fit in two variables, with its data."""
+    q = rng.normal(size=(n, 2)) * [3.0, 0.1] + [110.0, 0.0]
+    r = 0.4 * (q[:, 0] - 110.0) + 2.0 * q[:, 1]
+    went = r > 0 if separable else rng.random(n) < 1 / (1 + np.exp(-2 * r))
+    names = ["angle(a,b,c)", "sin(turn)"]
+    groups = np.arange(n) % 2
+    best = coordinate.fit(q, went, names, groups=groups)
+    frequency = coordinate.bootstrap_selection(q, went, names, rng, groups=groups, n_boot=5, max_variables=2)
+    held = coordinate.held_out_log_likelihood(q, went, names, groups)
+    fit = {
+        "method": "m",
+        "source": "toy engine",
+        "reactant": "A",
+        "product": "B",
+        "n_left_out": 1,
+        "coordinate": best.to_dict(),
+        "units": dict(zip(names, ("degree", "1"), strict=True)),
+        "beats_null": True,
+        "null_log_likelihood": -n * math.log(2),
+        "bootstrap": frequency.to_dict(),
+        "held_out": held.to_dict(),
+    }
+    return json_safe(fit), q, went
+
+
+def committor_of(k: list[int], n: list[int]) -> dict:
+    low, high = wilson_interval(k, n)
+    found = analyse(k, n, n_uncommitted=2, n_failed=1, n_simulations=99)
+    entries = [
+        {"r": 0.01 * i, "to_product": a, "to_reactant": b - a, "low": low[i], "high": high[i]}
+        for i, (a, b) in enumerate(zip(k, n, strict=True))
+    ]
+    data = {"product": "B", "how": "drawn", "distribution": found.to_dict(), "configurations": entries}
+    return json_safe(data | {"evaluations": 4000})
+
+
+def method(name: str = "gfn-2", label: str = "GFN-2", separable: bool = False) -> MethodData:
+    fit, q, went = fit_of(np.random.default_rng(3), separable=separable)
+    outcome = ["same basin", "accepted", "off path", "accepted", "failed", "path length", "accepted", "no basin"] * 6
+    return MethodData(
+        name=name,
+        label=label,
+        source="toy engine",
+        minima={"A": point("A", 5.0, 0.0, [20.0, 50.0]), "B": point("B", 1.0, 180.0, [30.0, 60.0])},
+        saddle=point("rotation", 31.0, 90.0, [-400.0, 25.0]),
+        chains=(chain(1, outcome), chain(2, outcome[3:] + outcome[:3], "inversion")),
+        fit=fit,
+        q=q,
+        to_product=went,
+        committor=committor_of([1, 4, 7, 3, 0], [8, 8, 8, 7, 8]),
+        seconds={stage: [2.0, 3.0] if stage == "sample" else [1.0] for stage in compare.STAGES},
+    )
+
+
+def broken(name: str = "broken-1") -> MethodData:
+    """Awkward input: one chain that never accepted, one that only failed, a separable coordinate, no benchmarks."""
+    data = method(name, "broken", separable=True)
+    refused, failed = chain(1, ["same basin"] * 9), chain(2, ["failed"] * 9)
+    fit = dict(data.fit, bootstrap=None, held_out=None)
+    seconds = {stage: [None] for stage in compare.STAGES}
+    committor = committor_of([8, 8], [8, 8])
+    return replace(data, chains=(refused, failed), fit=fit, seconds=seconds, committor=committor)
+
+
+def summary(data: MethodData) -> dict[str, compare.Quantity]:
+    quantities = compare.summarise(data, system(), np.random.default_rng(1))
+    names = [(q.group, q.name) for q in quantities]
+    assert len(set(names)) == len(names)
+    return {q.name: q for q in quantities}
+
+
+def ar1(n: int, memory: float, rng: np.random.Generator) -> np.ndarray:
+    x = np.zeros(n)
+    for i in range(1, n):
+        x[i] = memory * x[i - 1] + rng.normal()
+    return x
+
+
+def test_statistical_inefficiency_of_a_known_process():
+    """An autoregressive process has g = (1 + a) / (1 - a)."""
+    rng = np.random.default_rng(0)
+    series = [ar1(4000, 0.6, rng) for _ in range(4)]
+    assert compare.statistical_inefficiency(series) == pytest.approx(4.0, rel=0.2)
+    assert compare.statistical_inefficiency([rng.normal(size=4000)]) < 1.2
+    assert compare.statistical_inefficiency([np.ones(10), np.ones(5)]) is None
+    assert compare.statistical_inefficiency([]) is None
+
+
+def test_chains_that_disagree_widen_the_interval():
+    rng = np.random.default_rng(2)
+    agree = [rng.random(100) < 0.5, rng.random(100) < 0.5]
+    apart = [rng.random(100) < 0.2, rng.random(100) < 0.8]
+    width = [np.diff(compare.fraction_interval([x.astype(float) for x in s])[:2])[0] for s in (agree, apart)]
+    assert width[1] > 2 * width[0]
+
+
+def test_fraction_interval_covers():
+    """Two-state Markov chains with share 0.3 and long memory: the interval covers far more often than a naive one."""
+    rng = np.random.default_rng(5)
+    hits = naive_hits = 0
+    for _ in range(150):
+        series = []
+        for _ in range(4):
+            state, values = rng.random() < 0.3, []
+            for _ in range(100):
+                if rng.random() < 0.25:
+                    state = rng.random() < 0.3
+                values.append(float(state))
+            series.append(np.array(values))
+        low, high, _ = compare.fraction_interval(series)
+        hits += low <= 0.3 <= high
+        k = sum(s.sum() for s in series)
+        naive = wilson_interval(k, 400)
+        naive_hits += naive[0] <= 0.3 <= naive[1]
+    assert hits / 150 > 0.85 > naive_hits / 150
+
+
+def test_quantile_intervals_cover():
+    """Log-normal values in runs (a path stays for several moves): the interval of the median covers its value."""
+    rng = np.random.default_rng(6)
+    hits = 0
+    for _ in range(60):
+        series = [np.repeat(np.exp(4 + 0.4 * rng.normal(size=30)), 3) for _ in range(2)]
+        found = compare.quantiles(series, (0.5,), rng)[0]
+        hits += found.low <= math.exp(4) <= found.high
+    assert hits / 60 > 0.85
+
+
+def test_few_segments_give_no_interval():
+    found = compare.quantiles([np.arange(1.0, 20.0)], (0.5,), np.random.default_rng(0))[0]
+    assert found.value == 10.0
+    assert found.low is None and found.high is None and "no interval" in found.note
+
+
+def test_energies_and_geometry():
+    found = summary(method())
+    assert found["A above B"].value == pytest.approx(4.0)
+    assert found["saddle above A"].value == pytest.approx(26.0)
+    assert found["saddle above B"].value == pytest.approx(30.0)
+    assert found["imaginary wavenumber"].value == 400.0
+    assert found["lowest real wavenumber at saddle"].value == 25.0
+    assert found["turn at saddle"].value == pytest.approx(90.0, abs=1e-6) or found[
+        "turn at saddle"
+    ].value == pytest.approx(-90.0, abs=1e-6)
+    assert found["bend at A"].value == pytest.approx(120.0)
+
+
+def test_outcomes_and_acceptance():
+    found = summary(method())
+    assert found["moves"].value == 96 and found["shots"].value == 84
+    assert sum(found[f"moves: {word}"].value for word in compare.OUTCOMES) == 96
+    assert found["moves: accepted"].value == 36
+    q = found["acceptance per shot"]
+    assert q.value == pytest.approx(36 / 84)
+    assert q.low < q.value < q.high
+
+
+def test_weighted_path_lengths():
+    """Each path counted once for every move after which it was the present one, by brute force."""
+    data = method()
+    lengths = []
+    for c in data.chains:
+        present = None
+        for i, outcome in enumerate(c.outcome):
+            if outcome == "accepted":
+                present = (50 + 10 * i - 1) * c.frame
+            if present is not None:
+                lengths.append(present)
+    found = summary(data)
+    assert found["path length, median"].value == pytest.approx(np.median(lengths))
+    assert found["path length, lower quartile"].value == pytest.approx(np.quantile(lengths, 0.25))
+    assert found["path length, upper quartile"].value == pytest.approx(np.quantile(lengths, 0.75))
+    weight = sum(c.multiplicity[1:].sum() for c in data.chains)
+    assert weight == len(lengths)
+
+
+def test_mechanism_shares():
+    data = method()
+    one, two = (int(c.multiplicity[1:].sum()) for c in data.chains)
+    found = summary(data)
+    assert found["share: rotation"].value == pytest.approx(one / (one + two))
+    assert found["share: inversion, chain 2"].value == 1.0
+    assert found["share: inversion, chain 2"].low is None  # nothing varied within the chain
+    # Two chains that never agree are worth about two trials: too few for an interval.
+    assert found["share: rotation"].low is None and "no interval" in found["share: rotation"].note
+
+
+def test_initial_path_has_no_share():
+    data = method()
+    assert compare.mechanisms_of(data.chains) == ["inversion", "rotation"]
+
+
+def test_coordinate_and_committor():
+    data = method()
+    found, model = summary(data), data.coordinate
+    text = found["coordinate"].text
+    assert text.startswith("r = (") and "angle(a,b,c)/degree" in text and "·sin(turn)" in text and "±" in text
+    assert "independent" in found["coordinate"].note  # two chains cannot carry clustered errors
+    assert found["ln L"].value == model.log_likelihood
+    assert found["held-out ln L per observation"].value == data.fit["held_out"]["mean"]
+    assert found["mean committor"].value == pytest.approx(np.mean([1 / 8, 4 / 8, 7 / 8, 3 / 7, 0]))
+    assert found["uncommitted shots"].value == 2 and found["failed shots"].value == 1
+
+
+def test_clustered_errors_need_many_chains():
+    model = method().coordinate
+    assert compare.coefficient_errors(model, 2).values == pytest.approx(model.standard_errors)
+    clustered = compare.coefficient_errors(model, 20)
+    assert clustered.values == pytest.approx(np.sqrt(np.diag(model.clustered_covariance)))
+    assert "clustered" in clustered.note
+
+
+def test_cost():
+    found = summary(method())
+    assert found["wall time, sample"].value == 5.0
+    assert found["wall time, all jobs"].value == 13.0
+    assert found["force evaluations per step, sampling"].value == pytest.approx(1.01)
+    assert found["force evaluations, stationary points"].value == 300
+
+
+def test_awkward_inputs():
+    found = summary(broken())
+    assert found["acceptance per shot"].value == 0.0 and found["acceptance per shot"].low is None
+    assert found["path length, median"].value is None
+    assert not any(name.startswith("share:") for name in found)
+    assert "±" not in found["coordinate"].text and "no error" in found["coordinate"].note
+    assert found["held-out ln L per observation"].value is None
+    assert found["wall time, sample"].value is None and found["wall time, all jobs"].value is None
+    assert found["intrinsic standard deviation"].value is not None
+
+
+def test_frame_and_json_agree():
+    data = [method(), broken()]
+    summaries = {d.name: compare.summarise(d, system(), np.random.default_rng(1)) for d in data}
+    frame = compare.comparison_frame(summaries, {d.name: d.label for d in data})
+    assert list(dict.fromkeys(frame["method"])) == ["gfn-2", "broken-1"]
+    assert {"method", "quantity", "value", "low", "high", "unit", "note"} <= set(frame)
+    nested = compare.comparison_json(data, summaries)
+    row = frame[(frame["method"] == "gfn-2") & (frame["quantity"] == "saddle above A")].iloc[0]
+    entry = nested["methods"]["gfn-2"]["groups"][row["group"]]["saddle above A"]
+    assert entry["value"] == row["value"] == pytest.approx(26.0) and entry["unit"] == "kcal/mol"
+    given = frame.dropna(subset=["low", "high", "value"])
+    assert (given["low"] <= given["value"]).all() and (given["value"] <= given["high"]).all()
+
+
+def test_labels_are_told_apart():
+    assert compare.distinct({"a": "PM6", "b": "PM6", "c": "DFTB"}) == {"a": "PM6 (a)", "b": "PM6 (b)", "c": "DFTB"}
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        (12.345, 0.123, ("12.35", "0.12")),
+        (0.5, 0.0996, ("0.50", "0.10")),
+        (1234.0, 567.0, ("1230", "570")),
+        (3.0, 0.0, ("3", "0")),
+        (-0.04567, 0.00123, ("-0.0457", "0.0012")),
+        (5.0, 9.96, ("5", "10")),
+    ],
+)
+def test_rounding(value: float, error: float, shown: tuple[str, str]):
+    assert compare.rounded(value, error) == shown
+
+
+def test_beta_binomial_expectation_by_simulation():
+    rng = np.random.default_rng(4)
+    n = np.array([8, 8, 5, 8])
+    edges = (np.arange(10) - 0.5) / 8
+    p = rng.beta(2.0, 3.0, size=(20000, 4))
+    counts = np.histogram(rng.binomial(n, p) / n, bins=edges)[0] / 20000
+    assert compare.beta_binomial_expectation(n, (2.0, 3.0), edges) == pytest.approx(counts, abs=0.03)
+    assert compare.beta_binomial_expectation(n, (5e5, 5e5), edges).sum() == pytest.approx(4.0)
+    equal = compare.beta_binomial_expectation([8] * 3, (5e5, 5e5), edges)
+    assert equal == pytest.approx(3 * stats.binom.pmf(np.arange(9), 8, 0.5), abs=1e-4)
+
+
+def test_figure_frames():
+    data = [method(), broken()]
+    summaries = {d.name: compare.summarise(d, system(), np.random.default_rng(1)) for d in data}
+    frames = compare.figure_frames(data, summaries, system())
+    bars = frames["committor_histogram"]
+    ours = bars[bars["method"] == "gfn-2"]
+    assert ours["configurations"].sum() == 5
+    assert ours["binomial"].sum() == pytest.approx(5.0)
+    paths = frames["path_lengths"]
+    assert paths[(paths["kind"] == "path") & (paths["method"] == "gfn-2")]["share"].sum() == pytest.approx(1.0)
+    model = data[0].coordinate
+    rows = frames["coefficients"].set_index(["method", "variable"]).loc[("gfn-2", "angle(a,b,c)")]
+    spread = data[0].q[:, 0].std()
+    assert rows["standardised"] == pytest.approx(model.coefficients[0] * spread)
+    assert rows["high"] - rows["low"] == pytest.approx(2 * 1.959964 * model.standard_errors[1] * spread, rel=1e-5)
+    table = frames["calibration"]
+    assert table[table["method"] == "gfn-2"]["shots"].sum() == 60
+    levels = frames["energy_profile"].set_index(["method", "point"])["energy"]
+    assert levels["gfn-2", "saddle"] == pytest.approx(30.0)
+    points = frames["shooting_points"]
+    assert set(points["y_axis"]) == {"|turn| (degree)"} and set(points["x_axis"]) == {"bend (degree)"}
+    assert points.loc[points["kind"] == "path", "y"].between(29.9, 150.1).all()
+    assert isinstance(frames["mechanisms"], pd.DataFrame) and set(frames["mechanisms"]["method"]) == {"gfn-2"}

@@ -1,0 +1,169 @@
+"""Figures render with axes that name their units; tables are plain HTML with the numbers in them."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_compare import broken, method, system
+
+from separatrix import compare, figures, reporting
+
+ROOT = Path(__file__).parents[1]
+
+TITLES = {
+    "energy_profile": ["energy above B (kcal/mol)"],
+    "acceptance": ["shot", "accepted fraction of shots"],
+    "path_lengths": ["duration of the path (fs)", "weighted share"],
+    "mechanisms": ["share of the reactive paths"],
+    "shooting_points": ["bend (degree)", "|turn| (degree)", "forward half reached"],
+    "coefficients": ["change of r per standard deviation of the variable"],
+    "selection": ["share of resamples"],
+    "calibration": ["predicted committor to B", "observed fraction to B"],
+    "committor_histogram": ["fraction of shots to B", "configurations"],
+    "committor_points": ["predicted coordinate r", "fraction of shots to B"],
+    "cost": ["wall time, all jobs of a stage (s)", "force evaluations"],
+}
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """All tables of a sound and a broken method, after a way through files, and the methods' labels."""
+    folder = tmp_path_factory.mktemp("tables")
+    data = [method(), broken()]
+    summaries = {d.name: compare.summarise(d, system(), np.random.default_rng(1)) for d in data}
+    frames = compare.figure_frames(data, summaries, system())
+    frames["comparison"] = compare.comparison_frame(summaries, {d.name: d.label for d in data})
+    for name, frame in frames.items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    return {n: reporting._read_csv(folder / f"{n}.csv") for n in frames}, [d.label for d in data]
+
+
+def words(svg: str) -> list[str]:
+    root = ElementTree.fromstring(svg)
+    return ["".join(e.itertext()).strip() for e in root.iter() if e.tag.endswith("text")]
+
+
+@pytest.mark.parametrize("name", sorted(figures.CHARTS))
+def test_figure(stored, name):
+    frames, order = stored
+    svg = figures.svg(figures.CHARTS[name](frames[name], order))
+    shown = words(svg)
+    for title in TITLES[name]:
+        assert title in shown
+    assert "GFN-2" in shown
+    assert not re.search(r"NaN|undefined|null", svg)
+    assert "<script" not in svg and "<foreignObject" not in svg
+
+
+@pytest.mark.parametrize("name", sorted(figures.CHARTS))
+def test_nothing_to_show(name):
+    empty = pd.DataFrame(columns=["method", "label"])
+    assert "no data" in words(figures.svg(figures.CHARTS[name](empty, ["GFN-2"])))
+
+
+def test_many_methods(stored):
+    """More methods than fit in a row, or than there are colours."""
+    frames, _ = stored
+    order = [f"method-{i}" for i in range(9)]
+    frame = frames["energy_profile"]
+    frame = frame[frame["label"] == "GFN-2"]
+    many = pd.concat([frame.assign(label=label) for label in order])
+    assert set(order) <= set(words(figures.svg(figures.energy_profile(many, order))))
+
+
+def test_a_method_keeps_its_colour(stored):
+    """The second of two methods is drawn in the second colour also where the first has nothing to show."""
+    frames, order = stored
+    frame = frames["committor_points"]
+    only = frame[frame["label"] == order[1]]
+    assert figures.PALETTE[1].lower() in figures.svg(figures.committor_points(only, order)).lower()
+
+
+class Cells(HTMLParser):
+    """Collects the text of rows, and complains of unbalanced or foreign tags."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if tag != "meta":
+            self.open.append(tag)
+        assert not any(key in ("src", "href", "onclick") for key, _ in attrs)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "td" in self.open or "th" in self.open:
+            self.rows[-1][-1] += data
+
+
+def rows_of(text: str) -> dict[str, list[str]]:
+    cells = Cells()
+    cells.feed(text)
+    assert not cells.open and "script" not in cells.tags
+    return {row[0]: row[1:] for row in cells.rows}
+
+
+def test_comparison_table(stored):
+    rows = rows_of(figures.comparison_table(stored[0]["comparison"]))
+    assert rows[""] == ["GFN-2", "broken"]
+    assert rows["saddle above A (kcal/mol)"] == ["26.0", "26.0"]
+    assert rows["moves: accepted"] == ["36", "0"]
+    sound, poor = rows["acceptance per shot"]
+    assert re.fullmatch(r"0\.4\d* \(0\.\d+ to 0\.\d+\)", sound)
+    assert poor == "0 (no interval: nothing varied)"
+    assert "no path was accepted" in rows["path length, median (fs)"][1]
+    assert "±" in rows["mean committor"][0]
+    assert rows["share: rotation"][1] == "–"
+
+
+def test_other_tables(stored):
+    frames, _ = stored
+    assert rows_of(figures.stationary_table(frames["comparison"]))["bend at A (°)"] == ["120.0", "120.0"]
+    assert "acceptance per shot, chain 2" in rows_of(figures.chains_table(frames["comparison"]))
+    rows = rows_of(figures.coordinate_table(frames["coefficients"]))
+    assert rows["angle(a,b,c)"][1] == "1/degree"
+
+
+def test_text_is_escaped(stored):
+    frame = stored[0]["comparison"].assign(label="<b>&")
+    frame["text"] = frame["text"].where(frame["text"] == "", "<script>alert(1)</script>")
+    text = figures.comparison_table(frame)
+    assert "<script" not in text and "&lt;b&gt;&amp;" in text
+
+
+def test_the_rules_know_all_figures_and_captions():
+    rules = (ROOT / "workflow" / "rules" / "comparison.smk").read_text()
+    for name in [*figures.CHARTS, *figures.TABLES]:
+        assert f'"{name}": (' in rules
+        assert (ROOT / "workflow" / "report" / f"{name}.rst").read_text().strip()
+    assert list(TITLES) == list(figures.CHARTS)
+    assert not set(figures.CHARTS) & set(figures.TABLES)
+
+
+def test_columns_of_numbers_are_known(stored):
+    """What a table holds as numbers comes back from its file as numbers, and words stay words."""
+    frames, _ = stored
+    data = [method(), broken()]
+    summaries = {d.name: compare.summarise(d, system(), np.random.default_rng(1)) for d in data}
+    for name, frame in compare.figure_frames(data, summaries, system()).items():
+        for column in frame:
+            number = pd.api.types.is_numeric_dtype(frame[column]) and frame[column].dtype != bool
+            assert number == (column in figures.NUMBERS), (name, column)
+            if number:
+                assert pd.api.types.is_numeric_dtype(frames[name][column])
