@@ -42,7 +42,7 @@ test: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakemake --lint --configfile config/config.yaml
-	$(BIN)/pytest -n $(CORES) --dist worksteal
+	$(BIN)/pytest -m "slow or not slow" -n $(CORES) --dist loadgroup
 
 # After a kill: Snakemake leaves its lock, and perhaps jobs that are still running.
 unlock:

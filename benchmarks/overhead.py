@@ -2,8 +2,8 @@
 
     python benchmarks/overhead.py [--results results] [--method pm6 --method dftb2] [--shots 20]
 
-Prints, per method: the share of a shooting job's time past start-up that is spent in the engine's own gradient call, and force
-evaluations per integration step at the seam. Needs the stationary points of a finished run.
+Prints, per method: the share of a shooting job's time past start-up that is spent in the engine's own gradient
+call, and force evaluations per integration step at the seam. Needs the stationary points of a finished run.
 """
 
 from __future__ import annotations

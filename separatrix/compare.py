@@ -571,7 +571,7 @@ def coordinate_quantities(data: MethodData) -> list[Quantity]:
         Quantity(COORDINATE, "left out of the fit", fit["n_left_out"], note="forward half reached neither basin"),
         Quantity(COORDINATE, "ln L", model.log_likelihood, note=f"{n} observations {independent}"),
         Quantity(COORDINATE, "ln L of a constant", fit["null_log_likelihood"]),
-        Quantity(COORDINATE, "better than a constant by BIC", text="yes" if fit["beats_null"] else "no"),
+        Quantity(COORDINATE, "better than a constant by extended BIC", text="yes" if fit["beats_null"] else "no"),
         Quantity(COORDINATE, "ln L per observation", model.log_likelihood / n),
     ]
     held = fit.get("held_out")

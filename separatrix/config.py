@@ -509,11 +509,17 @@ class Config:
         return base
 
 
-def from_settings(settings: Mapping[str, Any]) -> tuple[System, Method]:
-    """The objects of a stage from its :meth:`Config.settings`."""
+def system_from_settings(settings: Mapping[str, Any]) -> System:
+    """The system of a stage from its :meth:`Config.settings`."""
     data = dict(settings["system"])
+    # Candidate variables play no part in most stages, and are then left out; a system has some.
     data.setdefault("variables", {"around": [next(iter(data["atoms"]))], "bonds": 1, "hydrogens": False, "extra": []})
-    system = build_system(data, "settings")
+    return build_system(data, "settings")
+
+
+def from_settings(settings: Mapping[str, Any]) -> tuple[System, Method]:
+    """The system and the method of a stage from its :meth:`Config.settings`."""
+    system = system_from_settings(settings)
     method = build_method(settings["name"], settings["method"], settings["temperature_K"], settings["seed"], "settings")
     return system, method
 

@@ -98,9 +98,7 @@ def _check_data(
         return values, sign, labels, None, []
     members = list(groups)
     if len(members) != values.shape[0]:
-        raise ValueError(
-            f"groups must have one label per observation ({values.shape[0]}), got {len(members)}"
-        )
+        raise ValueError(f"groups must have one label per observation ({values.shape[0]}), got {len(members)}")
     order: dict[Hashable, int] = {}  # first appearance numbers the groups: works for any label type
     index = np.array([order.setdefault(member, len(order)) for member in members], dtype=np.int64)
     return values, sign, labels, index, [str(label) for label in order]
@@ -247,9 +245,7 @@ def _is_separable(x: FloatArray) -> bool:
     When the data are not separable the true optimum is b = 0; a solver may return a tiny b that violates the
     constraints within its tolerance, hence the scale-free check.
     """
-    found = optimize.linprog(
-        -x.sum(axis=0), A_ub=-x, b_ub=np.zeros(x.shape[0]), bounds=(-1.0, 1.0), method="highs"
-    )
+    found = optimize.linprog(-x.sum(axis=0), A_ub=-x, b_ub=np.zeros(x.shape[0]), bounds=(-1.0, 1.0), method="highs")
     if not found.success:
         raise ArithmeticError(f"the separability check failed: {found.message}")
     margin = x @ found.x
@@ -612,9 +608,7 @@ def _greedy(z: FloatArray, sign: FloatArray, size: int, base: tuple[int, ...], m
     current, value = best_of({tuple(sorted((*base, new))) for new in others - set(base)})
     exchanges = 0
     while True:
-        swapped = {
-            tuple(sorted((set(current) - {old}) | {new})) for old in current for new in others - set(current)
-        }
+        swapped = {tuple(sorted((set(current) - {old}) | {new})) for old in current for new in others - set(current)}
         if not swapped:
             break
         rival, rival_value = best_of(swapped)
@@ -864,9 +858,7 @@ def _blocks(n: int, group: IntArray | None, block_length: int) -> tuple[list[Int
     members = [np.flatnonzero(index == label) for label in range(count)]
     if count >= 5:
         return members, f"{count} groups"
-    pieces = [
-        rows[first : first + block_length] for rows in members for first in range(0, rows.size, block_length)
-    ]
+    pieces = [rows[first : first + block_length] for rows in members for first in range(0, rows.size, block_length)]
     return (
         pieces,
         f"{len(pieces)} blocks of up to {block_length} consecutive observations within {count} group(s)",
@@ -921,9 +913,7 @@ def bootstrap_selection(
         raise ValueError("no variable varies: nothing to select from")
     candidates = _prescreen(values[:, varying], sign, max_variables, prescreen, model)
     wanted = [labels.index(name) for name in include]
-    ordered = [
-        column for column in dict.fromkeys([*wanted, *varying[candidates].tolist()]) if column in varying
-    ]
+    ordered = [column for column in dict.fromkeys([*wanted, *varying[candidates].tolist()]) if column in varying]
     pool = np.sort(np.array(ordered[: max(prescreen, len(wanted))], dtype=np.int64))
 
     blocks, words = _blocks(n, group, block_length)
@@ -1056,9 +1046,7 @@ def held_out_log_likelihood(
         nulls.append(float(np.where(sign[inside] > 0.0, math.log(to_b), math.log1p(-to_b)).sum()))
         sizes.append(int(inside.sum()))
     if not scored:
-        raise ValueError(
-            "no group can be left out: the others never have both outcomes and varying variables"
-        )
+        raise ValueError("no group can be left out: the others never have both outcomes and varying variables")
     count = np.array(sizes, dtype=np.int64)
     per_group = np.array(totals) / count
     mean_value = float(np.sum(totals) / count.sum())

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from . import compare, figures, store
-from .config import build_system
+from .config import system_from_settings
 from .errors import StoreError
 from .seeds import stream
 
@@ -41,10 +41,7 @@ def compare_methods(
     data
         Outputs: the table behind each figure (CSV), by the names of :func:`separatrix.compare.figure_frames`.
     """
-    spec = dict(settings["system"])
-    # Candidate variables play no part here, but a system has some.
-    spec.setdefault("variables", {"around": [next(iter(spec["atoms"]))], "bonds": 1, "hydrogens": False, "extra": []})
-    system = build_system(spec, "settings")
+    system = system_from_settings(settings)
     labels = compare.distinct(settings["methods"])
     methods = [
         compare.read_method(

@@ -155,7 +155,7 @@ def find_first_path(
         "reactive path after %d attempts: %s, %.0f fs",
         attempts,
         mechanism,
-        path.shape[1] * method.dynamics.frame,
+        (path.shape[1] - 1) * method.dynamics.frame,
     )
     store.write_paths(
         [path],
@@ -233,7 +233,7 @@ def _index_of_shot(moves: Sequence[Move], wanted: int) -> int:
 
 def _log_shot(move: Move, moves: Sequence[Move], done: int, wanted: int, pace: float, method: Method) -> None:
     accepted = sum(m.accepted for m in moves)
-    length = (move.forward_frames + move.backward_frames - 1) * method.dynamics.frame
+    length = (move.forward_frames + move.backward_frames - 2) * method.dynamics.frame
     log.info(
         "shot %d/%d: %s-%s, %.0f fs, %s; acceptance %.2f; %.2f s per shot, %.0f s to go%s",
         done,

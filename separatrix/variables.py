@@ -209,9 +209,7 @@ def _dihedral(points: Array, motion: Array | None) -> tuple[Array, Array | None]
     return value, None if rate is None else DEGREE_PER_RADIAN * rate
 
 
-def _reference_direction(
-    r: Array, r_dot: Array | None, g: Array, g_dot: Array | None
-) -> tuple[Array, Array | None]:
+def _reference_direction(r: Array, r_dot: Array | None, g: Array, g_dot: Array | None) -> tuple[Array, Array | None]:
     """Unit vector along the part of r perpendicular to g (both unit vectors), and its time derivative.
 
     Zero vectors where r and g are exactly parallel.

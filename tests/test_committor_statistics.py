@@ -100,9 +100,7 @@ def test_intrinsic_variance_is_right_on_average(equal: bool) -> None:
     truth = a * b / ((a + b) ** 2 * (a + b + 1))
     values = np.array([intrinsic_variance(beta_binomial(rng, a, b, n), n) for _ in range(3000)])
     h = float(np.mean(1 / n))
-    bias = (
-        h / (1 - h) * (truth * (1 - h) + h * 0.24) / 60
-    )  # documented: h/(1-h) Var(mean), up to the mix of n
+    bias = h / (1 - h) * (truth * (1 - h) + h * 0.24) / 60  # documented: h/(1-h) Var(mean), up to the mix of n
     standard_error = values.std() / math.sqrt(values.size)
     assert abs(values.mean() - truth - bias) < 4 * standard_error
 
@@ -125,9 +123,7 @@ def test_negative_variance_is_kept_and_the_sd_is_zero() -> None:
     st.floats(0.01, 20.0),
 )
 @settings(max_examples=60, deadline=None, derandomize=True)
-def test_beta_binomial_likelihood_agrees_with_scipy(
-    shots: list[tuple[int, int]], mu: float, theta: float
-) -> None:
+def test_beta_binomial_likelihood_agrees_with_scipy(shots: list[tuple[int, int]], mu: float, theta: float) -> None:
     n = np.array([count for _, count in shots])
     k = np.minimum(np.array([hit for hit, _ in shots]), n)
     expected = stats.betabinom.logpmf(k, n, mu / theta, (1 - mu) / theta).sum()
@@ -245,9 +241,7 @@ def test_ks_distances_agree_with_a_direct_count() -> None:
         points = sorted({i / size for size in (3, 5, 8) for i in range(size + 1)})
         worst = 0.0
         for x in points:
-            model = np.mean(
-                [stats.binom.pmf(np.arange(s + 1), s, p)[np.arange(s + 1) / s <= x].sum() for s in n]
-            )
+            model = np.mean([stats.binom.pmf(np.arange(s + 1), s, p)[np.arange(s + 1) / s <= x].sum() for s in n])
             worst = max(worst, abs(np.mean(k / n <= x) - model))
         assert distance == pytest.approx(worst, abs=1e-12)
 
@@ -273,9 +267,7 @@ def test_verdicts() -> None:
     both = analyse(beta_binomial(rng, 1.0, 4.0, n), n).verdict
     assert both.startswith("off-centre by -0.") and "broad" in both
     assert analyse([3, 0], [5, 1]).verdict.startswith("inconclusive")
-    assert analyse([8, 8], 20).verdict.startswith(("consistent", "inconclusive")), (
-        "equal by chance proves nothing"
-    )
+    assert analyse([8, 8], 20).verdict.startswith(("consistent", "inconclusive")), "equal by chance proves nothing"
 
 
 @pytest.mark.parametrize(("k", "mean"), [([0, 0, 0], 0.0), ([9, 9, 9], 1.0)])

@@ -74,9 +74,7 @@ def test_erf_fit_agrees_with_statsmodels_probit_and_scipy() -> None:
     reference = sm.Probit(outcome.astype(float), sm.add_constant(q)).fit(disp=0, method="newton", tol=1e-14)
     assert found.log_likelihood == pytest.approx(reference.llf, abs=1e-8)
     # (1 + erf r)/2 = Phi(sqrt 2 r)
-    np.testing.assert_allclose(
-        [found.intercept, *found.coefficients], reference.params / math.sqrt(2), rtol=1e-5
-    )
+    np.testing.assert_allclose([found.intercept, *found.coefficients], reference.params / math.sqrt(2), rtol=1e-5)
     np.testing.assert_allclose(found.covariance, reference.cov_params() / 2, rtol=1e-4, atol=1e-12)
 
     z = (q - q.mean(axis=0)) / q.std(axis=0)
@@ -167,9 +165,7 @@ def test_clustered_covariance_agrees_with_statsmodels() -> None:
     np.testing.assert_allclose(found.clustered_covariance, reference.cov_params() / 4, rtol=1e-5, atol=1e-12)
     # groups of one observation each: White's estimator with the same correction
     alone = fit(q, outcome, NAMES, groups=range(200))
-    white = sm.Logit(outcome.astype(float), sm.add_constant(q)).fit(
-        disp=0, method="newton", tol=1e-14, cov_type="HC0"
-    )
+    white = sm.Logit(outcome.astype(float), sm.add_constant(q)).fit(disp=0, method="newton", tol=1e-14, cov_type="HC0")
     assert alone.clustered_covariance is not None
     factor = (200 / 199) * (199 / 196) / 4
     np.testing.assert_allclose(alone.clustered_covariance, white.cov_params() * factor, rtol=1e-5, atol=1e-12)
@@ -216,9 +212,7 @@ def test_information_error_is_the_formula_on_scaled_variables() -> None:
         on_scaled = fit(scaled, outcome, NAMES, model=model)
         a = np.array([on_scaled.intercept, *on_scaled.coefficients])
         _, _, hessian = log_likelihood(a, scaled, outcome, model)
-        scores = np.array(
-            [log_likelihood(a, scaled[i : i + 1], outcome[i : i + 1], model)[1] for i in range(200)]
-        )
+        scores = np.array([log_likelihood(a, scaled[i : i + 1], outcome[i : i + 1], model)[1] for i in range(200)])
         inverse = np.linalg.inv(hessian)
         errors = np.sqrt(np.diag(inverse @ (scores.T @ scores) @ inverse))
         assert found.information_error == pytest.approx(errors[1:].mean(), rel=1e-6)
@@ -353,8 +347,7 @@ def test_scan_agrees_with_single_fits(model: str) -> None:
         subsets = np.array(list(itertools.combinations(range(7), size)))
         scanned = module._scan(z, sign, subsets, model)
         exact = [
-            fit(q[:, subset], outcome, [names[i] for i in subset], model=model).log_likelihood
-            for subset in subsets
+            fit(q[:, subset], outcome, [names[i] for i in subset], model=model).log_likelihood for subset in subsets
         ]
         np.testing.assert_allclose(scanned, exact, atol=2e-3)
 
@@ -487,21 +480,15 @@ def test_search_over_eighty_variables() -> None:
 def test_bootstrap_tells_certain_from_doubtful_variables() -> None:
     q, outcome, names = planted(20, 300, 20, {2: 1.2, 9: 0.45})
     groups = np.repeat(np.arange(15), 20)
-    found = bootstrap_selection(
-        q, outcome, names, np.random.default_rng(0), groups, max_variables=2, n_boot=40
-    )
+    found = bootstrap_selection(q, outcome, names, np.random.default_rng(0), groups, max_variables=2, n_boot=40)
     assert found.frequency[2] == 1.0
     assert 0.02 < found.frequency[9] < 0.98
     assert found.blocks == "15 groups" and found.n_boot == 40 and found.n_skipped == 0
-    assert (
-        len(found.candidates) == 15 and found.frequency[[n not in found.candidates for n in names]].max() == 0
-    )
+    assert len(found.candidates) == 15 and found.frequency[[n not in found.candidates for n in names]].max() == 0
     assert sum(count for _, count in found.sets) == sum(found.sizes.values()) == 40
     totals = {name: sum(count for chosen, count in found.sets if name in chosen) for name in names}
     np.testing.assert_allclose(found.frequency, [totals[name] / 40 for name in names])
-    again = bootstrap_selection(
-        q, outcome, names, np.random.default_rng(0), groups, max_variables=2, n_boot=40
-    )
+    again = bootstrap_selection(q, outcome, names, np.random.default_rng(0), groups, max_variables=2, n_boot=40)
     assert again.to_dict() == found.to_dict()
     json.dumps(found.to_dict(), allow_nan=False)
 

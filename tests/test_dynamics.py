@@ -178,9 +178,7 @@ def test_kinetic_energy_is_chi_square(temperature):
 def test_kinetic_energy_in_si_units():
     """One dalton at 1 nm/ps is half of 1.66053907e-27 kg (1000 m/s)^2, times Avogadro's number, in kJ/mol."""
     joule = 0.5 * 1.66053906660e-27 * 1000.0**2 * 6.02214076e23
-    assert kinetic_energy(np.array([[0.0, 1.0, 0.0]]), np.array([1.0])) == pytest.approx(
-        joule / 1000.0, rel=1e-8
-    )
+    assert kinetic_energy(np.array([[0.0, 1.0, 0.0]]), np.array([1.0])) == pytest.approx(joule / 1000.0, rel=1e-8)
 
 
 def test_covariance_of_each_component():
@@ -267,9 +265,7 @@ def test_python_force_gives_the_same_half_as_openmm():
     own, seam = MODEL.engine(), engine_with(steps_per_frame=4, longest_half=4000.0)
     halves = [run_half(e, e.snapshot(MODEL.at(0.05), pushed(0.3)), VOLUMES) for e in (own, seam)]
     assert halves[0].end == halves[1].end == "B"
-    np.testing.assert_allclose(
-        positions_of(halves[0].trajectory), positions_of(halves[1].trajectory), atol=1e-10
-    )
+    np.testing.assert_allclose(positions_of(halves[0].trajectory), positions_of(halves[1].trajectory), atol=1e-10)
 
 
 def test_half_that_runs_out_of_length_has_no_end():

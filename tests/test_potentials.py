@@ -77,9 +77,7 @@ def test_gaff2_equals_the_amber_files(gaff2, isomer):
         state = context.getState(getEnergy=True, getForces=True)
         forces = state.getForces(asNumpy=True).value_in_unit(unit.kilojoule_per_mole / unit.nanometer)
         energy, gradient = gaff2.energy_and_gradient(y)
-        assert energy == pytest.approx(
-            state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole), abs=1e-5
-        )
+        assert energy == pytest.approx(state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole), abs=1e-5)
         np.testing.assert_allclose(gradient, -forces, atol=1e-3)
 
 
@@ -242,9 +240,7 @@ def test_planar_nitrogen_energy():
     assert planar_nitrogen(flat, 0, (1, 2, 3))[0] == pytest.approx(-0.5 * KCAL, rel=1e-6)
     corner = np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1]]) * 0.06
     lack = np.radians(360.0 - 3.0 * np.degrees(np.arccos(-1.0 / 3.0)))
-    assert planar_nitrogen(corner, 0, (1, 2, 3))[0] == pytest.approx(
-        -0.5 * KCAL * np.exp(-10.0 * lack), rel=1e-9
-    )
+    assert planar_nitrogen(corner, 0, (1, 2, 3))[0] == pytest.approx(-0.5 * KCAL * np.exp(-10.0 * lack), rel=1e-9)
 
 
 def test_pm6_gradient_needs_the_planar_nitrogen_term():
@@ -271,9 +267,7 @@ def test_pm6_gradient_needs_the_planar_nitrogen_term():
     assert abs(without) > 0.5
 
 
-@pytest.mark.parametrize(
-    ("hamiltonian", "number"), [("PM6", 2), ("PM6-D3H4", 2), ("PM7", 0), ("AM1", 0), ("RM1", 0)]
-)
+@pytest.mark.parametrize(("hamiltonian", "number"), [("PM6", 2), ("PM6-D3H4", 2), ("PM7", 0), ("AM1", 0), ("RM1", 0)])
 def test_which_hamiltonians_get_the_term(hamiltonian, number):
     potential = build("mopac", dnab("E")[0], {"hamiltonian": hamiltonian})
     assert len(potential.seam.engine._nitrogens) == number
@@ -560,7 +554,5 @@ def test_wrong_options(word, options, message):
 
 def test_right_options_pass():
     check_options("mopac", {"hamiltonian": "PM6", "dielectric_constant": 2, "scf_tolerance": 0.1})
-    check_options(
-        "sparrow", {"method": "DFTB2", "scf_energy_tolerance_hartree": 1e-9, "max_scf_iterations": 50}
-    )
+    check_options("sparrow", {"method": "DFTB2", "scf_energy_tolerance_hartree": 1e-9, "max_scf_iterations": 50})
     check_options("forcefield", {"file": FILE, "platform": "CPU"})

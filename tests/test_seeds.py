@@ -38,9 +38,7 @@ def test_numbers_do_not_change_between_processes(hash_seed):
         "print(*stream(2024, 'pm6', 'chain', 1, 'move', 17).integers(0, 1_000_000, size=4))"
     )
     environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
-    out = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
+    out = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert [int(word) for word in out.stdout.split()] == FIRST
 
 

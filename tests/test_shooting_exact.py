@@ -63,9 +63,7 @@ class UpsideDown(AimlessSelector):
         return interior(new_trajectory) / interior(old_trajectory)
 
 
-def start_chain(
-    seed: int, shift: int, selector: type[AimlessSelector] = AimlessSelector, engine=None
-) -> Chain:
+def start_chain(seed: int, shift: int, selector: type[AimlessSelector] = AimlessSelector, engine=None) -> Chain:
     engine = engine or MODEL.engine()
     path, label, _ = first_path(engine, MODEL.basins, MODEL.at(0.0), place=(seed, ("first",)))
     chain = Chain(engine, MODEL.basins, Unnamed(), path, label, shift=shift, place=(seed, ("chain",)))
@@ -298,9 +296,7 @@ def test_moves_keep_their_books():
             # Time runs forward in the recorded path: x changes with the velocity at the same frame.
             x, _ = bond_and_energy(move.path)
             apart = move.path[0][:, 1] - move.path[0][:, 0]
-            speed = ((move.path[1][:, 1] - move.path[1][:, 0]) * apart).sum(axis=1) / np.linalg.norm(
-                apart, axis=1
-            )
+            speed = ((move.path[1][:, 1] - move.path[1][:, 0]) * apart).sum(axis=1) / np.linalg.norm(apart, axis=1)
             assert np.sign(x[-1] - x[0]) == np.sign(speed[at])
             assert np.allclose(
                 np.diff(x) * MODEL.width, 0.5 * (speed[1:] + speed[:-1]) * MODEL.frame, rtol=0.05, atol=1e-3
@@ -395,9 +391,7 @@ def test_a_chain_refuses_a_bad_start():
 def test_halves_without_an_end_are_their_own_outcome():
     """With halves too short to get anywhere, nothing is accepted, and each half says so."""
     path, label, _ = first_path(MODEL.engine(), MODEL.basins, MODEL.at(0.0), place=(4, ("first",)))
-    chain = Chain(
-        MODEL.engine(longest_half=12.0), MODEL.basins, Unnamed(), path, label, shift=1, place=(4, ("short",))
-    )
+    chain = Chain(MODEL.engine(longest_half=12.0), MODEL.basins, Unnamed(), path, label, shift=1, place=(4, ("short",)))
     chain.selector.label = path.shape[1] // 2
     moves = [chain.move(i) for i in range(20)]
     assert {m.outcome for m in moves} == {"no basin"}

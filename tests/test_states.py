@@ -244,9 +244,7 @@ def test_one_of_the_two_frames_around_the_crossing_is_enough():
 def test_the_last_crossing_decides():
     """Across by inversion, back, and finally across by rotation."""
     there = [inverting(t) for t in np.arange(123.0, 240.0, 6.0)]
-    again = [frame(115.0, 120.0, t) for t in range(175, 0, -10)] + [
-        frame(115.0, 120.0, t) for t in range(5, 180, 10)
-    ]
+    again = [frame(115.0, 120.0, t) for t in range(175, 0, -10)] + [frame(115.0, 120.0, t) for t in range(5, 180, 10)]
     name, index = RULE.classify(np.array(there + again))
     assert name == "rotation"
     assert index > len(there)

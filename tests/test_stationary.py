@@ -200,9 +200,7 @@ def test_relax_finds_a_minimum_and_obeys_fmax():
     x = 0.1 * np.array([[0, 0, 0], [1, 0, 0], [0.5, np.sqrt(0.75), 0]])
     surface = springs({(0, 1): MDYN, (0, 2): MDYN, (1, 2): MDYN}, x)
     molecule = Molecule(("O", "O", "O"), ())
-    y = relax(
-        molecule, surface, x + 0.01 * np.random.default_rng(3).standard_normal((3, 3)), fmax=0.01, steps=200
-    )
+    y = relax(molecule, surface, x + 0.01 * np.random.default_rng(3).standard_normal((3, 3)), fmax=0.01, steps=200)
     assert np.linalg.norm(surface(y)[1], axis=1).max() <= 0.01 * KCAL / ANGSTROM
     distances = [np.linalg.norm(y[i] - y[j]) for i, j in ((0, 1), (0, 2), (1, 2))]
     np.testing.assert_allclose(distances, 0.1, atol=1e-5)
@@ -268,9 +266,7 @@ def isomers():
     return python_potential(CHAIN, Isomers(), "isomers")
 
 
-@pytest.mark.parametrize(
-    ("phi", "r", "degrees"), [(75.0, 0.13, 120.0), (105.0, 0.133, 115.0), (-80.0, 0.128, 124.0)]
-)
+@pytest.mark.parametrize(("phi", "r", "degrees"), [(75.0, 0.13, 120.0), (105.0, 0.133, 115.0), (-80.0, 0.128, 124.0)])
 def test_walk_to_a_known_saddle(isomers, phi, r, degrees):
     x = walk_to_saddle(isomers.energy_and_gradient, chain_at(phi, r, degrees), fmax=0.01, cycles=80)
     energy, gradient = isomers.energy_and_gradient(x)
@@ -300,9 +296,7 @@ def test_find_saddle_and_minima_of_the_chain(isomers):
 
 
 def test_minimum_must_lie_in_its_basin(isomers):
-    with pytest.raises(
-        StationaryError, match=r"basin trans: the minimum found from its geometry lies in cis"
-    ):
+    with pytest.raises(StationaryError, match=r"basin trans: the minimum found from its geometry lies in cis"):
         find_minimum(CHAIN, isomers, chain_at(30.0), TRANS, (CIS, TRANS), fmax=0.02)
 
 

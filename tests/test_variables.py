@@ -279,9 +279,7 @@ def test_rigid_motion_changes_nothing(seed: int) -> None:
     np.testing.assert_allclose(values[0], values[1], atol=1e-8)
     np.testing.assert_allclose(rates[0], 0, atol=1e-8)
     mirrored = evaluate(ALL, x[None] * [1, 1, -1])[0][0]
-    odd = np.array(
-        [-1.0 if variable.kind in ("sin_dihedral", "sin_angle_sin_dihedral") else 1.0 for variable in ALL]
-    )
+    odd = np.array([-1.0 if variable.kind in ("sin_dihedral", "sin_angle_sin_dihedral") else 1.0 for variable in ALL])
     np.testing.assert_allclose(mirrored, odd * values[0], atol=1e-8)
 
 
@@ -289,9 +287,7 @@ def test_rigid_motion_changes_nothing(seed: int) -> None:
 # Degenerate geometries
 # -----------------------------------------------------------------------------------------------------------
 
-LINE = np.array(
-    [[0.05, 0.12, 0.0], [0.0, 0.0, 0.0], [0.125, 0.0, 0.0], [0.265, 0.0, 0.0]]
-)  # j, k, l on a line
+LINE = np.array([[0.05, 0.12, 0.0], [0.0, 0.0, 0.0], [0.125, 0.0, 0.0], [0.265, 0.0, 0.0]])  # j, k, l on a line
 
 
 @pytest.mark.parametrize(
@@ -488,9 +484,7 @@ def brute_force(molecule: Chem.Mol, centre: list[int], n_bonds: int, hydrogens: 
 @pytest.mark.parametrize("n_bonds", [0, 1, 2, 3])
 @pytest.mark.parametrize("hydrogens", [False, True])
 @pytest.mark.parametrize("smiles", [None, "C1CC1C", "C1CCC1", "CC#CC", "O"])
-def test_enumeration_is_complete_and_without_duplicates(
-    smiles: str | None, n_bonds: int, hydrogens: bool
-) -> None:
+def test_enumeration_is_complete_and_without_duplicates(smiles: str | None, n_bonds: int, hydrogens: bool) -> None:
     molecule = DNAB if smiles is None else Chem.AddHs(Chem.MolFromSmiles(smiles))
     centre = [9, 10] if smiles is None else [0]
     bonds, symbols = graph(molecule)

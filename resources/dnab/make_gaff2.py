@@ -52,9 +52,7 @@ def atom_names(mol: Chem.Mol) -> list[str]:
 
 def write_xyz(mol: Chem.Mol, isomer: str, path: Path) -> None:
     """Write the conformer as XYZ, in Angstrom."""
-    comment = (
-        f"DNAB {isomer} isomer, SMILES {SMILES[isomer]}, RDKit embedding (seed {SEED}) and MMFF94 minimum"
-    )
+    comment = f"DNAB {isomer} isomer, SMILES {SMILES[isomer]}, RDKit embedding (seed {SEED}) and MMFF94 minimum"
     rows = [
         f"{atom.GetSymbol():<2s} {x:12.6f} {y:12.6f} {z:12.6f}"
         for atom, (x, y, z) in zip(mol.GetAtoms(), mol.GetConformer().GetPositions(), strict=True)
@@ -175,9 +173,7 @@ def force_field(parm: parmed.amber.AmberParm) -> ET.Element:
     residue = ET.SubElement(residue, "Residue", name=RESIDUE)
     bonds, angles = ET.SubElement(root, "HarmonicBondForce"), ET.SubElement(root, "HarmonicAngleForce")
     torsions = ET.SubElement(root, "PeriodicTorsionForce", ordering="amber")
-    nonbonded = ET.SubElement(
-        root, "NonbondedForce", coulomb14scale=f"{COULOMB14:.16g}", lj14scale=f"{LJ14:.16g}"
-    )
+    nonbonded = ET.SubElement(root, "NonbondedForce", coulomb14scale=f"{COULOMB14:.16g}", lj14scale=f"{LJ14:.16g}")
     ET.SubElement(nonbonded, "UseAttributeFromResidue", name="charge")
 
     def own_type(atom: parmed.Atom) -> str:
@@ -264,9 +260,7 @@ def deviation(mols: list[Chem.Mol], xml: Path, prmtop: Path) -> tuple[float, flo
 def main() -> None:
     """Command line."""
     here = Path(__file__).resolve().parent
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--antechamber-dir", type=Path, help="folder with antechamber, parmchk2 and tleap")
     parser.add_argument("--output-dir", type=Path, default=here, help="where to write (default: beside this)")
     args = parser.parse_args()

@@ -83,7 +83,7 @@ class Seam:
         The last error, or None; OpenMM passes an exception on as one of its own, so the original is kept here.
     """
 
-    def __init__(self, engine: Engine, n_atoms: int, capacity: int = 256) -> None:
+    def __init__(self, engine: Engine, n_atoms: int, capacity: int = 1024) -> None:
         self.engine = engine
         self.n_atoms = n_atoms
         self.capacity = capacity

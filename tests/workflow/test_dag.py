@@ -12,7 +12,8 @@ import xarray as xr
 import yaml
 from conftest import snakemake, write_yaml
 
-pytestmark = pytest.mark.slow
+# One group: its tests share one finished run, on one worker.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dag")]
 
 Finished = tuple[Path, Path]
 

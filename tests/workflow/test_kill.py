@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-pytestmark = pytest.mark.slow
+# One group: its tests share one finished run, on one worker.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dag")]
 
 Finished = tuple[Path, Path]
 
