@@ -41,6 +41,7 @@ report: env
 test: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint --configfile config/config.yaml
 	$(BIN)/pytest -m "slow or not slow" -n $(CORES) --dist loadgroup
 

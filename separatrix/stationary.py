@@ -350,18 +350,6 @@ def _bofill(matrix: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndar
     return matrix + weight * symmetric_rank_one + (1.0 - weight) * powell
 
 
-class _Counting:
-    """A potential's surface that counts its evaluations."""
-
-    def __init__(self, potential: Potential) -> None:
-        self.potential = potential
-        self.count = 0
-
-    def __call__(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
-        self.count += 1
-        return self.potential.energy_and_gradient(positions)
-
-
 def _characterise(
     name: str, potential: Potential, surface: _Counting, positions: np.ndarray, basins: Sequence[Basin]
 ) -> StationaryPoint:
@@ -379,9 +367,21 @@ def _characterise(
     )
 
 
+class _Counting:
+    """A potential's surface that counts its evaluations."""
+
+    def __init__(self, potential: Potential) -> None:
+        self.potential = potential
+        self.count = 0
+
+    def __call__(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        self.count += 1
+        return self.potential.energy_and_gradient(positions)
+
+
 def quench(
     molecule: Molecule,
-    potential: Potential,
+    surface: _Counting,
     start: np.ndarray,
     *,
     temperature: float,
@@ -393,6 +393,8 @@ def quench(
 
     Parameters
     ----------
+    surface
+        A potential that counts its evaluations.
     start
         nm, shape (n_atoms, 3).
     temperature
@@ -407,9 +409,10 @@ def quench(
     PotentialError
         When the engine gives up on the way.
     """
-    velocities = maxwell_boltzmann(start, potential.masses, temperature, rng)
-    x = potential.run(start, velocities, time_step=1.0, steps=round(time))
-    return relax(molecule, potential.energy_and_gradient, x, fmax=fmax, steps=1500)
+    velocities = maxwell_boltzmann(start, surface.potential.masses, temperature, rng)
+    x = surface.potential.run(start, velocities, time_step=1.0, steps=round(time))
+    surface.count += round(time)
+    return relax(molecule, surface, x, fmax=fmax, steps=1500)
 
 
 def find_minimum(
@@ -454,7 +457,7 @@ def find_minimum(
     lowest = surface(x)[0]
     for attempt in range(quenches):
         try:
-            y = quench(molecule, potential, x, temperature=temperature, time=200.0, fmax=fmax, rng=rng)
+            y = quench(molecule, surface, x, temperature=temperature, time=200.0, fmax=fmax, rng=rng)
             energy = surface(y)[0]
         except PotentialError as error:
             log.warning("basin %s: quench %d gave up: %s", basin.name, attempt, error)

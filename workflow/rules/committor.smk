@@ -4,17 +4,17 @@ rule separatrix:
         fit=method_file("coordinate.json"),
     output:
         configurations=method_file("separatrix.nc"),
-    params:
-        settings=settings("separatrix"),
     log:
         method_file("logs/separatrix.log"),
     benchmark:
         method_file("benchmarks/separatrix.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
     resources:
         mem_mb=1500,
         runtime=10,
-    conda:
-        "../../envs/separatrix.yaml"
+    params:
+        settings=settings("separatrix"),
     message:
         "{wildcards.method}: configurations on the predicted separatrix"
     script:
@@ -29,18 +29,18 @@ rule committor_shots:
         engine=engine_files,
     output:
         shots=method_file("committor/shots_{batch}.nc"),
-    params:
-        settings=settings("committor_shots"),
-        journal=lambda wildcards: f"{RESULTS}/{wildcards.method}/committor/journal_{wildcards.batch}",
     log:
         method_file("logs/committor_shots_{batch}.log"),
     benchmark:
         method_file("benchmarks/committor_shots_{batch}.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
     resources:
         mem_mb=1500,
         runtime=240,
-    conda:
-        "../../envs/separatrix.yaml"
+    params:
+        settings=settings("committor_shots"),
+        journal=lambda wildcards: f"{RESULTS}/{wildcards.method}/committor/journal_{wildcards.batch}",
     message:
         "{wildcards.method}: committor shots, batch {wildcards.batch} (progress: {log})"
     script:
@@ -57,17 +57,17 @@ rule committor:
         fit=method_file("coordinate.json"),
     output:
         distribution=method_file("committor.json"),
-    params:
-        settings=settings("committor"),
     log:
         method_file("logs/committor.log"),
     benchmark:
         method_file("benchmarks/committor.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
     resources:
         mem_mb=1500,
         runtime=10,
-    conda:
-        "../../envs/separatrix.yaml"
+    params:
+        settings=settings("committor"),
     message:
         "{wildcards.method}: committor distribution on the predicted separatrix"
     script:

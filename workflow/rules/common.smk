@@ -3,7 +3,12 @@ import os
 import sys
 
 # One thread per job: a small self-consistent field is slower on two. Jobs inherit this environment.
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENMM_CPU_THREADS"):
+for name in (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENMM_CPU_THREADS",
+):
     os.environ[name] = "1"
 
 handlers = list(logging.getLogger().handlers)
@@ -54,6 +59,25 @@ def chain_files(name):
 def all_methods(name):
     """Paths of a file of every method."""
     return [f"{RESULTS}/{method}/{name}" for method in CONFIG.methods]
+
+
+def comparison_file(name):
+    """Path of a file about all methods."""
+    return f"{RESULTS}/comparison/{name}"
+
+
+def reported(items, ending):
+    """Outputs that the report shows, by name."""
+    return {
+        name: report(
+            comparison_file(f"{name}.{ending}"),
+            caption=f"../report/{name}.rst",
+            category=category,
+            # One label only: of two, Snakemake turns the second into a toggle that can leave the page blank.
+            labels={"shows": title},
+        )
+        for name, (category, title) in items.items()
+    }
 
 
 wildcard_constraints:

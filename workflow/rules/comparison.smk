@@ -19,26 +19,6 @@ TABLES = {
     "coordinates": ("Reaction coordinate", "Coefficients (table)"),
 }
 
-
-def comparison_file(name):
-    """Path of a file about all methods."""
-    return f"{RESULTS}/comparison/{name}"
-
-
-def reported(items, ending):
-    """Outputs that the report shows, by name."""
-    return {
-        name: report(
-            comparison_file(f"{name}.{ending}"),
-            caption=f"../report/{name}.rst",
-            category=category,
-            # One label only: of two, Snakemake turns the second into a toggle that can leave the page blank.
-            labels={"shows": title},
-        )
-        for name, (category, title) in items.items()
-    }
-
-
 FIGURE_DATA = {name: comparison_file(f"data/{name}.csv") for name in FIGURES}
 COMPARISON = [
     *(comparison_file(f"comparison.{ending}") for ending in ("csv", "json", "html")),
@@ -49,7 +29,11 @@ COMPARISON = [
 
 rule compare:
     input:
-        points=[f for basin in CONFIG.system.basins for f in all_methods(f"minimum_{basin.name}.nc")],
+        points=[
+            f
+            for basin in CONFIG.system.basins
+            for f in all_methods(f"minimum_{basin.name}.nc")
+        ],
         saddles=all_methods("saddle.nc"),
         chains=[
             f

@@ -3,17 +3,17 @@ rule variables:
         shots=chain_files("shots.nc"),
     output:
         table=method_file("variables.nc"),
-    params:
-        settings=settings("variables"),
     log:
         method_file("logs/variables.log"),
     benchmark:
         method_file("benchmarks/variables.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
     resources:
         mem_mb=1500,
         runtime=10,
-    conda:
-        "../../envs/separatrix.yaml"
+    params:
+        settings=settings("variables"),
     message:
         "{wildcards.method}: variables at the shooting points"
     script:
@@ -25,17 +25,17 @@ rule coordinate:
         table=method_file("variables.nc"),
     output:
         fit=method_file("coordinate.json"),
-    params:
-        settings=settings("coordinate"),
     log:
         method_file("logs/coordinate.log"),
     benchmark:
         method_file("benchmarks/coordinate.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
     resources:
         mem_mb=2000,
         runtime=20,
-    conda:
-        "../../envs/separatrix.yaml"
+    params:
+        settings=settings("coordinate"),
     message:
         "{wildcards.method}: likelihood-maximised reaction coordinate"
     script:

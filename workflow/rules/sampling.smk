@@ -5,17 +5,17 @@ rule first_path:
         engine=engine_files,
     output:
         path=method_file("chain_{chain}/first_path.nc"),
-    params:
-        settings=settings("first_path"),
     log:
         method_file("logs/first_path_{chain}.log"),
     benchmark:
         method_file("benchmarks/first_path_{chain}.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
     resources:
         mem_mb=1500,
         runtime=30,
-    conda:
-        "../../envs/separatrix.yaml"
+    params:
+        settings=settings("first_path"),
     message:
         "{wildcards.method}: first reactive path of chain {wildcards.chain}, shot from the saddle"
     script:
@@ -31,19 +31,19 @@ rule sample:
     output:
         shots=method_file("chain_{chain}/shots.nc"),
         paths=method_file("chain_{chain}/paths.nc"),
-    params:
-        settings=settings("sample"),
-        # Not an output: Snakemake deletes outputs before it repeats a job, and a killed chain goes on from this.
-        journal=lambda wildcards: f"{RESULTS}/{wildcards.method}/chain_{wildcards.chain}/journal",
     log:
         method_file("logs/sample_{chain}.log"),
     benchmark:
         method_file("benchmarks/sample_{chain}.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
     resources:
         mem_mb=1500,
         runtime=240,
-    conda:
-        "../../envs/separatrix.yaml"
+    params:
+        settings=settings("sample"),
+        # Not an output: Snakemake deletes outputs before it repeats a job, and a killed chain goes on from this.
+        journal=lambda wildcards: f"{RESULTS}/{wildcards.method}/chain_{wildcards.chain}/journal",
     message:
         "{wildcards.method}: aimless shooting, chain {wildcards.chain} (progress: {log})"
     script:

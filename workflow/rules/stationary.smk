@@ -5,17 +5,17 @@ rule minimum:
     output:
         point=method_file("minimum_{basin}.nc"),
         xyz=method_file("minimum_{basin}.xyz"),
-    params:
-        settings=settings("minimum"),
     log:
         method_file("logs/minimum_{basin}.log"),
     benchmark:
         method_file("benchmarks/minimum_{basin}.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
     resources:
         mem_mb=1500,
         runtime=30,
-    conda:
-        "../../envs/separatrix.yaml"
+    params:
+        settings=settings("minimum"),
     message:
         "{wildcards.method}: lowest minimum of basin {wildcards.basin}"
     script:
@@ -24,22 +24,26 @@ rule minimum:
 
 rule saddle:
     input:
-        minima=expand(method_file("minimum_{basin}.nc"), basin=[b.name for b in CONFIG.system.basins], allow_missing=True),
+        minima=expand(
+            method_file("minimum_{basin}.nc"),
+            basin=[b.name for b in CONFIG.system.basins],
+            allow_missing=True,
+        ),
         engine=engine_files,
     output:
         point=method_file("saddle.nc"),
         xyz=method_file("saddle.xyz"),
-    params:
-        settings=settings("saddle"),
     log:
         method_file("logs/saddle.log"),
     benchmark:
         method_file("benchmarks/saddle.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
     resources:
         mem_mb=1500,
         runtime=60,
-    conda:
-        "../../envs/separatrix.yaml"
+    params:
+        settings=settings("saddle"),
     message:
         "{wildcards.method}: saddle, verified by one imaginary mode and a descent to both basins"
     script:
