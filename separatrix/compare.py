@@ -143,8 +143,8 @@ class MethodData:
     fit
         Content of ``coordinate.json``.
     q, to_product
-        Variables of the coordinate at the shooting points that were fitted to, shape (n, k), and where the forward
-        half went, shape (n,).
+        Variables of the coordinate at the observations that were fitted to, shape (n, k), and whether the half went
+        to the product, shape (n,).
     committor
         Content of ``committor.json``.
     seconds
@@ -212,7 +212,7 @@ def read_method(
     runs = [folder / f"chain_{k}" for k in range(1, chains + 1)]
     fit = store.read_json(folder / "coordinate.json")
     table = store.read_dataset(folder / "variables.nc")
-    use = np.isin(table.forward.values, [fit["reactant"], fit["product"]])
+    row, to_product, _ = store.committor_observations(table, fit["observations"])
     variables = [str(v) for v in table.variable.values]
     try:
         columns = [variables.index(n) for n in fit["coordinate"]["names"]]
@@ -232,8 +232,8 @@ def read_method(
         saddle=store.read_stationary(folder / "saddle.nc"),
         chains=tuple(read_chain(run / "shots.nc", run / "paths.nc") for run in runs),
         fit=fit,
-        q=table.value.values[use][:, columns],
-        to_product=table.forward.values[use] == fit["product"],
+        q=table.value.values[row][:, columns],
+        to_product=to_product,
         committor=store.read_json(folder / "committor.json"),
         seconds={
             stage: [
@@ -568,7 +568,7 @@ def coordinate_quantities(data: MethodData) -> list[Quantity]:
     found = [
         Quantity(COORDINATE, "coordinate", text=formula(model, fit["units"], errors), note=errors.note),
         Quantity(COORDINATE, "observations", n, note=f"{model.n_success} to {fit['product']}"),
-        Quantity(COORDINATE, "left out of the fit", fit["n_left_out"], note="forward half reached neither basin"),
+        Quantity(COORDINATE, "left out of the fit", fit["n_left_out"], note="half reached neither basin"),
         Quantity(COORDINATE, "ln L", model.log_likelihood, note=f"{n} observations {independent}"),
         Quantity(COORDINATE, "ln L of a constant", fit["null_log_likelihood"]),
         Quantity(COORDINATE, "better than a constant by extended BIC", text="yes" if fit["beats_null"] else "no"),

@@ -322,15 +322,10 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
     rules = settings["coordinate"]
     data = store.read_dataset(table)
     product, reactant = data.attrs["product"], data.attrs["reactant"]
-    # With fresh velocities v, the reversed ones are as likely, so either half alone is an observation of p_B at the
-    # shooting point. The two of one shot stay neighbours, so that a bootstrap block holds both.
-    halves = ["forward", "backward"] if rules["observations"] == "both halves" else ["forward"]
-    ends = np.stack([data[half].values.astype(str) for half in halves], axis=1).ravel()
-    row = np.repeat(np.arange(data.sizes["shot"]), len(halves))
-    use = np.isin(ends, [product, reactant])
+    row, outcome, left_out = store.committor_observations(data, rules["observations"])
     names = [str(v) for v in data.variable.values]
-    q, outcome, groups = data.value.values[row[use]], ends[use] == product, data.chain.values[row[use]]
-    log.info("%d observations, %d of them to %s; %d left out", use.sum(), outcome.sum(), product, (~use).sum())
+    q, groups = data.value.values[row], data.chain.values[row]
+    log.info("%d observations, %d of them to %s; %d left out", len(row), outcome.sum(), product, left_out)
     if len(set(outcome.tolist())) < 2:
         raise SamplingError("all halves reached the same basin; run more shots per chain")
     try:
@@ -377,7 +372,7 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
                 "reactant": reactant,
                 "product": product,
                 "observations": rules["observations"],
-                "n_left_out": int((~use).sum()),
+                "n_left_out": left_out,
                 "coordinate": best.to_dict(),
                 "units": {n: units[n] for n in best.names},
                 "beats_null": selection.best_beats_null,

@@ -260,6 +260,31 @@ def split_paths(data: xr.Dataset) -> list[np.ndarray]:
     return [both[:, stop - n : stop] for stop, n in zip(stops, data.n_frames.values, strict=True)]
 
 
+def committor_observations(table: xr.Dataset, observations: str) -> tuple[np.ndarray, np.ndarray, int]:
+    """Observations of the committor in a table of variables at shooting points.
+
+    With fresh velocities v the reversed ones are as likely, so either half alone is an observation of p_B at the
+    shooting point. The two of one shot stay neighbours, so that a bootstrap block holds both.
+
+    Parameters
+    ----------
+    table
+        ``variables.nc``.
+    observations
+        ``both halves`` or ``forward half``.
+
+    Returns
+    -------
+    Row of the table of each observation; whether it reached the product; number of halves left out because they
+    reached neither basin of the reaction.
+    """
+    halves = ["forward", "backward"] if observations == "both halves" else ["forward"]
+    ends = np.stack([table[half].values.astype(str) for half in halves], axis=1).ravel()
+    row = np.repeat(np.arange(table.sizes["shot"]), len(halves))
+    use = np.isin(ends, [table.attrs["product"], table.attrs["reactant"]])
+    return row[use], ends[use] == table.attrs["product"], int((~use).sum())
+
+
 # --- the running record of a job --------------------------------------------------------------------------------
 
 
