@@ -70,9 +70,6 @@ class Molecule:
         """The same topology for MDTraj."""
         return mdtraj.Topology.from_openmm(self.topology())
 
-    def __hash__(self) -> int:
-        return hash((self.symbols, self.bonds, tuple(sorted(self.names.items())), self.charge))
-
 
 def read_geometry(path: Path | str) -> tuple[tuple[str, ...], np.ndarray]:
     """Element symbols and positions in nm, shape (n_atoms, 3), of one geometry file (any format ASE reads).

@@ -185,6 +185,7 @@ def sample(
     system, method, engine = _engine(settings, minimum_file, saddle_file)
     first = store.read_dataset(first_file)
     path, label = store.split_paths(first)[0], int(first.label[0])
+    place = (method.seed, (method.name, "chain", chain))
     runner = Chain(
         engine,
         system.basins,
@@ -192,7 +193,7 @@ def sample(
         path,
         label,
         shift=method.shift,
-        place=(method.seed, (method.name, "chain", chain)),
+        place=place,
     )
     wanted = settings["sampling"]["shots_per_chain"]
     # The number of shots is no part of what a record is valid for: asking for more goes on from what is there.
@@ -221,7 +222,9 @@ def sample(
         if failed == done:
             raise SamplingError(f"all {done} shots failed; the last because: {moves[-1].reason}")
         source, symbols = engine.potential.description, system.molecule.symbols
-        store.write_shots(moves, symbols, shots_out, chain=chain, frame=method.dynamics.frame, source=source)
+        store.write_shots(
+            moves, symbols, shots_out, chain=chain, frame=method.dynamics.frame, source=source, place=place
+        )
         _write_chain_paths(moves, path, label, first, system, method, chain, paths_out, source)
 
 

@@ -154,7 +154,14 @@ _MEANING = {
 
 
 def write_shots(
-    moves: Sequence[Move], symbols: Sequence[str], path: Path | str, *, chain: int, frame: float, source: str
+    moves: Sequence[Move],
+    symbols: Sequence[str],
+    path: Path | str,
+    *,
+    chain: int,
+    frame: float,
+    source: str,
+    place: tuple[int, tuple[str | int, ...]],
 ) -> None:
     """Write the shots table of a chain: one row per attempted move, in order.
 
@@ -170,6 +177,9 @@ def write_shots(
         Time between frames, fs.
     source
         Level of theory.
+    place
+        Root seed and the words that name the chain; with a move's number they give its random stream
+        (:func:`separatrix.seeds.stream`).
     """
     blank = np.full((len(symbols), 3), np.nan)
     variables: dict[str, Any] = {
@@ -199,7 +209,9 @@ def write_shots(
             np.array([getattr(m, key) for m in moves], dtype=int),
             {"comment": _MEANING[key]},
         )
-    data = xr.Dataset(variables, attrs={"frame_fs": frame})
+    seed, words = place
+    stream = " ".join([*(str(w) for w in words), "move N"])
+    data = xr.Dataset(variables, attrs={"frame_fs": frame, "seed": seed, "random_stream": stream})
     write_dataset(data, path, title=f"aimless-shooting moves of chain {chain}", source=source)
 
 
