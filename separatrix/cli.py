@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,6 +13,9 @@ from rich.table import Table
 
 from . import __version__
 from .errors import SeparatrixError
+
+if TYPE_CHECKING:
+    from .health import Health
 
 app = typer.Typer(
     add_completion=False,
@@ -39,25 +43,72 @@ def _root(
 @app.command()
 def check(
     config: Annotated[Path, typer.Argument(help="Config file of a comparison.")] = Path("config/config.yaml"),
+    method: Annotated[list[str] | None, typer.Option(help="Only this method; may be given again.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list as JSON.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Check the files only; run no engine.")] = False,
 ) -> None:
-    """Check a config file, and the files it names, without running anything."""
+    """Check a config file and the files it names, then each method's engine: is it there, right, stable, how fast.
+
+    Exit status 1 when a method cannot be used, or is off the tolerance that its engine declares.
+    """
     from .config import load, read_yaml
+    from .errors import ConfigError
+    from .health import check_method
 
     checked = load(read_yaml(config), [config])
     system = checked.system
-    print(
+    for name in method or []:
+        if name not in checked.methods:
+            raise ConfigError(f"{config}: methods: {name!r} is not a method (known: {', '.join(checked.methods)})")
+    console = Console(stderr=as_json)
+    console.print(
         f"{config}: {system.name}, {system.molecule.n_atoms} atoms, {system.reactant} to {system.product}, "
-        f"{len(system.variables)} candidate variables"
+        f"{len(system.variables)} candidate variables",
+        highlight=False,
     )
-    table = Table("method", "potential", "step / fs", "frame / fs", "shift / fs", "longest half / fs")
-    for method in checked.methods.values():
-        times = method.dynamics
+    if quick:
+        return
+    found = []
+    with console.status("") as status:
+        for name in method or checked.methods:
+            status.update(f"checking {checked.methods[name].label}")
+            found.append(check_method(system, checked.methods[name]))
+    if as_json:
+        print(json.dumps([health.to_dict() for health in found], indent=2))
+    else:
+        console.print(_health_table(found))
+    if not all(health.usable for health in found):
+        raise typer.Exit(1)
+
+
+def _health_table(found: list[Health]) -> Table:
+    table = Table(
+        "method",
+        "usable",
+        "computed by",
+        "energy\nkcal/mol",
+        "force error\nkcal/mol/A",
+        "drift\nkcal/mol/ps",
+        "ms per\ngradient",
+        "calls\nper step",
+        "note",
+    )
+    for health in found:
+        numbers = [
+            (health.energy, ".2f"),
+            (health.max_force_error, ".3f"),
+            (health.nve_drift, ".2f"),
+            (health.ms_per_gradient, ".2f"),
+            (health.calls_per_step, ".3f"),
+        ]
         table.add_row(
-            method.label,
-            f"{method.potential} {' '.join(str(v) for v in method.options.values())}",
-            *(f"{t:g}" for t in (times.time_step, times.frame, method.shift * times.frame, times.longest_half)),
+            health.method,
+            "yes" if health.usable else "no",
+            health.version,
+            *("" if value is None else format(value, how) for value, how in numbers),
+            health.reason,
         )
-    Console().print(table)
+    return table
 
 
 @app.command()

@@ -82,7 +82,7 @@ class Method:
     @property
     def files(self) -> list[str]:
         """Files that the engine reads, as its options name them."""
-        table = potentials.module_of(self.potential).OPTIONS
+        table = potentials.options_of(self.potential)
         return [value for key, value in self.options.items() if table[key].is_file]
 
 
@@ -506,6 +506,8 @@ class Config:
         }.get(stage)
         if part:
             base[part] = dict(self.data[part])
+        if stage in ("sample", "committor_shots"):
+            base["failures_in_a_row"] = self.data["failures_in_a_row"]
         return base
 
 

@@ -197,7 +197,7 @@ def sample(
     )
     wanted = settings["sampling"]["shots_per_chain"]
     # The number of shots is no part of what a record is valid for: asking for more goes on from what is there.
-    key = store.fingerprint({**settings, "sampling": None}, chain, path, label)
+    key = store.fingerprint({**settings, "sampling": None, "failures_in_a_row": None}, chain, path, label)
     with store.Journal(Path(journal) / key) as record:
         moves = [store.move_from_record(r) for r in record.read()]
         moves = moves[: _index_of_shot(moves, wanted)]
@@ -207,7 +207,7 @@ def sample(
             log.info("%d moves are on record; going on from there", len(moves))
         done = before = sum(m.is_shot for m in moves)
         start = time.monotonic()
-        idle = 0
+        idle = failures = 0
         while done < wanted:
             move = runner.move(len(moves))
             moves.append(move)
@@ -217,15 +217,29 @@ def sample(
                 raise SamplingError("1000 moves in a row chose a frame off the path; give a smaller shift_fs")
             if move.is_shot:
                 done += 1
+                failures = failures + 1 if move.outcome == "failed" else 0
                 _log_shot(move, moves, done, wanted, (time.monotonic() - start) / (done - before), method)
-        failed = sum(m.outcome == "failed" for m in moves)
-        if failed == done:
-            raise SamplingError(f"all {done} shots failed; the last because: {moves[-1].reason}")
+                _stop_after(failures, settings, move.reason)
         source, symbols = engine.potential.description, system.molecule.symbols
         store.write_shots(
             moves, symbols, shots_out, chain=chain, frame=method.dynamics.frame, source=source, place=place
         )
         _write_chain_paths(moves, path, label, first, system, method, chain, paths_out, source)
+
+
+def _stop_after(failures: int, settings: Settings, reason: str) -> None:
+    """Stop a job whose shots fail one after the other.
+
+    Raises
+    ------
+    SamplingError
+        When as many have failed in a row as the config allows.
+    """
+    if failures >= settings["failures_in_a_row"]:
+        raise SamplingError(
+            f"{failures} shots in a row failed, the last because: {reason}; the shots done so far are on record, and "
+            "the same command goes on from there"
+        )
 
 
 def _index_of_shot(moves: Sequence[Move], wanted: int) -> int:
@@ -473,8 +487,9 @@ def committor_shots(
     mine = np.array_split(np.arange(data.sizes["configuration"]), rules["batches"])[batch]
     todo = [(int(c), s) for c in mine for s in range(rules["shots_per_configuration"])]
     positions = data.positions.values
-    key = store.fingerprint({**settings, "committor": None}, batch, todo, positions)
+    key = store.fingerprint({**settings, "committor": None, "failures_in_a_row": None}, batch, todo, positions)
     start = time.monotonic()
+    failures = 0
     with store.Journal(Path(journal) / key) as record:
         done = record.read()
         before = len(done)
@@ -499,6 +514,8 @@ def committor_shots(
                 pace * (len(todo) - i - 1),
                 f"; {shot.reason}" if shot.reason else "",
             )
+            failures = failures + 1 if shot.end == "failed" else 0
+            _stop_after(failures, settings, shot.reason)
     table = xr.Dataset(
         {
             "configuration": ("shot", np.array([c for c, _ in todo])),

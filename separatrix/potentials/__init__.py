@@ -12,17 +12,27 @@ import difflib
 import importlib
 from collections.abc import Mapping
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ..errors import ConfigError
 from ..molecule import Molecule
-from .base import Option, Potential
+from .base import Option, Potential, python_potential
+from .worker import WorkerEngine
 
 REGISTRY: dict[str, str] = {
+    "ase": "separatrix.potentials.ase_calculator",
     "forcefield": "separatrix.potentials.forcefield",
     "mopac": "separatrix.potentials.mopac",
     "sparrow": "separatrix.potentials.sparrow",
+    "tblite": "separatrix.potentials.tblite",
+}
+
+#: Options of every engine that is not OpenMM's own.
+WORKER_OPTIONS: dict[str, Option] = {
+    "worker": Option(bool, "run the engine in a process of its own, so that its crash costs one shot and no more"),
+    "worker_timeout_s": Option((int, float), "seconds without an answer before the worker is killed", minimum=0.1),
 }
 
 
@@ -48,6 +58,18 @@ def module_of(word: str) -> ModuleType:
     raise ConfigError(f"{word!r} is not a potential{hint} (known: {', '.join(known())})")
 
 
+def options_of(word: str) -> dict[str, Option]:
+    """All options that a potential takes: its own, and for Python engines those of the worker process.
+
+    Raises
+    ------
+    ConfigError
+        When no potential of that name is registered.
+    """
+    module = module_of(word)
+    return {**module.OPTIONS, **({} if getattr(module, "IN_OPENMM", False) else WORKER_OPTIONS)}
+
+
 def check_options(word: str, options: Mapping[str, Any]) -> None:
     """Check a method's engine options without loading the engine.
 
@@ -56,7 +78,7 @@ def check_options(word: str, options: Mapping[str, Any]) -> None:
     ConfigError
         On an option that the potential does not have, a value it does not take, or a missing required one.
     """
-    table: Mapping[str, Option] = module_of(word).OPTIONS
+    table = options_of(word)
     for key, value in options.items():
         if key not in table:
             near = difflib.get_close_matches(key, list(table), n=1)
@@ -68,7 +90,7 @@ def check_options(word: str, options: Mapping[str, Any]) -> None:
             raise ConfigError(f"{key}: missing; potential {word!r} needs it ({option.meaning})")
 
 
-def build(word: str, molecule: Molecule, options: Mapping[str, Any]) -> Potential:
+def build(word: str, molecule: Molecule, options: Mapping[str, Any], *, in_worker: bool = False) -> Potential:
     """Build the potential of a method.
 
     Parameters
@@ -79,6 +101,8 @@ def build(word: str, molecule: Molecule, options: Mapping[str, Any]) -> Potentia
         The molecule; its atom order is the System's.
     options
         The engine's options; see the `OPTIONS` of the file behind `word`.
+    in_worker
+        Whether this is the worker process that another one has asked for.
 
     Raises
     ------
@@ -86,7 +110,16 @@ def build(word: str, molecule: Molecule, options: Mapping[str, Any]) -> Potentia
         On a wrong option, or when the engine cannot describe this molecule.
     """
     check_options(word, options)
-    return module_of(word).build(molecule, options)
+    module = module_of(word)
+    own = {k: v for k, v in options.items() if k in module.OPTIONS}
+    if in_worker or not (options.get("worker") or getattr(module, "NEEDS_WORKER", False)):
+        return module.build(molecule, own)
+    # The worker stands in another directory.
+    own = {k: str(Path(v).resolve()) if module.OPTIONS[k].is_file else v for k, v in own.items()}
+    engine = WorkerEngine(word, molecule, own, float(options.get("worker_timeout_s", 300)))
+    declared = dict(engine.declared)
+    description = declared.pop("description")
+    return python_potential(molecule, engine, f"{description}, in a process of its own", **declared)
 
 
-__all__ = ["REGISTRY", "Option", "Potential", "build", "check_options", "known", "module_of"]
+__all__ = ["REGISTRY", "Option", "Potential", "build", "check_options", "known", "module_of", "options_of"]

@@ -164,6 +164,12 @@ class Potential:
     energy_jump
         Largest change of the total energy along one half-trajectory, kJ/mol, before the half counts as failed:
         a self-consistent field that fell into another state shows as a jump of tens of kJ/mol.
+    force_tolerance
+        Declared: how far a force may be from the numerical derivative of the energy, kcal/mol/angstrom.
+    drift_tolerance
+        Declared: how much the total energy may change per time, kcal/mol/ps.
+    caution
+        What a user should know before trusting it; empty otherwise.
     """
 
     system: openmm.System
@@ -171,6 +177,9 @@ class Potential:
     seam: Seam | None = None
     platform: str = "Reference"
     energy_jump: float = 5.0 * KCAL
+    force_tolerance: float = 0.05
+    drift_tolerance: float = 0.5
+    caution: str = ""
     _context: openmm.Context | None = field(default=None, repr=False)
 
     @property

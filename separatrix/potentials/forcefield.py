@@ -1,4 +1,4 @@
-"""Molecular mechanics: OpenMM ForceField XML files."""
+"""Molecular mechanics: OpenMM ForceField XML, Amber prmtop and GROMACS top files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from openmm import app
 from ..errors import ConfigError
 from ..molecule import Molecule
 from .base import Option, Potential
+
+#: OpenMM computes these forces itself.
+IN_OPENMM = True
 
 OPTIONS: dict[str, Option] = {
     "file": Option(
@@ -31,16 +34,28 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
     Raises
     ------
     ConfigError
-        When the file cannot be read or has no template that fits the molecule.
+        When the file cannot be read, or does not describe the molecule atom by atom.
     """
     path = Path(options["file"])
+    # A CMMotionRemover would spoil reversibility; velocities are drawn without total momentum instead.
+    how = {"nonbondedMethod": app.NoCutoff, "constraints": None, "removeCMMotion": False}
     try:
-        forcefield = app.ForceField(str(path))
-        # A CMMotionRemover would spoil reversibility; velocities are drawn without total momentum instead.
-        system = forcefield.createSystem(
-            molecule.topology(), nonbondedMethod=app.NoCutoff, constraints=None, removeCMMotion=False
-        )
+        match path.suffix.lower():
+            case ".prmtop" | ".parm7":
+                described = app.AmberPrmtopFile(str(path))
+                system, topology = described.createSystem(**how), described.topology
+            case ".top":
+                described = app.GromacsTopFile(str(path), includeDir=str(path.parent))
+                system, topology = described.createSystem(**how), described.topology
+            case _:
+                topology = molecule.topology()
+                system = app.ForceField(str(path)).createSystem(topology, **how)
     except Exception as error:  # OpenMM raises bare Exception, ValueError and XML errors alike
-        raise ConfigError(f"file: {path}: {str(error).splitlines()[0]}") from error
+        raise ConfigError(f"file: {path}: {(str(error) or type(error).__name__).splitlines()[0]}") from error
+    symbols = tuple(a.element.symbol if a.element else "?" for a in topology.atoms())
+    if symbols != molecule.symbols:
+        raise ConfigError(f"file: {path}: its atoms are not those of the geometry files, in the same order")
+    if system.getNumConstraints():
+        raise ConfigError(f"file: {path}: holds constraints, which reversible dynamics here cannot have")
     platform = options.get("platform", "Reference")
     return Potential(system, f"{path.name} (OpenMM {openmm.version.version}, {platform})", platform=platform)

@@ -150,4 +150,4 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
     solvent = options.get("dielectric_constant", 1.0)
     medium = f", COSMO {solvent:g}" if solvent != 1.0 else ""
     name = f"{options['hamiltonian']}{medium} (MOPAC through mopactools {version('mopactools')})"
-    return python_potential(molecule, engine, name)
+    return python_potential(molecule, engine, name, force_tolerance=0.2, drift_tolerance=2.0)

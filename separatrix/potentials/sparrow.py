@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
@@ -12,6 +13,8 @@ from ..errors import ConfigError, PotentialError
 from ..molecule import Molecule
 from ..units import BOHR, HARTREE
 from .base import Option, Potential, python_potential
+
+log = logging.getLogger(__name__)
 
 OPTIONS: dict[str, Option] = {
     "method": Option(
@@ -96,4 +99,8 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
     except ImportError as error:
         raise ConfigError("potential 'sparrow' needs the package scine-sparrow: pip install scine-sparrow") from error
     name = f"{options['method']} (SCINE Sparrow {version('scine-sparrow')})"
-    return python_potential(molecule, engine, name)
+    if options["method"] != "DFTB3":
+        return python_potential(molecule, engine, name, force_tolerance=0.25, drift_tolerance=2.0)
+    caution = "Sparrow's analytic DFTB3 gradient is off by up to 1.1 kcal/mol/angstrom; prefer DFTB2"
+    log.warning("%s", caution)
+    return python_potential(molecule, engine, name, force_tolerance=1.5, drift_tolerance=5.0, caution=caution)

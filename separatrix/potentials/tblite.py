@@ -1,0 +1,88 @@
+"""Extended tight binding in-process through `tblite`: GFN1-xTB, GFN2-xTB, IPEA1-xTB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from ase.data import atomic_numbers
+
+from ..errors import ConfigError, PotentialError
+from ..molecule import Molecule
+from ..units import BOHR, HARTREE
+from .base import Option, Potential, python_potential
+
+OPTIONS: dict[str, Option] = {
+    "method": Option(str, "Hamiltonian", choices=("GFN1-xTB", "GFN2-xTB", "IPEA1-xTB"), required=True),
+    "solvent": Option(str, "name of the implicit solvent; the gas phase if absent"),
+    "solvation": Option(str, "model of the implicit solvent", choices=("alpb", "gbsa")),
+    "accuracy": Option((int, float), "of the self-consistent field, relative to tblite's default of 1", minimum=1e-6),
+    "electronic_temperature_K": Option((int, float), "of the occupation of orbitals", minimum=0.0),
+    "max_scf_iterations": Option(int, "before the field counts as not converged", minimum=1),
+}
+
+# tblite takes the electronic temperature as an energy in hartree.
+_KELVIN = 3.166808578545117e-06
+
+
+class TbliteEngine:
+    """One tblite calculator whose wavefunction is handed from call to call."""
+
+    def __init__(self, molecule: Molecule, options: Mapping[str, Any]) -> None:
+        from tblite import interface
+
+        self._interface = interface
+        numbers = np.array([atomic_numbers[s] for s in molecule.symbols])
+        # The constructor wants positions; any that are apart will do, for each call brings its own.
+        apart = np.arange(3.0 * len(numbers)).reshape(-1, 3)
+        self._calculator = interface.Calculator(
+            options["method"], numbers, apart, charge=float(molecule.charge), uhf=molecule.multiplicity - 1
+        )
+        self._calculator.set("verbosity", 0)
+        self._calculator.set("accuracy", float(options.get("accuracy", 1.0)))
+        self._calculator.set("max-iter", int(options.get("max_scf_iterations", 250)))
+        if "electronic_temperature_K" in options:
+            self._calculator.set("temperature", options["electronic_temperature_K"] * _KELVIN)
+        if "solvent" in options:
+            self._calculator.add(f"{options.get('solvation', 'alpb')}-solvation", options["solvent"])
+        self._result: Any = None
+        self._remembered: Any = None
+
+    def gradient(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy in kJ/mol and gradient in kJ/mol/nm."""
+        try:
+            self._calculator.update(positions / BOHR)
+            self._result = self._calculator.singlepoint(self._result)
+            energy, gradient = self._result.get("energy"), self._result.get("gradient")
+        except RuntimeError as error:
+            self._result = None
+            raise PotentialError(f"tblite: {' '.join(str(error).split())}") from error
+        return float(energy) * HARTREE, np.array(gradient) * (HARTREE / BOHR)
+
+    def remember(self) -> None:
+        """Keep a copy of the present wavefunction."""
+        self._remembered = self._interface.Result(self._result)
+
+    def restore(self) -> None:
+        """Take a fresh copy of the remembered wavefunction, or start from nothing."""
+        self._result = None if self._remembered is None else self._interface.Result(self._remembered)
+
+
+def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
+    """Extended tight binding as a Potential.
+
+    Raises
+    ------
+    ConfigError
+        When `tblite` is not installed or does not know the solvent.
+    """
+    try:
+        engine = TbliteEngine(molecule, options)
+    except ImportError as error:
+        raise ConfigError("potential 'tblite' needs the package tblite: pip install tblite") from error
+    except (RuntimeError, ValueError) as error:
+        raise ConfigError(f"tblite: {' '.join(str(error).split())}") from error
+    solvent = f" in {options['solvent']} ({options.get('solvation', 'alpb').upper()})" if "solvent" in options else ""
+    return python_potential(molecule, engine, f"{options['method']}{solvent} (tblite {version('tblite')})")

@@ -1,0 +1,236 @@
+"""An engine in a process of its own: one that may crash, hang, call exit, or write files where it stands.
+
+The two processes speak over pipes in plain bytes: a JSON line that names engine, molecule and options, then requests of
+one letter (with raw float64 positions) and answers of one letter (with raw float64 numbers, or a message). Nothing is
+pickled. The worker stands in a scratch directory of its own, and what its libraries print goes nowhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import select
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ..errors import ConfigError, PotentialError
+from ..molecule import Molecule
+
+log = logging.getLogger(__name__)
+
+#: What the child's Potential declares of itself and the near end takes over.
+DECLARED = ("energy_jump", "force_tolerance", "drift_tolerance", "caution")
+
+_GRADIENT, _REMEMBER, _RESTORE = b"g", b"m", b"r"
+_OK, _FAILED, _BAD_CONFIG = b"+", b"-", b"!"
+
+
+class WorkerEngine:
+    """The near end: an engine as the seam sees it, run by a child process that is started anew when it is lost.
+
+    Parameters
+    ----------
+    word, molecule, options
+        What the child builds; see :func:`separatrix.potentials.build`.
+    timeout
+        Seconds without an answer after which the child counts as hung and is killed.
+
+    Raises
+    ------
+    ConfigError
+        When the child cannot build the engine.
+    """
+
+    def __init__(self, word: str, molecule: Molecule, options: Mapping[str, Any], timeout: float) -> None:
+        self._hello = {
+            "word": word,
+            "options": dict(options),
+            "molecule": {
+                "symbols": molecule.symbols,
+                "bonds": molecule.bonds,
+                "charge": molecule.charge,
+                "multiplicity": molecule.multiplicity,
+            },
+        }
+        self._n_atoms = molecule.n_atoms
+        self._timeout = timeout
+        self._child: subprocess.Popen[bytes] | None = None
+        self._scratch: Path | None = None
+        # Geometries at which the state was remembered, in order: a new child walks through them.
+        self._walk: list[np.ndarray] = []
+        self._last: np.ndarray | None = None
+        self.restarts = -1
+        self.declared: dict[str, Any] = {}
+        self._start()
+
+    @property
+    def pid(self) -> int | None:
+        """Process number of the child, or None while there is none."""
+        return None if self._child is None else self._child.pid
+
+    def gradient(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy in kJ/mol and gradient in kJ/mol/nm; a lost child is an error of this call and of no other."""
+        if self._child is None:
+            self._start()
+        self._last = positions.copy()
+        answer = self._ask(_GRADIENT + np.ascontiguousarray(positions, dtype=float).tobytes())
+        numbers = np.frombuffer(answer, dtype=float)
+        if numbers.size != 1 + 3 * self._n_atoms:
+            raise PotentialError(f"the worker gave {numbers.size} numbers, not {1 + 3 * self._n_atoms}")
+        return float(numbers[0]), numbers[1:].reshape(-1, 3).copy()
+
+    def remember(self) -> None:
+        """Keep the present electronic state, in the child and as the geometry that it came from."""
+        if self._last is not None:
+            self._walk.append(self._last)
+        self._ask(_REMEMBER)
+
+    def restore(self) -> None:
+        """Go back to the remembered state; a child that is lost is started when it is next needed."""
+        if self._child is not None:
+            self._ask(_RESTORE)
+
+    def close(self) -> None:
+        """End the child and remove its scratch directory."""
+        if self._child is not None:
+            self._cleanup()
+            self._child = None
+
+    def _start(self) -> None:
+        self.restarts += 1
+        self._scratch = Path(tempfile.mkdtemp(prefix="separatrix-"))
+        # The child must find this package whatever directory it stands in.
+        root = str(Path(__file__).resolve().parents[2])
+        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "separatrix.potentials.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=self._scratch,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        self._cleanup = weakref.finalize(self, _end, self._child, self._scratch)
+        self.declared = json.loads(self._ask(json.dumps(self._hello).encode() + b"\n"))
+        for positions in self._walk:
+            self._ask(_GRADIENT + positions.tobytes())
+            self._ask(_REMEMBER)
+        if self.restarts:
+            log.warning("the worker was started anew (%d times by now)", self.restarts)
+
+    def _ask(self, message: bytes) -> bytes:
+        child = self._child
+        try:
+            child.stdin.write(message)
+            child.stdin.flush()
+            deadline = time.monotonic() + self._timeout
+            status = self._read(1, deadline)
+            (size,) = struct.unpack("<q", self._read(8, deadline))
+            body = self._read(size, deadline)
+        except (BrokenPipeError, EOFError) as error:
+            code = self._lose()
+            how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
+            raise PotentialError(f"the worker process {how}") from error
+        except TimeoutError as error:
+            self._lose()
+            raise PotentialError(f"the worker process gave no answer in {self._timeout:g} s and was killed") from error
+        if status == _BAD_CONFIG:
+            self.close()
+            raise ConfigError(body.decode())
+        if status == _FAILED:
+            raise PotentialError(body.decode())
+        return body
+
+    def _read(self, size: int, deadline: float) -> bytes:
+        pipe = self._child.stdout.fileno()
+        parts = b""
+        while len(parts) < size:
+            if not select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise TimeoutError
+            part = os.read(pipe, size - len(parts))
+            if not part:
+                raise EOFError
+            parts += part
+        return parts
+
+    def _lose(self) -> int:
+        child = self._child
+        child.kill()
+        code = child.wait()
+        self.close()
+        return code
+
+
+def _end(child: subprocess.Popen[bytes], scratch: Path) -> None:
+    child.kill()
+    child.wait()
+    for pipe in (child.stdin, child.stdout):
+        with contextlib.suppress(OSError):
+            pipe.close()
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """The far end: build the engine that the first line names, then answer until the near end goes."""
+    from . import build
+
+    def answer(status: bytes, body: bytes) -> None:
+        answers.write(status + struct.pack("<q", len(body)) + body)
+        answers.flush()
+
+    hello = json.loads(requests.readline())
+    molecule = Molecule(
+        symbols=tuple(hello["molecule"]["symbols"]),
+        bonds=tuple((int(i), int(j)) for i, j in hello["molecule"]["bonds"]),
+        charge=hello["molecule"]["charge"],
+        multiplicity=hello["molecule"]["multiplicity"],
+    )
+    try:
+        potential = build(hello["word"], molecule, hello["options"], in_worker=True)
+    except ConfigError as error:
+        answer(_BAD_CONFIG, str(error).encode())
+        return
+    engine = potential.seam.engine
+    declared = {k: getattr(potential, k) for k in DECLARED} | {"description": potential.description}
+    answer(_OK, json.dumps(declared).encode())
+    while request := requests.read(1):
+        try:
+            body = b""
+            if request == _GRADIENT:
+                positions = np.frombuffer(requests.read(24 * molecule.n_atoms), dtype=float).reshape(-1, 3)
+                energy, gradient = engine.gradient(positions)
+                body = np.concatenate([[energy], np.asarray(gradient, dtype=float).ravel()]).tobytes()
+            elif request == _REMEMBER:
+                engine.remember()
+            elif request == _RESTORE:
+                engine.restore()
+            answer(_OK, body)
+        except PotentialError as error:
+            answer(_FAILED, str(error).encode())
+        except Exception as error:  # whatever a library raises is a failure of this one evaluation
+            answer(_FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}".encode())
+
+
+def main() -> None:
+    """Keep the pipes for the conversation; what libraries write to standard output goes nowhere."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
+    serve(requests, answers)
+
+
+if __name__ == "__main__":
+    main()
