@@ -41,10 +41,16 @@ def shoot(
         Root seed and the words that name this shot; its outcome depends on nothing else.
     """
     seed, words = place
-    engine.potential.restart()
+    potential = engine.potential
+    potential.restart()
     steps, evaluations = engine.steps, engine.evaluations
     velocities = maxwell_boltzmann(
-        positions, engine.potential.masses, engine.settings.temperature, stream(seed, *words)
+        positions,
+        potential.masses,
+        engine.settings.temperature,
+        stream(seed, *words),
+        isolated=potential.isolated,
+        active=potential.active,
     )
     half = run_half(engine, engine.snapshot(positions, velocities), [BasinVolume(b) for b in basins])
     return Shot(

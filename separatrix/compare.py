@@ -424,7 +424,7 @@ def stationary_quantities(data: MethodData, system: System) -> list[Quantity]:
     for name, point in {**data.minima, "saddle": data.saddle}.items():
         real = point.wavenumbers[point.wavenumbers > 0]
         found += [
-            Quantity(GEOMETRY, f"{c.name} at {name}", float(c.value(point.positions)), _unit(c))
+            Quantity(GEOMETRY, f"{c.name} at {name}", float(c.value(point.positions)), c.unit)
             for c in named_coordinates(system).values()
         ]
         found.append(Quantity(GEOMETRY, f"lowest real wavenumber at {name}", float(real.min()), "cm-1"))
@@ -436,10 +436,6 @@ def named_coordinates(system: System) -> dict[str, Internal]:
     used = [i.coordinate for b in system.basins for i in b.intervals]
     used += [system.mechanism.crossing, *(c.coordinate for c in system.mechanism.classes)]
     return {c.name: c for c in used}
-
-
-def _unit(coordinate: Internal) -> str:
-    return "angstrom" if coordinate.kind == "distance" else "degree"
 
 
 def sampling_quantities(chains: Sequence[ChainData], rng: np.random.Generator) -> list[Quantity]:
@@ -769,7 +765,7 @@ def projection(data: Sequence[MethodData], system: System) -> tuple[Internal, In
 def _axis(coordinate: Internal) -> str:
     """Axis title; dihedrals are shown without their sign, because mirror images are the same crossing."""
     name = f"|{coordinate.name}|" if coordinate.kind == "dihedral" else coordinate.name
-    return f"{name} ({_unit(coordinate)})"
+    return f"{name} ({coordinate.unit})"
 
 
 def _plane_values(coordinate: Internal, positions: np.ndarray) -> list[float]:

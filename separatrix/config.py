@@ -335,7 +335,7 @@ def _build_basin(name: str, data: Mapping[str, Any], coordinates: Mapping[str, C
     for i, item in enumerate(data["within"]):
         at = f"basins.{name}.within.{i}"
         coordinate = keys.look(coordinates, item["coordinate"], f"{at}.coordinate", "a coordinate")
-        wanted = "range_A" if coordinate.kind == "distance" else "range_deg"
+        wanted = "range_A" if coordinate.unit == "angstrom" else "range_deg"
         other = "range_deg" if wanted == "range_A" else "range_A"
         if other in item or wanted not in item:
             raise keys.fail(at, f"{coordinate.name} is a {coordinate.kind}; give its range as {wanted}")
@@ -358,8 +358,8 @@ def _build_guess(
     for j, pull in enumerate(data["pull"]):
         at = f"saddle_guesses.{i}.pull.{j}.coordinate"
         coordinate = keys.look(coordinates, pull["coordinate"], at, "a coordinate")
-        if coordinate.kind == "distance":
-            raise keys.fail(at, f"{coordinate.name} is a distance; a pull needs an angle or a dihedral")
+        if coordinate.unit == "angstrom":
+            raise keys.fail(at, f"{coordinate.name} is a {coordinate.kind}; a pull needs an angle or a dihedral")
         biases.append(Bias(coordinate.atoms, float(pull["target_deg"]), pull["strength_kcal_mol"] * KCAL))
     return SaddleGuess(data["name"], data["start"], tuple(biases))
 

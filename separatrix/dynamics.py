@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +17,7 @@ from openpathsampling.engines.topology import MDTrajTopology
 from .errors import PotentialError
 from .molecule import Molecule
 from .potentials import Potential
+from .states import BasinVolume
 from .units import BOLTZMANN, FEMTOSECOND
 
 _VELOCITY = unit.nanometer / unit.picosecond
@@ -71,12 +74,18 @@ def velocity_verlet(time_step: float) -> openmm.CustomIntegrator:
 
 
 def maxwell_boltzmann(
-    positions: np.ndarray, masses: np.ndarray, temperature: float, rng: np.random.Generator
+    positions: np.ndarray,
+    masses: np.ndarray,
+    temperature: float,
+    rng: np.random.Generator,
+    *,
+    isolated: bool = True,
+    active: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Velocities at a temperature, conditional on zero total linear and angular momentum.
+    """Velocities at a temperature, conditional on zero total linear and angular momentum where they are conserved.
 
-    The draw is projected, in mass-weighted space, on the complement of the rigid-body motions; the projection of
-    an isotropic normal distribution is the conditional distribution itself, so nothing is rescaled.
+    The draw is projected, in mass-weighted space, on the complement of the motions that are left out; the
+    projection of an isotropic normal distribution is the conditional distribution itself, so nothing is rescaled.
 
     Parameters
     ----------
@@ -86,6 +95,8 @@ def maxwell_boltzmann(
         Shape (n_atoms,), dalton.
     temperature
         K.
+    isolated, active
+        Of the :class:`Potential`.
 
     Returns
     -------
@@ -93,10 +104,33 @@ def maxwell_boltzmann(
     """
     root = np.sqrt(masses)[:, None]
     weighted = rng.standard_normal(positions.shape) * np.sqrt(BOLTZMANN * temperature)
-    basis = rigid_motions(positions, masses)
+    basis = motions_left_out(positions, masses, isolated=isolated, active=active)
     flat = weighted.ravel()
     flat = flat - basis.T @ (basis @ flat)
     return flat.reshape(positions.shape) / root
+
+
+def motions_left_out(
+    positions: np.ndarray, masses: np.ndarray, *, isolated: bool = True, active: np.ndarray | None = None
+) -> np.ndarray:
+    """Orthonormal mass-weighted motions that are no degrees of freedom of a potential.
+
+    Parameters
+    ----------
+    positions, masses
+        Shape (n_atoms, 3) and (n_atoms,).
+    isolated, active
+        Of the :class:`Potential`.
+
+    Returns
+    -------
+    The rigid motions of an isolated molecule; else one row per Cartesian coordinate that does not move. Shape
+    (n, 3 n_atoms).
+    """
+    if isolated:
+        return rigid_motions(positions, masses)
+    still = np.zeros(positions.size, dtype=bool) if active is None else ~active.ravel()
+    return np.eye(positions.size)[still]
 
 
 def rigid_motions(positions: np.ndarray, masses: np.ndarray) -> np.ndarray:
@@ -132,8 +166,9 @@ def kinetic_energy(velocities: np.ndarray, masses: np.ndarray) -> float:
 class Engine(OpenMMEngine):
     """OpenPathSampling's OpenMM engine with a reversible integrator, for any :class:`Potential`.
 
-    It differs from the stock engine in one thing: a frame takes positions and velocities only. The stock engine
-    asks for the energy of each frame, which is a second evaluation of the potential, and throws it away.
+    It differs from the stock engine in what a frame costs. The stock engine asks for the energy of each frame, which is
+    a second evaluation of the potential, and throws it away; and its loop takes several times as long as the few
+    force-field steps between two frames. Here a frame is positions, velocities, one snapshot and the stop condition.
     """
 
     def __init__(self, molecule: Molecule, potential: Potential, settings: DynamicsSettings) -> None:
@@ -168,6 +203,56 @@ class Engine(OpenMMEngine):
         self.steps += self.n_steps_per_frame
         return super().generate_next_frame()
 
+    def generate(
+        self,
+        snapshot: Snapshot,
+        running: Sequence[Callable[[Sequence[Snapshot]], bool]] = (),
+        direction: int = +1,
+    ) -> paths.Trajectory:
+        """Run forward from a snapshot while all conditions hold.
+
+        Parameters
+        ----------
+        snapshot
+            Where to start; the first frame of the trajectory.
+        running
+            Functions of the frames so far; the run ends at the first frame where one gives False.
+        direction
+            Only +1: a backward half starts from the reversed snapshot.
+
+        Raises
+        ------
+        EngineMaxLengthError
+            When `n_frames_max` frames have been made; it carries the trajectory.
+        EngineNaNError
+            When a position stops being finite.
+        """
+        if direction != 1:
+            raise ValueError("only forward runs; give the reversed snapshot for a backward one")
+        self.current_snapshot = snapshot
+        context, integrator = self.simulation.context, self.simulation.integrator
+        n_steps, longest = self.n_steps_per_frame, self.n_frames_max
+        frames: list[Snapshot] = [snapshot]
+        while all(condition(frames) for condition in running):
+            if len(frames) == longest:
+                raise paths.engines.EngineMaxLengthError(f"no end within {longest} frames", paths.Trajectory(frames))
+            self.steps += n_steps
+            integrator.step(n_steps)
+            state = context.getState(positions=True, velocities=True)
+            positions = state.getPositions(asNumpy=True)
+            if not math.isfinite(positions._value.sum()):
+                raise paths.engines.EngineNaNError("positions are not finite", paths.Trajectory(frames))
+            frames.append(
+                Snapshot.construct(
+                    coordinates=positions,
+                    box_vectors=None,
+                    velocities=state.getVelocities(asNumpy=True),
+                    engine=self,
+                )
+            )
+        self._current_snapshot = frames[-1]
+        return paths.Trajectory(frames)
+
     def snapshot(self, positions: np.ndarray, velocities: np.ndarray) -> Snapshot:
         """Snapshot of positions in nm and velocities in nm/ps, both of shape (n_atoms, 3)."""
         return Snapshot.construct(
@@ -185,7 +270,11 @@ class Engine(OpenMMEngine):
         """Potential energy in kJ/mol; free where the potential has just been evaluated there."""
         if self.potential.seam is not None:
             return self.potential.seam.at(positions)[0]
-        return self.potential.energy_and_gradient(positions)[0]
+        context = self.simulation.context
+        context.setPositions(positions)
+        self._current_snapshot = None  # the context no longer stands where the last run ended
+        energy = context.getState(energy=True).getPotentialEnergy()
+        return energy.value_in_unit(unit.kilojoule_per_mole)
 
     @property
     def evaluations(self) -> int:
@@ -194,14 +283,28 @@ class Engine(OpenMMEngine):
         return seam.evaluations if seam is not None else self.steps + self.legs
 
 
-def positions_of(trajectory: paths.Trajectory) -> np.ndarray:
+def raw_positions(snapshot: Snapshot) -> np.ndarray:
+    """Positions of a snapshot of this engine in nm, shape (n_atoms, 3); not a copy.
+
+    `snapshot.coordinates` copies, and asks units what they are; that is ten times the cost of a basin check.
+    """
+    return snapshot.statics.coordinates._value
+
+
+def raw_velocities(snapshot: Snapshot) -> np.ndarray:
+    """Velocities of a snapshot of this engine in nm/ps, shape (n_atoms, 3), as it moves (reversed or not)."""
+    velocities = snapshot.kinetics.velocities._value
+    return -velocities if snapshot.is_reversed else velocities
+
+
+def positions_of(trajectory: Iterable[Snapshot]) -> np.ndarray:
     """Positions in nm, shape (n_frames, n_atoms, 3), in full precision."""
-    return np.array([s.coordinates.value_in_unit(unit.nanometer) for s in trajectory])
+    return np.array([raw_positions(s) for s in trajectory])
 
 
-def velocities_of(trajectory: paths.Trajectory) -> np.ndarray:
+def velocities_of(trajectory: Iterable[Snapshot]) -> np.ndarray:
     """Velocities in nm/ps, shape (n_frames, n_atoms, 3), in full precision."""
-    return np.array([s.velocities.value_in_unit(_VELOCITY) for s in trajectory])
+    return np.array([raw_velocities(s) for s in trajectory])
 
 
 @dataclass(frozen=True)
@@ -223,7 +326,7 @@ class Half:
     reason: str = ""
 
 
-def run_half(engine: Engine, start: Snapshot, volumes: list[paths.Volume]) -> Half:
+def run_half(engine: Engine, start: Snapshot, volumes: Sequence[BasinVolume]) -> Half:
     """Run from a snapshot until any basin is reached.
 
     Running out of length and a failing engine are outcomes, not errors: both are always recorded.
@@ -237,28 +340,32 @@ def run_half(engine: Engine, start: Snapshot, volumes: list[paths.Volume]) -> Ha
     volumes
         The basins; their `name` is the outcome.
     """
-    anywhere = volumes[0]
-    for volume in volumes[1:]:
-        anywhere = anywhere | volume
-    going = paths.AllOutXEnsemble(anywhere).can_append
+    basins = [volume.basin for volume in volumes]
+
+    # What AllOutXEnsemble(union of the basins).can_append says, for a run whose earlier frames are known to be out.
+    def going(frames: Sequence[Snapshot]) -> bool:
+        positions = raw_positions(frames[-1])
+        return not any(basin.contains(positions) for basin in basins)
+
     engine.legs += 1
     try:
-        trajectory = engine.generate(start, running=[going])
-        first, last = trajectory[0], trajectory[-1]
-        jump = abs(_total_energy(engine, last) - _total_energy(engine, first))
-    except paths.engines.EngineMaxLengthError as error:
-        return Half(error.last_trajectory, "none")
+        try:
+            trajectory, out_of_length = engine.generate(start, running=[going]), False
+        except paths.engines.EngineMaxLengthError as error:
+            trajectory, out_of_length = error.last_trajectory, True
+        jump = abs(_total_energy(engine, trajectory[-1]) - _total_energy(engine, trajectory[0]))
     except (paths.engines.EngineNaNError, paths.engines.EngineError) as error:
         return Half(error.last_trajectory, "failed", str(engine.potential.reason(error)))
     except (openmm.OpenMMException, PotentialError) as error:
         return Half(paths.Trajectory([start]), "failed", str(engine.potential.reason(error)))
-    if jump > engine.potential.energy_jump:
+    # Not "jump > bound": a jump that is not a number is one.
+    if not jump <= engine.potential.energy_jump:
         return Half(trajectory, "failed", f"total energy changed by {jump:.1f} kJ/mol")
-    end = next((v.name for v in volumes if v(trajectory[-1])), "none")
+    end = "none" if out_of_length else next((v.name for v in volumes if v(trajectory[-1])), "none")
     return Half(trajectory, end)
 
 
 def _total_energy(engine: Engine, snapshot: Snapshot) -> float:
-    positions = snapshot.coordinates.value_in_unit(unit.nanometer)
-    velocities = snapshot.velocities.value_in_unit(_VELOCITY)
-    return engine.potential_energy(positions) + kinetic_energy(velocities, engine.potential.masses)
+    return engine.potential_energy(raw_positions(snapshot)) + kinetic_energy(
+        raw_velocities(snapshot), engine.potential.masses
+    )

@@ -143,7 +143,14 @@ def _drift(
     """Slope of the total energy in kcal/mol/ps, and engine evaluations per step."""
     engine = Engine(system.molecule, potential, method.dynamics)
     rng = stream(method.seed, method.name, "check")
-    velocities = maxwell_boltzmann(positions, potential.masses, method.dynamics.temperature, rng)
+    velocities = maxwell_boltzmann(
+        positions,
+        potential.masses,
+        method.dynamics.temperature,
+        rng,
+        isolated=potential.isolated,
+        active=potential.active,
+    )
     engine.current_snapshot = engine.snapshot(positions, velocities)
     energies = []
     before, seam = engine.evaluations, potential.seam

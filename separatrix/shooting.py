@@ -80,7 +80,7 @@ def interior(trajectory: Sequence) -> int:
 
 
 class MaxwellBoltzmann(SnapshotModifier):
-    """Velocities drawn anew at a temperature, without linear or angular momentum."""
+    """Velocities drawn anew at a temperature; an isolated molecule gets no linear or angular momentum."""
 
     def __init__(self, engine: Engine, temperature: float) -> None:
         super().__init__()
@@ -91,7 +91,15 @@ class MaxwellBoltzmann(SnapshotModifier):
     def __call__(self, snapshot: Snapshot) -> Snapshot:
         """A snapshot at the same positions."""
         positions = snapshot.coordinates.value_in_unit(unit.nanometer)
-        velocities = maxwell_boltzmann(positions, self.engine.potential.masses, self.temperature, self.rng)
+        potential = self.engine.potential
+        velocities = maxwell_boltzmann(
+            positions,
+            potential.masses,
+            self.temperature,
+            self.rng,
+            isolated=potential.isolated,
+            active=potential.active,
+        )
         return self.engine.snapshot(positions, velocities)
 
     def probability_ratio(self, old_snapshot: Snapshot, new_snapshot: Snapshot) -> float:
@@ -367,12 +375,20 @@ def first_path(
         When no attempt succeeds; the message counts what happened instead.
     """
     seed, words = place
+    potential = engine.potential
     volumes = [BasinVolume(b) for b in basins]
     seen: dict[str, int] = {}
     for attempt in range(attempts):
         rng = stream(seed, *words, "attempt", attempt)
-        engine.potential.restart()
-        velocities = maxwell_boltzmann(start, engine.potential.masses, engine.settings.temperature, rng)
+        potential.restart()
+        velocities = maxwell_boltzmann(
+            start,
+            potential.masses,
+            engine.settings.temperature,
+            rng,
+            isolated=potential.isolated,
+            active=potential.active,
+        )
         shot = engine.snapshot(start, velocities)
         forward = run_half(engine, shot, volumes)
         backward = run_half(engine, shot.reversed, volumes)

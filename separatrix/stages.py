@@ -18,6 +18,7 @@ from . import committor_statistics, coordinate, potentials, stationary, store, v
 from .config import Method, System, from_settings
 from .dynamics import Engine
 from .errors import PotentialError, SamplingError, StationaryError
+from .health import check_method
 from .molecule import read_geometry
 from .potentials import Potential
 from .seeds import stream
@@ -59,6 +60,22 @@ def _engine(settings: Settings, minimum: Path | str, saddle: Path | str) -> tupl
     system, method, potential = _open(settings)
     _anchor(potential, [store.read_stationary(minimum), store.read_stationary(saddle)])
     return system, method, Engine(system.molecule, potential, method.dynamics)
+
+
+def check(settings: Settings, out: Path | str) -> None:
+    """Measure a method's engine.
+
+    Raises
+    ------
+    PotentialError
+        When it cannot be used, or is off the tolerance that it declares.
+    """
+    system, method = from_settings(settings)
+    health = check_method(system, method)
+    log.info("%s", health)
+    if not health.usable:
+        raise PotentialError(health.reason or "the engine is off its declared tolerance")
+    store.write_json(health.to_dict(), out)
 
 
 # --- stationary points ------------------------------------------------------------------------------------------

@@ -1,36 +1,60 @@
-"""Basins: the stable states between which a molecule crosses, as intervals of distances, angles and dihedrals."""
+"""Basins: the stable states between which a molecule crosses, as intervals of distances, angles and dihedrals.
+
+The Cartesian coordinates of one atom serve where an external field, not other atoms, says where it is.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import openpathsampling as paths
 
+from .units import ANGSTROM
 from .variables import angle_of, dihedral_of, distance_of
 
-Kind = Literal["distance", "angle", "dihedral"]
+Kind = Literal["distance", "angle", "dihedral", "x", "y", "z"]
 
 #: kind -> number of atoms, unit
 GEOMETRIES: dict[str, tuple[int, str]] = {
     "distance": (2, "angstrom"),
     "angle": (3, "degree"),
     "dihedral": (4, "degree"),
+    "x": (1, "angstrom"),
+    "y": (1, "angstrom"),
+    "z": (1, "angstrom"),
 }
 
-_FUNCTIONS = {"distance": distance_of, "angle": angle_of, "dihedral": dihedral_of}
+
+def _along(axis: int) -> Callable[[np.ndarray, int], float]:
+    return lambda positions, atom: float(positions[atom, axis]) / ANGSTROM
+
+
+_FUNCTIONS = {
+    "distance": distance_of,
+    "angle": angle_of,
+    "dihedral": dihedral_of,
+    "x": _along(0),
+    "y": _along(1),
+    "z": _along(2),
+}
 
 
 @dataclass(frozen=True)
 class Coordinate:
-    """A named internal coordinate: a distance in angstrom, an angle or a dihedral in degrees."""
+    """A named coordinate: a distance or a Cartesian coordinate in angstrom, an angle or a dihedral in degrees."""
 
     name: str
     kind: Kind
     atoms: tuple[int, ...]
+
+    @property
+    def unit(self) -> str:
+        """angstrom or degree"""
+        return GEOMETRIES[self.kind][1]
 
     def value(self, positions: np.ndarray) -> float:
         """Value at positions in nm, shape (n_atoms, 3)."""
@@ -106,7 +130,8 @@ class BasinVolume(paths.Volume):
 
     def __call__(self, snapshot: paths.engines.openmm.Snapshot) -> bool:
         """Whether a snapshot lies in the basin."""
-        return self.basin.contains(snapshot.coordinates._value)
+        # Not `snapshot.coordinates`, which copies and converts each time it is asked.
+        return self.basin.contains(snapshot.statics.coordinates._value)
 
     def __str__(self) -> str:
         return f"basin {self.basin.name}"

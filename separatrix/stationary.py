@@ -12,7 +12,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.optimize import BFGS
 from ase.units import kJ, mol
 
-from .dynamics import maxwell_boltzmann, rigid_motions
+from .dynamics import maxwell_boltzmann, motions_left_out
 from .errors import PotentialError, StationaryError
 from .molecule import Molecule
 from .potentials import Potential
@@ -141,7 +141,7 @@ class StationaryPoint:
         kJ/mol, the engine's own zero.
     wavenumbers
         cm^-1, shape (3 n_atoms - 6,), ascending, imaginary ones negative; from a finite-difference Hessian with
-        rigid motions projected out.
+        rigid motions projected out. Where the potential is not isolated: one per coordinate that moves.
     modes
         Normal modes as Cartesian displacements, shape (3 n_atoms - 6, n_atoms, 3), each of unit mass-weighted
         norm (dalton^1/2 nm).
@@ -226,7 +226,14 @@ def hessian(surface: Surface, positions: np.ndarray, step: float = 0.001) -> np.
     return 0.5 * (result + result.T)
 
 
-def normal_modes(matrix: np.ndarray, positions: np.ndarray, masses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def normal_modes(
+    matrix: np.ndarray,
+    positions: np.ndarray,
+    masses: np.ndarray,
+    *,
+    isolated: bool = True,
+    active: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Vibrations of a Hessian with translation and rotation projected out.
 
     Parameters
@@ -235,6 +242,8 @@ def normal_modes(matrix: np.ndarray, positions: np.ndarray, masses: np.ndarray) 
         Hessian, kJ/mol/nm^2.
     positions, masses
         nm and dalton.
+    isolated, active
+        Of the :class:`Potential`; where it is not isolated, only coordinates that do not move are projected out.
 
     Returns
     -------
@@ -245,26 +254,39 @@ def normal_modes(matrix: np.ndarray, positions: np.ndarray, masses: np.ndarray) 
     """
     root = np.repeat(np.sqrt(masses), 3)
     weighted = matrix / np.outer(root, root)
-    rigid = rigid_motions(positions, masses)
-    # The complement of the rigid motions, as an orthonormal basis: the vibrations live there exactly.
-    _, _, basis = np.linalg.svd(rigid, full_matrices=True)
-    inner = basis[len(rigid) :]
+    # The vibrations live exactly in this space.
+    inner = _complement(motions_left_out(positions, masses, isolated=isolated, active=active))
     values, vectors = np.linalg.eigh(inner @ weighted @ inner.T)
     modes = (vectors.T @ inner) / root
     return np.array([wavenumber(v) for v in values]), modes.reshape(len(values), *positions.shape)
 
 
-def _internal(matrix: np.ndarray, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _complement(rows: np.ndarray) -> np.ndarray:
+    """Orthonormal basis, in rows, of what is perpendicular to orthonormal rows."""
+    if len(rows) == 0:
+        return np.eye(rows.shape[1])
+    _, _, basis = np.linalg.svd(rows, full_matrices=True)
+    return basis[len(rows) :]
+
+
+def _internal(
+    matrix: np.ndarray, positions: np.ndarray, isolated: bool, active: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues and Cartesian eigenvectors of a Hessian without rigid motions (unit masses)."""
-    rigid = rigid_motions(positions, np.ones(len(positions)))
-    _, _, basis = np.linalg.svd(rigid, full_matrices=True)
-    inner = basis[len(rigid) :]
+    inner = _complement(motions_left_out(positions, np.ones(len(positions)), isolated=isolated, active=active))
     values, vectors = np.linalg.eigh(inner @ matrix @ inner.T)
     return values, vectors.T @ inner
 
 
 def walk_to_saddle(
-    surface: Surface, positions: np.ndarray, *, fmax: float, cycles: int, max_step: float = 0.02
+    surface: Surface,
+    positions: np.ndarray,
+    *,
+    fmax: float,
+    cycles: int,
+    max_step: float = 0.02,
+    isolated: bool = True,
+    active: np.ndarray | None = None,
 ) -> np.ndarray:
     """Partitioned rational-function optimisation to a first-order saddle.
 
@@ -281,6 +303,8 @@ def walk_to_saddle(
         Largest force on an atom at the end, kcal/mol/angstrom.
     max_step
         Largest displacement of an atom in one step, nm.
+    isolated, active
+        Of the :class:`Potential`.
 
     Raises
     ------
@@ -299,7 +323,7 @@ def walk_to_saddle(
             return x
         if cycle and cycle % 15 == 0:
             matrix = hessian(surface, x)
-        values, vectors = _internal(matrix, x)
+        values, vectors = _internal(matrix, x, isolated, active)
         up = 0 if follow is None else int(np.argmax(np.abs(vectors @ follow)))
         follow = vectors[up]
         along = vectors @ gradient.ravel()
@@ -354,7 +378,13 @@ def _characterise(
     name: str, potential: Potential, surface: _Counting, positions: np.ndarray, basins: Sequence[Basin]
 ) -> StationaryPoint:
     energy, gradient = surface(positions)
-    wavenumbers, modes = normal_modes(hessian(surface, positions), positions, potential.masses)
+    wavenumbers, modes = normal_modes(
+        hessian(surface, positions),
+        positions,
+        potential.masses,
+        isolated=potential.isolated,
+        active=potential.active,
+    )
     return StationaryPoint(
         name=name,
         basin=basin_of(positions, basins),
@@ -409,8 +439,11 @@ def quench(
     PotentialError
         When the engine gives up on the way.
     """
-    velocities = maxwell_boltzmann(start, surface.potential.masses, temperature, rng)
-    x = surface.potential.run(start, velocities, time_step=1.0, steps=round(time))
+    potential = surface.potential
+    velocities = maxwell_boltzmann(
+        start, potential.masses, temperature, rng, isolated=potential.isolated, active=potential.active
+    )
+    x = potential.run(start, velocities, time_step=1.0, steps=round(time))
     surface.count += round(time)
     return relax(molecule, surface, x, fmax=fmax, steps=1500)
 
@@ -507,7 +540,7 @@ def find_saddle(
     """
     surface = _Counting(potential)
     x = relax(molecule, biased(surface, biases), start, fmax=1.0, steps=400)
-    x = walk_to_saddle(surface, x, fmax=fmax, cycles=80)
+    x = walk_to_saddle(surface, x, fmax=fmax, cycles=80, isolated=potential.isolated, active=potential.active)
     point = _characterise(name, potential, surface, x, basins)
     if point.n_imaginary != 1:
         raise StationaryError(f"{name}: the stationary point has {point.n_imaginary} imaginary modes, not 1")

@@ -311,6 +311,9 @@ def fingerprint(*parts: Any) -> str:
     return digest.hexdigest()[:16]
 
 
+_REST = "json"
+
+
 class Journal:
     """A directory with one small file per finished piece of work, each written whole, kept between attempts.
 
@@ -343,10 +346,12 @@ class Journal:
 
     def write(self, index: int, record: Mapping[str, Any]) -> None:
         """Record piece number `index`: numbers, strings and arrays; None is left out."""
+        arrays = {k: v for k, v in record.items() if isinstance(v, np.ndarray)}
+        # One entry for all that is small: each entry of the archive costs as much as many force-field steps. There is
+        # no fsync: what a crashed node loses is found damaged or missing, and computed again.
+        rest = {k: v for k, v in record.items() if v is not None and k not in arrays}
         with replacing(self._file(index)) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, **{k: v for k, v in record.items() if v is not None})
-            stream.flush()
-            os.fsync(stream.fileno())
+            np.savez(stream, **arrays, **{_REST: np.array(json.dumps(rest))})
 
     def read(self) -> list[dict[str, Any]]:
         """All pieces from number 0 on, up to the first that is missing or damaged.
@@ -357,7 +362,8 @@ class Journal:
         while (file := self._file(len(records))).exists():
             try:
                 with np.load(file, allow_pickle=False) as data:
-                    records.append({k: data[k][()] for k in data.files})
+                    rest = json.loads(str(data[_REST]))
+                    records.append(rest | {k: data[k] for k in data.files if k != _REST})
             except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
                 break
         for late in self.directory.glob("*.npz"):
@@ -373,15 +379,7 @@ def move_record(move: Move) -> dict[str, Any]:
 
 def move_from_record(record: Mapping[str, Any]) -> Move:
     """A move from a journal record."""
-    values: dict[str, Any] = {}
-    for name, value in record.items():
-        if isinstance(value, np.ndarray):
-            values[name] = value
-        elif isinstance(value, str):
-            values[name] = str(value)
-        else:
-            values[name] = int(value)
-    return Move(**values)
+    return Move(**record)
 
 
 def export_path(source: Path | str, target: Path | str, index: int = -1) -> int:

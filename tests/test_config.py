@@ -27,8 +27,8 @@ def test_shipped_config_loads() -> None:
     assert loaded.system.molecule.n_atoms == 34
     assert len(loaded.system.molecule.bonds) == 35
     assert (loaded.system.reactant, loaded.system.product) == ("Z", "E")
-    assert loaded.methods["gaff2"].dynamics.steps_per_frame == 2
-    assert loaded.methods["gaff2"].shift == 10
+    assert loaded.methods["gaff2"].dynamics.steps_per_frame == 10
+    assert loaded.methods["gaff2"].shift == 2
 
 
 def test_defaults_are_filled_in() -> None:

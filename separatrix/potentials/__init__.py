@@ -23,7 +23,9 @@ from .worker import WorkerEngine
 
 REGISTRY: dict[str, str] = {
     "ase": "separatrix.potentials.ase_calculator",
+    "dftbplus": "separatrix.potentials.dftbplus",
     "forcefield": "separatrix.potentials.forcefield",
+    "model": "separatrix.potentials.model",
     "mopac": "separatrix.potentials.mopac",
     "sparrow": "separatrix.potentials.sparrow",
     "tblite": "separatrix.potentials.tblite",
@@ -116,6 +118,8 @@ def build(word: str, molecule: Molecule, options: Mapping[str, Any], *, in_worke
         return module.build(molecule, own)
     # The worker stands in another directory.
     own = {k: str(Path(v).resolve()) if module.OPTIONS[k].is_file else v for k, v in own.items()}
+    if hasattr(module, "settle"):
+        own = module.settle(molecule, own)
     engine = WorkerEngine(word, molecule, own, float(options.get("worker_timeout_s", 300)))
     declared = dict(engine.declared)
     description = declared.pop("description")

@@ -26,6 +26,7 @@ ALLOWED: tuple[str, ...] = (
     "nequip",
     "orb_models",
     "psi4",
+    "separatrix.potentials.torchani_calculator",
     "tblite",
     "torchani",
     "xtb",

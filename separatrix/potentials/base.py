@@ -6,6 +6,7 @@ import difflib
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -170,6 +171,11 @@ class Potential:
         Declared: how much the total energy may change per time, kcal/mol/ps.
     caution
         What a user should know before trusting it; empty otherwise.
+    isolated
+        Whether linear and angular momentum are conserved, so velocities are drawn without them.
+    active
+        Where not isolated: which Cartesian coordinates move, shape (n_atoms, 3); None: all. The potential does not
+        depend on the others; velocities, vibrations and steps to a saddle leave them out.
     """
 
     system: openmm.System
@@ -180,9 +186,15 @@ class Potential:
     force_tolerance: float = 0.05
     drift_tolerance: float = 0.5
     caution: str = ""
+    isolated: bool = True
+    active: np.ndarray | None = None
     _context: openmm.Context | None = field(default=None, repr=False)
 
-    @property
+    def __post_init__(self) -> None:
+        if self.isolated and self.active is not None:
+            raise ValueError("an isolated molecule moves along all coordinates")
+
+    @cached_property
     def masses(self) -> np.ndarray:
         """Masses in dalton, shape (n_atoms,)."""
         return np.array(

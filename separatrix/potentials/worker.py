@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 #: What the child's Potential declares of itself and the near end takes over.
 DECLARED = ("energy_jump", "force_tolerance", "drift_tolerance", "caution")
 
+#: What a library writes to this file in its scratch directory is quoted when it stops the process.
+OUTPUT = "output.txt"
+
 _GRADIENT, _REMEMBER, _RESTORE = b"g", b"m", b"r"
 _OK, _FAILED, _BAD_CONFIG = b"+", b"-", b"!"
 
@@ -123,7 +126,12 @@ class WorkerEngine:
             env={**os.environ, "PYTHONPATH": path},
         )
         self._cleanup = weakref.finalize(self, _end, self._child, self._scratch)
-        self.declared = json.loads(self._ask(json.dumps(self._hello).encode() + b"\n"))
+        try:
+            self.declared = json.loads(self._ask(json.dumps(self._hello).encode() + b"\n"))
+        except PotentialError as error:
+            if self.restarts:
+                raise
+            raise ConfigError(f"potential {self._hello['word']!r} does not start: {error}") from error
         for positions in self._walk:
             self._ask(_GRADIENT + positions.tobytes())
             self._ask(_REMEMBER)
@@ -140,9 +148,10 @@ class WorkerEngine:
             (size,) = struct.unpack("<q", self._read(8, deadline))
             body = self._read(size, deadline)
         except (BrokenPipeError, EOFError) as error:
+            words = _last_words(self._scratch / OUTPUT)
             code = self._lose()
             how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
-            raise PotentialError(f"the worker process {how}") from error
+            raise PotentialError(f"the worker process {how}{words}") from error
         except TimeoutError as error:
             self._lose()
             raise PotentialError(f"the worker process gave no answer in {self._timeout:g} s and was killed") from error
@@ -171,6 +180,14 @@ class WorkerEngine:
         code = child.wait()
         self.close()
         return code
+
+
+def _last_words(path: Path) -> str:
+    try:
+        _, sign, text = path.read_text(errors="replace").rpartition("ERROR!")
+    except OSError:
+        return ""
+    return f": {' '.join(text.split())[:300]}" if sign else ""
 
 
 def _end(child: subprocess.Popen[bytes], scratch: Path) -> None:

@@ -34,7 +34,7 @@ rule committor_shots:
     benchmark:
         method_file("benchmarks/committor_shots_{batch}.tsv")
     conda:
-        "../../envs/separatrix.yaml"
+        engine_env
     resources:
         mem_mb=1500,
         runtime=240,

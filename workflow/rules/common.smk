@@ -43,6 +43,14 @@ def engine_files(wildcards):
     return CONFIG.methods[wildcards.method].files
 
 
+def engine_env(wildcards):
+    """Conda environment of the method's engine family; used with `--software-deployment-method conda` alone."""
+    family = {"dftbplus": "dftbplus", "ase": "ml"}.get(
+        CONFIG.methods[wildcards.method].potential, "separatrix"
+    )
+    return f"../../envs/{family}.yaml"
+
+
 def method_file(name):
     """Path of a file of one method."""
     return f"{RESULTS}/{{method}}/{name}"

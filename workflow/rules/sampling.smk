@@ -1,5 +1,7 @@
 rule first_path:
     input:
+        # No sampling with an engine that is off its own tolerance.
+        health=method_file("check.json"),
         minimum=method_file(f"minimum_{CONFIG.system.product}.nc"),
         saddle=method_file("saddle.nc"),
         engine=engine_files,
@@ -10,7 +12,7 @@ rule first_path:
     benchmark:
         method_file("benchmarks/first_path_{chain}.tsv")
     conda:
-        "../../envs/separatrix.yaml"
+        engine_env
     resources:
         mem_mb=1500,
         runtime=30,
@@ -36,7 +38,7 @@ rule sample:
     benchmark:
         method_file("benchmarks/sample_{chain}.tsv")
     conda:
-        "../../envs/separatrix.yaml"
+        engine_env
     resources:
         mem_mb=1500,
         runtime=240,

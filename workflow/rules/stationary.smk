@@ -1,3 +1,26 @@
+rule check:
+    input:
+        geometry=str(CONFIG.system.geometries[CONFIG.system.reactant]),
+        engine=engine_files,
+    output:
+        health=method_file("check.json"),
+    log:
+        method_file("logs/check.log"),
+    benchmark:
+        method_file("benchmarks/check.tsv")
+    conda:
+        engine_env
+    resources:
+        mem_mb=1500,
+        runtime=15,
+    params:
+        settings=settings("check"),
+    message:
+        "{wildcards.method}: forces against numerical derivatives, energy drift, speed"
+    script:
+        "../../scripts/check.py"
+
+
 rule minimum:
     input:
         geometry=lambda wildcards: str(CONFIG.system.geometries[wildcards.basin]),
@@ -10,7 +33,7 @@ rule minimum:
     benchmark:
         method_file("benchmarks/minimum_{basin}.tsv")
     conda:
-        "../../envs/separatrix.yaml"
+        engine_env
     resources:
         mem_mb=1500,
         runtime=30,
@@ -38,7 +61,7 @@ rule saddle:
     benchmark:
         method_file("benchmarks/saddle.tsv")
     conda:
-        "../../envs/separatrix.yaml"
+        engine_env
     resources:
         mem_mb=1500,
         runtime=60,
