@@ -2,9 +2,10 @@
 
 import os
 
-# A self-consistent field of a few dozen atoms runs slower on two threads than on one, and a chain per core is
-# what fills a machine. The numeric libraries read these variables when they are first loaded, hence here.
+# A self-consistent field of a few dozen atoms runs slower on two threads than on one, and a chain per core is what
+# fills a machine. The numeric libraries read these variables when they are first loaded, hence here; what a login
+# script has set is overruled on purpose, SEPARATRIX_THREADS is the way to ask for more.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENMM_CPU_THREADS"):
-    os.environ.setdefault(_name, "1")
+    os.environ[_name] = os.environ.get("SEPARATRIX_THREADS", "1")
 
 __version__ = "0.1.0"

@@ -17,7 +17,7 @@ from openpathsampling.engines.topology import MDTrajTopology
 from .errors import PotentialError
 from .molecule import Molecule
 from .potentials import Potential
-from .states import BasinVolume
+from .states import BasinVolume, outside_of
 from .units import BOLTZMANN, FEMTOSECOND
 
 _VELOCITY = unit.nanometer / unit.picosecond
@@ -233,7 +233,8 @@ class Engine(OpenMMEngine):
         context, integrator = self.simulation.context, self.simulation.integrator
         n_steps, longest = self.n_steps_per_frame, self.n_frames_max
         frames: list[Snapshot] = [snapshot]
-        while all(condition(frames) for condition in running):
+        conditions = list(running)
+        while all(condition(frames) for condition in conditions):
             if len(frames) == longest:
                 raise paths.engines.EngineMaxLengthError(f"no end within {longest} frames", paths.Trajectory(frames))
             self.steps += n_steps
@@ -340,12 +341,11 @@ def run_half(engine: Engine, start: Snapshot, volumes: Sequence[BasinVolume]) ->
     volumes
         The basins; their `name` is the outcome.
     """
-    basins = [volume.basin for volume in volumes]
+    outside = outside_of(volume.basin for volume in volumes)
 
     # What AllOutXEnsemble(union of the basins).can_append says, for a run whose earlier frames are known to be out.
     def going(frames: Sequence[Snapshot]) -> bool:
-        positions = raw_positions(frames[-1])
-        return not any(basin.contains(positions) for basin in basins)
+        return outside(raw_positions(frames[-1]))
 
     engine.legs += 1
     try:

@@ -116,6 +116,29 @@ def basin_of(positions: np.ndarray, basins: Iterable[Basin]) -> str | None:
     return None
 
 
+def outside_of(basins: Iterable[Basin]) -> Callable[[np.ndarray], bool]:
+    """Function of positions (nm) that says whether they lie in none of the basins.
+
+    It evaluates each coordinate once at most, and only as far as the question is open: this is asked at every frame.
+    """
+    plan = [[(i.coordinate, i.contains) for i in basin.intervals] for basin in basins]
+
+    def outside(positions: np.ndarray) -> bool:
+        values: dict[str, float] = {}
+        for intervals in plan:
+            for coordinate, contains in intervals:
+                value = values.get(coordinate.name)
+                if value is None:
+                    value = values[coordinate.name] = coordinate.value(positions)
+                if not contains(value):
+                    break
+            else:
+                return False
+        return True
+
+    return outside
+
+
 class BasinVolume(paths.Volume):
     """A basin as an OpenPathSampling volume.
 

@@ -320,20 +320,8 @@ def dftb(request):
     close(potential)
 
 
-def e_to_z(word: str, options: dict) -> float:
-    energies = []
-    for isomer in "EZ":
-        molecule, start = dnab(isomer)
-        potential = build(word, molecule, options)
-        x = relax(molecule, potential.energy_and_gradient, start, fmax=0.05, steps=1000)
-        energies.append(potential.energy_and_gradient(x)[0])
-        if word == "dftbplus":
-            close(potential)
-    return (energies[1] - energies[0]) / KCAL
-
-
 @real
-def test_gradient(dftb, record_property):
+def test_gradient(dftb):
     potential, x = dftb
     _, gradient = potential.energy_and_gradient(x)
     rng = np.random.default_rng(3)
@@ -367,7 +355,8 @@ def test_restart_is_exact(dftb):
 
 
 @real
-def test_drift(dftb):
+def test_dynamics_conserves_energy(dftb):
+    """Without the energy jump that counts as a failed half."""
     potential, x = dftb
     molecule, _ = dnab("E")
     potential.restart()
@@ -404,19 +393,41 @@ def test_two_atoms_on_one_spot_are_contained(dftb):
 
 
 @real
-def test_z_over_e_as_sparrow_and_tblite_have_it():
-    for theirs, ours in (
-        (("sparrow", {"method": "DFTB2"}), {"method": "DFTB2"}),
-        (("tblite", {"method": "GFN1-xTB"}), {"method": "GFN1-xTB"}),
-    ):
-        expected, found = e_to_z(*theirs), e_to_z("dftbplus", ours)
-        print(ours["method"], "Z - E, kcal/mol:", found, theirs[0], expected)
-        assert found == pytest.approx(expected, abs=0.05)
+@pytest.mark.parametrize(
+    ("word", "method", "same"),
+    [
+        ("sparrow", "DFTB2", 0.05),
+        ("sparrow", "DFTB3", 0.05),
+        ("tblite", "GFN1-xTB", 1e-4),
+        ("tblite", "GFN2-xTB", 1e-4),
+    ],
+)
+def test_energies_as_sparrow_and_tblite_have_them(word, method, same):
+    """Z above E, each relaxed by DFTB+: the other program's energies at these geometries (kcal/mol)."""
+    ours, theirs = [], []
+    for isomer in "EZ":
+        molecule, start = dnab(isomer)
+        potential = build("dftbplus", molecule, {"method": method})
+        x = relax(molecule, potential.energy_and_gradient, start, fmax=0.5, steps=200)
+        ours.append(potential.energy_and_gradient(x)[0] / KCAL)
+        theirs.append(build(word, molecule, {"method": method}).energy_and_gradient(x)[0] / KCAL)
+        close(potential)
+    print(method, "Z - E, kcal/mol:", ours[1] - ours[0], word, theirs[1] - theirs[0])
+    assert ours[1] - ours[0] == pytest.approx(theirs[1] - theirs[0], abs=same)
+    assert ours == pytest.approx(theirs, abs=same)
 
 
 @real
 def test_z_over_e_dftb3():
-    assert e_to_z("dftbplus", {"method": "DFTB3"}) == pytest.approx(3.3, abs=0.2)
+    energies = []
+    for isomer in "EZ":
+        molecule, start = dnab(isomer)
+        potential = build("dftbplus", molecule, {"method": "DFTB3"})
+        x = relax(molecule, potential.energy_and_gradient, start, fmax=0.05, steps=1000)
+        energies.append(potential.energy_and_gradient(x)[0] / KCAL)
+        close(potential)
+    print("DFTB3 Z - E, kcal/mol:", energies[1] - energies[0])
+    assert energies[1] - energies[0] == pytest.approx(3.3, abs=0.2)
 
 
 @real
@@ -434,4 +445,4 @@ def test_charge_reaches_it():
         energies.append(potential.energy_and_gradient(relaxed)[0] / KCAL)
         close(potential)
     print("E(H3O+) - E(H2O), kcal/mol:", energies[1] - energies[0])
-    assert -200.0 < energies[1] - energies[0] < 0.0
+    assert -60.0 < energies[1] - energies[0] < 0.0  # with the charge lost, below -140: a hydrogen atom more

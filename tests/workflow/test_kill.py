@@ -77,6 +77,43 @@ def test_damaged_record_is_done_again(finished: Finished, tmp_path: Path) -> Non
     _same(tmp_path / "shots.nc", results / "gaff2/chain_1/shots.nc")
 
 
+def test_failures_in_a_row_stop_the_job_and_lose_nothing(finished: Finished, tmp_path: Path, monkeypatch) -> None:
+    """After three good shots the engine is ill for four; once it is well the chain goes on, and nothing is hidden."""
+    from separatrix import config, dynamics, stages
+    from separatrix.errors import PotentialError, SamplingError
+
+    file, results = finished
+    folder = results / "gaff2"
+    settings = config.load(config.read_yaml(file), [file]).settings("sample", "gaff2")
+    settings["failures_in_a_row"] = 4
+    inputs = (folder / "minimum_E.nc", folder / "saddle.nc", folder / "chain_1/first_path.nc")
+    outputs = (tmp_path / "journal", tmp_path / "shots.nc", tmp_path / "paths.nc")
+    honest, halves = dynamics.Engine.generate, 0
+
+    def failing(self, *arguments, **options):
+        nonlocal halves
+        halves += 1
+        if halves > 6:
+            raise PotentialError("the engine is ill")
+        return honest(self, *arguments, **options)
+
+    monkeypatch.setattr(dynamics.Engine, "generate", failing)
+    with pytest.raises(SamplingError, match="4 shots in a row failed, the last because: the engine is ill"):
+        stages.sample(settings, 1, *inputs, *outputs)
+    assert not outputs[1].exists() and not outputs[2].exists()
+    good = xr.load_dataset(folder / "chain_1/shots.nc")
+    records = sorted((tmp_path / "journal").glob("*/0*.npz"))
+    ran = [str(o) != "off path" for o in good.outcome.values]
+    assert len(records) >= 3 + 4
+    monkeypatch.setattr(dynamics.Engine, "generate", honest)
+    stages.sample(settings, 1, *inputs, *outputs)
+    table = xr.load_dataset(outputs[1])
+    n = int(np.searchsorted(np.cumsum(ran), 3)) + 1
+    np.testing.assert_array_equal(table.outcome.values[:n], good.outcome.values[:n])
+    assert (table.outcome.values == "failed").sum() == 4
+    assert set(table.reason.values[table.outcome.values == "failed"]) == {"the engine is ill"}
+
+
 def test_two_copies_at_once_do_the_work_once(finished: Finished, tmp_path: Path) -> None:
     file, results = finished
     first, second = (_start(file, results / "gaff2", tmp_path) for _ in range(2))

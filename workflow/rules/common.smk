@@ -1,15 +1,5 @@
 import logging
-import os
 import sys
-
-# One thread per job: a small self-consistent field is slower on two. Jobs inherit this environment.
-for name in (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENMM_CPU_THREADS",
-):
-    os.environ[name] = "1"
 
 handlers = list(logging.getLogger().handlers)
 from separatrix import config as separatrix_config
