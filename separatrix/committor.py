@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .dynamics import Engine, maxwell_boltzmann, run_half
+from .dynamics import Engine, run_half, thermal_velocities
 from .errors import SamplingError
 from .seeds import stream
 from .states import Basin, BasinVolume
@@ -44,14 +44,7 @@ def shoot(
     potential = engine.potential
     potential.restart()
     steps, evaluations = engine.steps, engine.evaluations
-    velocities = maxwell_boltzmann(
-        positions,
-        potential.masses,
-        engine.settings.temperature,
-        stream(seed, *words),
-        isolated=potential.isolated,
-        active=potential.active,
-    )
+    velocities = thermal_velocities(potential, positions, engine.settings.temperature, stream(seed, *words))
     half = run_half(engine, engine.snapshot(positions, velocities), [BasinVolume(b) for b in basins])
     return Shot(
         end=half.end,

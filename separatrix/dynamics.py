@@ -110,6 +110,20 @@ def maxwell_boltzmann(
     return flat.reshape(positions.shape) / root
 
 
+def thermal_velocities(
+    potential: Potential, positions: np.ndarray, temperature: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Maxwell-Boltzmann velocities (nm/ps) as a potential wants them; see :func:`maxwell_boltzmann`."""
+    return maxwell_boltzmann(
+        positions,
+        potential.masses,
+        temperature,
+        rng,
+        isolated=potential.isolated,
+        active=potential.active,
+    )
+
+
 def motions_left_out(
     positions: np.ndarray, masses: np.ndarray, *, isolated: bool = True, active: np.ndarray | None = None
 ) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import potentials
 from .config import Method, System
-from .dynamics import Engine, kinetic_energy, maxwell_boltzmann
+from .dynamics import Engine, kinetic_energy, thermal_velocities
 from .errors import ConfigError, PotentialError
 from .molecule import read_geometry
 from .potentials import Potential
@@ -143,14 +143,7 @@ def _drift(
     """Slope of the total energy in kcal/mol/ps, and engine evaluations per step."""
     engine = Engine(system.molecule, potential, method.dynamics)
     rng = stream(method.seed, method.name, "check")
-    velocities = maxwell_boltzmann(
-        positions,
-        potential.masses,
-        method.dynamics.temperature,
-        rng,
-        isolated=potential.isolated,
-        active=potential.active,
-    )
+    velocities = thermal_velocities(potential, positions, method.dynamics.temperature, rng)
     engine.current_snapshot = engine.snapshot(positions, velocities)
     energies = []
     before, seam = engine.evaluations, potential.seam

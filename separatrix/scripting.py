@@ -35,7 +35,7 @@ def logged(snakemake: Any) -> Iterator[None]:
         place = " ".join(f"{k}={v}" for k, v in snakemake.wildcards.items())
         print(f"separatrix: {snakemake.rule} {place}: {error}", file=sys.stderr)
         sys.exit(1)
-    except Exception:
+    except Exception:  # nothing is swallowed: the traceback goes into the log as well, and the job fails with it
         log.exception("unexpected error")
         raise
     finally:

@@ -31,7 +31,7 @@ from openpathsampling.pathmover import AbstractTwoWayShootingMover
 from openpathsampling.shooting import ShootingPointSelector
 from openpathsampling.snapshot_modifier import SnapshotModifier
 
-from .dynamics import Engine, maxwell_boltzmann, positions_of, run_half, velocities_of
+from .dynamics import Engine, positions_of, run_half, thermal_velocities, velocities_of
 from .errors import SamplingError
 from .seeds import stream
 from .states import Basin, BasinVolume, MechanismRule
@@ -92,14 +92,7 @@ class MaxwellBoltzmann(SnapshotModifier):
         """A snapshot at the same positions."""
         positions = snapshot.coordinates.value_in_unit(unit.nanometer)
         potential = self.engine.potential
-        velocities = maxwell_boltzmann(
-            positions,
-            potential.masses,
-            self.temperature,
-            self.rng,
-            isolated=potential.isolated,
-            active=potential.active,
-        )
+        velocities = thermal_velocities(potential, positions, self.temperature, self.rng)
         return self.engine.snapshot(positions, velocities)
 
     def probability_ratio(self, old_snapshot: Snapshot, new_snapshot: Snapshot) -> float:
@@ -381,14 +374,7 @@ def first_path(
     for attempt in range(attempts):
         rng = stream(seed, *words, "attempt", attempt)
         potential.restart()
-        velocities = maxwell_boltzmann(
-            start,
-            potential.masses,
-            engine.settings.temperature,
-            rng,
-            isolated=potential.isolated,
-            active=potential.active,
-        )
+        velocities = thermal_velocities(potential, start, engine.settings.temperature, rng)
         shot = engine.snapshot(start, velocities)
         forward = run_half(engine, shot, volumes)
         backward = run_half(engine, shot.reversed, volumes)

@@ -12,7 +12,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.optimize import BFGS
 from ase.units import kJ, mol
 
-from .dynamics import maxwell_boltzmann, motions_left_out
+from .dynamics import motions_left_out, thermal_velocities
 from .errors import PotentialError, StationaryError
 from .molecule import Molecule
 from .potentials import Potential
@@ -440,9 +440,7 @@ def quench(
         When the engine gives up on the way.
     """
     potential = surface.potential
-    velocities = maxwell_boltzmann(
-        start, potential.masses, temperature, rng, isolated=potential.isolated, active=potential.active
-    )
+    velocities = thermal_velocities(potential, start, temperature, rng)
     x = potential.run(start, velocities, time_step=1.0, steps=round(time))
     surface.count += round(time)
     return relax(molecule, surface, x, fmax=fmax, steps=1500)

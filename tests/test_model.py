@@ -14,7 +14,7 @@ from models import numerical_gradient
 from separatrix import health, potentials
 from separatrix.committor import shoot
 from separatrix.config import build_system, check
-from separatrix.dynamics import DynamicsSettings, Engine, kinetic_energy, maxwell_boltzmann
+from separatrix.dynamics import DynamicsSettings, Engine, kinetic_energy, maxwell_boltzmann, thermal_velocities
 from separatrix.errors import ConfigError
 from separatrix.molecule import Molecule, read_geometry
 from separatrix.potentials import Potential
@@ -332,10 +332,10 @@ def test_check_draws_velocities_along_the_axes(monkeypatch):
     drawn = []
 
     def spy(*args, **kwargs):
-        drawn.append(maxwell_boltzmann(*args, **kwargs))
+        drawn.append(thermal_velocities(*args, **kwargs))
         return drawn[-1]
 
-    monkeypatch.setattr(health, "maxwell_boltzmann", spy)
+    monkeypatch.setattr(health, "thermal_velocities", spy)
     potential = model("double-well-2d")
     method = SimpleNamespace(name="model", seed=1, dynamics=DynamicsSettings(300.0, 0.5, 1, 100.0))
     drift, _ = health._drift(SimpleNamespace(molecule=TWO), method, potential, at(0.05, 0.025), 400)
