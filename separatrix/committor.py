@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .dynamics import Engine, run_half, thermal_velocities
+from .dynamics import Engine, run_half
 from .errors import SamplingError
 from .seeds import stream
-from .states import Basin, BasinVolume
+from .states import Basin
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,14 @@ def shoot(
         Root seed and the words that name this shot; its outcome depends on nothing else.
     """
     seed, words = place
-    potential = engine.potential
-    potential.restart()
+    engine.potential.restart()
     steps, evaluations = engine.steps, engine.evaluations
-    velocities = thermal_velocities(potential, positions, engine.settings.temperature, stream(seed, *words))
-    half = run_half(engine, engine.snapshot(positions, velocities), [BasinVolume(b) for b in basins])
+    rng = stream(seed, *words)
+    half = run_half(engine, engine.snapshot(positions, engine.thermal_velocities(positions, rng)), basins, rng)
     return Shot(
         end=half.end,
         reason=half.reason,
-        frames=len(half.trajectory),
+        frames=len(half),
         evaluations=engine.evaluations - evaluations,
         steps=engine.steps - steps,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from openpathsampling.engines.topology import MDTrajTopology
 from .errors import PotentialError
 from .molecule import Molecule
 from .potentials import Potential
-from .states import BasinVolume, outside_of
+from .states import Basin, basin_of, outside_of
 from .units import BOLTZMANN, FEMTOSECOND
 
 _VELOCITY = unit.nanometer / unit.picosecond
@@ -37,12 +38,15 @@ class DynamicsSettings:
         Integration steps between frames; basins are checked, and shooting points chosen, at frames.
     longest_half
         fs; a half-trajectory that has reached no basin by then is given up.
+    friction
+        1/ps, of Langevin dynamics; 0: constant energy.
     """
 
     temperature: float
     time_step: float
     steps_per_frame: int
     longest_half: float
+    friction: float = 0.0
 
     @property
     def frame(self) -> float:
@@ -69,6 +73,41 @@ def velocity_verlet(time_step: float) -> openmm.CustomIntegrator:
     integrator = openmm.CustomIntegrator(time_step * FEMTOSECOND)
     integrator.addComputePerDof("v", "v + 0.5*dt*f/m")
     integrator.addComputePerDof("x", "x + dt*v")
+    integrator.addComputePerDof("v", "v + 0.5*dt*f/m")
+    return integrator
+
+
+def langevin(time_step: float, friction: float, temperature: float) -> openmm.CustomIntegrator:
+    """Langevin dynamics by the BAOAB splitting (Leimkuhler and Matthews, J. Chem. Phys. 2013, 138, 174102, section II).
+
+    Positions and velocities belong to the same time, and the noise comes from outside, one draw per step in the
+    variable `noise`: a half-trajectory then depends on its own random stream alone, which OpenMM's generators, seeded
+    once per context, cannot give. The global variable `heat` sums up the energy taken from the bath (kJ/mol), so
+    that the energy can be checked as at constant energy.
+
+    Parameters
+    ----------
+    time_step
+        fs.
+    friction
+        1/ps.
+    temperature
+        K.
+    """
+    integrator = openmm.CustomIntegrator(time_step * FEMTOSECOND)
+    kept = math.exp(-friction * time_step * FEMTOSECOND)
+    integrator.addGlobalVariable("kept", kept)
+    integrator.addGlobalVariable("drawn", math.sqrt((1.0 - kept**2) * BOLTZMANN * temperature))
+    for name in ("heat", "before", "after"):
+        integrator.addGlobalVariable(name, 0.0)
+    integrator.addPerDofVariable("noise", 0.0)
+    integrator.addComputePerDof("v", "v + 0.5*dt*f/m")
+    integrator.addComputePerDof("x", "x + 0.5*dt*v")
+    integrator.addComputeSum("before", "0.5*m*v*v")
+    integrator.addComputePerDof("v", "kept*v + drawn*noise/sqrt(m)")
+    integrator.addComputeSum("after", "0.5*m*v*v")
+    integrator.addComputeGlobal("heat", "heat + after - before")
+    integrator.addComputePerDof("x", "x + 0.5*dt*v")
     integrator.addComputePerDof("v", "v + 0.5*dt*f/m")
     return integrator
 
@@ -182,14 +221,18 @@ class Engine(OpenMMEngine):
 
     It differs from the stock engine in what a frame costs. The stock engine asks for the energy of each frame, which is
     a second evaluation of the potential, and throws it away; and its loop takes several times as long as the few
-    force-field steps between two frames. Here a frame is positions, velocities, one snapshot and the stop condition.
+    force-field steps between two frames. Here a frame is positions, velocities and the stop condition.
     """
 
     def __init__(self, molecule: Molecule, potential: Potential, settings: DynamicsSettings) -> None:
         super().__init__(
             topology=MDTrajTopology(molecule.mdtraj_topology()),
             system=potential.system,
-            integrator=velocity_verlet(settings.time_step),
+            integrator=(
+                langevin(settings.time_step, settings.friction, settings.temperature)
+                if settings.friction
+                else velocity_verlet(settings.time_step)
+            ),
             options={
                 "n_steps_per_frame": settings.steps_per_frame,
                 "n_frames_max": settings.longest_half_frames,
@@ -201,6 +244,8 @@ class Engine(OpenMMEngine):
         self.settings = settings
         self.steps = 0
         self.legs = 0
+        shape = (molecule.n_atoms, 3)
+        self._moves = np.ones(shape) if potential.active is None else potential.active.astype(float)
         self.initialize(potential.platform)
 
     def _build_current_snapshot(self) -> Snapshot:
@@ -217,56 +262,82 @@ class Engine(OpenMMEngine):
         self.steps += self.n_steps_per_frame
         return super().generate_next_frame()
 
-    def generate(
-        self,
-        snapshot: Snapshot,
-        running: Sequence[Callable[[Sequence[Snapshot]], bool]] = (),
-        direction: int = +1,
-    ) -> paths.Trajectory:
-        """Run forward from a snapshot while all conditions hold.
+    def run(
+        self, start: Snapshot, outside: Callable[[np.ndarray], bool], noise: np.random.Generator | None = None
+    ) -> Iterator[openmm.State]:
+        """Run forward from a snapshot to the first frame that is not outside.
+
+        It takes the place of the stock `generate`, whose loop costs more than the few force-field steps of a frame.
 
         Parameters
         ----------
-        snapshot
-            Where to start; the first frame of the trajectory.
-        running
-            Functions of the frames so far; the run ends at the first frame where one gives False.
-        direction
-            Only +1: a backward half starts from the reversed snapshot.
+        start
+            Where to start; it is not among the frames that come.
+        outside
+            Function of the positions (nm) that says whether to go on.
+        noise
+            Random stream of Langevin dynamics, which needs one.
+
+        Yields
+        ------
+        The frames as OpenMM has them. They end early, still outside, where a half has its greatest length.
 
         Raises
         ------
-        EngineMaxLengthError
-            When `n_frames_max` frames have been made; it carries the trajectory.
-        EngineNaNError
-            When a position stops being finite.
+        PotentialError
+            When the potential fails or a position stops being finite.
         """
-        if direction != 1:
-            raise ValueError("only forward runs; give the reversed snapshot for a backward one")
-        self.current_snapshot = snapshot
+        positions = raw_positions(start)
         context, integrator = self.simulation.context, self.simulation.integrator
-        n_steps, longest = self.n_steps_per_frame, self.n_frames_max
-        frames: list[Snapshot] = [snapshot]
-        conditions = list(running)
-        while all(condition(frames) for condition in conditions):
-            if len(frames) == longest:
-                raise paths.engines.EngineMaxLengthError(f"no end within {longest} frames", paths.Trajectory(frames))
+        context.setPositions(positions)
+        context.setVelocities(raw_velocities(start))
+        self._current_snapshot = None  # the context no longer stands where it did
+        n_steps = self.n_steps_per_frame
+        step = integrator.step
+        if self.settings.friction:
+            if noise is None:
+                raise ValueError("Langevin dynamics needs a random stream")
+            integrator.setGlobalVariableByName("heat", 0.0)
+            step = functools.partial(self._step_with_noise, noise)
+        for _ in range(self.n_frames_max - 1):
+            if not outside(positions):
+                return
             self.steps += n_steps
-            integrator.step(n_steps)
-            state = context.getState(positions=True, velocities=True)
-            positions = state.getPositions(asNumpy=True)
-            if not math.isfinite(positions._value.sum()):
-                raise paths.engines.EngineNaNError("positions are not finite", paths.Trajectory(frames))
-            frames.append(
-                Snapshot.construct(
-                    coordinates=positions,
-                    box_vectors=None,
-                    velocities=state.getVelocities(asNumpy=True),
-                    engine=self,
-                )
-            )
-        self._current_snapshot = frames[-1]
-        return paths.Trajectory(frames)
+            try:
+                step(n_steps)
+                frame = context.getState(positions=True, velocities=True)
+            except (openmm.OpenMMException, PotentialError) as error:
+                raise self.potential.reason(error) from error
+            positions = _positions(frame)
+            if not math.isfinite(positions.sum()):
+                raise PotentialError("positions are not finite")
+            yield frame
+
+    def _step_with_noise(self, noise: np.random.Generator, n_steps: int) -> None:
+        integrator = self.simulation.integrator
+        for draw in noise.standard_normal((n_steps, *self._moves.shape)) * self._moves:
+            integrator.setPerDofVariableByName("noise", draw)
+            integrator.step(1)
+
+    @property
+    def heat(self) -> float:
+        """Energy taken from the bath in the last run, kJ/mol."""
+        return self.simulation.integrator.getGlobalVariableByName("heat") if self.settings.friction else 0.0
+
+    def thermal_velocities(self, positions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Maxwell-Boltzmann velocities (nm/ps) at positions (nm); see :func:`maxwell_boltzmann`.
+
+        With friction the bath turns and moves an isolated molecule too, so its velocities are drawn in full.
+        """
+        potential = self.potential
+        return maxwell_boltzmann(
+            positions,
+            potential.masses,
+            self.settings.temperature,
+            rng,
+            isolated=potential.isolated and not self.settings.friction,
+            active=potential.active,
+        )
 
     def snapshot(self, positions: np.ndarray, velocities: np.ndarray) -> Snapshot:
         """Snapshot of positions in nm and velocities in nm/ps, both of shape (n_atoms, 3)."""
@@ -322,26 +393,67 @@ def velocities_of(trajectory: Iterable[Snapshot]) -> np.ndarray:
     return np.array([raw_velocities(s) for s in trajectory])
 
 
-@dataclass(frozen=True)
 class Half:
-    """One half-trajectory.
+    """One half-trajectory: from the start to the first frame in a basin, or as far as it came.
+
+    It keeps frames as OpenMM gave them. A snapshot costs as much as several force-field steps, and of most halves only
+    the length and the end are asked for.
 
     Attributes
     ----------
-    trajectory
-        From the start to the first frame in a basin, or as far as it came.
+    start
+        Its first frame.
+    frames
+        The others.
     end
         Name of the basin reached, ``"none"`` (out of length) or ``"failed"``.
     reason
         Why it failed; empty otherwise.
     """
 
-    trajectory: paths.Trajectory
-    end: str
-    reason: str = ""
+    def __init__(self, start: Snapshot, frames: Sequence[openmm.State], end: str, reason: str = "") -> None:
+        self.start = start
+        self.frames = frames
+        self.end = end
+        self.reason = reason
+
+    def __len__(self) -> int:
+        return 1 + len(self.frames)
+
+    @functools.cached_property
+    def positions(self) -> np.ndarray:
+        """Positions in nm, shape (n_frames, n_atoms, 3)."""
+        return np.array([raw_positions(self.start), *(_positions(f) for f in self.frames)])
+
+    @functools.cached_property
+    def velocities(self) -> np.ndarray:
+        """Velocities in nm/ps, shape (n_frames, n_atoms, 3)."""
+        return np.array([raw_velocities(self.start), *(_velocities(f) for f in self.frames)])
 
 
-def run_half(engine: Engine, start: Snapshot, volumes: Sequence[BasinVolume]) -> Half:
+def _positions(frame: openmm.State) -> np.ndarray:
+    return frame.getPositions(asNumpy=True)._value
+
+
+def _velocities(frame: openmm.State) -> np.ndarray:
+    return frame.getVelocities(asNumpy=True)._value
+
+
+def joined(backward: Half, forward: Half) -> np.ndarray:
+    """The path of two halves that start from one point with opposite velocities.
+
+    Returns
+    -------
+    Positions (nm) and velocities (nm/ps), shape (2, n_frames, n_atoms, 3), as time runs in the forward half.
+    """
+    positions = np.concatenate([backward.positions[::-1], forward.positions[1:]])
+    velocities = np.concatenate([-backward.velocities[::-1], forward.velocities[1:]])
+    return np.array([positions, velocities])
+
+
+def run_half(
+    engine: Engine, start: Snapshot, basins: Sequence[Basin], noise: np.random.Generator | None = None
+) -> Half:
     """Run from a snapshot until any basin is reached.
 
     Running out of length and a failing engine are outcomes, not errors: both are always recorded.
@@ -352,34 +464,27 @@ def run_half(engine: Engine, start: Snapshot, volumes: Sequence[BasinVolume]) ->
         The engine.
     start
         Where to start, velocities included.
-    volumes
-        The basins; their `name` is the outcome.
+    basins
+        Their `name` is the outcome.
+    noise
+        Random stream of Langevin dynamics.
     """
-    outside = outside_of(volume.basin for volume in volumes)
-
-    # What AllOutXEnsemble(union of the basins).can_append says, for a run whose earlier frames are known to be out.
-    def going(frames: Sequence[Snapshot]) -> bool:
-        return outside(raw_positions(frames[-1]))
-
     engine.legs += 1
+    frames: list[openmm.State] = []
+    first = (raw_positions(start), raw_velocities(start))
     try:
-        try:
-            trajectory, out_of_length = engine.generate(start, running=[going]), False
-        except paths.engines.EngineMaxLengthError as error:
-            trajectory, out_of_length = error.last_trajectory, True
-        jump = abs(_total_energy(engine, trajectory[-1]) - _total_energy(engine, trajectory[0]))
-    except (paths.engines.EngineNaNError, paths.engines.EngineError) as error:
-        return Half(error.last_trajectory, "failed", str(engine.potential.reason(error)))
+        # What AllOutXEnsemble(union of the basins).can_append says, for a run whose earlier frames are known to be out.
+        for frame in engine.run(start, outside_of(basins), noise):
+            frames.append(frame)
+        last = (_positions(frames[-1]), _velocities(frames[-1])) if frames else first
+        jump = abs(_total_energy(engine, *last) - _total_energy(engine, *first) - engine.heat)
     except (openmm.OpenMMException, PotentialError) as error:
-        return Half(paths.Trajectory([start]), "failed", str(engine.potential.reason(error)))
+        return Half(start, frames, "failed", str(engine.potential.reason(error)))
     # Not "jump > bound": a jump that is not a number is one.
     if not jump <= engine.potential.energy_jump:
-        return Half(trajectory, "failed", f"total energy changed by {jump:.1f} kJ/mol")
-    end = "none" if out_of_length else next((v.name for v in volumes if v(trajectory[-1])), "none")
-    return Half(trajectory, end)
+        return Half(start, frames, "failed", f"total energy changed by {jump:.1f} kJ/mol")
+    return Half(start, frames, basin_of(last[0], basins) or "none")
 
 
-def _total_energy(engine: Engine, snapshot: Snapshot) -> float:
-    return engine.potential_energy(raw_positions(snapshot)) + kinetic_energy(
-        raw_velocities(snapshot), engine.potential.masses
-    )
+def _total_energy(engine: Engine, positions: np.ndarray, velocities: np.ndarray) -> float:
+    return engine.potential_energy(positions) + kinetic_energy(velocities, engine.potential.masses)

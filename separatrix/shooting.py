@@ -1,8 +1,8 @@
-"""Aimless shooting: the move, the chain, and the record that survives a kill.
+"""Shooting: the moves, the chain, and the record that survives a kill.
 
-The move (three-point aimless shooting; Peters and Trout, J. Chem. Phys. 2006, 125, 054108; Mullen, Shea and
-Peters, J. Chem. Theory Comput. 2015, 11, 2421) with two corrections that make it obey detailed balance for paths of
-flexible length. A state is a path together with a label, one of its interior frames.
+A state is a path together with a label, one of its interior frames (those in no basin). A move of the default rule,
+three-point aimless shooting (Peters and Trout, J. Chem. Phys. 2006, 125, 054108; Mullen, Shea and Peters, J. Chem.
+Theory Comput. 2015, 11, 2421), with two corrections that make it obey detailed balance for paths of flexible length:
 
 1. The candidate is the frame at label + k s, with k drawn from -1, 0, 1 and s the shift.
 2. Velocities are drawn anew there, and both halves are run until each reaches any basin.
@@ -14,7 +14,11 @@ flexible length. A state is a path together with a label, one of its interior fr
 Proposal and reverse proposal are then equally likely (1/3 · velocities · 1/3 each way). With unit acceptance the
 stationary weight would be the same for every (path, label), and a path with n interior frames would be visited n
 times too often; the factor n_old / n_new restores the transition-path ensemble (compare Falkner, Coretti, Peters,
-Bolhuis and Dellago, arXiv:2408.03054, for the two-point form).
+Bolhuis and Dellago, arXiv:2408.03054).
+
+The two-point rule of that paper differs in its k and k', drawn from 0 and 1. Plain two-way shooting has no label: the
+candidate is any interior frame, with the same factor for the chance of having chosen it. All rules draw velocities
+anew and run both halves, so every half is an observation of the committor at its shooting point.
 """
 
 from __future__ import annotations
@@ -25,13 +29,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import openpathsampling as paths
-from openmm import unit
 from openpathsampling.engines.openmm import Snapshot
 from openpathsampling.pathmover import AbstractTwoWayShootingMover
 from openpathsampling.shooting import ShootingPointSelector
 from openpathsampling.snapshot_modifier import SnapshotModifier
 
-from .dynamics import Engine, positions_of, run_half, thermal_velocities, velocities_of
+from .dynamics import Engine, joined, raw_positions, raw_velocities, run_half
 from .errors import SamplingError
 from .seeds import stream
 from .states import Basin, BasinVolume, MechanismRule
@@ -40,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 class AimlessSelector(ShootingPointSelector):
-    """Chooses the candidate frame near the label, and a new label near the shot frame.
+    """Three-point rule: chooses the candidate frame near the label, and a new label near the shot frame.
 
     Attributes
     ----------
@@ -48,20 +51,27 @@ class AimlessSelector(ShootingPointSelector):
         Frames between neighbouring candidates.
     label
         Present label, a frame index of the present path.
+    steps
+        In units of the shift: where a candidate may lie, seen from the label.
     """
+
+    steps: tuple[int, ...] = (-1, 0, 1)
 
     def __init__(self, shift: int) -> None:
         super().__init__()
         self.shift = shift
         self.label = -1
 
+    def _step(self) -> int:
+        return self.shift * self.steps[int(self._rng.integers(len(self.steps)))]
+
     def pick(self, trajectory: paths.Trajectory) -> int:
         """Index of the candidate frame; it may lie outside the path's interior."""
-        return self.label + self.shift * int(self._rng.integers(-1, 2))
+        return self.label + self._step()
 
     def relabel(self, shot_index: int) -> int:
         """New label, given the index of the shot frame in the new path."""
-        return shot_index - self.shift * int(self._rng.integers(-1, 2))
+        return shot_index - self._step()
 
     def probability_ratio(
         self,
@@ -74,6 +84,32 @@ class AimlessSelector(ShootingPointSelector):
         return interior(old_trajectory) / interior(new_trajectory)
 
 
+class TwoPointSelector(AimlessSelector):
+    """Two-point rule: the candidate is the label or the frame one shift after it (Mullen, Shea and Peters 2015)."""
+
+    steps = (0, 1)
+
+
+class UniformSelector(AimlessSelector):
+    """Plain two-way shooting: any interior frame is as likely as another. The shift plays no part."""
+
+    def pick(self, trajectory: paths.Trajectory) -> int:
+        """Index of the candidate frame."""
+        return 1 + int(self._rng.integers(interior(trajectory)))
+
+    def relabel(self, shot_index: int) -> int:
+        """The shot frame itself: the next candidate does not depend on it."""
+        return shot_index
+
+
+#: config word -> rule
+RULES: dict[str, type[AimlessSelector]] = {
+    "three-point": AimlessSelector,
+    "two-point": TwoPointSelector,
+    "uniform": UniformSelector,
+}
+
+
 def interior(trajectory: Sequence) -> int:
     """Number of frames of a path that lie in no basin: all but the first and the last."""
     return len(trajectory) - 2
@@ -82,18 +118,15 @@ def interior(trajectory: Sequence) -> int:
 class MaxwellBoltzmann(SnapshotModifier):
     """Velocities drawn anew at a temperature; an isolated molecule gets no linear or angular momentum."""
 
-    def __init__(self, engine: Engine, temperature: float) -> None:
+    def __init__(self, engine: Engine) -> None:
         super().__init__()
         self.engine = engine
-        self.temperature = temperature
         self.rng = np.random.default_rng()
 
     def __call__(self, snapshot: Snapshot) -> Snapshot:
         """A snapshot at the same positions."""
-        positions = snapshot.coordinates.value_in_unit(unit.nanometer)
-        potential = self.engine.potential
-        velocities = thermal_velocities(potential, positions, self.temperature, self.rng)
-        return self.engine.snapshot(positions, velocities)
+        positions = raw_positions(snapshot)
+        return self.engine.snapshot(positions, self.engine.thermal_velocities(positions, self.rng))
 
     def probability_ratio(self, old_snapshot: Snapshot, new_snapshot: Snapshot) -> float:
         """One: a fresh draw does not depend on the old velocities, and their weights cancel."""
@@ -113,48 +146,50 @@ class AimlessMover(AbstractTwoWayShootingMover):
         selector: AimlessSelector,
         modifier: MaxwellBoltzmann,
         engine: Engine,
-        volumes: list[BasinVolume],
+        basins: Sequence[Basin],
     ) -> None:
         super().__init__(ensemble=ensemble, selector=selector, modifier=modifier, engine=engine)
-        self.volumes = volumes
+        self.basins = basins
 
-    def _run(self, trajectory: paths.Trajectory, shooting_index: int) -> tuple[paths.Trajectory, dict]:
+    def _run(self, trajectory: paths.Trajectory, shooting_index: int) -> tuple[None, dict]:
         shot = self.modifier(trajectory[shooting_index])
-        forward = run_half(self.engine, shot, self.volumes)
-        backward = run_half(self.engine, shot.reversed, self.volumes)
-        trial = backward.trajectory.reversed + forward.trajectory[1:]
-        shot_index = len(backward.trajectory) - 1
-        details = {
+        forward = run_half(self.engine, shot, self.basins, self.modifier.rng)
+        backward = run_half(self.engine, shot.reversed, self.basins, self.modifier.rng)
+        shot_index = len(backward) - 1
+        return None, {
             "modified_shooting_snapshot": shot,
             "forward": forward,
             "backward": backward,
             "shot_index": shot_index,
             "label": self.selector.relabel(shot_index),
         }
-        return trial, details
 
     def __call__(self, input_sample: paths.Sample) -> tuple[list[paths.Sample], dict]:
         """Trial sample and details of one move.
 
         There is no sample to accept when the candidate or the new label is not an interior frame, or when a half
-        reached no basin or failed; `details["outcome"]` then says which.
+        reached no basin or failed; `details["outcome"]` then says which. Where the halves join two basins, `path`
+        is theirs.
         """
         trajectory = input_sample.trajectory
         index = self.selector.pick(trajectory)
         details = {"candidate": index, "outcome": "off path"}
-        if not _is_interior(index, trajectory):
+        if not _is_interior(index, len(trajectory)):
             return [], details
-        trial, run_details = self._run(trajectory, index)
+        _, run_details = self._run(trajectory, index)
+        forward, backward = run_details["forward"], run_details["backward"]
         details |= run_details
-        ends = {run_details["forward"].end, run_details["backward"].end}
+        ends = {forward.end, backward.end}
         if "failed" in ends:
             return [], details | {"outcome": "failed"}
         if "none" in ends:
             return [], details | {"outcome": "no basin"}
         if len(ends) == 1:
             return [], details | {"outcome": "same basin"}
-        if not _is_interior(run_details["label"], trial):
+        details["path"] = path = joined(backward, forward)
+        if not _is_interior(run_details["label"], path.shape[1]):
             return [], details | {"outcome": "label off path"}
+        trial = self.engine.trajectory(*path)
         sample, more = self._build_sample(input_sample, index, trial, run_details=run_details)
         return [sample], details | more | {"outcome": "accepted"}
 
@@ -165,8 +200,8 @@ class AimlessMover(AbstractTwoWayShootingMover):
         return accepted, details if accepted else details | {"outcome": "path length"}
 
 
-def _is_interior(index: int, trajectory: Sequence) -> bool:
-    return 1 <= index <= len(trajectory) - 2
+def _is_interior(index: int, n_frames: int) -> bool:
+    return 1 <= index <= n_frames - 2
 
 
 @dataclass(frozen=True)
@@ -192,6 +227,8 @@ class Move:
         Length of the path before the move.
     label
         Label after the move.
+    shift
+        Frames between neighbouring candidates in this move.
     evaluations, steps
         Force evaluations and integration steps spent.
     mechanism
@@ -211,6 +248,7 @@ class Move:
     backward_frames: int = 0
     old_frames: int = 0
     label: int = -1
+    shift: int = 0
     evaluations: int = 0
     steps: int = 0
     mechanism: str = ""
@@ -247,6 +285,8 @@ class Chain:
         Frames between neighbouring candidates.
     place
         Root seed and the words that name this chain; every move's random numbers follow from them.
+    rule
+        One of :data:`RULES`.
 
     Raises
     ------
@@ -264,20 +304,20 @@ class Chain:
         *,
         shift: int,
         place: tuple[int, tuple[str | int, ...]],
+        rule: str = "three-point",
     ) -> None:
         self.engine = engine
         self.mechanism = mechanism
         self.place = place
-        self.volumes = [BasinVolume(b) for b in basins]
-        network = paths.TPSNetwork.from_states_all_to_all(self.volumes)
+        network = paths.TPSNetwork.from_states_all_to_all([BasinVolume(b) for b in basins])
         self.ensemble = network.sampling_ensembles[0]
-        self.selector = AimlessSelector(shift)
-        self.modifier = MaxwellBoltzmann(engine, engine.settings.temperature)
-        self.mover = AimlessMover(self.ensemble, self.selector, self.modifier, engine, self.volumes)
+        self.selector = RULES[rule](shift)
+        self.modifier = MaxwellBoltzmann(engine)
+        self.mover = AimlessMover(self.ensemble, self.selector, self.modifier, engine, basins)
         self._set(path, label)
         if not self.ensemble(self._samples[0].trajectory):
             raise SamplingError("the initial path does not lead from one basin to another")
-        if not _is_interior(label, self._samples[0].trajectory):
+        if not _is_interior(label, self.n_frames):
             raise SamplingError(f"label {label} is not an interior frame of the initial path")
 
     def _set(self, path: np.ndarray, label: int) -> None:
@@ -312,6 +352,7 @@ class Chain:
             "outcome": details.outcome,
             "old_frames": old,
             "label": self.selector.label,
+            "shift": self.selector.shift,
             "steps": self.engine.steps - steps,
             "evaluations": self.engine.evaluations - evaluations,
         }
@@ -323,19 +364,17 @@ class Chain:
             "forward": forward.end,
             "backward": backward.end,
             "reason": forward.reason or backward.reason,
-            "forward_frames": len(forward.trajectory),
-            "backward_frames": len(backward.trajectory),
-            "positions": shot.coordinates.value_in_unit(unit.nanometer),
-            "velocities": velocities_of([shot])[0],
+            "forward_frames": len(forward),
+            "backward_frames": len(backward),
+            "positions": raw_positions(shot),
+            "velocities": raw_velocities(shot),
         }
         if details.outcome in ("accepted", "path length", "label off path"):
-            trial = backward.trajectory.reversed + forward.trajectory[1:]
-            positions = positions_of(trial)
-            record["mechanism"] = self.mechanism.classify(positions)[0]
-            if change.accepted:
-                record["path"] = np.array([positions, velocities_of(trial)])
-                record["label"] = self.selector.label = details.label
-                self._samples = self._samples.apply_samples(change.results)
+            record["mechanism"] = self.mechanism.classify(details.path[0])[0]
+        if change.accepted:
+            record["path"] = details.path
+            record["label"] = self.selector.label = details.label
+            self._samples = self._samples.apply_samples(change.results)
         return Move(**record)
 
 
@@ -346,17 +385,24 @@ def first_path(
     *,
     place: tuple[int, tuple[str | int, ...]],
     attempts: int = 200,
+    mechanism: MechanismRule | None = None,
+    wanted: str = "",
+    source: str = "the saddle",
 ) -> tuple[np.ndarray, int, int]:
-    """First reactive path: shots from one geometry (the saddle) until the two halves reach different basins.
+    """First reactive path: shots from one geometry until the two halves reach different basins.
 
     Parameters
     ----------
     start
-        Geometry to shoot from, nm, shape (n_atoms, 3).
+        Geometry to shoot from (the saddle, say), nm, shape (n_atoms, 3).
     place
         Root seed and words that name the place.
     attempts
         At most.
+    mechanism, wanted
+        Where given, shots go on until a path crosses by the mechanism of this name.
+    source
+        What `start` is, for messages.
 
     Returns
     -------
@@ -368,26 +414,21 @@ def first_path(
         When no attempt succeeds; the message counts what happened instead.
     """
     seed, words = place
-    potential = engine.potential
-    volumes = [BasinVolume(b) for b in basins]
     seen: dict[str, int] = {}
     for attempt in range(attempts):
         rng = stream(seed, *words, "attempt", attempt)
-        potential.restart()
-        velocities = thermal_velocities(potential, start, engine.settings.temperature, rng)
-        shot = engine.snapshot(start, velocities)
-        forward = run_half(engine, shot, volumes)
-        backward = run_half(engine, shot.reversed, volumes)
+        engine.potential.restart()
+        shot = engine.snapshot(start, engine.thermal_velocities(start, rng))
+        forward = run_half(engine, shot, basins, rng)
+        backward = run_half(engine, shot.reversed, basins, rng)
+        what = "/".join(sorted([backward.end, forward.end]))
         ends = {forward.end, backward.end}
         if len(ends) == 2 and not ends & {"none", "failed"}:
-            path = backward.trajectory.reversed + forward.trajectory[1:]
-            return (
-                np.array([positions_of(path), velocities_of(path)]),
-                len(backward.trajectory) - 1,
-                attempt + 1,
-            )
-        what = "/".join(sorted([backward.end, forward.end]))
+            path = joined(backward, forward)
+            if not wanted or (what := mechanism.classify(path[0])[0]) == wanted:
+                return path, len(backward) - 1, attempt + 1
         seen[what] = seen.get(what, 0) + 1
         log.info("attempt %d: %s", attempt + 1, what)
     counts = ", ".join(f"{n} x {what}" for what, n in sorted(seen.items()))
-    raise SamplingError(f"no reactive path in {attempts} shots from the saddle ({counts})")
+    sought = f"reactive path by {wanted}" if wanted else "reactive path"
+    raise SamplingError(f"no {sought} in {attempts} shots from {source} ({counts})")

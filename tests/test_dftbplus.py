@@ -27,7 +27,7 @@ from separatrix.molecule import Molecule
 from separatrix.potentials import build
 from separatrix.potentials.dftbplus import geometry_text, input_text
 from separatrix.seeds import stream
-from separatrix.states import Basin, BasinVolume, Coordinate, Interval
+from separatrix.states import Basin, Coordinate, Interval
 from separatrix.stationary import relax
 from separatrix.units import ANGSTROM, BOHR, HARTREE, KCAL
 
@@ -361,7 +361,7 @@ def test_dynamics_conserves_energy(dftb):
     molecule, _ = dnab("E")
     potential.restart()
     engine = Engine(molecule, potential, DynamicsSettings(300.0, 1.0, 1, 100.0))
-    nowhere = BasinVolume(Basin("nowhere", (Interval(Coordinate("d", "distance", (9, 10)), 50.0, 60.0),)))
+    nowhere = Basin("nowhere", (Interval(Coordinate("d", "distance", (9, 10)), 50.0, 60.0),))
     velocities = maxwell_boltzmann(x, potential.masses, 300.0, stream(1, "dftbplus"))
     half = run_half(engine, engine.snapshot(x, velocities), [nowhere])
     assert half.end == "none", half.reason

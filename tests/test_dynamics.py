@@ -24,7 +24,6 @@ from separatrix.dynamics import (
 from separatrix.errors import PotentialError
 from separatrix.potentials import build
 from separatrix.potentials.base import python_potential
-from separatrix.states import BasinVolume
 from separatrix.units import BOLTZMANN, FEMTOSECOND
 
 MODEL = DoubleWell()
@@ -234,8 +233,6 @@ def test_diatomic_bond_speed():
 
 # Halves -----------------------------------------------------------------------------------------------------
 
-VOLUMES = [BasinVolume(b) for b in MODEL.basins]
-
 
 def pushed(speed: float) -> np.ndarray:
     """Velocities at the barrier top that open the bond at `speed` (nm/ps) without total momentum."""
@@ -252,37 +249,37 @@ def test_half_ends_in_the_basin_it_goes_to():
     engine = MODEL.engine()
     start = engine.snapshot(MODEL.at(0.0), pushed(0.5))
     for snapshot, end in ((start, "B"), (start.reversed, "A")):
-        half = run_half(engine, snapshot, VOLUMES)
+        half = run_half(engine, snapshot, MODEL.basins)
         assert (half.end, half.reason) == (end, "")
-        inside = [[v(s) for v in VOLUMES] for s in half.trajectory]
+        inside = [[b.contains(s) for b in MODEL.basins] for s in half.positions]
         assert [any(row) for row in inside] == [False] * (len(inside) - 1) + [True]
-        np.testing.assert_array_equal(positions_of(half.trajectory)[0], MODEL.at(0.0))
+        np.testing.assert_array_equal(half.positions[0], MODEL.at(0.0))
     assert engine.legs == 2
 
 
 def test_python_force_gives_the_same_half_as_openmm():
     """The same surface on both sides of the seam."""
     own, seam = MODEL.engine(), engine_with(steps_per_frame=4, longest_half=4000.0)
-    halves = [run_half(e, e.snapshot(MODEL.at(0.05), pushed(0.3)), VOLUMES) for e in (own, seam)]
+    halves = [run_half(e, e.snapshot(MODEL.at(0.05), pushed(0.3)), MODEL.basins) for e in (own, seam)]
     assert halves[0].end == halves[1].end == "B"
-    np.testing.assert_allclose(positions_of(halves[0].trajectory), positions_of(halves[1].trajectory), atol=1e-10)
+    np.testing.assert_allclose(halves[0].positions, halves[1].positions, atol=1e-10)
 
 
 def test_half_that_runs_out_of_length_has_no_end():
     engine = MODEL.engine(longest_half=40.0)
-    half = run_half(engine, engine.snapshot(MODEL.at(0.0), pushed(1e-4)), VOLUMES)
+    half = run_half(engine, engine.snapshot(MODEL.at(0.0), pushed(1e-4)), MODEL.basins)
     assert (half.end, half.reason) == ("none", "")
-    assert len(half.trajectory) == engine.settings.longest_half_frames == 11
+    assert len(half) == engine.settings.longest_half_frames == 11
 
 
 def test_half_may_reach_its_basin_in_its_last_frame():
     """The longest half still counts when it arrives on the last frame it is allowed."""
     engine = MODEL.engine()
-    needed = len(run_half(engine, engine.snapshot(MODEL.at(0.0), pushed(0.5)), VOLUMES).trajectory)
+    needed = len(run_half(engine, engine.snapshot(MODEL.at(0.0), pushed(0.5)), MODEL.basins))
     for frames, end in ((needed, "B"), (needed - 1, "none")):
         engine = MODEL.engine(longest_half=(frames - 1) * MODEL.frame / FEMTOSECOND)
         assert engine.settings.longest_half_frames == frames
-        assert run_half(engine, engine.snapshot(MODEL.at(0.0), pushed(0.5)), VOLUMES).end == end
+        assert run_half(engine, engine.snapshot(MODEL.at(0.0), pushed(0.5)), MODEL.basins).end == end
 
 
 def raise_at(n):
@@ -319,20 +316,20 @@ def nan_gradient_at(n):
 )
 def test_half_with_a_failing_engine_says_why(fault, reason):
     engine = engine_with(fault)
-    half = run_half(engine, engine.snapshot(MODEL.at(0.0), pushed(0.5)), VOLUMES)
+    half = run_half(engine, engine.snapshot(MODEL.at(0.0), pushed(0.5)), MODEL.basins)
     assert half.end == "failed"
     assert reason in half.reason
-    assert len(half.trajectory) >= 1
+    assert len(half) >= 1
     # What it had left behind is finite.
-    assert np.isfinite(positions_of(half.trajectory)).all()
+    assert np.isfinite(half.positions).all()
 
 
 def test_a_failure_is_not_carried_to_the_next_half():
     engine = engine_with(lambda calls, e, g: (np.nan if calls == 6 else e, g))
     start = engine.snapshot(MODEL.at(0.0), pushed(0.5))
-    assert run_half(engine, start, VOLUMES).end == "failed"
+    assert run_half(engine, start, MODEL.basins).end == "failed"
     engine.potential.restart()
-    half = run_half(engine, start, VOLUMES)
+    half = run_half(engine, start, MODEL.basins)
     assert (half.end, half.reason) == ("B", "")
 
 
@@ -340,7 +337,7 @@ def test_a_failure_is_not_carried_to_the_next_half():
 def test_half_whose_energy_jumps_has_failed(jump, end):
     """A field that falls into another state: the forces go on, the energy is tens of kJ/mol off."""
     engine = engine_with(lambda calls, e, g: (e + (jump if calls >= 6 else 0.0), g))
-    half = run_half(engine, engine.snapshot(MODEL.at(0.0), pushed(0.5)), VOLUMES)
+    half = run_half(engine, engine.snapshot(MODEL.at(0.0), pushed(0.5)), MODEL.basins)
     assert half.end == end
     if end == "failed":
         assert "total energy changed by 30" in half.reason
@@ -351,7 +348,7 @@ def test_one_evaluation_per_step_at_the_seam():
     engine = engine_with(longest_half=400.0)
     start = engine.snapshot(MODEL.at(0.0), pushed(0.1))
     for snapshot in (start, start.reversed):
-        half = run_half(engine, snapshot, VOLUMES)
+        half = run_half(engine, snapshot, MODEL.basins)
         assert half.end in "AB"
     seam = engine.potential.seam
     assert engine.steps > 100
@@ -366,11 +363,11 @@ def test_one_evaluation_per_step_at_the_seam():
 def test_the_same_half_again_is_bit_identical():
     engine = engine_with()
     start = engine.snapshot(MODEL.at(0.0), pushed(0.1))
-    first = run_half(engine, start, VOLUMES)
-    run_half(engine, start.reversed, VOLUMES)
-    again = run_half(engine, start, VOLUMES)
-    np.testing.assert_array_equal(positions_of(first.trajectory), positions_of(again.trajectory))
-    np.testing.assert_array_equal(velocities_of(first.trajectory), velocities_of(again.trajectory))
+    first = run_half(engine, start, MODEL.basins)
+    run_half(engine, start.reversed, MODEL.basins)
+    again = run_half(engine, start, MODEL.basins)
+    np.testing.assert_array_equal(first.positions, again.positions)
+    np.testing.assert_array_equal(first.velocities, again.velocities)
 
 
 def test_trajectory_of_arrays_reads_back_exactly(gaff2):

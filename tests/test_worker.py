@@ -16,7 +16,7 @@ from separatrix.dynamics import DynamicsSettings, Engine, maxwell_boltzmann, run
 from separatrix.errors import ConfigError, PotentialError
 from separatrix.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.seeds import stream
-from separatrix.states import Basin, BasinVolume, Coordinate, Interval
+from separatrix.states import Basin, Coordinate, Interval
 
 OPTIONS = {"method": "GFN1-xTB"}
 
@@ -101,14 +101,14 @@ def test_worker_death_during_a_half_is_a_failed_half(dnab, working) -> None:
 
     killer = threading.Thread(target=kill)
     killer.start()
-    half = run_half(engine, engine.snapshot(x, velocities), [BasinVolume(nowhere)])
+    half = run_half(engine, engine.snapshot(x, velocities), [nowhere])
     killer.join()
     assert half.end == "failed"
     assert "killed by signal 9" in half.reason
     # The chain goes on: the next half runs to its length.
     working.restart()
     engine.options["n_frames_max"] = 10
-    assert run_half(engine, engine.snapshot(x, velocities), [BasinVolume(nowhere)]).end == "none"
+    assert run_half(engine, engine.snapshot(x, velocities), [nowhere]).end == "none"
 
 
 def test_error_in_the_worker_keeps_its_words(dnab) -> None:
