@@ -16,7 +16,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 # The config decides where results go; the report stands beside them.
 RESULTS = $(shell sed -n 's/^results_directory: *//p' $(CONFIG))
 
-.PHONY: all env test report unlock lock lint clean
+.PHONY: all env test report lock lint clean
 .DEFAULT_GOAL := all
 
 all: report
@@ -44,10 +44,6 @@ test: env
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint --configfile config/config.yaml
 	$(BIN)/pytest -m "slow or not slow" -n $(CORES) --dist loadgroup
-
-# After a kill: Snakemake leaves its lock, and perhaps jobs that are still running.
-unlock:
-	$(SNAKEMAKE) --unlock
 
 # Anew from pyproject.toml: names and versions, no addresses.
 lock:

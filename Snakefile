@@ -1,6 +1,7 @@
 # How a molecule crosses from one basin to another, at every level of theory named in the config file.
 #
-#   minima -> saddle -> first reactive path -> aimless-shooting chains -> variables -> reaction coordinate
+#   minima -> saddle -> first reactive path -> aimless-shooting chains, in rounds until converged -> variables
+#          -> reaction coordinate
 #          -> configurations on the predicted separatrix -> committor shots -> committor distribution
 #          -> comparison of the methods -> report
 
@@ -32,8 +33,14 @@ include: "workflow/rules/committor.smk"
 include: "workflow/rules/comparison.smk"
 
 
+onstart:
+    hold_results()
+
+
 localrules:
     all,
+    assess,
+    chain,
     variables,
     coordinate,
     separatrix,
@@ -46,5 +53,8 @@ rule all:
     default_target: True
     input:
         COMPARISON,
+        # A function for each method: of one function for all, Snakemake would make one method wait for another. And here,
+        # so that a tightened criterion goes on with a finished run.
+        *(judged(method) for method in CONFIG.methods),
     message:
         f"everything the report shows is in {RESULTS}"

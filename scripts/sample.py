@@ -1,4 +1,4 @@
-"""An aimless-shooting chain."""
+"""A round of an aimless-shooting chain."""
 
 from separatrix import stages
 from separatrix.scripting import logged
@@ -7,10 +7,13 @@ with logged(snakemake):
     stages.sample(
         snakemake.params.settings,
         chain=int(snakemake.wildcards.chain),
+        number=int(snakemake.wildcards.round),
         minimum_file=snakemake.input.minimum,
         saddle_file=snakemake.input.saddle,
         first_file=snakemake.input.first_path,
+        previous=tuple(snakemake.input.previous) or None,
         journal=snakemake.params.journal,
         shots_out=snakemake.output.shots,
         paths_out=snakemake.output.paths,
+        cost_out=snakemake.output.cost,
     )

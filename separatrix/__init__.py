@@ -9,3 +9,8 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPE
     os.environ[_name] = os.environ.get("SEPARATRIX_THREADS", "1")
 
 __version__ = "0.1.0"
+
+
+def numeric_threads() -> int:
+    """Threads that the numeric libraries may use."""
+    return int(os.environ["OMP_NUM_THREADS"])

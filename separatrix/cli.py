@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -16,6 +17,7 @@ from .errors import SeparatrixError
 
 if TYPE_CHECKING:
     from .health import Health
+    from .status import MethodStatus
 
 app = typer.Typer(
     add_completion=False,
@@ -108,6 +110,65 @@ def _health_table(found: list[Health]) -> Table:
             *("" if value is None else format(value, how) for value, how in numbers),
             health.reason,
         )
+    return table
+
+
+@app.command()
+def status(
+    results: Annotated[Path, typer.Argument(help="Results folder of a run.")] = Path("results"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list as JSON.")] = False,
+) -> None:
+    """Show how far a run is: rounds, shots, acceptance, failures, convergence and cost. Jobs are not disturbed."""
+    from .status import of_results
+
+    found = of_results(results)
+    if as_json:
+        print(json.dumps([method.to_dict() for method in found], indent=2))
+        return
+    console = Console()
+    console.print(_status_table(found))
+    for method in found:
+        lines = [method.verdict or f"last finished stage: {method.stage}"]
+        if method.committor_wanted:
+            lines.append(f"committor shots: {method.committor_shots} of {method.committor_wanted}")
+        lines += [f"{n} failed: {why}" for why, n in sorted(method.failures.items(), key=lambda item: -item[1])]
+        for line in lines:
+            console.print(f"{method.method}: {line}", highlight=False, markup=False)
+
+
+def _status_table(found: list[MethodStatus]) -> Table:
+    table = Table(
+        "method",
+        "chain",
+        "state",
+        "round",
+        "shots",
+        "in all",
+        "acc.",
+        "failed",
+        "core-min",
+        "left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        caption="shots: done and wanted in the round; acc.: accepted; left: minutes to the end of the round",
+    )
+    for method in found:
+        for k, c in enumerate(method.chains):
+            table.add_row(
+                method.method if k == 0 else "",
+                str(c.chain),
+                c.state,
+                str(c.round),
+                f"{c.shots_in_round}/{c.shots_wanted}",
+                str(c.shots),
+                "" if c.acceptance is None else f"{c.acceptance:.0%}",
+                str(c.failed),
+                f"{c.core_seconds / 60:.1f}",
+                "" if c.seconds_left is None else f"{c.seconds_left / 60:.1f}",
+            )
+        if not method.chains:
+            table.add_row(method.method)
+        table.add_section()
     return table
 
 

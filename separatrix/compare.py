@@ -1,6 +1,7 @@
 """What the methods say, side by side: numbers with their uncertainty, and the tables behind the figures.
 
-One function reads the files of a method (:func:`read_method`); all others work on what it returns.
+One function reads the files of a method (:func:`read_method`); all others work on what it returns. The burn-in of a
+chain counts as cost and as nothing else.
 
 Intervals have confidence 0.95. Successive moves of a chain are correlated, and three things follow.
 
@@ -11,6 +12,8 @@ Intervals have confidence 0.95. Successive moves of a chain are correlated, and 
   there are different paths.
 * A quantile of the path length has an interval from a bootstrap over consecutive segments of the chains (Carlstein,
   Ann. Stat. 1986, 14, 1171), with Student's t for the number of segments.
+* The cost of an accepted path is the whole cost over the number of accepted paths; only that number is taken as
+  random, with the interval of the acceptance.
 * Where the data cannot tell (nothing varied, too few segments) no interval is given, and a note says so.
 """
 
@@ -20,7 +23,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -42,24 +45,46 @@ Z = float(stats.norm.ppf(0.5 + 0.5 * CONFIDENCE))
 OUTCOMES = ("accepted", "same basin", "path length", "label off path", "no basin", "failed", "off path")
 """What can become of a move, as in :class:`separatrix.shooting.Move`."""
 
-STAGES = (
-    "minimum",
-    "saddle",
-    "first_path",
-    "sample",
-    "variables",
-    "coordinate",
-    "separatrix",
-    "committor_shots",
-    "committor",
+STAGES = ("minimum", "saddle", "variables", "coordinate", "separatrix", "committor_shots", "committor")
+"""Rules that Snakemake times, in their order; first paths and sampling keep a record of their own."""
+
+
+class Measure(NamedTuple):
+    """One number by which the convergence is judged.
+
+    Attributes
+    ----------
+    name
+        In an assessment.
+    title
+        For readers.
+    criterion
+        Name of the criterion that it is judged by.
+    side
+        ``at most`` or ``at least`` the bound.
+    """
+
+    name: str
+    title: str
+    criterion: str
+    side: str
+
+
+MEASURES = (
+    Measure("information_error", "information error", "information error", "at most"),
+    Measure("clustered_information_error", "information error, clustered by chain", "information error", "at most"),
+    Measure("worst_r_hat", "worst R-hat", "R-hat", "at most"),
+    Measure("worst_effective_samples", "smallest effective sample size", "effective samples", "at least"),
+    Measure("stable_for", "rounds with the same variables", "stable variables", "at least"),
 )
-"""Rules that run once or more per method, in their order."""
+"""Numbers of :class:`separatrix.convergence.Assessment` that are shown."""
 
 SEGMENT_MOVES = 10  # moves in a bootstrap segment, or twice the statistical inefficiency if that is more
 MIN_SEGMENTS = 6
 MIN_TRIALS = 5  # effective trials below which a share gets no interval
 MIN_CHAINS = 10  # for standard errors clustered by chain; they are far too small for a few clusters
 _RESAMPLES = 1000
+_NO_RECORD = "not on record"
 
 
 # --- what is read ---------------------------------------------------------------------------------------------------
@@ -77,8 +102,8 @@ class ChainData:
         Time between frames in fs.
     outcome, forward
         Of each move, shape (n_moves,): one of :data:`OUTCOMES`; the basin that the forward half reached.
-    evaluations, steps
-        Force evaluations and integration steps of each move, shape (n_moves,).
+    burn_in
+        Whether each move belongs to the burn-in, shape (n_moves,).
     points
         Shooting points, nm, shape (n_moves, n_atoms, 3); NaN where nothing was run.
     made_by
@@ -89,28 +114,38 @@ class ChainData:
         Of each path, shape (n_paths,).
     tracks
         Positions along each path, nm, each of shape (n_frames, n_atoms, 3).
+    cost
+        Content of ``cost.json``: what all moves have cost, burn-in included.
+    first_path_cost
+        ``evaluations`` and ``core_seconds`` of the first path; empty when they are not on record.
     """
 
     number: int
     frame: float
     outcome: np.ndarray
     forward: np.ndarray
-    evaluations: np.ndarray
-    steps: np.ndarray
+    burn_in: np.ndarray
     points: np.ndarray
     made_by: np.ndarray
     multiplicity: np.ndarray
     mechanism: np.ndarray
     tracks: tuple[np.ndarray, ...]
+    cost: Mapping[str, float]
+    first_path_cost: Mapping[str, float]
 
     @property
     def shots(self) -> np.ndarray:
-        """Whether halves were run in each move, shape (n_moves,)."""
-        return self.outcome != "off path"
+        """Whether halves were run in each move and it came after the burn-in, shape (n_moves,)."""
+        return (self.outcome != "off path") & ~self.burn_in
+
+    @property
+    def burn_in_shots(self) -> int:
+        """Shots of the burn-in."""
+        return int(((self.outcome != "off path") & self.burn_in).sum())
 
     @property
     def accepted(self) -> np.ndarray:
-        """1.0 for an accepted shot, 0.0 for a refused one, shape (n_shots,)."""
+        """1.0 for an accepted shot, 0.0 for a refused one, after the burn-in, shape (n_shots,)."""
         return (self.outcome[self.shots] == "accepted").astype(float)
 
     @property
@@ -140,6 +175,8 @@ class MethodData:
         Stationary points; `minima` by basin.
     chains
         Aimless-shooting chains.
+    assessments
+        Content of ``rounds/N.json``: the judgement after each round, in order; the last one ended the sampling.
     fit
         Content of ``coordinate.json``.
     q, to_product
@@ -148,7 +185,7 @@ class MethodData:
     committor
         Content of ``committor.json``.
     seconds
-        Wall time of each job by stage; None for a job whose record is missing.
+        Wall time of each job of :data:`STAGES`; None for a job whose record is missing.
     """
 
     name: str
@@ -157,6 +194,7 @@ class MethodData:
     minima: Mapping[str, StationaryPoint]
     saddle: StationaryPoint
     chains: tuple[ChainData, ...]
+    assessments: tuple[Mapping[str, Any], ...]
     fit: Mapping[str, Any]
     q: np.ndarray
     to_product: np.ndarray
@@ -169,22 +207,33 @@ class MethodData:
         return Coordinate.from_dict(self.fit["coordinate"])
 
 
-def read_chain(shots: Path | str, paths: Path | str) -> ChainData:
-    """One chain from its two files."""
-    table, ways = store.read_dataset(shots), store.read_dataset(paths)
+def read_chain(folder: Path | str) -> ChainData:
+    """One chain from the files in its folder."""
+    folder = Path(folder)
+    table, ways = store.read_dataset(folder / "shots.nc"), store.read_dataset(folder / "paths.nc")
+    first = store.read_dataset(folder / "first_path.nc").attrs
     return ChainData(
         number=int(table.chain.values[0]),
         frame=float(table.attrs["frame_fs"]),
         outcome=table.outcome.values.astype(str),
         forward=table.forward.values.astype(str),
-        evaluations=table.evaluations.values,
-        steps=table.steps.values,
+        burn_in=table.burn_in.values == 1,
         points=table.positions.values,
         made_by=ways.move.values,
         multiplicity=ways.multiplicity.values,
         mechanism=ways.mechanism.values.astype(str),
         tracks=tuple(track[0] for track in store.split_paths(ways)),
+        cost=store.read_json(folder / "cost.json"),
+        first_path_cost={key: float(first[key]) for key in ("evaluations", "core_seconds") if key in first},
     )
+
+
+def read_assessments(folder: Path | str) -> tuple[dict[str, Any], ...]:
+    """Assessments of a method up to the one that says stop; those of a longer run, made before, may lie behind it."""
+    found: list[dict[str, Any]] = []
+    while not found or not found[-1]["stop"]:
+        found.append(store.read_json(Path(folder) / "rounds" / f"{len(found) + 1}.json"))
+    return tuple(found)
 
 
 def read_method(
@@ -209,7 +258,6 @@ def read_method(
         When a file is missing or damaged. A missing benchmark is no error.
     """
     folder = Path(folder)
-    runs = [folder / f"chain_{k}" for k in range(1, chains + 1)]
     fit = store.read_json(folder / "coordinate.json")
     table = store.read_dataset(folder / "variables.nc")
     row, to_product, _ = store.committor_observations(table, fit["observations"])
@@ -220,8 +268,6 @@ def read_method(
         raise StoreError(f"{folder}: coordinate.json does not belong to variables.nc; run again") from error
     suffixes: dict[str, Iterable[Any]] = {
         "minimum": basins,
-        "first_path": range(1, chains + 1),
-        "sample": range(1, chains + 1),
         "committor_shots": range(batches),
     }
     return MethodData(
@@ -230,7 +276,8 @@ def read_method(
         source=table.attrs["source"],
         minima={b: store.read_stationary(folder / f"minimum_{b}.nc") for b in basins},
         saddle=store.read_stationary(folder / "saddle.nc"),
-        chains=tuple(read_chain(run / "shots.nc", run / "paths.nc") for run in runs),
+        chains=tuple(read_chain(folder / f"chain_{k}") for k in range(1, chains + 1)),
+        assessments=read_assessments(folder),
         fit=fit,
         q=table.value.values[row][:, columns],
         to_product=to_product,
@@ -383,7 +430,7 @@ class Quantity:
     low, high
         Interval of confidence 0.95, or None.
     text
-        The word or sentence, for a quantity that is no number.
+        The word or sentence, for a quantity that is no number; else what is to stand beside the number.
     note
         How the uncertainty was found, or why there is none.
     """
@@ -399,11 +446,12 @@ class Quantity:
     note: str = ""
 
 
-POINTS, GEOMETRY, SAMPLING, CHAINS, COORDINATE, COMMITTOR, COST = (
+POINTS, GEOMETRY, SAMPLING, CHAINS, CONVERGENCE, COORDINATE, COMMITTOR, COST = (
     "Stationary points",
     "Geometry",
     "Sampling",
     "Chain by chain",
+    "Convergence",
     "Reaction coordinate",
     "Committor",
     "Cost",
@@ -427,27 +475,29 @@ def stationary_quantities(data: MethodData, system: System) -> list[Quantity]:
             Quantity(GEOMETRY, f"{c.name} at {name}", float(c.value(point.positions)), c.unit)
             for c in named_coordinates(system).values()
         ]
-        found.append(Quantity(GEOMETRY, f"lowest real wavenumber at {name}", float(real.min()), "cm-1"))
+        if real.size:  # the saddle of a single coordinate has none
+            found.append(Quantity(GEOMETRY, f"lowest real wavenumber at {name}", float(real.min()), "cm-1"))
     return found
 
 
 def named_coordinates(system: System) -> dict[str, Internal]:
-    """Internal coordinates that the system's basins and mechanism rule use, by name."""
+    """The system's coordinates by name; those that its basins and its mechanism rule use come first."""
+    rule = system.mechanism
     used = [i.coordinate for b in system.basins for i in b.intervals]
-    used += [system.mechanism.crossing, *(c.coordinate for c in system.mechanism.classes)]
-    return {c.name: c for c in used}
+    used += [c for c in (rule.crossing, *(m.coordinate for m in rule.classes)) if c is not None]
+    return {c.name: c for c in (*used, *system.coordinates)}
 
 
 def sampling_quantities(chains: Sequence[ChainData], rng: np.random.Generator) -> list[Quantity]:
-    """Acceptance, outcomes, path lengths and mechanisms of a method's chains."""
-    accepted = [c.accepted for c in chains]
-    shots = int(sum(len(a) for a in accepted))
-    outcome = np.concatenate([c.outcome for c in chains])
+    """Acceptance, outcomes, path lengths and mechanisms of a method's chains, after the burn-in."""
+    outcome = np.concatenate([c.outcome[~c.burn_in] for c in chains])
+    shots, burnt = int(sum(c.shots.sum() for c in chains)), sum(c.burn_in_shots for c in chains)
     found = [
         Quantity(SAMPLING, "chains", len(chains)),
+        Quantity(SAMPLING, "burn-in shots", burnt, note="left out of all statistics; what they cost is counted"),
         Quantity(SAMPLING, "moves", len(outcome), note="shots, and moves whose candidate lay off the path"),
-        Quantity(SAMPLING, "shots", shots, note="moves whose halves were run"),
-        _fraction(SAMPLING, "acceptance per shot", accepted),
+        Quantity(SAMPLING, "shots", shots, note="moves whose halves were run, after the burn-in"),
+        _acceptance_quantity(chains),
     ]
     found += [Quantity(SAMPLING, f"moves: {word}", int((outcome == word).sum())) for word in OUTCOMES]
     paths = int(sum(c.sampled.sum() for c in chains))
@@ -469,6 +519,10 @@ def sampling_quantities(chains: Sequence[ChainData], rng: np.random.Generator) -
             for word in mechanisms_of(chains)
         ]
     return found
+
+
+def _acceptance_quantity(chains: Sequence[ChainData]) -> Quantity:
+    return _fraction(SAMPLING, "acceptance per shot", [c.accepted for c in chains])
 
 
 def mechanisms_of(chains: Sequence[ChainData]) -> list[str]:
@@ -495,6 +549,50 @@ def _fraction(group: str, name: str, series: Sequence[np.ndarray], most: float =
 def _share(group: str, name: str, chains: Sequence[ChainData], word: str, paths: int) -> Quantity:
     """Share of a mechanism, weighted by multiplicity."""
     return _fraction(group, name, [c.series((c.mechanism == word).astype(float)) for c in chains], paths)
+
+
+def convergence_quantities(assessments: Sequence[Mapping[str, Any]]) -> list[Quantity]:
+    """Why sampling stopped, and the measures that it was judged by in its last round."""
+    last = assessments[-1]
+    agreement = last["mechanisms"]
+    found = [
+        Quantity(CONVERGENCE, "converged", text="yes" if last["converged"] else "no"),
+        Quantity(CONVERGENCE, "sampling stopped", text=why_stopped(assessments)),
+        Quantity(CONVERGENCE, "rounds", len(assessments)),
+        Quantity(CONVERGENCE, "verdict of the last round", text=last["verdict"]),
+    ]
+    for measure in MEASURES:
+        criterion = _criterion(last, measure.criterion)
+        wanted = f"wanted: {measure.side} {criterion['bound']:g}"
+        value = _finite(last[measure.name])
+        text = "" if value is None else wanted
+        found.append(Quantity(CONVERGENCE, measure.title, value, text=text, note=criterion["text"]))
+    found.append(Quantity(CONVERGENCE, "mechanisms and starts", text=agreement["verdict"]))
+    found += [
+        Quantity(CONVERGENCE, f"mechanisms of chains started from: {row['start']}", text=_shares_of_start(row))
+        for row in agreement["per_start"]
+    ]
+    return found
+
+
+def why_stopped(assessments: Sequence[Mapping[str, Any]]) -> str:
+    """Why sampling stopped after the last of some assessments."""
+    rounds = f"{len(assessments)} round{'' if len(assessments) == 1 else 's'}"
+    if assessments[-1]["converged"]:
+        return f"because it converged, after {rounds}"
+    return f"because max_rounds was reached, after {rounds}, without convergence"
+
+
+def _criterion(assessment: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return next(c for c in assessment["criteria"] if c["name"] == name)
+
+
+def _shares_of_start(row: Mapping[str, Any]) -> str:
+    """Shares of the mechanisms in the chains of one start."""
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in row["shares"].items() if share > 0)
+    worth = "" if row["effective_moves"] is None else f" (worth {row['effective_moves']:.1f})"
+    chains = ", ".join(map(str, row["chains"]))
+    return f"{shares}; moves: {row['moves']}{worth}, switches: {row['switches']}, chains: {chains}"
 
 
 def _finite(value: float | None) -> float | None:
@@ -638,28 +736,89 @@ def committor_quantities(data: MethodData) -> list[Quantity]:
 
 
 def cost_quantities(data: MethodData) -> list[Quantity]:
-    """Force evaluations and wall times."""
-    evaluations, steps = evaluations_of(data), sum(int(c.steps.sum()) for c in data.chains)
-    found = [Quantity(COST, f"force evaluations, {part}", n) for part, n in evaluations.items()]
-    per_step = evaluations["sampling"] / steps if steps else None
-    found.append(Quantity(COST, "force evaluations per step, sampling", per_step, note=f"{steps} steps"))
-    seconds = stage_seconds(data)
-    sampling, shots = seconds["sample"][0], evaluations["sampling"]
-    each = 1000.0 * sampling / shots if sampling is not None and shots else None
-    found.append(Quantity(COST, "wall time per force evaluation, sampling", each, "ms", note="job start included"))
-    for stage, (value, note) in seconds.items():
-        found.append(Quantity(COST, f"wall time, {stage.replace('_', ' ')}", value, "s", note=note))
-    total = [v for v, _ in seconds.values() if v is not None]
-    found.append(Quantity(COST, "wall time, all jobs", sum(total) if total else None, "s", note="summed over jobs"))
+    """Force evaluations and times; those of sampling hold the burn-in."""
+    evaluations, seconds = evaluations_of(data), core_seconds_of(data)
+    steps, shots = (sum(int(c.cost[key]) for c in data.chains) for key in ("steps", "shots"))
+    forces, time = evaluations["sampling"], seconds["sampling"]
+    spent = "times threads; the start of the job is left out"
+    return [
+        *(
+            Quantity(COST, f"force evaluations, {part}", n, note=_NO_RECORD if n is None else "")
+            for part, n in evaluations.items()
+        ),
+        Quantity(
+            COST, "force evaluations per step, sampling", forces / steps if steps else None, note=f"{steps} steps"
+        ),
+        per_accepted_path(data.chains, "force evaluations per accepted path", evaluations, "1"),
+        *(
+            Quantity(COST, f"core time, {part}", t, "s", note=_NO_RECORD if t is None else spent)
+            for part, t in seconds.items()
+        ),
+        Quantity(COST, "core time per shot, sampling", time / shots if shots else None, "s"),
+        Quantity(COST, "core time per force evaluation, sampling", 1000.0 * time / forces if forces else None, "ms"),
+        per_accepted_path(data.chains, "core time per accepted path", seconds, "s"),
+        *_wall_time_quantities(data),
+    ]
+
+
+def _wall_time_quantities(data: MethodData) -> list[Quantity]:
+    others = stage_seconds(data)
+    found = [
+        Quantity(COST, f"wall time, {stage.replace('_', ' ')}", value, "s", note=note)
+        for stage, (value, note) in others.items()
+    ]
+    total = [v for v, _ in others.values() if v is not None]
+    note = f"summed over the jobs of {', '.join(others).replace('_', ' ')}; job start included"
+    found.append(Quantity(COST, "wall time, other stages", sum(total) if total else None, "s", note=note))
     return found
 
 
-def evaluations_of(data: MethodData) -> dict[str, int]:
-    """Force evaluations by part of the work; first paths are not on record."""
+def per_accepted_path(chains: Sequence[ChainData], name: str, cost: Mapping[str, float | None], unit: str) -> Quantity:
+    """What an accepted path has cost: first paths, burn-in and all, over the accepted paths after the burn-in.
+
+    Parameters
+    ----------
+    chains
+        Of one method.
+    name, unit
+        Of the cost.
+    cost
+        Of the parts ``sampling`` and ``first paths``; None where it is not on record, and then left out.
+    """
+    acceptance = _acceptance_quantity(chains)
+    if not acceptance.value:
+        return Quantity(COST, name, unit=unit, note="no path was accepted")
+    each = sum(cost[part] or 0.0 for part in ("first paths", "sampling")) / sum(len(c.accepted) for c in chains)
+    note = "sampling with its burn-in, and first paths"
+    if cost["first paths"] is None:
+        note = f"sampling with its burn-in; first paths are {_NO_RECORD}"
+    value = each / acceptance.value
+    if acceptance.low is None or acceptance.high is None:
+        return Quantity(COST, name, value, unit, note=f"{acceptance.note}; {note}")
+    note += f"; accepted paths after the burn-in only, with the interval of the acceptance: {acceptance.note}"
+    return Quantity(COST, name, value, unit, low=each / acceptance.high, high=each / acceptance.low, note=note)
+
+
+def evaluations_of(data: MethodData) -> dict[str, float | None]:
+    """Force evaluations by part of the work; None where they are not on record."""
     return {
         "stationary points": sum(p.evaluations for p in (*data.minima.values(), data.saddle)),
-        "sampling": sum(int(c.evaluations.sum()) for c in data.chains),
-        "committor": int(data.committor["evaluations"]),
+        **_of_shooting(data.chains, "evaluations"),
+        "committor": data.committor["evaluations"],
+    }
+
+
+def core_seconds_of(data: MethodData) -> dict[str, float | None]:
+    """Core-seconds of first paths and sampling; None where they are not on record."""
+    return _of_shooting(data.chains, "core_seconds")
+
+
+def _of_shooting(chains: Sequence[ChainData], key: str) -> dict[str, float | None]:
+    """A cost of all chains: of their first paths, None unless it is known of each, and of their moves."""
+    first = [c.first_path_cost.get(key) for c in chains]
+    return {
+        "first paths": None if None in first else sum(first),  # type: ignore[arg-type]
+        "sampling": sum(c.cost[key] for c in chains),
     }
 
 
@@ -685,6 +844,7 @@ def summarise(data: MethodData, system: System, rng: np.random.Generator) -> lis
         Quantity(POINTS, "level of theory", text=data.source),
         *stationary_quantities(data, system),
         *sampling_quantities(data.chains, rng),
+        *convergence_quantities(data.assessments),
         *coordinate_quantities(data),
         *committor_quantities(data),
         *cost_quantities(data),
@@ -734,6 +894,7 @@ def figure_frames(
     makers = {
         "energy_profile": lambda d: _levels(d, system),
         "acceptance": lambda d: _acceptance(d, summaries[d.name]),
+        "convergence": _convergence,
         "path_lengths": lambda d: _path_lengths(d, summaries[d.name]),
         "mechanisms": lambda d: _mechanisms(d, summaries[d.name]),
         "shooting_points": lambda d: _plane_rows(d, plane),
@@ -742,7 +903,7 @@ def figure_frames(
         "selection": _selection,
         "committor_histogram": _committor_histogram,
         "committor_points": _committor_points,
-        "cost": _cost,
+        "cost": lambda d: _cost(d, summaries[d.name]),
     }
     frames = {}
     for name, make in makers.items():
@@ -751,25 +912,37 @@ def figure_frames(
     return frames
 
 
-def projection(data: Sequence[MethodData], system: System) -> tuple[Internal, Internal]:
-    """Two named coordinates to show the paths in: that of the commonest mechanism class, and the crossing dihedral."""
+def projection(data: Sequence[MethodData], system: System) -> tuple[Internal, Internal | None]:
+    """Two named coordinates to show the paths in, the second None where there is but one.
+
+    They are that of the commonest mechanism class and the crossing; without classes another coordinate and the
+    crossing; without a crossing the first two.
+    """
     rule = system.mechanism
-    seen = [str(m) for d in data for c in d.chains for m in c.series(c.mechanism)] + [d.saddle.name for d in data]
+    named = list(named_coordinates(system).values())
+    if rule.crossing is None:
+        return named[0], named[1] if len(named) > 1 else None
     if rule.classes:
+        seen = [str(m) for d in data for c in d.chains for m in c.series(c.mechanism)] + [d.saddle.name for d in data]
         best = max(rule.classes, key=lambda c: seen.count(c.name))  # the first one of equals
         return best.coordinate, rule.crossing
-    others = [c for c in named_coordinates(system).values() if c != rule.crossing]
-    return (others[0] if others else rule.crossing), rule.crossing
+    others = [c for c in named if c != rule.crossing]
+    return (others[0], rule.crossing) if others else (rule.crossing, None)
 
 
-def _axis(coordinate: Internal) -> str:
+def _axis(coordinate: Internal | None) -> str:
     """Axis title; dihedrals are shown without their sign, because mirror images are the same crossing."""
+    if coordinate is None:
+        return "move"
     name = f"|{coordinate.name}|" if coordinate.kind == "dihedral" else coordinate.name
     return f"{name} ({coordinate.unit})"
 
 
-def _plane_values(coordinate: Internal, positions: np.ndarray) -> list[float]:
-    return [round(abs(float(coordinate.value(x))), 2) for x in positions]
+def _plane_values(coordinate: Internal | None, positions: np.ndarray, moves: Iterable[int]) -> list[float]:
+    """Values of a coordinate, or the moves that the frames belong to where there is no coordinate."""
+    if coordinate is None:
+        return [float(m) for m in moves]
+    return [round(float(coordinate.unsigned(x)), 2 if coordinate.unit == "degree" else 4) for x in positions]
 
 
 def _named(summary: Sequence[Quantity], group: str, name: str) -> Quantity:
@@ -805,6 +978,19 @@ def _acceptance(data: MethodData, summary: Sequence[Quantity]) -> list[dict[str,
     return [*rows, {"kind": "all", "shot": last, "acceptance": q.value, "low": q.low, "high": q.high}]
 
 
+def _convergence(data: MethodData) -> list[dict[str, Any]]:
+    rows = []
+    for number, a in enumerate(data.assessments, start=1):
+        row: dict[str, Any] = {"round": number, "shots": a["n_shots"], "variables": "; ".join(a["variables"])}
+        for m in MEASURES:
+            row |= {m.name: a[m.name], f"{m.name}_bound": _criterion(a, m.criterion)["bound"]}
+        stopped = why_stopped(data.assessments) if number == len(data.assessments) else ""
+        rows.append(
+            row | {"mechanisms": a["mechanisms"]["outcome"], "verdict": a["verdict"], "sampling_stopped": stopped}
+        )
+    return rows
+
+
 def _path_lengths(data: MethodData, summary: Sequence[Quantity]) -> list[dict[str, Any]]:
     total = sum(int(c.multiplicity[c.sampled].sum()) for c in data.chains)
     rows: list[dict[str, Any]] = [
@@ -831,21 +1017,21 @@ def _mechanisms(data: MethodData, summary: Sequence[Quantity]) -> list[dict[str,
     return rows
 
 
-def _plane_rows(data: MethodData, plane: tuple[Internal, Internal]) -> list[dict[str, Any]]:
-    x, y = plane
+def _plane_rows(data: MethodData, plane: tuple[Internal, Internal | None]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    axes = {"x_axis": _axis(x), "y_axis": _axis(y)}
+    axes = dict(zip(("x_axis", "y_axis"), map(_axis, plane), strict=True))
     for chain in data.chains:
         for i in np.flatnonzero(chain.sampled):
             track = chain.tracks[i]
             line = f"{data.name} {chain.number} {chain.made_by[i]}"
-            pairs = zip(_plane_values(x, track), _plane_values(y, track), strict=True)
+            moves = [chain.made_by[i]] * len(track)
+            pairs = zip(*(_plane_values(c, track, moves) for c in plane), strict=True)
             rows += [
                 {"kind": "path", "path": line, "frame": f, "x": a, "y": b, **axes} for f, (a, b) in enumerate(pairs)
             ]
     for chain in data.chains:
-        run = chain.points[chain.shots]
-        values = zip(_plane_values(x, run), _plane_values(y, run), chain.forward[chain.shots], strict=True)
+        run, moves = chain.points[chain.shots], np.flatnonzero(chain.shots)
+        values = zip(*(_plane_values(c, run, moves) for c in plane), chain.forward[chain.shots], strict=True)
         rows += [{"kind": "point", "x": a, "y": b, "reached": str(end), **axes} for a, b, end in values]
     return rows
 
@@ -988,10 +1174,19 @@ def _committor_points(data: MethodData) -> list[dict[str, Any]]:
     ]
 
 
-def _cost(data: MethodData) -> list[dict[str, Any]]:
+def _cost(data: MethodData, summary: Sequence[Quantity]) -> list[dict[str, Any]]:
+    wall = {stage.replace("_", " "): value for stage, (value, _) in stage_seconds(data).items()}
+    # In the order of the work: what comes before the first paths, they and the sampling, and what comes after.
+    before = {part: wall.pop(part) for part in ("minimum", "saddle")}
+    totals = {"seconds": {**before, **core_seconds_of(data), **wall}, "evaluations": evaluations_of(data)}
     rows: list[dict[str, Any]] = [
-        {"kind": "seconds", "part": stage.replace("_", " "), "value": value}
-        for stage, (value, _) in stage_seconds(data).items()
-        if value is not None
+        {"kind": kind, "part": part, "value": value}
+        for kind, parts in totals.items()
+        for part, value in parts.items()
+        if value
     ]
-    return rows + [{"kind": "evaluations", "part": part, "value": n} for part, n in evaluations_of(data).items() if n]
+    for kind, name in (("evaluations", "force evaluations"), ("seconds", "core time")):
+        q = _named(summary, COST, f"{name} per accepted path")
+        if q.value:
+            rows.append({"kind": f"{kind} per path", "part": "", "value": q.value, "low": q.low, "high": q.high})
+    return rows

@@ -22,7 +22,7 @@ from .dynamics import DynamicsSettings
 from .errors import ConfigError
 from .molecule import Molecule, bonds_from_distances, read_geometry
 from .states import GEOMETRIES, Basin, Coordinate, Interval, MechanismClass, MechanismRule, basin_of
-from .stationary import Bias
+from .stationary import Bias, Spring
 from .units import KCAL
 from .variables import Variable
 
@@ -44,12 +44,12 @@ class SaddleGuess:
 
     name: str
     start: str
-    biases: tuple[Bias, ...]
+    biases: tuple[Bias | Spring, ...]
 
 
 @dataclass(frozen=True)
 class System:
-    """A molecule with its basins, saddle guesses, mechanism rule and candidate variables."""
+    """A molecule with its basins, saddle guesses, mechanism rule, candidate variables and named coordinates."""
 
     name: str
     title: str
@@ -61,6 +61,7 @@ class System:
     saddle_guesses: tuple[SaddleGuess, ...]
     mechanism: MechanismRule
     variables: tuple[Variable, ...]
+    coordinates: tuple[Coordinate, ...] = ()
 
     def basin(self, name: str) -> Basin:
         """The basin of that name."""
@@ -242,6 +243,18 @@ class _Keys:
             raise self.fail(key, f"{name!r} is not {what}{_near(name, table)} (known: {', '.join(table)})")
         return table[name]
 
+    def in_unit(
+        self, item: Mapping[str, Any], at: str, coordinate: Coordinate, what: str, degree: str, angstrom: str
+    ) -> str:
+        """Which of two keys gives a quantity in the unit that belongs to a coordinate; the other must be absent."""
+        wanted, other = (angstrom, degree) if coordinate.unit == "angstrom" else (degree, angstrom)
+        if other in item or wanted not in item:
+            instead = f", not as {other}" if other in item else ""
+            raise self.fail(
+                at, f"{coordinate.name} is measured in {coordinate.unit}; give its {what} as {wanted}{instead}"
+            )
+        return wanted
+
 
 def build_system(data: Mapping[str, Any], where: str) -> System:
     """A System from checked data.
@@ -256,7 +269,8 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
     Raises
     ------
     ConfigError
-        On an unknown atom, coordinate, basin or kind, overlapping basins, or a geometry outside its basin.
+        On an unknown atom, coordinate, basin or kind, a key in the wrong unit, overlapping basins, a geometry outside
+        its basin, or a crossing that does not part the basins of the reaction.
     """
     keys = _Keys(where)
     basins_data = data["basins"]
@@ -314,6 +328,11 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
         keys.look(names, reaction[end], f"reaction.{end}", "a basin")
     if reaction["from"] == reaction["to"]:
         raise keys.fail("reaction", "from and to are the same basin")
+    mechanism = _build_mechanism(data.get("mechanism"), coordinates, keys)
+    ends = [read[reaction[end]][1] for end in ("from", "to")]
+    if mechanism.crossing is not None and (mechanism.side(ends[0]) > 0) == (mechanism.side(ends[1]) > 0):
+        message = f"{reaction['from']} and {reaction['to']} lie on the same side; give a value between them"
+        raise keys.fail("mechanism.crossing", message)
     return System(
         name=data["name"],
         title=data.get("title", data["name"]),
@@ -325,8 +344,10 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
         saddle_guesses=tuple(
             _build_guess(i, g, coordinates, names, keys) for i, g in enumerate(data["saddle_guesses"])
         ),
-        mechanism=_build_mechanism(data["mechanism"], coordinates, keys),
-        variables=_build_variables(data["variables"], molecule, keys),
+        mechanism=mechanism,
+        # Most stages are not given them (`Config.settings`); the schema asks for them in a file.
+        variables=_build_variables(data["variables"], molecule, keys) if "variables" in data else (),
+        coordinates=tuple(coordinates.values()),
     )
 
 
@@ -335,13 +356,10 @@ def _build_basin(name: str, data: Mapping[str, Any], coordinates: Mapping[str, C
     for i, item in enumerate(data["within"]):
         at = f"basins.{name}.within.{i}"
         coordinate = keys.look(coordinates, item["coordinate"], f"{at}.coordinate", "a coordinate")
-        wanted = "range_A" if coordinate.unit == "angstrom" else "range_deg"
-        other = "range_deg" if wanted == "range_A" else "range_A"
-        if other in item or wanted not in item:
-            raise keys.fail(at, f"{coordinate.name} is a {coordinate.kind}; give its range as {wanted}")
-        low, high = item[wanted]
+        key = keys.in_unit(item, at, coordinate, "range", "range_deg", "range_A")
+        low, high = item[key]
         if low >= high:
-            raise keys.fail(f"{at}.{wanted}", f"the lower bound {low:g} is not below the upper bound {high:g}")
+            raise keys.fail(f"{at}.{key}", f"the lower bound {low:g} is not below the upper bound {high:g}")
         intervals.append(Interval(coordinate, float(low), float(high)))
     return Basin(name, tuple(intervals))
 
@@ -354,29 +372,36 @@ def _build_guess(
     keys: _Keys,
 ) -> SaddleGuess:
     keys.look(basins, data["start"], f"saddle_guesses.{i}.start", "a basin")
-    biases = []
+    biases: list[Bias | Spring] = []
     for j, pull in enumerate(data["pull"]):
-        at = f"saddle_guesses.{i}.pull.{j}.coordinate"
-        coordinate = keys.look(coordinates, pull["coordinate"], at, "a coordinate")
-        if coordinate.unit == "angstrom":
-            raise keys.fail(at, f"{coordinate.name} is a {coordinate.kind}; a pull needs an angle or a dihedral")
-        biases.append(Bias(coordinate.atoms, float(pull["target_deg"]), pull["strength_kcal_mol"] * KCAL))
+        at = f"saddle_guesses.{i}.pull.{j}"
+        coordinate = keys.look(coordinates, pull["coordinate"], f"{at}.coordinate", "a coordinate")
+        target = float(pull[keys.in_unit(pull, at, coordinate, "target", "target_deg", "target_A")])
+        key = keys.in_unit(pull, at, coordinate, "strength", "strength_kcal_mol", "strength_kcal_mol_A2")
+        strength = pull[key] * KCAL
+        if coordinate.unit == "degree":
+            biases.append(Bias(coordinate.atoms, target, strength))
+        else:
+            biases.append(Spring(coordinate, target, strength))
     return SaddleGuess(data["name"], data["start"], tuple(biases))
 
 
-def _build_mechanism(data: Mapping[str, Any], coordinates: Mapping[str, Coordinate], keys: _Keys) -> MechanismRule:
-    at = "mechanism.crossing.coordinate"
-    crossing = keys.look(coordinates, data["crossing"]["coordinate"], at, "a coordinate")
-    if crossing.kind != "dihedral":
-        raise keys.fail(at, f"{crossing.name} is a {crossing.kind}; a crossing needs a dihedral")
-    classes = []
-    for i, item in enumerate(data["classes"]):
-        at = f"mechanism.classes.{i}.coordinate"
-        coordinate = keys.look(coordinates, item["coordinate"], at, "a coordinate")
-        if coordinate.kind != "angle":
-            raise keys.fail(at, f"{coordinate.name} is a {coordinate.kind}; a class needs an angle")
-        classes.append(MechanismClass(item["name"], coordinate, float(item["above_deg"])))
-    rule = MechanismRule(crossing, float(data["crossing"]["at_deg"]), tuple(classes), data["otherwise"])
+def _build_mechanism(
+    data: Mapping[str, Any] | None, coordinates: Mapping[str, Coordinate], keys: _Keys
+) -> MechanismRule:
+    if data is None:
+        return MechanismRule()
+
+    def measured(item: Mapping[str, Any], at: str, what: str, word: str) -> tuple[Coordinate, float]:
+        coordinate = keys.look(coordinates, item["coordinate"], f"{at}.coordinate", "a coordinate")
+        return coordinate, float(item[keys.in_unit(item, at, coordinate, what, f"{word}_deg", f"{word}_A")])
+
+    crossing, boundary = measured(data["crossing"], "mechanism.crossing", "value at the crossing", "at")
+    classes = [
+        MechanismClass(item["name"], *measured(item, f"mechanism.classes.{i}", "bound", "above"))
+        for i, item in enumerate(data["classes"])
+    ]
+    rule = MechanismRule(crossing, boundary, tuple(classes), data["otherwise"])
     if len(set(rule.names)) != len(rule.names):
         raise keys.fail("mechanism", "two mechanisms carry the same name")
     return rule
@@ -384,20 +409,24 @@ def _build_mechanism(data: Mapping[str, Any], coordinates: Mapping[str, Coordina
 
 def _build_variables(data: Mapping[str, Any], molecule: Molecule, keys: _Keys) -> tuple[Variable, ...]:
     centres = [keys.look(molecule.names, a, "variables.around", "a named atom") for a in data["around"]]
-    found = variables.enumerate_around(
-        molecule.bonds,
-        molecule.symbols,
-        centres,
-        n_bonds=data["bonds"],
-        hydrogens=data["hydrogens"],
-        names=molecule.labels,
-    )
+    found = []
+    if centres:
+        found = variables.enumerate_around(
+            molecule.bonds,
+            molecule.symbols,
+            centres,
+            n_bonds=data["bonds"],
+            hydrogens=data["hydrogens"],
+            names=molecule.labels,
+        )
     index = {label: i for i, label in enumerate(molecule.labels)}
     for i, spec in enumerate(data["extra"]):
         try:
             found.append(variables.from_spec(spec, index))
         except ValueError as error:
             raise keys.fail(f"variables.extra.{i}", str(error)) from error
+    if not found:
+        raise keys.fail("variables", "there is no candidate; name bonded atoms in around, or variables in extra")
     names = [v.name for v in found]
     for name in names:
         if names.count(name) > 1:
@@ -448,7 +477,7 @@ def build_method(name: str, data: Mapping[str, Any], temperature: float, seed: i
         label=data.get("label", name),
         potential=data["potential"],
         options=dict(data["options"]),
-        dynamics=DynamicsSettings(float(temperature), step, steps, longest),
+        dynamics=DynamicsSettings(float(temperature), step, steps, longest, float(times.get("friction_per_ps", 0.0))),
         shift=shift,
         seed=int(seed),
     )
@@ -472,13 +501,13 @@ class Config:
         Parameters
         ----------
         stage
-            ``minimum``, ``saddle``, ``first_path``, ``sample``, ``variables``, ``coordinate``, ``separatrix``,
-            ``committor_shots``, ``committor`` or ``compare``.
+            ``minimum``, ``guess``, ``saddle``, ``first_path``, ``sample``, ``assess``, ``variables``, ``coordinate``,
+            ``separatrix``, ``committor_shots``, ``committor`` or ``compare``.
         method
             Name of the method; None for ``compare``.
         """
         system = dict(self.system_data)
-        if stage not in ("variables", "coordinate", "separatrix"):
+        if stage not in ("assess", "variables", "coordinate", "separatrix"):
             system.pop("variables", None)
         base: dict[str, Any] = {
             "system": system,
@@ -490,33 +519,47 @@ class Config:
             return base | {"methods": labels, "committor": self.data["committor"]}
         spec = dict(self.data["methods"][method])
         spec.pop("label", None)  # a name for tables and plots, which only the comparison makes
-        if stage in ("minimum", "saddle"):
+        if stage in ("minimum", "guess", "saddle"):
             # Geometries do not depend on how trajectories are run.
             spec["dynamics"] = {"time_step_fs": 1, "shift_fs": 1, "longest_half_fs": 100}
         base |= {"name": method, "method": spec}
         part = {
             "minimum": "stationary",
+            "guess": "stationary",
             "saddle": "stationary",
-            "first_path": "sampling",
-            "sample": "sampling",
             "coordinate": "coordinate",
+            "assess": "coordinate",
             "separatrix": "committor",
             "committor_shots": "committor",
             "committor": "committor",
         }.get(stage)
         if part:
             base[part] = dict(self.data[part])
+        # How far sampling goes does not change what is sampled.
+        keys = {
+            "first_path": ("starts", "first_path_attempts"),
+            "sample": ("rule", "shots_per_round", "burn_in"),
+            "assess": ("starts", "min_rounds", "max_rounds", "convergence"),
+        }.get(stage)
+        if keys:
+            base["sampling"] = {key: self.data["sampling"][key] for key in keys}
         if stage in ("sample", "committor_shots"):
             base["failures_in_a_row"] = self.data["failures_in_a_row"]
         return base
 
+    def start_of(self, chain: int) -> str:
+        """Name of the geometry that a chain's first path is shot from; chains are numbered from 1."""
+        starts = self.data["sampling"]["starts"]
+        return starts[(chain - 1) % len(starts)]
+
+    def guess_number(self, name: str) -> int:
+        """Number of a saddle guess in the system file, from 1."""
+        return 1 + [g.name for g in self.system.saddle_guesses].index(name)
+
 
 def system_from_settings(settings: Mapping[str, Any]) -> System:
     """The system of a stage from its :meth:`Config.settings`."""
-    data = dict(settings["system"])
-    # Candidate variables play no part in most stages, and are then left out; a system has some.
-    data.setdefault("variables", {"around": [next(iter(data["atoms"]))], "bonds": 1, "hydrogens": False, "extra": []})
-    return build_system(data, "settings")
+    return build_system(settings["system"], "settings")
 
 
 def from_settings(settings: Mapping[str, Any]) -> tuple[System, Method]:
@@ -564,7 +607,11 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     if committor["batches"] > committor["configurations"]:
         where = _file_of("committor", paths)
         raise ConfigError(f"{where}: committor.batches: more batches than configurations; give at most as many")
-    if sampling["shots_per_chain"] < 5:
-        where = _file_of("sampling", paths)
-        raise ConfigError(f"{where}: sampling.shots_per_chain: fewer than 5 shots cannot carry a fit; give 5 or more")
+    where = _file_of("sampling", paths)
+    keys = _Keys(where)
+    if sampling["min_rounds"] > sampling["max_rounds"]:
+        raise keys.fail("sampling.min_rounds", f"is more than max_rounds, {sampling['max_rounds']}")
+    guesses = {"saddle": None} | {g.name: None for g in system.saddle_guesses}
+    for i, start in enumerate(sampling["starts"]):
+        keys.look(guesses, start, f"sampling.starts.{i}", "`saddle` or one of the system's saddle guesses")
     return Config(full, system_data, system, methods)

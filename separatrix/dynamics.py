@@ -15,7 +15,7 @@ from openpathsampling.engines.openmm import Engine as OpenMMEngine
 from openpathsampling.engines.openmm import Snapshot
 from openpathsampling.engines.topology import MDTrajTopology
 
-from .errors import PotentialError
+from .errors import PotentialError, Stopped
 from .molecule import Molecule
 from .potentials import Potential
 from .states import Basin, basin_of, outside_of
@@ -244,6 +244,8 @@ class Engine(OpenMMEngine):
         self.settings = settings
         self.steps = 0
         self.legs = 0
+        #: Name of the signal that asked to stop; looked at between frames.
+        self.stop = ""
         shape = (molecule.n_atoms, 3)
         self._moves = np.ones(shape) if potential.active is None else potential.active.astype(float)
         self.initialize(potential.platform)
@@ -286,6 +288,8 @@ class Engine(OpenMMEngine):
         ------
         PotentialError
             When the potential fails or a position stops being finite.
+        Stopped
+            When the job has been told to stop.
         """
         positions = raw_positions(start)
         context, integrator = self.simulation.context, self.simulation.integrator
@@ -302,6 +306,8 @@ class Engine(OpenMMEngine):
         for _ in range(self.n_frames_max - 1):
             if not outside(positions):
                 return
+            if self.stop:
+                raise Stopped(f"told to stop ({self.stop})")
             self.steps += n_steps
             try:
                 step(n_steps)

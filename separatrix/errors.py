@@ -1,5 +1,9 @@
 """The errors that Separatrix raises on purpose; each message is one line that says what to do."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 
 class SeparatrixError(Exception):
     """Base of all errors raised on purpose; its message is meant for the user, without a traceback."""
@@ -21,5 +25,19 @@ class SamplingError(SeparatrixError):
     """A chain, a first path or a set of committor shots cannot be started or continued."""
 
 
+class Stopped(SeparatrixError):
+    """The job was told to stop; what it has finished is on record."""
+
+
 class StoreError(SeparatrixError):
-    """A file in `results/` is missing, damaged or not what it should be."""
+    """A file in `results/` is missing, damaged or not what it should be, or cannot be written.
+
+    Attributes
+    ----------
+    damaged
+        The file, where it is there and readable but not whole; else None.
+    """
+
+    def __init__(self, message: str, damaged: Path | None = None) -> None:
+        super().__init__(message)
+        self.damaged = damaged

@@ -15,7 +15,19 @@ from collections.abc import Callable, Mapping, Sequence
 import altair as alt
 import pandas as pd
 
-from .compare import CHAINS, COMMITTOR, COORDINATE, COST, GEOMETRY, POINTS, SAMPLING, rounded
+from .compare import (
+    CHAINS,
+    COMMITTOR,
+    CONVERGENCE,
+    COORDINATE,
+    COST,
+    GEOMETRY,
+    MEASURES,
+    POINTS,
+    SAMPLING,
+    Measure,
+    rounded,
+)
 
 # Okabe and Ito, Color Universal Design (2008), darkest first; yellow is left out, too pale for lines.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -28,13 +40,15 @@ INK = "#333333"
 NUMBERS = frozenset({
     "value", "error", "low", "high", "place", "energy", "chain", "shot", "acceptance", "length", "share", "frame",
     "x", "y", "coefficient", "spread", "standardised", "frequency", "predicted", "observed", "shots", "paths",
-    "resamples", "centre", "configurations", "binomial", "beta_binomial", "r", "committor",
+    "resamples", "centre", "configurations", "binomial", "beta_binomial", "r", "committor", "round",
+    *(m.name for m in MEASURES), *(f"{m.name}_bound" for m in MEASURES),
 })
 # fmt: on
 """Columns that hold numbers, in any of the tables."""
 
 _IN_A_ROW = 3  # panels
 _LISTED = 8  # variables shown in the figure of selection frequencies
+_BEGINS = {"worst_r_hat": 1.0, "stable_for": 0.0}  # where the axes of these measures begin
 
 
 # --- what the figures share -----------------------------------------------------------------------------------------
@@ -47,10 +61,14 @@ def svg(chart: alt.TopLevelMixin) -> str:
         return text.getvalue()
 
 
-def _finish(chart: alt.TopLevelMixin, title: str) -> alt.TopLevelMixin:
+def _finish(chart: alt.TopLevelMixin, title: str, words: Sequence[str] = ()) -> alt.TopLevelMixin:
+    """A chart with its title, `words` as lines below it, and the style of all figures."""
+    heading = alt.TitleParams(title, subtitle=list(words)) if words else title
     return (
-        chart.properties(title=title, padding=10, background="white")
-        .configure_title(fontSize=16, anchor="start", color=INK, offset=12)
+        chart.properties(title=heading, padding=10, background="white")
+        .configure_title(
+            fontSize=16, subtitleFontSize=13, subtitlePadding=6, anchor="start", color=INK, subtitleColor=INK, offset=12
+        )
         .configure_axis(
             labelFontSize=12,
             titleFontSize=13,
@@ -165,6 +183,62 @@ def acceptance(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     placed = frame.assign(place=frame["shot"] * 1.05)
     chart = alt.layer(*marks).properties(width=230, height=220)
     return _finish(_panels(chart, placed, order), title)
+
+
+def convergence(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Each measure of convergence against the shots, with the bound that it has to pass, and why sampling stopped."""
+    title = "Convergence of the sampling"
+    if frame.empty:
+        return _nothing(title)
+    panels = [_measure(frame, order, measure) for measure in MEASURES]
+    chart = alt.concat(*panels, columns=_IN_A_ROW, spacing=25)
+    return _finish(chart, title, [f"{label}: {words}" for label, words in _reasons(frame, order).items()])
+
+
+def _reasons(frame: pd.DataFrame, order: Sequence[str]) -> dict[str, str]:
+    """Why the sampling of each method stopped, by label."""
+    ends = frame[frame["sampling_stopped"] != ""].set_index("label")["sampling_stopped"]
+    return {label: f"sampling stopped {ends[label]}" for label in _present(frame, order)}
+
+
+def _measure(frame: pd.DataFrame, order: Sequence[str], measure: Measure) -> alt.LayerChart:
+    """One measure against the shots, one line per method, and its bound."""
+    rows = frame.assign(value=frame[measure.name], bound=frame[f"{measure.name}_bound"])
+    wanted = ", ".join(f"{bound:g}" for bound in sorted(rows["bound"].unique()))
+    heading = alt.TitleParams(
+        f"{measure.title} (wanted: {measure.side} {wanted})", fontSize=12.5, fontWeight="normal", offset=6
+    )
+    x = alt.X(
+        "shots:Q",
+        title="shots, all chains",
+        scale=alt.Scale(domain=[0, 1.05 * rows["shots"].max()], nice=False),
+        axis=alt.Axis(tickCount=5),
+    )
+    y = _measure_axis(measure, pd.concat([rows["value"], rows["bound"]]))
+    base = alt.Chart(rows).encode(x=x, y=y, color=_colour(order, legend=True))
+    bound = alt.Chart(rows.drop_duplicates("bound")).mark_rule(strokeDash=[5, 4], color=INK, strokeWidth=1.5)
+    marks = [
+        bound.encode(y="bound:Q"),
+        # A missing number breaks the line; in words for screen readers it would be "null".
+        base.mark_line(strokeWidth=1.6, opacity=0.8, aria=False),
+        base.mark_point(filled=True, size=60, opacity=1),
+    ]
+    return alt.layer(*marks).properties(width=280, height=180, title=heading)
+
+
+def _measure_axis(measure: Measure, values: pd.Series) -> alt.Y:
+    """An axis that begins where its measure does; the others are logarithmic, with the ticks 1, 2, 5, 10 and so on."""
+    low, high = values[values > 0].min(), values.max()
+    if measure.name in _BEGINS:
+        begin = min(_BEGINS[measure.name], low)
+        scale = alt.Scale(domain=[begin, begin + 1.08 * (high - begin)], nice=False, zero=False)
+        whole = {"values": list(range(0, math.ceil(high) + 1, math.ceil(high / 6)))} if begin == 0 else {"tickCount": 5}
+        return alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(format="~g", **whole))
+    domain = [low / 1.3, high * 1.3]
+    decades = range(math.floor(math.log10(domain[0])), math.ceil(math.log10(domain[1])) + 1)
+    ticks = [m * 10.0**k for k in decades for m in (1, 2, 5) if domain[0] <= m * 10.0**k <= domain[1]]
+    scale = alt.Scale(type="log", domain=domain, nice=False)
+    return alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(values=ticks, format="~g"))
 
 
 def path_lengths(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
@@ -443,30 +517,37 @@ def committor_points(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelM
 
 
 def cost(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
-    """Wall time of each stage and force evaluations of each part, on logarithmic axes."""
+    """Time and force evaluations of each part of the work and of an accepted path, on logarithmic axes."""
     title = "Cost"
     if frame.empty:
         return _nothing(title)
     # A logarithmic axis has no place for zero.
     frame = frame[frame["value"] > 0]
-    axes = {"seconds": "wall time, all jobs of a stage (s)", "evaluations": "force evaluations"}
-    panels = []
-    for kind, axis in axes.items():
-        rows = frame[frame["kind"] == kind]
-        if rows.empty:
-            continue
-        chart = (
-            alt.Chart(rows)
-            .mark_point(filled=True, size=75, opacity=1)
-            .encode(
-                y=alt.Y("part:N", title=None, sort=list(dict.fromkeys(rows["part"])), axis=alt.Axis(grid=True)),
-                yOffset=alt.YOffset("label:N", sort=list(order)),
-                x=alt.X("value:Q", title=axis, scale=alt.Scale(type="log"), axis=alt.Axis(format="~s", tickCount=5)),
-                color=_colour(order, legend=True),
-            )
-        )
-        panels.append(chart.properties(width=300, height=alt.Step(11, **{"for": "offset"})))
-    return _finish(alt.hconcat(*panels, spacing=30), title) if panels else _nothing(title)
+    axes = {
+        "seconds": ("time of all jobs (s)", "~g"),
+        "evaluations": ("force evaluations", "~s"),
+        "seconds per path": ("core-seconds per accepted path", "~g"),
+        "evaluations per path": ("force evaluations per accepted path", "~s"),
+    }
+    panels = [
+        _cost_panel(frame[frame["kind"] == kind], order, *axis)
+        for kind, axis in axes.items()
+        if kind in set(frame["kind"])
+    ]
+    return _finish(alt.concat(*panels, columns=2, spacing=30), title) if panels else _nothing(title)
+
+
+def _cost_panel(rows: pd.DataFrame, order: Sequence[str], axis: str, digits: str) -> alt.LayerChart:
+    """One kind of cost: a row for each part of the work, or for each method where there are no parts."""
+    y, offset = alt.Y("label:N", title=None, sort=list(order), axis=alt.Axis(grid=True)), {}
+    if rows["part"].any():
+        y = alt.Y("part:N", title=None, sort=list(dict.fromkeys(rows["part"])), axis=alt.Axis(grid=True))
+        offset = {"yOffset": alt.YOffset("label:N", sort=list(order))}
+    x = alt.X("value:Q", title=axis, scale=alt.Scale(type="log"), axis=alt.Axis(format=digits, tickCount=5))
+    base = alt.Chart(rows).encode(y=y, x=x, color=_colour(order, legend=True), **offset)
+    marks = [_whiskers(base, "low", "high", along="x"), base.mark_point(filled=True, size=75, opacity=1)]
+    height = alt.Step(11, **{"for": "offset"}) if offset else alt.Step(22)
+    return alt.layer(*marks).properties(width=300, height=height)
 
 
 CHARTS: Mapping[str, Callable[[pd.DataFrame, Sequence[str]], alt.TopLevelMixin]] = {
@@ -474,6 +555,7 @@ CHARTS: Mapping[str, Callable[[pd.DataFrame, Sequence[str]], alt.TopLevelMixin]]
     for draw in (
         energy_profile,
         acceptance,
+        convergence,
         path_lengths,
         mechanisms,
         shooting_points,
@@ -502,7 +584,7 @@ _STYLE = (
     "div{overflow-x:auto}"
 )
 
-_PLACES = {"kcal/mol": 1, "degree": 1, "angstrom": 3, "cm-1": 0, "fs": 0, "s": 1, "ms": 2}
+_PLACES = {"kcal/mol": 1, "degree": 1, "angstrom": 3, "cm-1": 0, "fs": 0}
 _SHOWN_UNITS = {"1": "", "cm-1": "cm⁻¹", "degree": "°", "angstrom": "Å"}
 
 
@@ -530,6 +612,8 @@ def cell(row: Mapping[str, object]) -> str:
         shown = _minus(_plain(value, str(row["unit"])))
         if note.startswith(("no interval", "no error")):
             shown += f" <small>({html.escape(note)})</small>"
+    if row["text"]:
+        shown += f" <small>({html.escape(str(row['text']))})</small>"
     return _hover(shown, note)
 
 
@@ -540,7 +624,10 @@ def _minus(number: str) -> str:
 
 def _plain(value: float, unit: str) -> str:
     if unit in _PLACES:
-        return f"{value:.{_PLACES[unit]}f}"
+        places = _PLACES[unit]
+        return f"{round(value, places) + 0.0:.{places}f}"  # the sum turns -0.0 into 0.0
+    if unit in ("s", "ms") and value >= 100:
+        return f"{value:.0f}"
     return f"{value:.0f}" if value == round(value) and abs(value) < 1e12 else f"{value:.3g}"
 
 
@@ -602,20 +689,47 @@ def comparison_table(frame: pd.DataFrame) -> str:
     """The main table."""
     frame = frame[
         ~frame["quantity"].str.startswith(("wall time, ", "chosen in resamples"))
-        | (frame["quantity"] == "wall time, all jobs")
+        | (frame["quantity"] == "wall time, other stages")
     ]
-    return _grouped(frame, "Comparison of the methods", (POINTS, SAMPLING, COORDINATE, COMMITTOR, COST), _HOW)
+    groups = (POINTS, SAMPLING, CONVERGENCE, COORDINATE, COMMITTOR, COST)
+    return _grouped(frame, "Comparison of the methods", groups, _HOW)
 
 
 def stationary_table(frame: pd.DataFrame) -> str:
     """Energies and geometries of the stationary points."""
-    words = "Energies are electronic, without zero-point vibration. Dihedrals carry their sign."
+    words = "Energies are those of the potential, without zero-point vibration."
+    if (frame["unit"] == "degree").any():
+        words += " Dihedrals carry their sign."
     return _grouped(frame, "Stationary points", (POINTS, GEOMETRY), words)
 
 
 def chains_table(frame: pd.DataFrame) -> str:
     """What each chain says alone: do they agree?"""
     return _grouped(frame, "Chain by chain", (CHAINS,), _HOW)
+
+
+def convergence_table(frame: pd.DataFrame) -> str:
+    """What the judgement after each round said, and why each method's sampling stopped."""
+    heads = ("round", "shots", "variables", *(m.title for m in MEASURES), "mechanisms", "verdict")
+    body = []
+    for label, reason in _reasons(frame, list(dict.fromkeys(frame["label"]))).items():
+        rows = frame[frame["label"] == label].to_dict("records")
+        name = f"{html.escape(label)} <small>({html.escape(reason)})</small>"
+        body.append(f'<tr class="group"><th colspan="{len(heads)}">{name}</th></tr>\n')
+        bounds = [f"{m.side} {rows[-1][f'{m.name}_bound']:g}" for m in MEASURES]
+        body.append(_row("wanted", ["", "", *bounds, "", ""]))
+        for row in rows:
+            numbers = [f"{row[m.name]:.3g}" if math.isfinite(row[m.name]) else "–" for m in MEASURES]
+            shots = f"{row['shots']:.0f}"
+            cells = [shots, row["variables"], *numbers, row["mechanisms"], row["verdict"]]
+            body.append(_row(f"{row['round']:.0f}", cells))
+    head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
+    words = "–: the data cannot give the number; the verdict says why. Shots are those of all chains after the burn-in."
+    return _page("Convergence round by round", head, "".join(body), words)
+
+
+def _row(name: str, cells: Sequence[object]) -> str:
+    return f"<tr><th>{html.escape(name)}</th>" + "".join(f"<td>{html.escape(str(c))}</td>" for c in cells) + "</tr>\n"
 
 
 def coordinate_table(frame: pd.DataFrame) -> str:
@@ -640,12 +754,7 @@ def coordinate_table(frame: pd.DataFrame) -> str:
             unit = "" if row["unit"] == "1" else f"1/{row['unit']}"
             numbers = [_minus(f"{row[k]:.3g}") if math.isfinite(row[k]) else "" for k in ("spread", "standardised")]
             share = f"{row['frequency']:.0%}" if math.isfinite(row["frequency"]) else ""
-            cells = [html.escape(c) for c in (value, unit, *numbers, share)]
-            body.append(
-                f"<tr><th>{html.escape(str(row['variable']))}</th>"
-                + "".join(f"<td>{c}</td>" for c in cells)
-                + "</tr>\n"
-            )
+            body.append(_row(str(row["variable"]), [value, unit, *numbers, share]))
     head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
     words = (
         "r is dimensionless: a coefficient carries the inverse unit of its variable. r = 0 is the predicted separatrix."
@@ -657,6 +766,7 @@ TABLES: Mapping[str, tuple[Callable[[pd.DataFrame], str], str]] = {
     "comparison": (comparison_table, "comparison"),
     "stationary_points": (stationary_table, "comparison"),
     "chains": (chains_table, "comparison"),
+    "convergence_table": (convergence_table, "convergence"),
     "coordinates": (coordinate_table, "coefficients"),
 }
 """Table -> function and the data it is written from."""

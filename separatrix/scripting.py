@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from .errors import SeparatrixError
+from .errors import SeparatrixError, StoreError
 
 
 @contextlib.contextmanager
@@ -31,6 +31,11 @@ def logged(snakemake: Any) -> Iterator[None]:
     try:
         yield
     except SeparatrixError as error:
+        if isinstance(error, StoreError) and error.damaged and str(error.damaged) in {str(f) for f in snakemake.input}:
+            # Out of the way: Snakemake then makes the file again, which for sampling means reading the journal.
+            aside = error.damaged.with_name(f"{error.damaged.name}.damaged")
+            error.damaged.replace(aside)
+            error = StoreError(f"{error.damaged}: damaged, and moved to {aside.name}; the same command makes it again")
         log.error("error: %s", error)
         place = " ".join(f"{k}={v}" for k, v in snakemake.wildcards.items())
         print(f"separatrix: {snakemake.rule} {place}: {error}", file=sys.stderr)

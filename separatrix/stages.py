@@ -14,7 +14,17 @@ import numpy as np
 import xarray as xr
 
 from . import committor as committors
-from . import committor_statistics, coordinate, potentials, stationary, store, variables
+from . import (
+    committor_statistics,
+    convergence,
+    coordinate,
+    numeric_threads,
+    potentials,
+    sampling,
+    stationary,
+    store,
+    variables,
+)
 from .config import Method, System, from_settings
 from .dynamics import Engine
 from .errors import PotentialError, SamplingError, StationaryError
@@ -22,7 +32,8 @@ from .health import check_method
 from .molecule import read_geometry
 from .potentials import Potential
 from .seeds import stream
-from .shooting import Chain, Move, first_path
+from .shooting import Chain, first_path
+from .states import basin_of
 from .units import ANGSTROM, KCAL
 
 log = logging.getLogger(__name__)
@@ -154,19 +165,63 @@ def _write_point(
 # --- sampling ---------------------------------------------------------------------------------------------------
 
 
-def find_first_path(
-    settings: Settings, chain: int, minimum_file: Path | str, saddle_file: Path | str, out: Path | str
-) -> None:
-    """First reactive path of a chain."""
-    system, method, engine = _engine(settings, minimum_file, saddle_file)
-    start = store.read_stationary(saddle_file).positions
-    path, label, attempts = first_path(
-        engine,
-        system.basins,
-        start,
-        place=(method.seed, (method.name, "first path", chain)),
-        attempts=settings["sampling"]["first_path_attempts"],
+def pull_to_guess(settings: Settings, guess: int, minimum_file: Path | str, out: Path | str, xyz: Path | str) -> None:
+    """Geometry that a saddle guess pulls its minimum to: where a chain may be told to start."""
+    system, _, potential = _open(settings)
+    spec = system.saddle_guesses[guess - 1]
+    start = store.read_stationary(minimum_file)
+    _anchor(potential, [start])
+    positions = stationary.pulled_home(system.molecule, potential.energy_and_gradient, start.positions, spec.biases)
+    energy, gradient = potential.energy_and_gradient(positions)
+    log.info("%s: %.1f kcal/mol above %s", spec.name, (energy - start.energy) / KCAL, start.name)
+    point = stationary.StationaryPoint(
+        name=spec.name,
+        basin=basin_of(positions, system.basins),
+        positions=positions,
+        energy=energy,
+        wavenumbers=np.empty(0),
+        modes=np.empty((0, *positions.shape)),
+        gradient=float(np.abs(gradient).max()),
+        evaluations=0,
     )
+    _write_point(point, system, potential, out, xyz)
+
+
+def find_first_path(
+    settings: Settings,
+    chain: int,
+    start: str,
+    minimum_file: Path | str,
+    saddle_file: Path | str,
+    start_file: Path | str,
+    out: Path | str,
+) -> None:
+    """First reactive path of a chain, shot from the saddle or from where a saddle guess leads, by its mechanism."""
+    system, method, engine = _engine(settings, minimum_file, saddle_file)
+    options = {"attempts": settings["sampling"]["first_path_attempts"], "mechanism": system.mechanism}
+    began = time.perf_counter()
+    found = None
+    if start != "saddle":
+        geometry = store.read_stationary(start_file).positions
+        try:
+            found = first_path(
+                engine,
+                system.basins,
+                geometry,
+                place=(method.seed, (method.name, "first path", chain, start)),
+                wanted=system.mechanism.at(geometry),
+                source=f"the geometry of guess {start!r}",
+                **options,
+            )
+        except SamplingError as error:
+            # The other methods may well have such paths; this one goes on without, and its files say so.
+            log.warning("%s; this chain starts from the saddle instead", error)
+            start = "saddle"
+    if found is None:
+        geometry = store.read_stationary(saddle_file).positions
+        place = (method.seed, (method.name, "first path", chain))
+        found = first_path(engine, system.basins, geometry, place=place, **options)
+    path, label, attempts = found
     mechanism, _ = system.mechanism.classify(path[0])
     log.info(
         "reactive path after %d attempts: %s, %.0f fs",
@@ -174,6 +229,8 @@ def find_first_path(
         mechanism,
         (path.shape[1] - 1) * method.dynamics.frame,
     )
+    spent = {"evaluations": engine.evaluations, "core_seconds": round(time.perf_counter() - began, 3)}
+    log.info("cost: %(evaluations)d force evaluations, %(core_seconds).1f s", spent)
     store.write_paths(
         [path],
         system.molecule.symbols,
@@ -185,131 +242,175 @@ def find_first_path(
         chain=chain,
         frame=method.dynamics.frame,
         source=engine.potential.description,
+        start=start,
+        cost=spent,
     )
 
 
 def sample(
     settings: Settings,
     chain: int,
+    number: int,
     minimum_file: Path | str,
     saddle_file: Path | str,
     first_file: Path | str,
+    previous: tuple[Path | str, Path | str] | None,
     journal: Path | str,
     shots_out: Path | str,
     paths_out: Path | str,
+    cost_out: Path | str,
 ) -> None:
-    """Run an aimless-shooting chain until it has its shots, going on from its journal where there is one."""
+    """Run round `number` (from 1) of an aimless-shooting chain, going on from its journal where there is one.
+
+    Parameters
+    ----------
+    previous
+        Shots and paths of the round before; None in the first.
+    journal
+        Directory of the chain's running record. It is one for all rounds: another division into rounds finds the
+        same moves.
+    """
     system, method, engine = _engine(settings, minimum_file, saddle_file)
+    rules = settings["sampling"]
     first = store.read_dataset(first_file)
-    path, label = store.split_paths(first)[0], int(first.label[0])
+    first_path_, first_label = store.split_paths(first)[0], int(first.label[0])
+    if previous is None:
+        path, label, shift, move, made_by = first_path_, first_label, method.shift, 0, -1
+        mechanism = str(first.mechanism.values[0])
+    else:
+        shots, ways = (store.read_dataset(f) for f in previous)
+        path, label = store.split_paths(ways)[-1], int(shots.label[-1])
+        shift, move, made_by = int(shots["shift"][-1]), int(shots.move[-1]) + 1, int(ways.move[-1])
+        mechanism = str(ways.mechanism.values[-1])
     place = (method.seed, (method.name, "chain", chain))
-    runner = Chain(
-        engine,
-        system.basins,
-        system.mechanism,
-        path,
-        label,
-        shift=method.shift,
-        place=place,
+    runner = Chain(engine, system.basins, system.mechanism, path, label, shift=shift, place=place, rule=rules["rule"])
+    burn_in, target = rules["burn_in"]["shots"], rules["burn_in"].get("target_acceptance")
+    task = sampling.Round(
+        number=number,
+        first_move=move,
+        burn_in=burn_in if previous is None else 0,
+        shots=rules["shots_per_round"],
+        frame=method.dynamics.frame,
+        failures_in_a_row=settings["failures_in_a_row"],
     )
-    wanted = settings["sampling"]["shots_per_chain"]
+    tuner = None
+    if previous is None and burn_in and target:
+        # A longer shift than a quarter of the longest path leaves hardly a candidate on it.
+        tuner = sampling.ShiftTuner(shift, target, engine.settings.longest_half_frames // 2)
     # The number of shots is no part of what a record is valid for: asking for more goes on from what is there.
-    key = store.fingerprint({**settings, "sampling": None, "failures_in_a_row": None}, chain, path, label)
-    with store.Journal(Path(journal) / key) as record:
-        moves = [store.move_from_record(r) for r in record.read()]
-        moves = moves[: _index_of_shot(moves, wanted)]
-        for move in moves:
-            runner.replay(move)
-        if moves:
-            log.info("%d moves are on record; going on from there", len(moves))
-        done = before = sum(m.is_shot for m in moves)
-        start = time.monotonic()
-        idle = failures = 0
-        while done < wanted:
-            move = runner.move(len(moves))
-            moves.append(move)
-            record.write(move.index, store.move_record(move))
-            idle = 0 if move.is_shot else idle + 1
-            if idle > 1000:
-                raise SamplingError("1000 moves in a row chose a frame off the path; give a smaller shift_fs")
-            if move.is_shot:
-                done += 1
-                failures = failures + 1 if move.outcome == "failed" else 0
-                _log_shot(move, moves, done, wanted, (time.monotonic() - start) / (done - before), method)
-                _stop_after(failures, settings, move.reason)
+    lasting = {**settings, "failures_in_a_row": None, "sampling": {**rules, "shots_per_round": None}}
+    key = store.fingerprint(lasting, chain, first_path_, first_label)
+    with store.Journal(Path(journal) / key) as record, sampling.stoppable(engine):
+        record.about({"method": method.name, "chain": chain, "round": number, "first_move": move, "shots": task.wanted})
+        moves, burning, seconds = sampling.run_round(runner, task, record, tuner)
         source, symbols = engine.potential.description, system.molecule.symbols
-        store.write_shots(
-            moves, symbols, shots_out, chain=chain, frame=method.dynamics.frame, source=source, place=place
+        common = {"chain": chain, "frame": method.dynamics.frame, "source": source}
+        store.write_shots(moves, symbols, shots_out, number=number, burn_in=burning, place=place, **common)
+        accepted, multiplicity = sampling.present(moves, burning)
+        store.write_paths(
+            [path, *(m.path for m in accepted)],
+            symbols,
+            paths_out,
+            moves=[made_by, *(m.index for m in accepted)],
+            labels=[label, *(m.label for m in accepted)],
+            multiplicity=multiplicity,
+            mechanisms=[mechanism, *(m.mechanism for m in accepted)],
+            start=first.attrs["start"],
+            **common,
         )
-        _write_chain_paths(moves, path, label, first, system, method, chain, paths_out, source)
+        store.write_json(sampling.cost(moves, seconds, numeric_threads()), cost_out)
 
 
-def _stop_after(failures: int, settings: Settings, reason: str) -> None:
-    """Stop a job whose shots fail one after the other.
+def assess(
+    settings: Settings,
+    number: int,
+    shots: Sequence[Sequence[Path | str]],
+    paths: Sequence[Sequence[Path | str]],
+    previous: Sequence[Path | str],
+    out: Path | str,
+) -> None:
+    """Judge the sampling of a method after round `number` (from 1): go on or stop, and why.
+
+    Parameters
+    ----------
+    shots, paths
+        For each chain, its files of all rounds so far, in order.
+    previous
+        Assessments of the rounds before, in order.
+    """
+    system, _ = from_settings(settings)
+    rules, sampling_rules = settings["coordinate"], settings["sampling"]
+    data = _variable_table(system, [store.read_dataset(f) for chain in shots for f in chain])
+    row, outcome, _ = store.committor_observations(data, rules["observations"])
+    fit, beats_null = None, False
+    if len(set(outcome.tolist())) == 2:
+        selection = _select(rules, data, row, outcome)
+        fit, beats_null = selection.best, selection.best_beats_null
+    verdict = convergence.judge(
+        round=number,
+        coordinate=fit,
+        beats_null=beats_null,
+        values=data.value.values,
+        names=[str(v) for v in data.variable.values],
+        chain=data.chain.values,
+        mechanisms=[_mechanisms(files) for files in paths],
+        previous=[store.read_json(f) for f in previous],
+        criteria=convergence.Criteria(**sampling_rules["convergence"]),
+        min_rounds=sampling_rules["min_rounds"],
+        max_rounds=sampling_rules["max_rounds"],
+    )
+    log.info("%s", verdict.verdict)
+    store.write_json(verdict.to_dict(), out)
+
+
+def _mechanisms(files: Sequence[Path | str]) -> convergence.ChainMechanisms:
+    """Mechanism of a chain's present path after each move, its initial path left out: it belongs to no ensemble."""
+    tables = [store.read_dataset(f) for f in files]
+    sequence = [
+        str(name)
+        for t in tables
+        for name, times, move in zip(t.mechanism.values, t.multiplicity.values, t.move.values, strict=True)
+        for _ in range(int(times))
+        if move >= 0
+    ]
+    return convergence.ChainMechanisms(int(tables[0].chain[0]), tables[0].attrs["start"], tuple(sequence))
+
+
+def _select(rules: Settings, data: xr.Dataset, row: np.ndarray, outcome: np.ndarray) -> coordinate.Selection:
+    """The coordinate that the observations speak for.
 
     Raises
     ------
     SamplingError
-        When as many have failed in a row as the config allows.
+        When none can be fitted.
     """
-    if failures >= settings["failures_in_a_row"]:
-        raise SamplingError(
-            f"{failures} shots in a row failed, the last because: {reason}; the shots done so far are on record, and "
-            "the same command goes on from there"
+    if len(set(outcome.tolist())) < 2:
+        raise SamplingError("all halves reached the same basin; run more shots per chain")
+    try:
+        return coordinate.select(
+            data.value.values[row],
+            outcome,
+            [str(v) for v in data.variable.values],
+            groups=data.chain.values[row],
+            max_variables=rules["max_variables"],
+            model=rules["model"],
         )
+    except ValueError as error:
+        raise SamplingError(f"the coordinate cannot be fitted: {error}") from error
 
 
-def _index_of_shot(moves: Sequence[Move], wanted: int) -> int:
-    """Number of moves up to and including shot number `wanted`."""
-    shots = np.cumsum([m.is_shot for m in moves])
-    return int(np.searchsorted(shots, wanted) + 1) if len(moves) else 0
-
-
-def _log_shot(move: Move, moves: Sequence[Move], done: int, wanted: int, pace: float, method: Method) -> None:
-    accepted = sum(m.accepted for m in moves)
-    length = (move.forward_frames + move.backward_frames - 2) * method.dynamics.frame
-    log.info(
-        "shot %d/%d: %s-%s, %.0f fs, %s; acceptance %.2f; %.2f s per shot, %.0f s to go%s",
-        done,
-        wanted,
-        move.backward,
-        move.forward,
-        length,
-        move.outcome,
-        accepted / done,
-        pace,
-        pace * (wanted - done),
-        f"; {move.reason}" if move.reason else "",
-    )
-
-
-def _write_chain_paths(
-    moves: Sequence[Move],
-    path: np.ndarray,
-    label: int,
-    first: xr.Dataset,
-    system: System,
-    method: Method,
-    chain: int,
-    out: Path | str,
-    source: str,
+def gather_chain(
+    shots: Sequence[Path | str],
+    paths: Sequence[Path | str],
+    costs: Sequence[Path | str],
+    shots_out: Path | str,
+    paths_out: Path | str,
+    cost_out: Path | str,
 ) -> None:
-    accepted = [m for m in moves if m.accepted]
-    # A path counts once for each move after which it was the present one, its own acceptance included.
-    starts = [0, *(m.index for m in accepted)]
-    stops = [*starts[1:], len(moves)]
-    store.write_paths(
-        [path, *(m.path for m in accepted)],
-        system.molecule.symbols,
-        out,
-        moves=[-1, *(m.index for m in accepted)],
-        labels=[label, *(m.label for m in accepted)],
-        multiplicity=[b - a for a, b in zip(starts, stops, strict=True)],
-        mechanisms=[str(first.mechanism.values[0]), *(m.mechanism for m in accepted)],
-        chain=chain,
-        frame=method.dynamics.frame,
-        source=source,
-    )
+    """Put the rounds of a chain together."""
+    store.join_shots(shots, shots_out)
+    store.join_paths(paths, paths_out)
+    store.write_json(sampling.add_costs([store.read_json(f) for f in costs]), cost_out)
 
 
 # --- variables and coordinate -----------------------------------------------------------------------------------
@@ -318,19 +419,18 @@ def _write_chain_paths(
 def variable_table(settings: Settings, shots: Sequence[Path | str], out: Path | str) -> None:
     """Values and rates of all candidate variables at every shooting point that was shot from."""
     system, _ = from_settings(settings)
-    tables = [store.read_dataset(f) for f in shots]
+    data = _variable_table(system, [store.read_dataset(f) for f in shots])
+    log.info("%d variables at %d shooting points", data.sizes["variable"], data.sizes["shot"])
+    store.write_dataset(data, out, title="variables at shooting points", source=data.attrs["source"])
+
+
+def _variable_table(system: System, tables: Sequence[xr.Dataset]) -> xr.Dataset:
+    wanted = ["chain", "round", "move", "forward", "backward", "outcome", "positions", "velocities"]
     rows = xr.concat(
-        [
-            t[["chain", "move", "forward", "backward", "outcome", "positions", "velocities"]].isel(
-                shot=t.is_shot.values == 1
-            )
-            for t in tables
-        ],
-        dim="shot",
+        [t[wanted].isel(shot=(t.is_shot.values == 1) & (t.burn_in.values == 0)) for t in tables], dim="shot"
     )
     values, rates = variables.evaluate(system.variables, rows.positions.values, rows.velocities.values)
-    log.info("%d variables at %d shooting points", values.shape[1], values.shape[0])
-    data = xr.Dataset(
+    return xr.Dataset(
         {
             "variable": ("variable", np.array([v.name for v in system.variables], dtype=object)),
             "unit": ("variable", np.array([v.unit for v in system.variables], dtype=object)),
@@ -341,14 +441,14 @@ def variable_table(settings: Settings, shots: Sequence[Path | str], out: Path | 
                 {"comment": "time derivative, in the variable's unit per ps"},
             ),
             "chain": ("shot", rows.chain.values),
+            "round": ("shot", rows["round"].values),
             "move": ("shot", rows.move.values),
             "forward": ("shot", rows.forward.values, {"comment": "basin reached by the forward half"}),
             "backward": ("shot", rows.backward.values, {"comment": "basin reached by the backward half"}),
             "outcome": ("shot", rows.outcome.values),
         },
-        attrs={"reactant": system.reactant, "product": system.product},
+        attrs={"reactant": system.reactant, "product": system.product, "source": tables[0].attrs["source"]},
     )
-    store.write_dataset(data, out, title="variables at shooting points", source=tables[0].attrs["source"])
 
 
 def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) -> None:
@@ -360,12 +460,8 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
     names = [str(v) for v in data.variable.values]
     q, groups = data.value.values[row], data.chain.values[row]
     log.info("%d observations, %d of them to %s; %d left out", len(row), outcome.sum(), product, left_out)
-    if len(set(outcome.tolist())) < 2:
-        raise SamplingError("all halves reached the same basin; run more shots per chain")
+    selection = _select(rules, data, row, outcome)
     try:
-        selection = coordinate.select(
-            q, outcome, names, groups=groups, max_variables=rules["max_variables"], model=rules["model"]
-        )
         frequency = None
         if rules["bootstrap"]:
             rng = stream(settings["seed"], settings["name"], "bootstrap")
@@ -507,7 +603,8 @@ def committor_shots(
     key = store.fingerprint({**settings, "committor": None, "failures_in_a_row": None}, batch, todo, positions)
     start = time.monotonic()
     failures = 0
-    with store.Journal(Path(journal) / key) as record:
+    with store.Journal(Path(journal) / key) as record, sampling.stoppable(engine):
+        record.about({"method": method.name, "batch": batch, "shots": len(todo)})
         done = record.read()
         before = len(done)
         for i in range(before, len(todo)):
@@ -532,7 +629,7 @@ def committor_shots(
                 f"; {shot.reason}" if shot.reason else "",
             )
             failures = failures + 1 if shot.end == "failed" else 0
-            _stop_after(failures, settings, shot.reason)
+            sampling.stop_after(failures, settings["failures_in_a_row"], shot.reason)
     table = xr.Dataset(
         {
             "configuration": ("shot", np.array([c for c, _ in todo])),

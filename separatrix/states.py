@@ -6,7 +6,7 @@ The Cartesian coordinates of one atom serve where an external field, not other a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,6 +59,11 @@ class Coordinate:
     def value(self, positions: np.ndarray) -> float:
         """Value at positions in nm, shape (n_atoms, 3)."""
         return _FUNCTIONS[self.kind](positions, *self.atoms)
+
+    def unsigned(self, positions: np.ndarray) -> float:
+        """The value, but of a dihedral the absolute one: mirror images are the same crossing."""
+        value = self.value(positions)
+        return abs(value) if self.kind == "dihedral" else value
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,7 @@ class BasinVolume(paths.Volume):
 
 @dataclass(frozen=True)
 class MechanismClass:
-    """A mechanism that is recognised by an angle or a distance above a bound while the path crosses."""
+    """A mechanism that is recognised by a coordinate above a bound (of a dihedral: absolutely) where a path crosses."""
 
     name: str
     coordinate: Coordinate
@@ -173,14 +178,23 @@ class MechanismClass:
 class MechanismRule:
     """How to tell by which mechanism a path crosses.
 
-    A path crosses where the cosine of a dihedral, measured from `at_deg`, changes sign. Of the classes whose
-    coordinate exceeds its bound there, the one that exceeds it most wins; if none does, it is `otherwise`.
+    A path crosses where a coordinate passes a boundary. Of the classes whose coordinate exceeds its bound there, the
+    one that exceeds it most wins; if none does, it is `otherwise`. Without a crossing every path is `otherwise`.
+
+    Attributes
+    ----------
+    crossing
+        Coordinate that tells the two sides apart, or None.
+    boundary
+        Its value between them, in its unit; of a dihedral the absolute value.
+    classes, otherwise
+        The mechanisms.
     """
 
-    crossing: Coordinate
-    at_deg: float
-    classes: tuple[MechanismClass, ...]
-    otherwise: str
+    crossing: Coordinate | None = None
+    boundary: float = 0.0
+    classes: tuple[MechanismClass, ...] = ()
+    otherwise: str = "direct"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -188,12 +202,15 @@ class MechanismRule:
         return (*(c.name for c in self.classes), self.otherwise)
 
     def side(self, positions: np.ndarray) -> float:
-        """Signed measure of the side of the crossing: positive below `at_deg` in |dihedral|, else negative."""
-        return math.cos(math.radians(self.crossing.value(positions))) - math.cos(math.radians(self.at_deg))
+        """Signed measure of the side of the crossing, which there must be: positive below the boundary."""
+        value = self.crossing.value(positions)
+        if self.crossing.kind == "dihedral":
+            return math.cos(math.radians(value)) - math.cos(math.radians(self.boundary))
+        return self.boundary - value
 
     def at(self, positions: np.ndarray) -> str:
         """Mechanism of one geometry taken as the crossing."""
-        return self._decide([{c.name: c.coordinate.value(positions) for c in self.classes}])
+        return self._decide([positions])
 
     def classify(self, path: np.ndarray) -> tuple[str, int]:
         """Mechanism of a path and the frame before its last crossing.
@@ -205,9 +222,11 @@ class MechanismRule:
 
         Returns
         -------
-        The mechanism's name and the index of the crossing frame. A path that never changes side (which a path
-        between basins on both sides cannot do) gives ``("none", -1)``.
+        The mechanism's name and the index of the crossing frame, -1 where the rule has no crossing. A path that never
+        changes side (which a path between basins on both sides cannot do) gives ``("none", -1)``.
         """
+        if self.crossing is None:
+            return self.otherwise, -1
         sides = np.array([self.side(x) for x in path]) > 0
         changes = np.flatnonzero(sides[1:] != sides[:-1])
         if changes.size == 0:
@@ -215,10 +234,9 @@ class MechanismRule:
         frame = int(changes[-1])
         # The dihedral means nothing where an angle is linear, and that is where an inverting path crosses: the
         # frames on either side of the sign change are read together.
-        near = path[frame : frame + 2]
-        return self._decide([{c.name: c.coordinate.value(x) for c in self.classes} for x in near]), frame
+        return self._decide(path[frame : frame + 2]), frame
 
-    def _decide(self, values: list[Mapping[str, float]]) -> str:
-        excess = {c.name: max(v[c.name] for v in values) - c.above for c in self.classes}
+    def _decide(self, near: Sequence[np.ndarray]) -> str:
+        excess = {c.name: max(c.coordinate.unsigned(x) for x in near) - c.above for c in self.classes}
         best = max(excess, key=lambda name: excess[name], default=None)
         return best if best is not None and excess[best] > 0 else self.otherwise

@@ -16,7 +16,7 @@ from .dynamics import motions_left_out, thermal_velocities
 from .errors import PotentialError, StationaryError
 from .molecule import Molecule
 from .potentials import Potential
-from .states import Basin, basin_of
+from .states import Basin, Coordinate, basin_of
 from .units import ANGSTROM, KCAL, wavenumber
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,8 @@ _EV = kJ / mol  # eV in one kJ/mol
 @dataclass(frozen=True)
 class Bias:
     """A smooth pull on an angle or a dihedral, k (1 - cos(q - target)), used only to find a saddle's region.
+
+    :class:`Spring` is its like for the other coordinates.
 
     Attributes
     ----------
@@ -92,7 +94,40 @@ def _cosine_pull(
     return float(strength * (1.0 - np.cos(phi - target))), gradient
 
 
-def biased(surface: Surface, biases: Sequence[Bias]) -> Surface:
+@dataclass(frozen=True)
+class Spring:
+    """A harmonic pull on a distance or a Cartesian coordinate, k/2 (q - target)^2, used as :class:`Bias` is.
+
+    Attributes
+    ----------
+    coordinate
+        q.
+    target
+        Angstrom.
+    strength
+        k in kJ/mol/angstrom^2.
+    """
+
+    coordinate: Coordinate
+    target: float
+    strength: float
+
+    def __call__(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy in kJ/mol and gradient in kJ/mol/nm."""
+        atoms, kind = self.coordinate.atoms, self.coordinate.kind
+        excess = self.coordinate.value(positions) - self.target
+        slope = self.strength * excess / ANGSTROM
+        gradient = np.zeros_like(positions)
+        if kind == "distance":
+            apart = positions[atoms[0]] - positions[atoms[1]]
+            gradient[atoms[0]] = slope * apart / max(np.linalg.norm(apart), 1e-12)
+            gradient[atoms[1]] = -gradient[atoms[0]]
+        else:
+            gradient[atoms[0], "xyz".index(kind)] = slope
+        return 0.5 * self.strength * excess**2, gradient
+
+
+def biased(surface: Surface, biases: Sequence[Surface]) -> Surface:
     """A surface with pulls added."""
 
     def total(positions: np.ndarray) -> tuple[float, np.ndarray]:
@@ -516,11 +551,34 @@ def find_minimum(
     return point
 
 
+def pulled(molecule: Molecule, surface: Surface, start: np.ndarray, biases: Sequence[Surface]) -> np.ndarray:
+    """A geometry (nm) loosely relaxed under biases: the neighbourhood of a saddle, not the saddle."""
+    return relax(molecule, biased(surface, biases), start, fmax=1.0, steps=400)
+
+
+def pulled_home(molecule: Molecule, surface: Surface, start: np.ndarray, biases: Sequence[Bias | Spring]) -> np.ndarray:
+    """A geometry (nm) whose pulls have reached their targets, to 3 degrees or 0.05 angstrom.
+
+    Raises
+    ------
+    StationaryError
+        When they do not get there however strong they are made.
+    """
+    positions = start
+    for doubling in range(10):
+        stronger = [replace(b, strength=b.strength * 2**doubling) for b in biases]
+        positions = pulled(molecule, surface, positions, stronger)
+        # 1 - cos(3 degrees) is 0.0014, and so is half the square of 0.05.
+        if all(b(positions)[0] / b.strength < 1.4e-3 for b in biases):
+            return positions
+    raise StationaryError("the pulls do not reach their targets; give others")
+
+
 def find_saddle(
     molecule: Molecule,
     potential: Potential,
     start: np.ndarray,
-    biases: Sequence[Bias],
+    biases: Sequence[Surface],
     basins: Sequence[Basin],
     *,
     name: str,
@@ -537,7 +595,7 @@ def find_saddle(
         When no saddle is found, it has not exactly one imaginary mode, or it does not join two basins.
     """
     surface = _Counting(potential)
-    x = relax(molecule, biased(surface, biases), start, fmax=1.0, steps=400)
+    x = pulled(molecule, surface, start, biases)
     x = walk_to_saddle(surface, x, fmax=fmax, cycles=80, isolated=potential.isolated, active=potential.active)
     point = _characterise(name, potential, surface, x, basins)
     if point.n_imaginary != 1:

@@ -7,15 +7,19 @@ complete. Opening one runs no code: there are no pickles.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
+import io
 import json
+import logging
 import os
+import socket
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import mdtraj
 import numpy as np
@@ -28,20 +32,33 @@ from .shooting import Move
 from .stationary import StationaryPoint
 from .units import FEMTOSECOND
 
+log = logging.getLogger(__name__)
+
 CONVENTIONS = "CF-1.11"
 
 
 @contextlib.contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
-    """A temporary name beside `path` that becomes `path` when the block ends without an error."""
+    """A temporary name beside `path` that becomes `path` when the block ends without an error.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be written: no space, no right to, a file system that is gone.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        raise StoreError(
+            f"{path}: cannot be written ({error.strerror or error}); once that is put right, the same command goes on"
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_json(data: Mapping[str, Any], path: Path | str) -> None:
@@ -58,34 +75,78 @@ def read_json(path: Path | str) -> dict[str, Any]:
     StoreError
         When the file is missing or damaged.
     """
+    return _read(Path(path), lambda: json.loads(Path(path).read_text()), "JSON")
+
+
+def _read(path: Path, reader: Callable[[], Any], kind: str) -> Any:
     try:
-        return json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: not readable as JSON ({error}); delete it and run again") from error
+        with path.open("rb") as stream:
+            stream.read(1)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from error
+    try:
+        return reader()
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        why = " ".join(str(error).split())
+        raise StoreError(
+            f"{path}: damaged, not whole {kind} ({why}); delete it, and the same command makes it again", damaged=path
+        ) from error
 
 
 def write_dataset(dataset: xr.Dataset, path: Path | str, *, title: str, source: str) -> None:
-    """Write a dataset as netCDF4 with a title, a source (the level of theory) and a history."""
+    """Write a dataset as netCDF4 with a title, a source (the level of theory), a history and a checksum.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be written, or does not read back as it was.
+    """
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     dataset = dataset.assign_attrs(
         title=title, source=source, history=f"{stamp} separatrix {__version__}", Conventions=CONVENTIONS
     )
     with replacing(path) as temporary:
-        dataset.to_netcdf(temporary, engine="netcdf4", format="NETCDF4")
+        try:
+            dataset.assign_attrs(checksum=checksum(dataset)).to_netcdf(temporary, engine="netcdf4", format="NETCDF4")
+            # A full disk may show only now.
+            read_dataset(temporary)
+        except (RuntimeError, StoreError) as error:
+            raise OSError(f"the disk may be full: {error}") from error
 
 
 def read_dataset(path: Path | str) -> xr.Dataset:
-    """Read a netCDF file into memory.
+    """Read a netCDF file into memory and hold it against its checksum.
 
     Raises
     ------
     StoreError
         When the file is missing or damaged.
     """
-    try:
-        return xr.load_dataset(path, engine="netcdf4")
-    except (OSError, ValueError, RuntimeError) as error:
-        raise StoreError(f"{path}: not readable as netCDF ({error}); delete it and run again") from error
+
+    def reader() -> xr.Dataset:
+        data = xr.load_dataset(path, engine="netcdf4")
+        found = checksum(data)
+        if data.attrs.get("checksum", found) != found:
+            raise ValueError("its content does not fit its checksum")
+        # How one file was encoded must not shorten the texts of the next that its data go into.
+        return data.drop_encoding()
+
+    return _read(Path(path), reader, "netCDF")
+
+
+def checksum(data: xr.Dataset) -> str:
+    """SHA-256 of a dataset's variables and attributes, those left out that differ from one writing to the next."""
+    digest = hashlib.sha256()
+    for name in sorted(str(n) for n in data.variables):
+        variable = data[name]
+        values = np.ascontiguousarray(variable.values)
+        text = values.dtype.kind in "OSU"
+        content = json.dumps([str(v) for v in values.ravel()]).encode() if text else values.tobytes()
+        kind = "text" if text else values.dtype.str
+        digest.update(json.dumps([name, variable.dims, variable.shape, kind]).encode() + content)
+    fixed = {k: v for k, v in data.attrs.items() if k not in ("history", "checksum")}
+    digest.update(json.dumps({k: str(v) for k, v in sorted(fixed.items())}).encode())
+    return digest.hexdigest()
 
 
 def _symbols(symbols: Sequence[str]) -> tuple[str, np.ndarray]:
@@ -135,7 +196,7 @@ def read_stationary(path: Path | str) -> StationaryPoint:
 # --- shots and paths --------------------------------------------------------------------------------------------
 
 _TEXT = ("outcome", "forward", "backward", "reason", "mechanism")
-_COUNTS = ("forward_frames", "backward_frames", "old_frames", "label", "evaluations", "steps")
+_COUNTS = ("forward_frames", "backward_frames", "old_frames", "label", "shift", "evaluations", "steps")
 
 _MEANING = {
     "outcome": "accepted; refused: same basin, path length, label off path; no outcome: no basin, failed; nothing "
@@ -148,6 +209,7 @@ _MEANING = {
     "backward_frames": "length of the backward half, shooting point included",
     "old_frames": "length of the path before the move",
     "label": "label frame after the move",
+    "shift": "frames between neighbouring candidates",
     "evaluations": "force evaluations spent",
     "steps": "integration steps spent",
 }
@@ -159,20 +221,26 @@ def write_shots(
     path: Path | str,
     *,
     chain: int,
+    number: int,
+    burn_in: Sequence[bool],
     frame: float,
     source: str,
     place: tuple[int, tuple[str | int, ...]],
 ) -> None:
-    """Write the shots table of a chain: one row per attempted move, in order.
+    """Write the shots table of a chain's round: one row per attempted move, in order.
 
     Parameters
     ----------
     moves
-        All moves of the chain.
+        All moves of the round.
     symbols
         Element symbols.
     chain
         Number of the chain.
+    number
+        Number of the round, from 1.
+    burn_in
+        Whether each move belongs to the burn-in, which statistics leave out.
     frame
         Time between frames, fs.
     source
@@ -185,7 +253,8 @@ def write_shots(
     variables: dict[str, Any] = {
         "symbol": _symbols(symbols),
         "chain": ("shot", np.full(len(moves), chain)),
-        "round": ("shot", np.zeros(len(moves), dtype=int)),
+        "round": ("shot", np.full(len(moves), number)),
+        "burn_in": ("shot", np.array(burn_in, dtype="i1"), {"comment": "left out of statistics"}),
         "move": ("shot", np.array([m.index for m in moves], dtype=int)),
         "accepted": ("shot", np.array([m.accepted for m in moves], dtype="i1")),
         "is_shot": ("shot", np.array([m.is_shot for m in moves], dtype="i1"), {"comment": "halves were run"}),
@@ -227,6 +296,8 @@ def write_paths(
     chain: int,
     frame: float,
     source: str,
+    start: str,
+    cost: Mapping[str, float] | None = None,
 ) -> None:
     """Write reactive paths one after another (CF's contiguous ragged array).
 
@@ -239,13 +310,19 @@ def write_paths(
     labels
         Label frame of each path when it was made.
     multiplicity
-        For how many moves each path was the chain's present path: its weight in averages.
+        For how many moves, burn-in left out, each path was the chain's present path: its weight in averages.
     mechanisms
         Mechanism of each path.
     chain
         Number of the chain.
     frame
         Time between frames, fs.
+    source
+        Level of theory.
+    start
+        Geometry that the chain's first path was shot from.
+    cost
+        Attributes that say what the paths have cost.
     """
     every = np.concatenate(paths, axis=1)
     data = xr.Dataset(
@@ -260,7 +337,7 @@ def write_paths(
             "positions": (("frame", "atom", "xyz"), every[0], {"units": "nm"}),
             "velocities": (("frame", "atom", "xyz"), every[1], {"units": "nm ps-1"}),
         },
-        attrs={"frame_fs": frame},
+        attrs={"frame_fs": frame, "start": start, **(cost or {})},
     )
     write_dataset(data, target, title=f"reactive paths of chain {chain}", source=source)
 
@@ -270,6 +347,38 @@ def split_paths(data: xr.Dataset) -> list[np.ndarray]:
     stops = np.cumsum(data.n_frames.values)
     both = np.array([data.positions.values, data.velocities.values])
     return [both[:, stop - n : stop] for stop, n in zip(stops, data.n_frames.values, strict=True)]
+
+
+def join_shots(sources: Sequence[Path | str], target: Path | str) -> None:
+    """Put the shots tables of a chain's rounds, in order, into one."""
+    tables = [read_dataset(f) for f in sources]
+    data = xr.concat(tables, dim="shot", data_vars="minimal", combine_attrs="override")
+    write_dataset(data, target, title=tables[0].attrs["title"], source=tables[0].attrs["source"])
+
+
+def join_paths(sources: Sequence[Path | str], target: Path | str) -> None:
+    """Put the paths of a chain's rounds, in order, into one file.
+
+    A round begins with the path that the round before ended with; it is written once, its counts added up.
+    """
+    tables = [read_dataset(f) for f in sources]
+    counts: list[int] = []
+    of_frames, of_paths = [], []
+    for table in tables:
+        multiplicity = table.multiplicity.values.tolist()
+        if counts:
+            counts[-1] += multiplicity.pop(0)
+            table = table.isel(path=slice(1, None), frame=slice(int(table.n_frames[0]), None))
+        counts += multiplicity
+        of_frames.append(table.drop_dims("path"))
+        of_paths.append(table.drop_dims(["frame", "atom"]))
+    options = {"data_vars": "minimal", "combine_attrs": "override"}
+    data = xr.merge(
+        [xr.concat(of_frames, dim="frame", **options), xr.concat(of_paths, dim="path", **options)],
+        combine_attrs="override",
+    )
+    data["multiplicity"] = ("path", np.array(counts), data.multiplicity.attrs)
+    write_dataset(data, target, title=tables[0].attrs["title"], source=tables[0].attrs["source"])
 
 
 def committor_observations(table: xr.Dataset, observations: str) -> tuple[np.ndarray, np.ndarray, int]:
@@ -295,6 +404,56 @@ def committor_observations(table: xr.Dataset, observations: str) -> tuple[np.nda
     row = np.repeat(np.arange(table.sizes["shot"]), len(halves))
     use = np.isin(ends, [table.attrs["product"], table.attrs["reactant"]])
     return row[use], ends[use] == table.attrs["product"], int((~use).sum())
+
+
+# --- locks ------------------------------------------------------------------------------------------------------
+
+
+def lock(stream: IO[str], *, wait: bool = True) -> bool:
+    """Take the lock of an open file, which goes with the process however that ends; there are no stale ones.
+
+    A file system that knows no locks (some Lustre mounts) is taken as one where nobody else is at work.
+
+    Returns
+    -------
+    Whether the lock was to be had; with `wait` it always is, in the end.
+    """
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK):
+            raise
+        log.warning("%s: the file system has no locks; never run two copies at once", stream.name)
+    return True
+
+
+_held: list[IO[str]] = []
+
+
+def hold(folder: Path | str) -> None:
+    """Keep a results folder to this process until it ends.
+
+    Raises
+    ------
+    StoreError
+        When another process has it.
+    """
+    file = Path(folder) / ".lock"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        stream = file.open("a+")
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be written to ({error.strerror})") from error
+    stream.seek(0)
+    if not lock(stream, wait=False):
+        who = stream.read().strip() or "another process"
+        raise StoreError(f"{folder}: {who} is at work here; let it finish or stop it first")
+    stream.truncate(0)
+    stream.write(f"snakemake, process {os.getpid()} on {socket.gethostname()},\n")
+    stream.flush()
+    _held.append(stream)
 
 
 # --- the running record of a job --------------------------------------------------------------------------------
@@ -333,7 +492,7 @@ class Journal:
     def __enter__(self) -> Journal:
         self.directory.mkdir(parents=True, exist_ok=True)
         self._lock = (self.directory / "lock").open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        lock(self._lock)
         for stale in self.directory.glob(".*.part"):
             stale.unlink()
         return self
@@ -344,22 +503,28 @@ class Journal:
     def _file(self, index: int) -> Path:
         return self.directory / f"{index:06d}.npz"
 
+    def about(self, data: Mapping[str, Any]) -> None:
+        """Say what the record is of and how far it is to go, for those who look while the job runs."""
+        write_json(data, self.directory / "about.json")
+
     def write(self, index: int, record: Mapping[str, Any]) -> None:
         """Record piece number `index`: numbers, strings and arrays; None is left out."""
         arrays = {k: v for k, v in record.items() if isinstance(v, np.ndarray)}
         # One entry for all that is small: each entry of the archive costs as much as many force-field steps. There is
         # no fsync: what a crashed node loses is found damaged or missing, and computed again.
         rest = {k: v for k, v in record.items() if v is not None and k not in arrays}
-        with replacing(self._file(index)) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, **arrays, **{_REST: np.array(json.dumps(rest))})
+        archive = io.BytesIO()
+        np.savez(archive, **arrays, **{_REST: np.array(json.dumps(rest))})
+        with replacing(self._file(index)) as temporary:
+            temporary.write_bytes(archive.getbuffer())
 
-    def read(self) -> list[dict[str, Any]]:
-        """All pieces from number 0 on, up to the first that is missing or damaged.
+    def read(self, first: int = 0) -> list[dict[str, Any]]:
+        """All pieces from number `first` on, up to the first that is missing or damaged.
 
         A damaged piece and all that follow it are removed: they are computed again, to the same numbers.
         """
         records = []
-        while (file := self._file(len(records))).exists():
+        while (file := self._file(first + len(records))).exists():
             try:
                 with np.load(file, allow_pickle=False) as data:
                     rest = json.loads(str(data[_REST]))
@@ -367,7 +532,7 @@ class Journal:
             except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
                 break
         for late in self.directory.glob("*.npz"):
-            if late.stem.isdigit() and int(late.stem) >= len(records):
+            if late.stem.isdigit() and int(late.stem) >= first + len(records):
                 late.unlink()
         return records
 
@@ -379,7 +544,7 @@ def move_record(move: Move) -> dict[str, Any]:
 
 def move_from_record(record: Mapping[str, Any]) -> Move:
     """A move from a journal record."""
-    return Move(**record)
+    return Move(**{k: v for k, v in record.items() if k in Move.__dataclass_fields__})
 
 
 def export_path(source: Path | str, target: Path | str, index: int = -1) -> int:

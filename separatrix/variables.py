@@ -16,8 +16,12 @@ kind                        atoms        unit     value
 ``sin_angle_sin_dihedral``  i, j, k, l   1        sin(angle j-k-l) sin(dihedral i-j-k-l)
 ``in_plane_displacement``   a, b, c, d   angstrom displacement of b from the axis a...c, in the plane of
                                                   a, c and d, positive on the side of d
+``x``, ``y``, ``z``         i            angstrom Cartesian coordinate
 ``difference``              (terms)      theirs   sum of weight times another variable
 =========================== ============ ======== ============================================================
+
+A Cartesian coordinate means something only where an external field says where an atom is. It changes when the
+molecule as a whole is shifted or turned; no other kind does.
 
 A raw dihedral is deliberately no kind: it jumps by 360 degrees, and a reaction coordinate is linear in its
 variables. The function `dihedral` gives it where it is wanted (definitions of basins, figures).
@@ -264,6 +268,13 @@ def _in_plane_displacement(points: Array, motion: Array | None) -> tuple[Array, 
     return ANGSTROM_PER_NM * _dot(e, arm), ANGSTROM_PER_NM * (_dot(e_dot, arm) + _dot(e, arm_dot))
 
 
+def _along(axis: int) -> Kernel:
+    def kernel(points: Array, motion: Array | None) -> tuple[Array, Array | None]:
+        return ANGSTROM_PER_NM * points[0, axis], None if motion is None else ANGSTROM_PER_NM * motion[0, axis]
+
+    return kernel
+
+
 class Kind(NamedTuple):
     """A kind of variable: its number of atoms, its unit, its kernel, and the word in its default names."""
 
@@ -283,6 +294,9 @@ KINDS: dict[str, Kind] = {
     "sin_angle_cos_dihedral": Kind(4, "1", _sin_angle_cos_dihedral, "sin_angle_cos"),
     "sin_angle_sin_dihedral": Kind(4, "1", _sin_angle_sin_dihedral, "sin_angle_sin"),
     "in_plane_displacement": Kind(4, "angstrom", _in_plane_displacement, "in_plane"),
+    "x": Kind(1, "angstrom", _along(0), "x"),
+    "y": Kind(1, "angstrom", _along(1), "y"),
+    "z": Kind(1, "angstrom", _along(2), "z"),
 }
 
 #: The kind that is composed of other variables: a sum of weight times variable, all of one unit.

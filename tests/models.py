@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import openmm
+from scipy import sparse
+from scipy.sparse import linalg
 
+from separatrix import potentials
 from separatrix.dynamics import DynamicsSettings, Engine
 from separatrix.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.potentials import Potential
@@ -210,3 +213,257 @@ class Analytic:
 
     def restore(self):
         pass
+
+
+def diffusion_generator(energy: np.ndarray, spacing: Sequence[float], diffusion: Sequence[float]) -> sparse.csr_matrix:
+    """Generator of overdamped diffusion on a grid, by central differences that keep detailed balance.
+
+    It acts on functions of the start: (L f)(x) is the rate at which the mean of f changes for a walker at x.
+
+    Parameters
+    ----------
+    energy
+        kT, one axis per coordinate; infinite where there is no way.
+    spacing, diffusion
+        nm and nm^2/ps, per coordinate.
+
+    Returns
+    -------
+    Rates (1/ps), each row's sum zero, states in the order of `energy.ravel()`.
+    """
+    flat, states = energy.ravel(), np.arange(energy.size).reshape(energy.shape)
+    rates = sparse.csr_matrix((energy.size, energy.size))
+    for axis, (step, coefficient) in enumerate(zip(spacing, diffusion, strict=True)):
+        here, there = (np.delete(states, end, axis).ravel() for end in (-1, 0))
+        open_way = np.isfinite(flat[here]) & np.isfinite(flat[there])
+        here, there = here[open_way], there[open_way]
+        uphill = np.exp(-0.5 * (flat[there] - flat[here])) * coefficient / step**2
+        downhill = np.exp(0.5 * (flat[there] - flat[here])) * coefficient / step**2
+        for one, other, rate in ((here, there, uphill), (there, here, downhill)):
+            rates = rates + sparse.csr_matrix((rate, (one, other)), shape=rates.shape)
+    return (rates - sparse.diags(np.asarray(rates.sum(axis=1)).ravel())).tocsr()
+
+
+def committor(generator: sparse.csr_matrix, where: np.ndarray, frame: float = 0.0) -> np.ndarray:
+    """Probability of reaching B before A: the backward Kolmogorov equation on a grid.
+
+    Parameters
+    ----------
+    generator
+        Of :func:`diffusion_generator`.
+    where
+        -1 in A, 1 in B, else 0; one number per state.
+    frame
+        ps between the looks at where the walker is; 0: it is watched all the time, and L p = 0 outside the basins.
+        Otherwise p = exp(L frame) p there: a visit to a basin between two frames goes unseen.
+    """
+    outside, probability = where == 0, (where == 1).astype(float)
+    rate_to_b = np.asarray(generator[outside] @ probability)
+    probability[outside] = linalg.spsolve(generator[outside][:, outside].tocsc(), -rate_to_b)
+    if not frame:
+        return probability
+
+    def change(inside: np.ndarray) -> np.ndarray:
+        values = np.zeros(len(where))
+        values[outside] = inside
+        return inside - linalg.expm_multiply(generator * frame, values)[outside]
+
+    in_b = linalg.expm_multiply(generator * frame, (where == 1).astype(float))[outside]
+    operator = linalg.LinearOperator((outside.sum(), outside.sum()), matvec=change)
+    solution, failed = linalg.gmres(operator, in_b, x0=probability[outside], rtol=1e-7, restart=100)
+    assert not failed
+    probability[outside] = solution
+    return probability
+
+
+@dataclass(frozen=True)
+class Bath:
+    """A double well along x in a bath, alone or coupled to a slow coordinate y; basins at both ends of x.
+
+    V = barrier ((x/a)^2 - 1)^2 + tilt x/a + k y^2 / 2 - g x y, surfaces ``double-well-1d`` and ``solute-solvent`` of
+    :mod:`separatrix.potentials.model`. A frame of stationary, reversible dynamics lies on a transition path where it
+    came last from one basin and reaches the other next. If the friction is high, past and future depend on
+    the configuration alone, and the frames on transition paths have the density rho p (1 - p), p the committor (Hummer,
+    J. Chem. Phys. 2004, 120, 516; E and Vanden-Eijnden, J. Stat. Phys. 2006, 123, 503). It holds for frames at
+    intervals, with the committor of these frames, as it does for continuous paths.
+
+    Attributes
+    ----------
+    barrier, tilt
+        kJ/mol.
+    a
+        nm.
+    stiffness, coupling
+        k and g, kJ/mol/nm^2.
+    masses
+        Dalton, one per coordinate.
+    left, right
+        The basins are x/a < left and x/a > right.
+    """
+
+    barrier: float
+    tilt: float
+    masses: tuple[float, ...]
+    stiffness: float = 0.0
+    coupling: float = 0.0
+    a: float = 0.05
+    left: float = -0.80
+    right: float = 0.84
+    temperature: float = 300.0
+    friction: float = 250.0
+    time_step: float = 4.0
+    steps_per_frame: int = 10
+
+    @property
+    def dimension(self) -> int:
+        return len(self.masses)
+
+    @property
+    def kt(self) -> float:
+        return BOLTZMANN * self.temperature
+
+    @property
+    def frame(self) -> float:
+        """ps"""
+        return self.time_step * self.steps_per_frame * FEMTOSECOND
+
+    @property
+    def diffusion(self) -> np.ndarray:
+        """Diffusion constants of the discrete dynamics, nm^2/ps; kT / (m friction) for short steps."""
+        step = self.time_step * FEMTOSECOND
+        return 0.5 * step * self.kt / np.array(self.masses) / math.tanh(0.5 * self.friction * step)
+
+    def energy(self, q: np.ndarray) -> np.ndarray:
+        """V in kJ/mol; coordinates (nm) along the first axis of q, here and below."""
+        u = q[0] / self.a
+        energy = self.barrier * (u**2 - 1.0) ** 2 + self.tilt * u
+        if self.dimension == 2:
+            energy = energy + 0.5 * self.stiffness * q[1] ** 2 - self.coupling * q[0] * q[1]
+        return energy
+
+    def force(self, q: np.ndarray) -> np.ndarray:
+        """kJ/mol/nm"""
+        u = q[0] / self.a
+        along = -(4.0 * self.barrier * u * (u**2 - 1.0) + self.tilt) / self.a
+        if self.dimension == 1:
+            return np.array([along])
+        return np.array([along + self.coupling * q[1], self.coupling * q[0] - self.stiffness * q[1]])
+
+    def functions(self, q: np.ndarray) -> np.ndarray:
+        """What is averaged over the frames: x, x^2 and, in two dimensions, y^2 and (x - y)^2, in units of a."""
+        u = q / self.a
+        return np.array([u[0], u[0] ** 2] + ([u[1] ** 2, (u[0] - u[1]) ** 2] if self.dimension == 2 else []))
+
+    def where(self, q: np.ndarray) -> np.ndarray:
+        """-1 in A, 1 in B, else 0."""
+        return (q[0] > self.right * self.a).astype(int) - (q[0] < self.left * self.a)
+
+    def grid(self, spacing: float = 0.04) -> tuple[np.ndarray, np.ndarray]:
+        """Points, shape (dimension, n, ...), and the spacing in nm; the basins' bounds lie midway between points."""
+        half_widths = (2.2, 2.8)[: self.dimension]
+        axes = [self.a * spacing * (np.arange(-round(w / spacing), round(w / spacing)) + 0.5) for w in half_widths]
+        return np.array(np.meshgrid(*axes, indexing="ij")), np.full(self.dimension, spacing * self.a)
+
+    def overdamped(self, spacing: float = 0.04) -> np.ndarray:
+        """Averages of `functions` over the frames on transition paths, rho p (1 - p), at high friction."""
+        q, steps = self.grid(spacing)
+        energy = self.energy(q) / self.kt
+        energy[energy > energy.min() + 14.0] = np.inf
+        generator, where = diffusion_generator(energy, steps, self.diffusion), self.where(q).ravel()
+        known = np.isfinite(energy).ravel()
+        p = committor(generator[known][:, known], where[known], self.frame)
+        weight = np.exp(-energy.ravel()[known]) * p * (1.0 - p) * (where[known] == 0)
+        return self.functions(q).reshape(-1, energy.size)[:, known] @ weight / weight.sum()
+
+    def free_paths(self, walkers: int, frames: int, seed: int) -> np.ndarray:
+        """Transition paths cut out of free dynamics, with no shooting and none of the library's code.
+
+        Returns
+        -------
+        A row per path: 1, the number of interior frames, and the sums of `functions` over them.
+        """
+        longest = 400  # frames; far longer than any path
+        rng = np.random.default_rng(seed)
+        step, mass = self.time_step * FEMTOSECOND, np.array(self.masses)[:, None]
+        kept = math.exp(-self.friction * step)
+        spread = np.sqrt(self.kt / mass)
+        points = self.grid(0.02)[0].reshape(self.dimension, -1)
+        weight = np.exp(-self.energy(points) / self.kt)
+        x = points[:, rng.choice(len(weight), walkers, p=weight / weight.sum())]
+        v = spread * rng.standard_normal(x.shape)
+        seen = np.empty((self.dimension, walkers, frames + longest + 1))
+        force = self.force(x)
+        for frame in range(-20, frames + longest):
+            for _ in range(self.steps_per_frame):
+                v += 0.5 * step * force / mass
+                x += 0.5 * step * v
+                v = kept * v + math.sqrt(1.0 - kept**2) * spread * rng.standard_normal(x.shape)
+                x += 0.5 * step * v
+                force = self.force(x)
+                v += 0.5 * step * force / mass
+            if frame >= 0:
+                seen[..., frame] = x
+        where = self.where(seen)
+        where[:, -1] = 9  # keeps one walker's last path apart from the next one's first
+        where = where.ravel()
+        looks = np.flatnonzero(where)
+        first, last = looks[:-1], looks[1:]
+        # Chosen by when they begin, so that long paths are not the ones that the end of the run cuts off.
+        early = first % (frames + longest + 1) < frames
+        crossed = (where[first] * where[last] == -1) & (last - first > 1) & early
+        first, last = first[crossed], last[crossed]
+        columns = [np.ones(len(first)), last - first - 1.0]
+        for values in self.functions(seen):
+            total = np.concatenate([[0.0], np.cumsum(values.ravel())])
+            columns.append(total[last] - total[first + 1])
+        return np.array(columns).T
+
+    @property
+    def molecule(self) -> Molecule:
+        return Molecule(("C",) * self.dimension, ())
+
+    def potential(self) -> Potential:
+        options = {
+            "surface": "double-well-1d" if self.dimension == 1 else "solute-solvent",
+            "barrier_kJ_mol": self.barrier,
+            "half_distance_nm": self.a,
+            "tilt_kJ_mol": self.tilt,
+            "mass_x_Da": self.masses[0],
+        }
+        if self.dimension == 2:
+            options |= {
+                "force_constant_kJ_mol_nm2": self.stiffness,
+                "coupling_kJ_mol_nm2": self.coupling,
+                "mass_y_Da": self.masses[1],
+            }
+        return potentials.build("model", self.molecule, options)
+
+    def engine(self, longest_half: float = 40000.0) -> Engine:
+        settings = DynamicsSettings(
+            self.temperature, self.time_step, self.steps_per_frame, longest_half, friction=self.friction
+        )
+        return Engine(self.molecule, self.potential(), settings)
+
+    @property
+    def basins(self) -> tuple[Basin, Basin]:
+        x = Coordinate("x", "x", (0,))
+        return (
+            Basin("A", (Interval(x, -99.0, 10.0 * self.left * self.a),)),
+            Basin("B", (Interval(x, 10.0 * self.right * self.a, 99.0),)),
+        )
+
+    def at(self, *q: float) -> np.ndarray:
+        """Positions in nm of coordinates in units of a."""
+        positions = np.zeros((self.dimension, 3))
+        positions[np.diag_indices(self.dimension)] = np.array(q) * self.a
+        return positions
+
+    def coordinates(self, positions: np.ndarray) -> np.ndarray:
+        """Coordinates (nm, along the first axis) of the frames of a path, shape (n_frames, n_atoms, 3)."""
+        return np.array([positions[:, i, i] for i in range(self.dimension)])
+
+
+#: x alone
+BATH_1D = Bath(barrier=7.5, tilt=1.0, masses=(6.0,))
+#: y moves three times more slowly than x, so where it stands decides on which side a walker at x = 0 ends.
+BATH_2D = Bath(barrier=2.0, tilt=0.5, masses=(6.0, 20.0), stiffness=8000.0, coupling=3578.0)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from separatrix import compare, coordinate
+from separatrix import compare, convergence, coordinate, store
 from separatrix.committor_statistics import analyse, json_safe, wilson_interval
 from separatrix.compare import ChainData, MethodData
 from separatrix.config import System
+from separatrix.errors import StoreError
 from separatrix.molecule import Molecule
+from separatrix.shooting import Move
 from separatrix.states import Basin, Interval, MechanismClass, MechanismRule
 from separatrix.states import Coordinate as Internal
 from separatrix.stationary import StationaryPoint
@@ -58,14 +62,63 @@ def chain(number: int, outcome: list[str], mechanism: str = "rotation", first_le
         frame=2.0,
         outcome=moves,
         forward=np.array(["B" if i % 2 else "A" for i in range(len(moves))]),
-        evaluations=np.where(moves == "off path", 0, 101),
-        steps=np.where(moves == "off path", 0, 100),
+        burn_in=np.zeros(len(moves), dtype=bool),
         points=blank,
         made_by=np.array([-1, *accepted]),
         multiplicity=np.diff([*starts, len(moves)]),
         mechanism=np.array(["initial", *[mechanism] * len(accepted)]),
         tracks=tuple(np.array([four_atoms(120.0, t) for t in np.linspace(30, 150, n)]) for n in lengths),
+        cost=cost_of(len(moves), int((moves != "off path").sum())),
+        first_path_cost={"evaluations": 300.0, "core_seconds": 1.5},
     )
+
+
+def cost_of(moves: int, shots: int) -> dict[str, float]:
+    """What ``cost.json`` may hold. More accepted moves than the tables show: those of the burn-in are among them."""
+    counts = {"moves": moves, "shots": shots, "accepted": 999, "failed": 0}
+    return counts | {"evaluations": 101 * shots, "steps": 100 * shots, "core_seconds": 0.5 * shots}
+
+
+def assessment(number: int, stop: bool, converged: bool = False, **other: object) -> dict:
+    """What ``rounds/N.json`` may hold, `number` being N."""
+    verdict = {(True, True): "converged at last", (True, False): "stopped without it"}.get((stop, converged), "goes on")
+    shares = {"chains": [1], "moves": 40, "effective_moves": 12.34, "switches": 3}
+    agreement = {
+        "outcome": "agree",
+        "verdict": "shares agree within error: inversion 0.25 from saddle, 0.20 from guess",
+        "p_value": 0.5,
+        "statistical_inefficiency": 3.0,
+        "per_start": [
+            {"start": "saddle", "shares": {"rotation": 0.75, "inversion": 0.25}, **shares},
+            {"start": "guess", "shares": {"rotation": 1.0, "inversion": 0.0}, **shares, "chains": [2, 3]},
+        ],
+        "per_chain": [],
+    }
+    bounds = {"information error": 0.11, "R-hat": 1.05, "effective samples": 120.0, "stable variables": 2.0}
+    criteria = [
+        {"name": name, "value": None, "bound": bounds.get(name), "holds": converged, "text": f"how {name} stands"}
+        for name in ("coordinate", "information error", "R-hat", "effective samples", "stable variables", "mechanisms")
+    ]
+    data = {
+        "round": number - 1,
+        "n_shots": 60 * number,
+        "variables": ["angle(a,b,c)", "sin(turn)"],
+        "coefficients": [1.0, 2.0],
+        "information_error": 0.4 / number,
+        "clustered_information_error": 0.31 / number,
+        "stable_for": number,
+        "r_hat": {},
+        "effective_samples": {},
+        "notes": {},
+        "worst_r_hat": 1.0 + 0.09 / number,
+        "worst_effective_samples": 42.0 * number,
+        "mechanisms": agreement,
+        "criteria": criteria,
+        "converged": converged,
+        "stop": stop,
+        "verdict": verdict,
+    }
+    return data | other
 
 
 def fit_of(rng: np.random.Generator, n: int = 60, separable: bool = False):
@@ -115,22 +168,44 @@ def method(name: str = "gfn-2", label: str = "GFN-2", separable: bool = False) -
         minima={"A": point("A", 5.0, 0.0, [20.0, 50.0]), "B": point("B", 1.0, 180.0, [30.0, 60.0])},
         saddle=point("rotation", 31.0, 90.0, [-400.0, 25.0]),
         chains=(chain(1, outcome), chain(2, outcome[3:] + outcome[:3], "inversion")),
+        assessments=(assessment(1, False), assessment(2, False), assessment(3, True, converged=True)),
         fit=fit,
         q=q,
         to_product=went,
         committor=committor_of([1, 4, 7, 3, 0], [8, 8, 8, 7, 8]),
-        seconds={stage: [2.0, 3.0] if stage == "sample" else [1.0] for stage in compare.STAGES},
+        seconds={stage: [2.0, 3.0] if stage == "minimum" else [1.0] for stage in compare.STAGES},
     )
 
 
 def broken(name: str = "broken-1") -> MethodData:
-    """Awkward input: one chain that never accepted, one that only failed, a separable coordinate, no benchmarks."""
+    """Awkward input: no path accepted, a separable coordinate, no benchmarks, no convergence, a cost not on record."""
     data = method(name, "broken", separable=True)
+    nothing = {m.name: None for m in compare.MEASURES} | {"variables": [], "stable_for": 0}
+    rounds = (assessment(1, False, **nothing), assessment(2, True, **nothing))
     refused, failed = chain(1, ["same basin"] * 9), chain(2, ["failed"] * 9)
     fit = dict(data.fit, bootstrap=None, held_out=None)
     seconds = {stage: [None] for stage in compare.STAGES}
     committor = committor_of([8, 8], [8, 8])
-    return replace(data, chains=(refused, failed), fit=fit, seconds=seconds, committor=committor)
+    refused = replace(refused, first_path_cost={})
+    return replace(data, chains=(refused, failed), assessments=rounds, fit=fit, seconds=seconds, committor=committor)
+
+
+def with_burn_in(c: ChainData, accepted: int = 5) -> ChainData:
+    """The same chain after a burn-in of its own kind: other outcomes, points, ends, mechanism and lengths."""
+    outcome = np.array(["accepted"] * accepted + ["off path", "failed"])
+    n = len(outcome)
+    long = np.array([four_atoms(60.0, 10.0)] * 400)
+    return replace(
+        c,
+        outcome=np.concatenate([outcome, c.outcome]),
+        forward=np.concatenate([["C"] * n, c.forward]),
+        burn_in=np.arange(n + len(c.outcome)) < n,
+        points=np.concatenate([np.array([four_atoms(60.0, 10.0)] * n), c.points]),
+        made_by=np.concatenate([[-1], np.arange(accepted), c.made_by[1:] + n]),
+        multiplicity=np.concatenate([[0] * accepted, c.multiplicity]),
+        mechanism=np.concatenate([["initial"], ["burnt"] * accepted, c.mechanism[1:]]),
+        tracks=(c.tracks[0], *[long] * accepted, *c.tracks[1:]),
+    )
 
 
 def summary(data: MethodData) -> dict[str, compare.Quantity]:
@@ -281,12 +356,190 @@ def test_clustered_errors_need_many_chains():
     assert "clustered" in clustered.note
 
 
+def test_burn_in_counts_as_nothing_but_cost():
+    """A burn-in that is unlike the rest changes no number of the sampling and no figure."""
+    without = method()
+    # Chains whose first move is accepted: their initial path has no weight with or without burn-in.
+    outcome = without.chains[1].outcome.tolist()
+    without = replace(without, chains=(chain(1, outcome), chain(2, outcome[3:] + outcome[:3], "inversion")))
+    assert [c.multiplicity[0] for c in without.chains] == [0, 0]
+    with_ = replace(without, chains=tuple(map(with_burn_in, without.chains)))
+    quantities = [compare.summarise(d, system(), np.random.default_rng(1)) for d in (without, with_)]
+    plain, burnt = ({q.name: q for q in qs if q.group in (compare.SAMPLING, compare.CHAINS)} for qs in quantities)
+    assert plain.pop("burn-in shots").value == 0 and burnt.pop("burn-in shots").value == 12
+    assert plain == burnt and len(plain) > 20
+    frames = [
+        compare.figure_frames([d], {d.name: q}, system()) for d, q in zip((without, with_), quantities, strict=True)
+    ]
+    for name in ("acceptance", "path_lengths", "mechanisms"):
+        pd.testing.assert_frame_equal(frames[0][name], frames[1][name])
+    # The names of the paths hold the numbers of the moves, which the burn-in shifts.
+    planes = [f["shooting_points"].drop(columns="path") for f in frames]
+    pd.testing.assert_frame_equal(*planes)
+
+
+def test_burn_in_counts_as_cost():
+    data = method()
+    burnt = replace(data, chains=tuple(map(with_burn_in, data.chains)))
+    found = summary(burnt)
+    # 36 paths are accepted after the burn-in, 10 in it, and cost.json, which says 999, is not asked.
+    assert found["force evaluations per accepted path"].value == pytest.approx((84 * 101 + 600) / 36)
+
+
 def test_cost():
     found = summary(method())
-    assert found["wall time, sample"].value == 5.0
-    assert found["wall time, all jobs"].value == 13.0
     assert found["force evaluations per step, sampling"].value == pytest.approx(1.01)
     assert found["force evaluations, stationary points"].value == 300
+    assert found["force evaluations, first paths"].value == 600
+    assert found["force evaluations, sampling"].value == 84 * 101
+    assert found["core time, first paths"].value == 3.0 and found["core time, sampling"].value == 42.0
+    assert found["core time per shot, sampling"].value == 0.5
+    assert found["core time per force evaluation, sampling"].value == pytest.approx(500 / 101)
+    assert found["wall time, minimum"].value == 5.0
+    assert found["wall time, other stages"].value == 11.0  # seven stages, one of them with two jobs
+    assert not any(name.startswith("wall time, sam") or name.startswith("wall time, first") for name in found)
+
+
+def test_cost_of_an_accepted_path():
+    """By hand: 84 shots, 36 of them accepted; and the interval is that of the number of accepted paths."""
+    found = summary(method())
+    acceptance = found["acceptance per shot"]
+    for name, unit, spent in (("force evaluations", "1", 8484 + 600), ("core time", "s", 42 + 3)):
+        q = found[f"{name} per accepted path"]
+        assert q.unit == unit and q.value == pytest.approx(spent / 36)
+        assert q.low == pytest.approx(spent / (84 * acceptance.high))
+        assert q.high == pytest.approx(spent / (84 * acceptance.low))
+        assert q.low < q.value < q.high
+
+
+def test_cost_of_an_accepted_path_without_an_interval():
+    """All shots accepted: nothing varied, so there is a value and no interval."""
+    data = method()
+    all_accepted = replace(data, chains=(chain(1, ["accepted"] * 20),))
+    q = summary(all_accepted)["force evaluations per accepted path"]
+    assert q.value == pytest.approx((20 * 101 + 300) / 20)
+    assert q.low is None and q.high is None and q.note.startswith("no interval")
+
+
+@pytest.mark.parametrize("known", [{}, {"evaluations": 300.0}])
+def test_unknown_cost_of_first_paths(known: dict[str, float]):
+    """One first path without a record makes their sum unknown, not smaller."""
+    data = method()
+    first, second = data.chains
+    found = summary(replace(data, chains=(first, replace(second, first_path_cost=known))))
+    assert found["core time, first paths"].value is None
+    assert found["core time, first paths"].note == "not on record"
+    q = found["core time per accepted path"]
+    assert q.value == pytest.approx(42 / 36) and "first paths are not on record" in q.note
+    counted = found["force evaluations, first paths"].value
+    assert counted == (600 if known else None)
+    assert found["force evaluations per accepted path"].value == pytest.approx((8484 + (counted or 0)) / 36)
+
+
+def test_made_up_assessments_are_like_real_ones():
+    data = assessment(1, False)
+    assert set(data) == set(convergence.Assessment.__dataclass_fields__)
+    assert set(data["mechanisms"]) == set(convergence.MechanismAgreement.__dataclass_fields__)
+    assert set(data["mechanisms"]["per_start"][0]) == set(convergence.Shares.__dataclass_fields__)
+    assert set(data["criteria"][0]) == set(convergence.Criterion.__dataclass_fields__)
+
+
+def test_convergence_of_a_run_that_converged():
+    found = summary(method())
+    assert found["converged"].text == "yes"
+    assert found["sampling stopped"].text == "because it converged, after 3 rounds"
+    assert found["verdict of the last round"].text == "converged at last"
+    values = {
+        "rounds": 3,
+        "information error": 0.4 / 3,
+        "information error, clustered by chain": 0.31 / 3,
+        "worst R-hat": 1.03,
+        "smallest effective sample size": 126.0,
+        "rounds with the same variables": 3,
+    }
+    assert {name: found[name].value for name in values} == pytest.approx(values)
+    assert found["worst R-hat"].text == "wanted: at most 1.05" and found["worst R-hat"].note == "how R-hat stands"
+    assert found["information error, clustered by chain"].text == "wanted: at most 0.11"
+    assert found["smallest effective sample size"].text == "wanted: at least 120"
+    assert found["mechanisms and starts"].text.startswith("shares agree within error")
+    from_saddle = "rotation 75%, inversion 25%; moves: 40 (worth 12.3), switches: 3, chains: 1"
+    assert found["mechanisms of chains started from: saddle"].text == from_saddle
+    from_guess = "rotation 100%; moves: 40 (worth 12.3), switches: 3, chains: 2, 3"
+    assert found["mechanisms of chains started from: guess"].text == from_guess
+
+
+def test_convergence_of_a_run_that_did_not():
+    found = summary(broken())
+    assert found["converged"].text == "no"
+    assert found["sampling stopped"].text == "because max_rounds was reached, after 2 rounds, without convergence"
+    assert found["verdict of the last round"].text == "stopped without it"
+    assert found["rounds"].value == 2
+    assert found["worst R-hat"].value is None
+    assert found["worst R-hat"].text == "" and found["worst R-hat"].note == "how R-hat stands"
+    assert found["rounds with the same variables"].value == 0
+    one = compare.why_stopped([assessment(1, True)])
+    assert one == "because max_rounds was reached, after 1 round, without convergence"
+
+
+def test_convergence_round_by_round():
+    data = [method(), broken()]
+    summaries = {d.name: compare.summarise(d, system(), np.random.default_rng(1)) for d in data}
+    frame = compare.figure_frames(data, summaries, system())["convergence"]
+    assert list(zip(frame["method"], frame["round"], frame["shots"], strict=True)) == [
+        *(("gfn-2", k, 60 * k) for k in (1, 2, 3)),
+        *(("broken-1", k, 60 * k) for k in (1, 2)),
+    ]
+    first, last = frame.iloc[0], frame.iloc[2]
+    assert first["variables"] == "angle(a,b,c); sin(turn)" and first["mechanisms"] == "agree"
+    assert first["verdict"] == "goes on" and first["sampling_stopped"] == ""
+    assert first["worst_effective_samples"] == 42 and first["worst_effective_samples_bound"] == 120
+    assert last["clustered_information_error"] == pytest.approx(0.31 / 3)
+    assert last["clustered_information_error_bound"] == 0.11
+    assert last["sampling_stopped"] == "because it converged, after 3 rounds"
+    assert frame.iloc[4]["sampling_stopped"].startswith("because max_rounds was reached, after 2 rounds")
+    assert frame.iloc[3:]["worst_r_hat"].isna().all() and (frame["worst_r_hat_bound"] == 1.05).all()
+
+
+def test_assessments_are_read_up_to_the_last(tmp_path: Path):
+    """A longer run before this one may have left files behind; a file that is missing is an error."""
+    for number in range(1, 6):
+        store.write_json(assessment(number, stop=number == 3), tmp_path / "rounds" / f"{number}.json")
+    found = compare.read_assessments(tmp_path)
+    assert [a["round"] for a in found] == [0, 1, 2] and found[-1]["stop"]
+    (tmp_path / "rounds/2.json").unlink()
+    with pytest.raises(StoreError, match=r"2\.json"):
+        compare.read_assessments(tmp_path)
+
+
+def test_a_chain_is_read_from_its_files(tmp_path: Path):
+    """Two burn-in moves, then three; the tables are those that the stages write."""
+    track = np.zeros((2, 6, 4, 3))
+    words = ["accepted", "failed", "off path", "accepted", "same basin"]
+    geometry = four_atoms(120.0, 90.0)
+    moves = [
+        Move(i, word, forward="B", positions=geometry, velocities=geometry, evaluations=10, steps=9)
+        for i, word in enumerate(words)
+    ]
+    symbols, common = ("C", "N", "N", "C"), {"chain": 7, "frame": 2.0, "source": "toy"}
+    burning = [True, True, False, False, False]
+    store.write_shots(
+        moves, symbols, tmp_path / "shots.nc", number=1, burn_in=burning, place=(1, ("m", "chain", 7)), **common
+    )
+    made = {"mechanisms": ["rotation"] * 3, "labels": [3, 3, 3], "start": "saddle"}
+    paths = [track, track, track[:, :4]]
+    store.write_paths(paths, symbols, tmp_path / "paths.nc", moves=[-1, 0, 3], multiplicity=[0, 1, 2], **made, **common)
+    (tmp_path / "cost.json").write_text(json.dumps(cost_of(5, 4)))
+    alone = {"mechanisms": ["rotation"], "labels": [3], "start": "saddle", "moves": [-1], "multiplicity": [1]}
+    spent = {"evaluations": 123, "core_seconds": 4.5}
+    for cost, known in ((None, {}), (spent, spent)):
+        store.write_paths([track], symbols, tmp_path / "first_path.nc", **alone, **common, cost=cost)
+        assert compare.read_chain(tmp_path).first_path_cost == known
+    found = compare.read_chain(tmp_path)
+    assert found.number == 7 and found.cost["core_seconds"] == 2.0
+    assert found.burn_in.tolist() == burning and found.burn_in_shots == 2
+    assert found.shots.tolist() == [False, False, False, True, True]
+    assert found.accepted.tolist() == [1.0, 0.0]
+    assert found.series(found.duration).tolist() == [10.0, 6.0, 6.0]
 
 
 def test_awkward_inputs():
@@ -296,7 +549,9 @@ def test_awkward_inputs():
     assert not any(name.startswith("share:") for name in found)
     assert "±" not in found["coordinate"].text and "no error" in found["coordinate"].note
     assert found["held-out ln L per observation"].value is None
-    assert found["wall time, sample"].value is None and found["wall time, all jobs"].value is None
+    assert found["wall time, minimum"].value is None and found["wall time, other stages"].value is None
+    assert found["core time per accepted path"].value is None
+    assert found["core time per accepted path"].note == "no path was accepted"
     assert found["intrinsic standard deviation"].value is not None
 
 
@@ -364,6 +619,13 @@ def test_figure_frames():
     assert table[table["method"] == "gfn-2"]["shots"].sum() == 60
     levels = frames["energy_profile"].set_index(["method", "point"])["energy"]
     assert levels["gfn-2", "saddle"] == pytest.approx(30.0)
+    costs = frames["cost"].set_index(["method", "kind", "part"])
+    assert costs.loc[("gfn-2", "seconds", "sampling"), "value"] == 42.0
+    assert costs.loc[("gfn-2", "seconds", "committor shots"), "value"] == 1.0
+    assert costs.loc[("gfn-2", "evaluations", "first paths"), "value"] == 600
+    each = costs.loc[("gfn-2", "seconds per path", "")]
+    assert each["value"] == pytest.approx(45 / 36) and each["low"] < each["value"] < each["high"]
+    assert "seconds per path" not in set(frames["cost"].query("method == 'broken-1'")["kind"])
     points = frames["shooting_points"]
     assert set(points["y_axis"]) == {"|turn| (degree)"} and set(points["x_axis"]) == {"bend (degree)"}
     assert points.loc[points["kind"] == "path", "y"].between(29.9, 150.1).all()

@@ -140,7 +140,7 @@ BAD_SYSTEMS: list[tuple[str, Change, list[str]]] = [
     ("variable of an unknown atom", _put("variables", "extra", 0, "atoms", 0, "X1"), ["variables.extra.0", "X1"]),
     ("name taken", _put("variables", "extra", 0, "name", "angle(N9,N10,C11)"), ["is taken"]),
     ("pull on nothing", _put("saddle_guesses", 0, "pull", 0, "coordinate", "theta"), ["saddle_guesses.0", "theta"]),
-    ("crossing of an angle", _put("mechanism", "crossing", "coordinate", "theta9"), ["mechanism.crossing", "dihedral"]),
+    ("crossing of nothing", _put("mechanism", "crossing", "coordinate", "theta9"), ["mechanism.crossing", "same side"]),
     ("start nowhere", _put("saddle_guesses", 0, "start", "Q"), ["saddle_guesses.0.start", "'Q'"]),
 ]  # fmt: skip
 

@@ -19,6 +19,16 @@ ROOT = Path(__file__).parents[1]
 TITLES = {
     "energy_profile": ["energy above B (kcal/mol)"],
     "acceptance": ["shot", "accepted fraction of shots"],
+    "convergence": [
+        "shots, all chains",
+        "information error (wanted: at most 0.11)",
+        "information error, clustered by chain (wanted: at most 0.11)",
+        "worst R-hat (wanted: at most 1.05)",
+        "smallest effective sample size (wanted: at least 120)",
+        "rounds with the same variables (wanted: at least 2)",
+        "GFN-2: sampling stopped because it converged, after 3 rounds",
+        "broken: sampling stopped because max_rounds was reached, after 2 rounds, without convergence",
+    ],
     "path_lengths": ["duration of the path (fs)", "weighted share"],
     "mechanisms": ["share of the reactive paths"],
     "shooting_points": ["bend (degree)", "|turn| (degree)", "forward half reached"],
@@ -27,7 +37,12 @@ TITLES = {
     "calibration": ["predicted committor to B", "observed fraction to B"],
     "committor_histogram": ["fraction of shots to B", "configurations"],
     "committor_points": ["predicted coordinate r", "fraction of shots to B"],
-    "cost": ["wall time, all jobs of a stage (s)", "force evaluations"],
+    "cost": [
+        "time of all jobs (s)",
+        "force evaluations",
+        "core-seconds per accepted path",
+        "force evaluations per accepted path",
+    ],
 }
 
 
@@ -46,7 +61,8 @@ def stored(tmp_path_factory) -> tuple[dict[str, pd.DataFrame], list[str]]:
 
 def words(svg: str) -> list[str]:
     root = ElementTree.fromstring(svg)
-    return ["".join(e.itertext()).strip() for e in root.iter() if e.tag.endswith("text")]
+    # Of a text of several lines each is a piece of its own.
+    return [piece.strip() for e in root.iter() if e.tag.endswith("text") for piece in e.itertext()]
 
 
 @pytest.mark.parametrize("name", sorted(figures.CHARTS))
@@ -83,6 +99,26 @@ def test_a_method_keeps_its_colour(stored):
     frame = frames["committor_points"]
     only = frame[frame["label"] == order[1]]
     assert figures.PALETTE[1].lower() in figures.svg(figures.committor_points(only, order)).lower()
+
+
+def test_bounds_are_drawn_where_they_are(stored):
+    """Each panel of the convergence has one dashed line, at its bound, and a line for each method with numbers."""
+    frames, order = stored
+    spec = figures.convergence(frames["convergence"], order).to_dict()
+    drawn = []
+    for panel in spec["concat"]:
+        rule, line, points = panel["layer"]
+        assert rule["mark"]["strokeDash"] and rule["encoding"]["y"]["field"] == "bound"
+        drawn.append([row["bound"] for row in spec["datasets"][rule["data"]["name"]]])
+        assert line["encoding"]["y"]["field"] == points["encoding"]["y"]["field"] == "value"
+        low, high = line["encoding"]["y"]["scale"]["domain"]
+        rows = spec["datasets"][line["data"]["name"]]
+        assert {row["label"] for row in rows} == set(order)
+        assert all(low <= row["value"] <= high for row in rows if row["value"] is not None)
+        assert low <= drawn[-1][0] <= high
+    assert drawn == [[0.11], [0.11], [1.05], [120.0], [2.0]]
+    values = [row["value"] for row in spec["datasets"][spec["concat"][3]["layer"][1]["data"]["name"]]]
+    assert values == [42.0, 84.0, 126.0, None, None]
 
 
 class Cells(HTMLParser):
@@ -130,6 +166,18 @@ def test_comparison_table(stored):
     assert "no path was accepted" in rows["path length, median (fs)"][1]
     assert "±" in rows["mean committor"][0]
     assert rows["share: rotation"][1] == "–"
+    assert rows["converged"] == ["yes", "no"]
+    stopped = [
+        "because it converged, after 3 rounds",
+        "because max_rounds was reached, after 2 rounds, without convergence",
+    ]
+    assert rows["sampling stopped"] == stopped
+    assert rows["worst R-hat"] == ["1.03 (wanted: at most 1.05)", "how R-hat stands"]
+    assert rows["burn-in shots"] == ["0", "0"]
+    assert rows["force evaluations, first paths"] == ["600", "not on record"]
+    each = rows["core time per accepted path (s)"]
+    assert re.fullmatch(r"1\.\d+ \(\d\.\d+ to \d\.\d+\)", each[0]) and each[1] == "no path was accepted"
+    assert "wall time, other stages (s)" in rows and "wall time, minimum (s)" not in rows
 
 
 def test_other_tables(stored):
@@ -138,6 +186,31 @@ def test_other_tables(stored):
     assert "acceptance per shot, chain 2" in rows_of(figures.chains_table(frames["comparison"]))
     rows = rows_of(figures.coordinate_table(frames["coefficients"]))
     assert rows["angle(a,b,c)"][1] == "1/degree"
+
+
+def test_convergence_table(stored):
+    cells = Cells()
+    cells.feed(figures.convergence_table(stored[0]["convergence"]))
+    head, *rows = cells.rows
+    assert head[:3] == ["round", "shots", "variables"] and head[5] == "worst R-hat"
+    assert [len(row) for row in rows] == [1, 10, 10, 10, 10, 1, 10, 10, 10]
+    assert rows[0] == ["GFN-2 (sampling stopped because it converged, after 3 rounds)"]
+    assert rows[5][0].startswith("broken (sampling stopped because max_rounds was reached, after 2 rounds")
+    bounds = ["at most 0.11", "at most 0.11", "at most 1.05", "at least 120", "at least 2"]
+    assert rows[1] == rows[6] == ["wanted", "", "", *bounds, "", ""]
+    numbers = ["0.2", "0.155", "1.04", "84", "2"]
+    assert rows[3] == ["2", "120", "angle(a,b,c); sin(turn)", *numbers, "agree", "goes on"]
+    assert rows[8] == ["2", "120", "", "–", "–", "–", "–", "0", "agree", "stopped without it"]
+
+
+def test_times_keep_their_digits():
+    """A force field's milliseconds and a semi-empirical method's hours."""
+    row = dict.fromkeys(("error", "low", "high"), float("nan")) | {"note": "", "text": "", "unit": "s"}
+    assert [figures.cell(row | {"value": v}) for v in (0.0241, 7.345, 12345.6)] == [
+        "<td>0.0241</td>",
+        "<td>7.34</td>",
+        "<td>12346</td>",
+    ]
 
 
 def test_text_is_escaped(stored):

@@ -1,9 +1,10 @@
-"""Aimless shooting samples the transition-path ensemble: proof on a model where it is known in closed form.
+"""Shooting samples the transition-path ensemble, by every rule: proof on models where it is known by other means.
 
-The model (`models.DoubleWell`) is a diatomic molecule in a flat-topped double well. Its transition paths are
-indexed by their energy above the barrier, which is exponentially distributed with mean kT, and a path of n
-interior frames counts once, however long it is. Averages over a chain count the present path after every
-move, refused ones included.
+At constant energy the model (`models.DoubleWell`) is a diatomic molecule in a flat-topped double well. Its
+transition paths are indexed by their energy above the barrier, which is exponentially distributed with mean kT, and
+a path of n interior frames counts once, however long it is. With friction the models (`models.Bath`) are one or two
+coordinates, and the reference is the committor or free dynamics. Averages over a chain count the present path
+after every move, refused ones included.
 
 Sampled through the real `Chain`, engine, basins and random streams; only the acceptance rule is exchanged, to
 show that wrong rules are seen.
@@ -11,17 +12,28 @@ show that wrong rules are seen.
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from models import Analytic, DoubleWell, PathAverages
+from models import BATH_1D, BATH_2D, Analytic, Bath, DoubleWell, PathAverages, committor, diffusion_generator
+from scipy import linalg
 
 from separatrix.dynamics import Engine
 from separatrix.errors import PotentialError, SamplingError
 from separatrix.potentials.base import python_potential
 from separatrix.seeds import stream
-from separatrix.shooting import AimlessSelector, Chain, Move, first_path, interior
+from separatrix.shooting import (
+    RULES,
+    AimlessSelector,
+    Chain,
+    Move,
+    TwoPointSelector,
+    UniformSelector,
+    first_path,
+    interior,
+)
 
 MODEL = DoubleWell()
 BURN_IN = 100
@@ -40,6 +52,28 @@ class NoLengthFactor(AimlessSelector):
 
     def probability_ratio(self, *args, **kwargs):
         return 1.0
+
+
+class TwoPointNoLengthFactor(NoLengthFactor, TwoPointSelector):
+    """The same for the two-point rule."""
+
+
+class UniformNoLengthFactor(NoLengthFactor, UniformSelector):
+    """Any interior frame, every path that joins the basins accepted."""
+
+
+class WrongOffset(TwoPointSelector):
+    """Candidates of the two-point rule, new labels of the three-point rule."""
+
+    def relabel(self, shot_index):
+        return shot_index - self.shift * int(self._rng.integers(-1, 2))
+
+
+class WrongSign(TwoPointSelector):
+    """The new label lies on the other side of the shot frame, from where the two-point rule cannot go back."""
+
+    def relabel(self, shot_index):
+        return shot_index + self._step()
 
 
 class Naive(NoLengthFactor):
@@ -63,12 +97,19 @@ class UpsideDown(AimlessSelector):
         return interior(new_trajectory) / interior(old_trajectory)
 
 
-def start_chain(seed: int, shift: int, selector: type[AimlessSelector] = AimlessSelector, engine=None) -> Chain:
+def start_chain(seed: int, shift: int, rule: str | type[AimlessSelector] = "three-point", engine=None) -> Chain:
+    """A chain of the diatomic molecule; a rule that is not the library's own is put in its place."""
     engine = engine or MODEL.engine()
     path, label, _ = first_path(engine, MODEL.basins, MODEL.at(0.0), place=(seed, ("first",)))
-    chain = Chain(engine, MODEL.basins, Unnamed(), path, label, shift=shift, place=(seed, ("chain",)))
-    if selector is not AimlessSelector:
-        chain.selector = chain.mover.selector = selector(shift)
+    return chain_by(rule, engine, MODEL.basins, path, label, shift, (seed, ("chain",)))
+
+
+def chain_by(rule: str | type[AimlessSelector], engine, basins, path, label, shift, place) -> Chain:
+    """A chain of any model by any rule."""
+    own = rule if isinstance(rule, str) else "three-point"
+    chain = Chain(engine, basins, Unnamed(), path, label, shift=shift, place=place, rule=own)
+    if not isinstance(rule, str):
+        chain.selector = chain.mover.selector = rule(shift)
         chain.selector.label = label
     return chain
 
@@ -83,7 +124,7 @@ def bond_and_energy(path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sample(chain: Chain, moves: int) -> tuple[np.ndarray, list[Move]]:
-    """A row per move: n, n^2, sum of x^2 inside, energy, mean x^2 of the path, x^2 at the label."""
+    """A row per move: n, n^2, sum of x^2 inside, energy, mean x^2 of the path; at the label x^2, and its place."""
     rows, made = [], []
     present = None
     for index in range(moves):
@@ -101,7 +142,8 @@ def sample(chain: Chain, moves: int) -> tuple[np.ndarray, list[Move]]:
                 x**2,
             )
         if present is not None and index >= BURN_IN:
-            rows.append((*present[:-1], present[-1][chain.selector.label]))
+            label = chain.selector.label
+            rows.append((*present[:-1], present[-1][label], (label - 0.5) / present[0]))
     return np.array(rows), made
 
 
@@ -112,24 +154,31 @@ ESTIMATES = {
     "excess": lambda mean: mean[3],
     "within": lambda mean: mean[4],
     "label": lambda mean: mean[5],
+    "place": lambda mean: mean[6],
 }
 
 
-def deviations(rows: np.ndarray, exact: dict[str, float]) -> dict[str, float]:
-    """Each estimate's distance from its exact value, in standard errors of a block jackknife."""
+def jackknife(rows: np.ndarray, estimate: Callable) -> tuple[float, float]:
+    """An estimate from the mean of the rows, and its standard error over blocks."""
     blocks = np.array([block.mean(axis=0) for block in np.array_split(rows, BLOCKS)])
     rest = (blocks.sum(axis=0) - blocks) / (BLOCKS - 1)
+    without = np.array([estimate(mean) for mean in rest])
+    return estimate(rows.mean(axis=0)), np.sqrt((BLOCKS - 1) * without.var())
+
+
+def deviations(rows: np.ndarray, exact: Mapping[str, float | tuple[float, float]], estimates=ESTIMATES) -> dict:
+    """Each estimate's distance from its exact value, which may have an error of its own, in standard errors."""
     result = {}
     for name, value in exact.items():
-        without = np.array([ESTIMATES[name](mean) for mean in rest])
-        error = np.sqrt((BLOCKS - 1) * without.var())
-        result[name] = (ESTIMATES[name](blocks.mean(axis=0)) - value) / error
-        print(f"{name:8s} {ESTIMATES[name](blocks.mean(axis=0)):9.4f} +- {error:.4f}, exact {value:.4f}")
+        value, uncertain = value if isinstance(value, tuple) else (value, 0.0)
+        found, error = jackknife(rows, estimates[name])
+        result[name] = (found - value) / np.hypot(error, uncertain)
+        print(f"{name:8s} {found:9.4f} +- {error:.4f}, exact {value:.4f} +- {uncertain:.4f}: {result[name]:.1f}")
     return result
 
 
 def right(exact: PathAverages) -> dict[str, float]:
-    """One path, one count; the label anywhere on it."""
+    """One path, one count; the label anywhere on it, as it is where the rule redraws it."""
     return {
         "frames": exact.frames,
         "frames2": exact.frames2,
@@ -137,6 +186,7 @@ def right(exact: PathAverages) -> dict[str, float]:
         "excess": exact.excess,
         "within": exact.within,
         "label": exact.within,
+        "place": 0.5,
     }
 
 
@@ -148,6 +198,7 @@ def length_biased(exact: PathAverages) -> dict[str, float]:
         "excess": exact.biased_excess,
         "within": exact.pooled,
         "label": exact.pooled,
+        "place": 0.5,
     }
 
 
@@ -205,7 +256,7 @@ def test_chain_samples_the_transition_paths(exact):
 
 
 def test_without_the_length_factor_the_ensemble_is_length_biased(exact):
-    rows, _ = sample(start_chain(102, shift=6, selector=NoLengthFactor), 1500)
+    rows, _ = sample(start_chain(102, shift=6, rule=NoLengthFactor), 1500)
     assert max(abs(z) for z in deviations(rows, length_biased(exact)).values()) < 4.0
     found = deviations(rows, right(exact))
     assert found["frames"] > 5.0
@@ -228,7 +279,7 @@ def test_a_label_that_is_not_redrawn_breaks_detailed_balance(exact, selector):
 
     In runs of 16000 moves the naive label with the length factor gave 15.7 frames where 17.75 is exact.
     """
-    rows, _ = sample(start_chain(103, shift=6, selector=selector), 3000)
+    rows, _ = sample(start_chain(103, shift=6, rule=selector), 3000)
     found = deviations(rows, right(exact))
     assert found["label"] < -10.0
     if selector is Naive:
@@ -240,10 +291,58 @@ def test_a_label_that_is_not_redrawn_breaks_detailed_balance(exact, selector):
 
 @pytest.mark.slow
 def test_the_length_factor_upside_down_is_detected(exact):
-    rows, _ = sample(start_chain(103, shift=6, selector=UpsideDown), 2000)
+    rows, _ = sample(start_chain(103, shift=6, rule=UpsideDown), 2000)
     found = deviations(rows, right(exact))
     assert found["frames"] > 5.0
     assert found["pooled"] < -5.0
+
+
+@pytest.mark.parametrize(("rule", "shift", "seed"), [("two-point", 6, 301), ("uniform", 1, 302)])
+def test_other_rules_sample_the_transition_paths(exact, rule, shift, seed):
+    assert_right(exact, rule, sample(start_chain(seed, shift, rule), 1500)[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("rule", "shift", "seed"), [("two-point", 8, 311), ("uniform", 1, 312)])
+def test_other_rules_sample_the_transition_paths_closely(exact, rule, shift, seed):
+    rows, _ = sample(start_chain(seed, shift, rule), 5000)
+    assert_right(exact, rule, rows)
+    assert abs(rows[:, 0].mean() / exact.frames - 1.0) < 0.06
+
+
+def assert_right(exact: PathAverages, rule: str, rows: np.ndarray) -> None:
+    """The rows agree with the ensemble, and not with the length-biased one."""
+    expected = right(exact)
+    if rule == "uniform":
+        # It has no label: what is kept there is the frame of the last accepted shot.
+        del expected["label"], expected["place"]
+    assert max(abs(z) for z in deviations(rows, expected).values()) < 4.0
+    assert deviations(rows, length_biased(exact))["frames"] < -5.0
+
+
+@pytest.mark.parametrize(
+    ("rule", "shift"),
+    [(TwoPointNoLengthFactor, 6), pytest.param(UniformNoLengthFactor, 1, marks=pytest.mark.slow)],
+)
+def test_other_rules_without_the_length_factor_are_length_biased(exact, rule, shift):
+    rows, _ = sample(start_chain(303, shift, rule), 2000)
+    expected = length_biased(exact)
+    if rule is UniformNoLengthFactor:
+        del expected["label"], expected["place"]
+    assert max(abs(z) for z in deviations(rows, expected).values()) < 4.0
+    found = deviations(rows, right(exact))
+    assert found["frames"] > 4.0
+    assert found["pooled"] < -5.0
+    assert found["excess"] < -5.0
+
+
+@pytest.mark.parametrize("rule", [WrongOffset, WrongSign])
+def test_a_label_that_the_rule_cannot_lead_back_from_is_detected(exact, rule):
+    """Labels drift to the end of the path, which the two-point rule's own do not."""
+    rows, _ = sample(start_chain(304, 6, rule), 1200)
+    found = deviations(rows, right(exact))
+    assert found["place"] > 5.0
+    assert found["label"] > 5.0
 
 
 # The pieces of the rule -------------------------------------------------------------------------------------
@@ -318,6 +417,185 @@ def test_length_factor_is_the_acceptance_probability():
         expected, variance, accepted = expected + p, variance + p * (1.0 - p), accepted + move.accepted
     assert variance > 20.0
     assert abs(accepted - expected) < 4.0 * np.sqrt(variance)
+
+
+def test_steps_of_each_rule():
+    """Where candidates and new labels may lie, each as often as another; and none of a path's frames is left out."""
+    path = range(12)
+    for rule, steps in (("three-point", (-3, 0, 3)), ("two-point", (0, 3))):
+        selector = RULES[rule](3)
+        selector._rng, selector.label = stream(1, rule), 20
+        for sign, draw in ((1, selector.pick), (-1, lambda _, s=selector: s.relabel(20))):
+            values, counts = np.unique([draw(path) for _ in range(3000)], return_counts=True)
+            assert values.tolist() == sorted(20 + sign * step for step in steps)
+            assert np.abs(counts * len(steps) / 3000 - 1.0).max() < 0.1
+    selector = RULES["uniform"](3)
+    selector._rng, selector.label = stream(1, "uniform"), 20
+    values, counts = np.unique([selector.pick(path) for _ in range(5000)], return_counts=True)
+    assert values.tolist() == list(range(1, 11))
+    assert np.abs(counts / 500 - 1.0).max() < 0.2
+    assert selector.relabel(7) == 7
+
+
+# In a bath --------------------------------------------------------------------------------------------------
+
+
+def mean_of(column: int, over: int = 1) -> Callable:
+    return lambda mean: mean[column] / mean[over]
+
+
+#: from rows of `Bath.free_paths` and `sample_bath`: 1, n, sums over the n interior frames; and the path's mean x^2
+IN_BATH = {
+    "frames": mean_of(1, 0),
+    "x": mean_of(2),
+    "x2": mean_of(3),
+    "y2": mean_of(4),
+    "(x-y)2": mean_of(5),
+    "within": mean_of(-1, 0),
+}
+FRAMES_1D, FRAMES_2D = ("x", "x2"), ("x", "x2", "y2", "(x-y)2")
+
+
+def named(values: np.ndarray) -> dict[str, float]:
+    return dict(zip(FRAMES_2D, map(float, values), strict=False))
+
+
+def with_path_means(rows: np.ndarray) -> np.ndarray:
+    return np.column_stack([rows, rows[:, 3] / rows[:, 1]])
+
+
+def reference(model: Bath, walkers: int, frames: int) -> tuple[dict, dict]:
+    """Averages over free paths with their errors: as they are, and with each path counted once per interior frame."""
+    rows = with_path_means(model.free_paths(walkers, frames, seed=11))
+    names = ("frames", "within", *(FRAMES_1D if model.dimension == 1 else FRAMES_2D))
+    return tuple({name: jackknife(r, IN_BATH[name]) for name in names} for r in (rows, rows * rows[:, 1:2]))
+
+
+def sample_bath(model: Bath, rule: str | type[AimlessSelector], seed: int, moves: int, shift: int = 4) -> np.ndarray:
+    """A row per move, of the present path."""
+    engine = model.engine()
+    start = model.at(*[0.0] * model.dimension)
+    path, label, _ = first_path(engine, model.basins, start, place=(seed, ("first",)))
+    chain = chain_by(rule, engine, model.basins, path, label, shift, (seed, ("chain",)))
+    rows = []
+    for index in range(moves):
+        move = chain.move(index)
+        if index == 0 or move.accepted:
+            inner = model.coordinates((move.path if move.accepted else path)[0, 1:-1])
+            row = (1.0, inner.shape[1], *model.functions(inner).sum(axis=1))
+        rows.append(row)
+    return with_path_means(np.array(rows[BURN_IN:]))
+
+
+@pytest.mark.parametrize("model", [BATH_1D, BATH_2D])
+def test_model_in_a_bath_is_the_surface_it_says(model):
+    potential = model.potential()
+    for q in np.random.default_rng(1).normal(0.0, 1.0, (5, model.dimension)):
+        energy, gradient = potential.energy_and_gradient(model.at(*q))
+        assert model.energy(q * model.a) == pytest.approx(energy, rel=1e-10)
+        np.testing.assert_allclose(model.force(q * model.a), -np.diag(gradient), rtol=1e-9, atol=1e-6)
+        np.testing.assert_array_equal(model.coordinates(model.at(*q)[None]), q[:, None] * model.a)
+
+
+def test_committor_by_finite_differences():
+    """Watched all the time, against the quadrature of exp(V / kT); watched at frames, against exp(L frame) itself."""
+    (x,), (step,) = BATH_1D.grid(0.01)
+    energy, where = BATH_1D.energy(x[None]) / BATH_1D.kt, BATH_1D.where(x[None])
+    p = committor(diffusion_generator(energy, [step], BATH_1D.diffusion), where)
+    fine = np.linspace(x[where == -1].max(), x[where == 1].min(), 20001)
+    rise = np.cumsum(np.exp(BATH_1D.energy(fine[None]) / BATH_1D.kt))
+    np.testing.assert_allclose(p[where == 0], np.interp(x, fine, rise / rise[-1])[where == 0], atol=2e-4)
+
+    (x,), (step,) = BATH_1D.grid()
+    energy, where = BATH_1D.energy(x[None]) / BATH_1D.kt, BATH_1D.where(x[None])
+    generator = diffusion_generator(energy, [step], BATH_1D.diffusion)
+    p = committor(generator, where, BATH_1D.frame)
+    after = linalg.expm(generator.toarray() * BATH_1D.frame) @ p
+    np.testing.assert_allclose(p[where == 0], after[where == 0], atol=1e-6)
+    assert np.abs(p - committor(generator, where)).max() > 0.01
+    # In equilibrium nothing flows.
+    np.testing.assert_allclose(np.exp(-energy) @ generator, 0.0, atol=1e-8 * abs(generator).max())
+
+
+def test_both_coordinates_of_the_bath_matter():
+    """The committor of x alone puts the frames elsewhere, by more than the chains below could overlook."""
+    model = BATH_2D
+    q, steps = model.grid()
+    density = np.exp(-model.energy(q) / model.kt)
+    along, where = -np.log(density.sum(axis=1)), model.where(q[:, :, 0])
+    p = committor(diffusion_generator(along, steps[:1], model.diffusion[:1]), where, model.frame)
+    weight = density * (p * (1.0 - p) * (where == 0))[:, None]
+    of_x = (model.functions(q) * weight).sum(axis=(1, 2)) / weight.sum()
+    exact = model.overdamped()
+    assert of_x[2] > 1.4 * exact[2]
+    assert of_x[3] < 0.8 * exact[3]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", [BATH_1D, BATH_2D])
+def test_frames_on_free_paths_follow_the_committor(model):
+    """rho p (1 - p), at this friction and at twice this friction with steps half as long."""
+    for friction in (1, 2):
+        stiffer = replace(
+            model,
+            friction=model.friction * friction,
+            time_step=model.time_step / friction,
+            steps_per_frame=model.steps_per_frame * friction**2,
+        )
+        found, _ = reference(stiffer, 2000, 1000)
+        exact = named(stiffer.overdamped())
+        assert max(abs(found[name][0] - exact[name]) / found[name][1] for name in exact) < 4.0
+        assert found["x2"][0] == pytest.approx(exact["x2"], rel=0.02)
+
+
+@pytest.mark.parametrize(("model", "rule"), [(BATH_1D, "three-point"), (BATH_2D, "uniform")])
+def test_path_frames_in_a_bath_follow_the_committor(model, rule):
+    rows = sample_bath(model, rule, 401, 1200)
+    assert max(abs(z) for z in deviations(rows, named(model.overdamped()), IN_BATH).values()) < 4.0
+
+
+@pytest.fixture(scope="module")
+def free() -> Callable:
+    """References from free dynamics, each made once."""
+    known = {}
+
+    def get(model: Bath) -> tuple[dict, dict]:
+        if model not in known:
+            known[model] = reference(model, 2000, 2000)
+        return known[model]
+
+    return get
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", ["three-point", "two-point", "uniform"])
+@pytest.mark.parametrize("model", [BATH_1D, BATH_2D])
+def test_path_frames_in_a_bath_closely(free, model, rule):
+    """Against the committor, and with path lengths against free dynamics of the same steps and frames."""
+    rows = sample_bath(model, rule, 402, 3000)
+    assert max(abs(z) for z in deviations(rows, named(model.overdamped()), IN_BATH).values()) < 4.0
+    real, biased = free(model)
+    assert max(abs(z) for z in deviations(rows, real, IN_BATH).values()) < 4.0
+    assert deviations(rows, biased, IN_BATH)["frames"] < -5.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", [NoLengthFactor, UniformNoLengthFactor])
+def test_without_the_length_factor_paths_in_a_bath_are_length_biased(free, rule):
+    rows = sample_bath(BATH_2D, rule, 403, 3000)
+    real, biased = free(BATH_2D)
+    assert max(abs(z) for z in deviations(rows, biased, IN_BATH).values()) < 4.0
+    found = deviations(rows, real, IN_BATH)
+    assert found["frames"] > 5.0
+    assert found["x2"] < -2.0
+
+
+@pytest.mark.slow
+def test_paths_at_low_friction(free):
+    """Where velocities last as long as a passage, and what a half was given at its start matters."""
+    model = replace(BATH_1D, friction=20.0, time_step=1.0, steps_per_frame=4)
+    rows = sample_bath(model, "three-point", 404, 3000)
+    assert max(abs(z) for z in deviations(rows, free(model)[0], IN_BATH).values()) < 4.0
 
 
 # Reproducibility --------------------------------------------------------------------------------------------

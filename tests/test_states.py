@@ -42,7 +42,7 @@ def inverting(theta10: float) -> np.ndarray:
 
 RULE = MechanismRule(
     crossing=TWIST,
-    at_deg=90.0,
+    boundary=90.0,
     classes=(MechanismClass("inversion N9", THETA9, 145.0), MechanismClass("inversion N10", THETA10, 145.0)),
     otherwise="rotation",
 )

@@ -1,20 +1,27 @@
-"""A chain that is killed goes on to the very same table; damaged records are done again."""
+"""Killed, stopped, starved of disk or damaged, a run goes on to the very same tables."""
 
 from __future__ import annotations
 
+import json
 import os
+import random
+import resource
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+import yaml
+from conftest import ROOT, snakemake, write_yaml
 
-# One group: its tests share one finished run, on one worker.
+# One group: its tests share finished runs, on one worker.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dag")]
 
 Finished = tuple[Path, Path]
@@ -24,46 +31,143 @@ RUN = textwrap.dedent(
     import sys
     from pathlib import Path
     from separatrix import config, stages
+    from separatrix.errors import SeparatrixError
     file, folder, out = (Path(a) for a in sys.argv[1:])
-    settings = config.load(config.read_yaml(file), [file]).settings("sample", folder.name)
-    stages.sample(
-        settings, 1, folder / "minimum_E.nc", folder / "saddle.nc", folder / "chain_1/first_path.nc",
-        out / "journal", out / "shots.nc", out / "paths.nc",
-    )
+    loaded = config.load(config.read_yaml(file), [file])
+    try:
+        stages.sample(
+            loaded.settings("sample", folder.name), 1, 1, folder / f"minimum_{loaded.system.product}.nc",
+            folder / "saddle.nc", folder / "chain_1/first_path.nc", None,
+            out / "journal", out / "shots.nc", out / "paths.nc", out / "cost.json",
+        )
+    except SeparatrixError as error:
+        sys.exit(f"separatrix: {error}")
     """
 )
 
 
-def _start(file: Path, folder: Path, out: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", RUN, str(file), str(folder), str(out)])
+def _start(file: Path, folder: Path, out: Path, **options) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", RUN, str(file), str(folder), str(out)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
 
 
 def _same(a: Path, b: Path) -> None:
     one, other = xr.load_dataset(a), xr.load_dataset(b)
+    assert set(one.variables) == set(other.variables)
     for key in one.variables:
-        np.testing.assert_array_equal(one[key].values, other[key].values, err_msg=str(key))
+        np.testing.assert_array_equal(one[key].values, other[key].values, err_msg=f"{a}: {key}")
 
 
-@pytest.mark.parametrize("method", ["gaff2", "pm6"])
-def test_killed_chain_resumes_to_the_same_numbers(finished: Finished, tmp_path: Path, method: str) -> None:
+def _same_results(a: Path, b: Path) -> None:
+    """All tables of two runs; what things cost and when they were done is left out."""
+    names = {f.relative_to(a) for f in a.rglob("*.nc")}
+    assert names == {f.relative_to(b) for f in b.rglob("*.nc")}
+    for name in names:
+        _same(a / name, b / name)
+    for name in ("*/coordinate.json", "*/committor.json", "*/rounds/*.json"):
+        files = [f.relative_to(a) for f in a.glob(name)]
+        assert files
+        for file in files:
+            assert json.loads((a / file).read_text()) == json.loads((b / file).read_text()), file
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Config file and results of a finished run on the double well."""
+    folder = tmp_path_factory.mktemp("model")
+    config = write_yaml(_model_config(folder / "results"), folder / "config.yaml")
+    run = snakemake("--configfile", str(config))
+    assert run.returncode == 0, run.stderr[-4000:]
+    return config, folder / "results"
+
+
+def _model_config(results: Path) -> dict:
+    data = yaml.safe_load((ROOT / "config/examples/double_well.yaml").read_text())
+    data["results_directory"] = str(results)
+    data["sampling"] = {"chains": 2, "shots_per_round": 30, "min_rounds": 2, "max_rounds": 2}
+    data["coordinate"] = {"max_variables": 1, "bootstrap": 5}
+    data["committor"] = {"configurations": 4, "shots_per_configuration": 4, "batches": 2}
+    return data
+
+
+# One job --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "number"), [("gaff2", signal.SIGKILL), ("pm6", signal.SIGKILL), ("pm6", signal.SIGTERM)]
+)
+def test_killed_chain_resumes_to_the_same_numbers(
+    finished: Finished, tmp_path: Path, method: str, number: signal.Signals
+) -> None:
     file, results = finished
-    kills = 0
-    for wanted in (2, 5, 9):
+    ended = 0
+    for wanted in (1, 3, 5):
         process = _start(file, results / method, tmp_path)
         limit = time.monotonic() + 240
         while len(list(tmp_path.glob("journal/*/0*.npz"))) < wanted and process.poll() is None:
             assert time.monotonic() < limit, "the chain does not get on"
             time.sleep(0.01)
         if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
-            kills += 1
-        process.wait()
+            process.send_signal(number)
+            ended += 1
+        _, text = process.communicate()
         if not (tmp_path / "shots.nc").exists():
             assert not (tmp_path / "paths.nc").exists()
-    assert kills >= 1
+            if number == signal.SIGTERM:
+                # Told to stop, it says so in one line and how to go on.
+                assert "told to stop (SIGTERM)" in text
+                assert "the same command goes on from there" in text
+    assert ended >= 1
     assert _start(file, results / method, tmp_path).wait() == 0
-    _same(tmp_path / "shots.nc", results / method / "chain_1/shots.nc")
-    _same(tmp_path / "paths.nc", results / method / "chain_1/paths.nc")
+    _same(tmp_path / "shots.nc", results / method / "chain_1/round_1/shots.nc")
+    _same(tmp_path / "paths.nc", results / method / "chain_1/round_1/paths.nc")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_chain_ended_at_random_moments(model: Finished, tmp_path: Path, number: signal.Signals) -> None:
+    """Dozens of times, at any moment, between shots, in them, while a record is being written."""
+    from separatrix import config, stages
+    from separatrix.errors import SeparatrixError
+
+    file, results = model
+    folder = results / "coupled"
+    settings = config.load(config.read_yaml(file), [file]).settings("sample", "coupled")
+    settings["sampling"]["shots_per_round"] = 400
+    inputs = (folder / "minimum_B.nc", folder / "saddle.nc", folder / "chain_1/first_path.nc")
+
+    def run(out: Path) -> None:
+        outputs = [out / name for name in ("journal", "shots.nc", "paths.nc", "cost.json")]
+        stages.sample(settings, 1, 1, *inputs, None, *outputs)
+
+    def child(out: Path) -> None:
+        try:
+            run(out)
+        except SeparatrixError:
+            os._exit(1)
+        except BaseException:
+            os._exit(2)
+        os._exit(0)
+
+    (tmp_path / "whole").mkdir()
+    run(tmp_path / "whole")
+    out = tmp_path / "pieces"
+    out.mkdir()
+    moments = random.Random(7)
+    ended = 0
+    for _ in range(300):
+        if (pid := os.fork()) == 0:
+            child(out)
+        time.sleep(moments.uniform(0.02, 0.3))
+        os.kill(pid, number)
+        _, status = os.waitpid(pid, 0)
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
+            break
+        assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 1
+        ended += 1
+    assert ended >= 15
+    for name in ("shots.nc", "paths.nc"):
+        _same(out / name, tmp_path / "whole" / name)
+    assert not list(out.glob("journal/*/.*.part"))
 
 
 def test_damaged_record_is_done_again(finished: Finished, tmp_path: Path) -> None:
@@ -74,7 +178,7 @@ def test_damaged_record_is_done_again(finished: Finished, tmp_path: Path) -> Non
     records = sorted(tmp_path.glob("journal/*/0*.npz"))
     records[4].write_bytes(records[4].read_bytes()[:100])
     assert _start(file, results / "gaff2", tmp_path).wait() == 0
-    _same(tmp_path / "shots.nc", results / "gaff2/chain_1/shots.nc")
+    _same(tmp_path / "shots.nc", results / "gaff2/chain_1/round_1/shots.nc")
 
 
 def test_failures_in_a_row_stop_the_job_and_lose_nothing(finished: Finished, tmp_path: Path, monkeypatch) -> None:
@@ -86,9 +190,10 @@ def test_failures_in_a_row_stop_the_job_and_lose_nothing(finished: Finished, tmp
     folder = results / "gaff2"
     settings = config.load(config.read_yaml(file), [file]).settings("sample", "gaff2")
     settings["failures_in_a_row"] = 4
+    settings["sampling"]["shots_per_round"] = 12
     inputs = (folder / "minimum_E.nc", folder / "saddle.nc", folder / "chain_1/first_path.nc")
-    outputs = (tmp_path / "journal", tmp_path / "shots.nc", tmp_path / "paths.nc")
-    honest, halves = dynamics.Engine.generate, 0
+    outputs = [tmp_path / name for name in ("journal", "shots.nc", "paths.nc", "cost.json")]
+    honest, halves = dynamics.Engine.run, 0
 
     def failing(self, *arguments, **options):
         nonlocal halves
@@ -97,16 +202,16 @@ def test_failures_in_a_row_stop_the_job_and_lose_nothing(finished: Finished, tmp
             raise PotentialError("the engine is ill")
         return honest(self, *arguments, **options)
 
-    monkeypatch.setattr(dynamics.Engine, "generate", failing)
+    monkeypatch.setattr(dynamics.Engine, "run", failing)
     with pytest.raises(SamplingError, match="4 shots in a row failed, the last because: the engine is ill"):
-        stages.sample(settings, 1, *inputs, *outputs)
+        stages.sample(settings, 1, 1, *inputs, None, *outputs)
     assert not outputs[1].exists() and not outputs[2].exists()
     good = xr.load_dataset(folder / "chain_1/shots.nc")
     records = sorted((tmp_path / "journal").glob("*/0*.npz"))
     ran = [str(o) != "off path" for o in good.outcome.values]
     assert len(records) >= 3 + 4
-    monkeypatch.setattr(dynamics.Engine, "generate", honest)
-    stages.sample(settings, 1, *inputs, *outputs)
+    monkeypatch.setattr(dynamics.Engine, "run", honest)
+    stages.sample(settings, 1, 1, *inputs, None, *outputs)
     table = xr.load_dataset(outputs[1])
     n = int(np.searchsorted(np.cumsum(ran), 3)) + 1
     np.testing.assert_array_equal(table.outcome.values[:n], good.outcome.values[:n])
@@ -118,4 +223,133 @@ def test_two_copies_at_once_do_the_work_once(finished: Finished, tmp_path: Path)
     file, results = finished
     first, second = (_start(file, results / "gaff2", tmp_path) for _ in range(2))
     assert first.wait() == 0 and second.wait() == 0
-    _same(tmp_path / "shots.nc", results / "gaff2/chain_1/shots.nc")
+    _same(tmp_path / "shots.nc", results / "gaff2/chain_1/round_1/shots.nc")
+
+
+# A disk that is full ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("largest", [600, 30_000])
+def test_file_that_cannot_be_written_is_one_line(finished: Finished, tmp_path: Path, largest: int) -> None:
+    """No file may grow beyond a bound: records fail at the small one, tables at the large one."""
+    file, results = finished
+    process = _start(
+        file,
+        results / "gaff2",
+        tmp_path,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest)),
+    )
+    _, text = process.communicate()
+    assert process.returncode == 1
+    assert len(text.strip().splitlines()) == 1
+    assert "cannot be written" in text and "the same command goes on" in text
+    assert not list(tmp_path.glob("*.nc"))
+    assert _start(file, results / "gaff2", tmp_path).wait() == 0
+    _same(tmp_path / "shots.nc", results / "gaff2/chain_1/round_1/shots.nc")
+    _same(tmp_path / "paths.nc", results / "gaff2/chain_1/round_1/paths.nc")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("a small file system cannot be mounted here (needs root and the right to mount)")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_full_disk_loses_nothing(finished: Finished, small_disk: Path) -> None:
+    file, results = finished
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(250_000))
+    process = _start(file, results / "gaff2", small_disk)
+    _, text = process.communicate()
+    assert process.returncode == 1
+    assert len(text.strip().splitlines()) == 1
+    assert "cannot be written" in text
+    assert not list(small_disk.glob("*.nc"))
+    ballast.unlink()
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    assert _start(file, results / "gaff2", small_disk).wait() == 0
+    _same(small_disk / "shots.nc", results / "gaff2/chain_1/round_1/shots.nc")
+
+
+# The whole workflow -----------------------------------------------------------------------------------------------
+
+
+def test_killed_workflow_ends_with_the_same_tables(model: Finished, tmp_path: Path) -> None:
+    """kill -9 of Snakemake and of all its jobs, again and again; the same command goes on, no lock in its way."""
+    _, results = model
+    config = write_yaml(_model_config(tmp_path / "results"), tmp_path / "config.yaml")
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", str(config)]
+    moments = random.Random(11)
+    kills = 0
+    for _ in range(30):
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, text=True
+        )
+        try:
+            _, text = process.communicate(timeout=moments.uniform(8.0, 20.0))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            kills += 1
+            continue
+        assert process.returncode == 0, text[-3000:]
+        break
+    assert kills >= 3
+    _same_results(results, tmp_path / "results")
+
+
+def _flip(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    for k in range(len(data) // 3, len(data) // 3 + 64):
+        data[k] ^= 0xFF
+    file.write_bytes(bytes(data))
+
+
+def _truncate(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("spoil", [_flip, _truncate])
+def test_damaged_result_is_named_and_made_again(model: Finished, tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    file, results = model
+    kept = tmp_path / "kept"
+    shutil.copytree(results, kept)
+    victim = results / "coupled/chain_1/round_2/paths.nc"
+    spoil(victim)
+    (results / "coupled/chain_1/paths.nc").unlink()  # so that somebody reads it
+    first = snakemake("--configfile", str(file))
+    assert first.returncode != 0
+    assert f"{victim}: damaged, and moved to paths.nc.damaged; the same command makes it again" in first.stderr
+    second = snakemake("--configfile", str(file))
+    assert second.returncode == 0, second.stderr[-3000:]
+    victim.with_name("paths.nc.damaged").unlink()
+    _same_results(kept, results)
+
+
+def test_only_one_run_at_a_time(model: Finished) -> None:
+    from separatrix import store
+
+    file, results = model
+    holder = "import sys, time; from separatrix import store; store.hold(sys.argv[1]); print('held', flush=True)"
+    held = subprocess.Popen(
+        [sys.executable, "-c", f"{holder}; time.sleep(60)", str(results)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert held.stdout.readline() == "held\n"
+        run = snakemake("--configfile", str(file), "--forcerun", "figures")
+        assert run.returncode == 1
+        assert f"process {held.pid}" in run.stderr and "is at work here" in run.stderr
+        with pytest.raises(store.StoreError, match="is at work here"):
+            store.hold(results)
+    finally:
+        held.kill()
+        held.wait()
+    # The lock went with the process.
+    assert snakemake("--configfile", str(file), "--forcerun", "figures").returncode == 0

@@ -1,8 +1,9 @@
+import json
 import logging
 import sys
 
 handlers = list(logging.getLogger().handlers)
-from separatrix import config as separatrix_config
+from separatrix import config as separatrix_config, store
 from separatrix.errors import SeparatrixError
 
 # OpenPathSampling's imports give the root logger a handler, and every message of Snakemake would come twice.
@@ -21,6 +22,18 @@ def checked_config():
 # One line for every mistake, before anything runs.
 CONFIG = checked_config()
 RESULTS = CONFIG.data["results_directory"]
+
+
+def hold_results():
+    """Keep the results folder to this run, or one line and exit status 1.
+
+    It stands for Snakemake's own lock (`nolock` in the profiles), which outlives a killed run.
+    """
+    try:
+        store.hold(RESULTS)
+    except SeparatrixError as error:
+        print(f"separatrix: {error}", file=sys.stderr)
+        sys.exit(1)
 
 
 def settings(stage):
@@ -54,6 +67,18 @@ def chain_files(name):
     ]
 
 
+def start_of_guess(wildcards):
+    """Basin whose minimum a saddle guess pulls."""
+    return CONFIG.system.saddle_guesses[int(wildcards.guess) - 1].start
+
+
+def start_file(wildcards):
+    """Geometry that a chain's first path is shot from."""
+    start = CONFIG.start_of(int(wildcards.chain))
+    name = "saddle" if start == "saddle" else f"guess_{CONFIG.guess_number(start)}"
+    return f"{RESULTS}/{wildcards.method}/{name}.nc"
+
+
 def all_methods(name):
     """Paths of a file of every method."""
     return [f"{RESULTS}/{method}/{name}" for method in CONFIG.methods]
@@ -82,4 +107,6 @@ wildcard_constraints:
     method="|".join(CONFIG.methods),
     basin="|".join(basin.name for basin in CONFIG.system.basins),
     chain=r"\d+",
+    round=r"\d+",
+    guess=r"\d+",
     batch=r"\d+",

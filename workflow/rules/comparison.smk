@@ -2,6 +2,7 @@
 FIGURES = {
     "energy_profile": ("Stationary points", "Energy profile"),
     "acceptance": ("Sampling", "Acceptance"),
+    "convergence": ("Sampling", "Convergence"),
     "path_lengths": ("Sampling", "Length of the reactive paths"),
     "mechanisms": ("Sampling", "Mechanism shares"),
     "shooting_points": ("Sampling", "Shooting points and paths"),
@@ -16,6 +17,7 @@ TABLES = {
     "comparison": ("Comparison", "All methods (table)"),
     "stationary_points": ("Stationary points", "Energies and geometries (table)"),
     "chains": ("Sampling", "Chain by chain (table)"),
+    "convergence_table": ("Sampling", "Convergence round by round (table)"),
     "coordinates": ("Reaction coordinate", "Coefficients (table)"),
 }
 
@@ -29,6 +31,8 @@ COMPARISON = [
 
 rule compare:
     input:
+        # A function for each method, as in `all`.
+        *(judged(method) for method in CONFIG.methods),
         points=[
             f
             for basin in CONFIG.system.basins
@@ -38,7 +42,7 @@ rule compare:
         chains=[
             f
             for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
-            for name in ("shots.nc", "paths.nc")
+            for name in ("shots.nc", "paths.nc", "cost.json", "first_path.nc")
             for f in all_methods(f"chain_{chain}/{name}")
         ],
         variables=all_methods("variables.nc"),

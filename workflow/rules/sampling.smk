@@ -1,9 +1,59 @@
+# Sampling goes in rounds. `sample` makes one round of one chain from the round before; `assess` looks at all chains of a
+# method and says whether another is due. Snakemake asks the functions below again after each assessment, so that the DAG
+# grows by the rounds that are needed and by no more.
+
+
+def round_files(name):
+    """Paths of a file of every chain, in every round up to this one."""
+    return lambda wildcards: [
+        f"{RESULTS}/{wildcards.method}/chain_{chain}/round_{number}/{name}"
+        for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
+        for number in range(1, int(wildcards.round) + 1)
+    ]
+
+
+def by_chain(name):
+    """The same, a list for each chain."""
+    return lambda wildcards: [
+        [
+            f"{RESULTS}/{wildcards.method}/chain_{chain}/round_{number}/{name}"
+            for number in range(1, int(wildcards.round) + 1)
+        ]
+        for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
+    ]
+
+
+def assessments(method):
+    """Assessments of a method, up to the one that says stop."""
+    files = []
+    for number in range(1, CONFIG.data["sampling"]["max_rounds"] + 1):
+        files.append(checkpoints.assess.get(method=method, round=number).output.verdict)
+        with open(files[-1]) as stream:
+            if json.load(stream)["stop"]:
+                break
+    return files
+
+
+def judged(method):
+    """All assessments of a method, as an input function."""
+    return lambda wildcards: assessments(method)
+
+
+def rounds_of_chain(name):
+    """Paths of a file of a chain, in every round that was needed."""
+    return lambda wildcards: [
+        f"{RESULTS}/{wildcards.method}/chain_{wildcards.chain}/round_{number}/{name}"
+        for number in range(1, len(assessments(wildcards.method)) + 1)
+    ]
+
+
 rule first_path:
     input:
         # No sampling with an engine that is off its own tolerance.
         health=method_file("check.json"),
         minimum=method_file(f"minimum_{CONFIG.system.product}.nc"),
         saddle=method_file("saddle.nc"),
+        start=start_file,
         engine=engine_files,
     output:
         path=method_file("chain_{chain}/first_path.nc"),
@@ -18,8 +68,9 @@ rule first_path:
         runtime=30,
     params:
         settings=settings("first_path"),
+        start=lambda wildcards: CONFIG.start_of(int(wildcards.chain)),
     message:
-        "{wildcards.method}: first reactive path of chain {wildcards.chain}, shot from the saddle"
+        "{wildcards.method}: first reactive path of chain {wildcards.chain}, shot from: {params.start}"
     script:
         "../../scripts/first_path.py"
 
@@ -29,14 +80,26 @@ rule sample:
         minimum=method_file(f"minimum_{CONFIG.system.product}.nc"),
         saddle=method_file("saddle.nc"),
         first_path=method_file("chain_{chain}/first_path.nc"),
+        previous=lambda wildcards: [
+            f"{RESULTS}/{wildcards.method}/chain_{wildcards.chain}/round_{int(wildcards.round) - 1}/{name}.nc"
+            for name in ("shots", "paths")
+            if int(wildcards.round) > 1
+        ],
+        # Another round only once the last has been judged; judging it anew changes nothing in this one.
+        verdict=lambda wildcards: [
+            ancient(f"{RESULTS}/{wildcards.method}/rounds/{number}.json")
+            for number in [int(wildcards.round) - 1]
+            if number
+        ],
         engine=engine_files,
     output:
-        shots=method_file("chain_{chain}/shots.nc"),
-        paths=method_file("chain_{chain}/paths.nc"),
+        shots=method_file("chain_{chain}/round_{round}/shots.nc"),
+        paths=method_file("chain_{chain}/round_{round}/paths.nc"),
+        cost=method_file("chain_{chain}/round_{round}/cost.json"),
     log:
-        method_file("logs/sample_{chain}.log"),
+        method_file("logs/sample_{chain}_{round}.log"),
     benchmark:
-        method_file("benchmarks/sample_{chain}.tsv")
+        method_file("benchmarks/sample_{chain}_{round}.tsv")
     conda:
         engine_env
     resources:
@@ -47,6 +110,59 @@ rule sample:
         # Not an output: Snakemake deletes outputs before it repeats a job, and a killed chain goes on from this.
         journal=lambda wildcards: f"{RESULTS}/{wildcards.method}/chain_{wildcards.chain}/journal",
     message:
-        "{wildcards.method}: aimless shooting, chain {wildcards.chain} (progress: {log})"
+        "{wildcards.method}: aimless shooting, chain {wildcards.chain}, round {wildcards.round} (progress: {log})"
     script:
         "../../scripts/sample.py"
+
+
+checkpoint assess:
+    input:
+        shots=round_files("shots.nc"),
+        paths=round_files("paths.nc"),
+        previous=lambda wildcards: [
+            f"{RESULTS}/{wildcards.method}/rounds/{number}.json"
+            for number in range(1, int(wildcards.round))
+        ],
+    output:
+        verdict=method_file("rounds/{round}.json"),
+    log:
+        method_file("logs/assess_{round}.log"),
+    benchmark:
+        method_file("benchmarks/assess_{round}.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    params:
+        settings=settings("assess"),
+        shots=by_chain("shots.nc"),
+        paths=by_chain("paths.nc"),
+    message:
+        "{wildcards.method}: has the sampling converged after round {wildcards.round}?"
+    script:
+        "../../scripts/assess.py"
+
+
+rule chain:
+    input:
+        shots=rounds_of_chain("shots.nc"),
+        paths=rounds_of_chain("paths.nc"),
+        costs=rounds_of_chain("cost.json"),
+    output:
+        shots=method_file("chain_{chain}/shots.nc"),
+        paths=method_file("chain_{chain}/paths.nc"),
+        cost=method_file("chain_{chain}/cost.json"),
+    log:
+        method_file("logs/chain_{chain}.log"),
+    benchmark:
+        method_file("benchmarks/chain_{chain}.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    message:
+        "{wildcards.method}: the rounds of chain {wildcards.chain}, put together"
+    script:
+        "../../scripts/chain.py"

@@ -45,6 +45,30 @@ rule minimum:
         "../../scripts/minimum.py"
 
 
+rule guess:
+    input:
+        minimum=lambda wildcards: f"{RESULTS}/{wildcards.method}/minimum_{start_of_guess(wildcards)}.nc",
+        engine=engine_files,
+    output:
+        point=method_file("guess_{guess}.nc"),
+        xyz=method_file("guess_{guess}.xyz"),
+    log:
+        method_file("logs/guess_{guess}.log"),
+    benchmark:
+        method_file("benchmarks/guess_{guess}.tsv")
+    conda:
+        engine_env
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        settings=settings("guess"),
+    message:
+        "{wildcards.method}: where saddle guess {wildcards.guess} leads"
+    script:
+        "../../scripts/guess.py"
+
+
 rule saddle:
     input:
         minima=expand(

@@ -1,0 +1,14 @@
+"""Whether the sampling of a method has converged."""
+
+from separatrix import stages
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    stages.assess(
+        snakemake.params.settings,
+        number=int(snakemake.wildcards.round),
+        shots=snakemake.params.shots,
+        paths=snakemake.params.paths,
+        previous=snakemake.input.previous,
+        out=snakemake.output.verdict,
+    )

@@ -1,0 +1,14 @@
+"""The rounds of a chain, put together."""
+
+from separatrix import stages
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    stages.gather_chain(
+        shots=snakemake.input.shots,
+        paths=snakemake.input.paths,
+        costs=snakemake.input.costs,
+        shots_out=snakemake.output.shots,
+        paths_out=snakemake.output.paths,
+        cost_out=snakemake.output.cost,
+    )

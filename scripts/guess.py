@@ -1,0 +1,13 @@
+"""Where a saddle guess leads."""
+
+from separatrix import stages
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    stages.pull_to_guess(
+        snakemake.params.settings,
+        guess=int(snakemake.wildcards.guess),
+        minimum_file=snakemake.input.minimum,
+        out=snakemake.output.point,
+        xyz=snakemake.output.xyz,
+    )

@@ -1,0 +1,249 @@
+"""What a run has done so far, read from its files without a lock, while jobs run or after."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import StoreError
+from .store import read_dataset, read_json
+
+
+@dataclass
+class ChainStatus:
+    """A chain so far.
+
+    Attributes
+    ----------
+    chain
+        Number of the chain.
+    state
+        ``running``, ``waiting`` (a round is begun, no job works on it), ``judged`` (its round is done, the next not
+        begun) or ``done``.
+    round, rounds_done
+        The round it is in, from 1; rounds that are complete.
+    shots_in_round, shots_wanted
+        Of that round.
+    moves, shots, accepted, failed
+        Since the chain began.
+    evaluations, core_seconds
+        Spent on them.
+    seconds_per_shot, seconds_left
+        Mean over the round; what is left of the round at that pace; None before its first shot.
+    """
+
+    chain: int
+    state: str
+    round: int
+    rounds_done: int
+    shots_in_round: int
+    shots_wanted: int
+    moves: int
+    shots: int
+    accepted: int
+    failed: int
+    evaluations: int
+    core_seconds: float
+    seconds_per_shot: float | None
+    seconds_left: float | None
+
+    @property
+    def acceptance(self) -> float | None:
+        """Accepted shots over shots; None before the first."""
+        return self.accepted / self.shots if self.shots else None
+
+
+@dataclass
+class MethodStatus:
+    """A method so far.
+
+    Attributes
+    ----------
+    method
+        Its name.
+    stage
+        The last stage that is complete.
+    chains
+        Its chains.
+    converged
+        Whether sampling has converged; None before it was judged.
+    verdict
+        Of the last assessment.
+    committor_shots, committor_wanted
+        Committor shots done, and asked for.
+    failures
+        Reason of failed shots -> how many.
+    """
+
+    method: str
+    stage: str
+    chains: list[ChainStatus] = field(default_factory=list)
+    converged: bool | None = None
+    verdict: str = ""
+    committor_shots: int = 0
+    committor_wanted: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        data = asdict(self)
+        for chain, plain in zip(self.chains, data["chains"], strict=True):
+            plain["acceptance"] = chain.acceptance
+        return data
+
+
+#: Files that mark the end of a stage, last first.
+_STAGES = {
+    "committor.json": "committor",
+    "separatrix.nc": "separatrix",
+    "coordinate.json": "coordinate",
+    "chain_1/shots.nc": "sampling",
+    "chain_1/first_path.nc": "first path",
+    "saddle.nc": "saddle",
+    "check.json": "check",
+}
+
+
+def of_results(results: Path | str) -> list[MethodStatus]:
+    """Status of every method in a results folder.
+
+    Raises
+    ------
+    StoreError
+        When the folder holds no run.
+    """
+    folders = sorted(f for f in Path(results).glob("*/") if any((f / name).exists() for name in _STAGES))
+    if not folders:
+        raise StoreError(f"{results}: no results of a run; give the results_directory of its config")
+    return [of_method(f) for f in folders]
+
+
+def of_method(folder: Path) -> MethodStatus:
+    """Status of one method, from its folder."""
+    stage = next(stage for name, stage in _STAGES.items() if (folder / name).exists())
+    status = MethodStatus(folder.name, stage)
+    reasons: Counter[str] = Counter()
+    for run in sorted(folder.glob("chain_*/"), key=lambda f: int(f.name.removeprefix("chain_"))):
+        found = _chain(run, reasons)
+        if found is not None:
+            status.chains.append(found)
+    verdicts = sorted(folder.glob("rounds/*.json"), key=lambda f: int(f.stem))
+    with contextlib.suppress(StoreError, IndexError):
+        last = read_json(verdicts[-1])
+        status.converged, status.verdict = last["converged"], last["verdict"]
+    for journal in sorted(folder.glob("committor/journal_*/")):
+        record = _newest(journal)
+        if record is None:
+            continue
+        about, pieces = record
+        status.committor_wanted += about["shots"]
+        for piece in pieces:
+            status.committor_shots += 1
+            if piece["end"] == "failed":
+                reasons[piece["reason"]] += 1
+    status.failures = dict(reasons)
+    return status
+
+
+def _chain(run: Path, reasons: Counter[str]) -> ChainStatus | None:
+    done = sorted(run.glob("round_*/shots.nc"))
+    record = _newest(run / "journal")
+    if record is None:
+        return _chain_without_journal(run, done, reasons)
+    about, pieces = record
+    in_round = [p for p in pieces if p["index"] >= about["first_move"]]
+    shots = [p for p in in_round if p["outcome"] != "off path"][: about["shots"]]
+    # Of the moves on record, those that an earlier run with more shots per round left behind do not count yet.
+    last = shots[-1]["index"] if len(shots) == about["shots"] else np.inf
+    pieces = [p for p in pieces if p["index"] <= last]
+    reasons.update(p["reason"] for p in pieces if p["outcome"] == "failed")
+    seconds = sum(p.get("seconds", 0.0) for p in in_round)
+    pace = seconds / len(shots) if shots else None
+    if _locked(run / "journal"):
+        state = "running"
+    elif (run / "shots.nc").exists():
+        state = "done"
+    else:
+        state = "judged" if len(shots) == about["shots"] else "waiting"
+    return ChainStatus(
+        chain=about["chain"],
+        state=state,
+        round=about["round"],
+        rounds_done=len(done),
+        shots_in_round=len(shots),
+        shots_wanted=about["shots"],
+        moves=len(pieces),
+        shots=sum(p["outcome"] != "off path" for p in pieces),
+        accepted=sum(p["outcome"] == "accepted" for p in pieces),
+        failed=sum(p["outcome"] == "failed" for p in pieces),
+        evaluations=sum(p["evaluations"] for p in pieces),
+        core_seconds=round(sum(p.get("seconds", 0.0) for p in pieces), 3),
+        seconds_per_shot=pace,
+        seconds_left=pace * (about["shots"] - len(shots)) if pace is not None else None,
+    )
+
+
+def _chain_without_journal(run: Path, done: list[Path], reasons: Counter[str]) -> ChainStatus | None:
+    """A chain whose journal has been cleaned away: its finished rounds."""
+    try:
+        tables = [read_dataset(f) for f in done]
+        costs = [read_json(f.with_name("cost.json")) for f in done]
+    except StoreError:
+        return None
+    if not tables:
+        return None
+    for table in tables:
+        failed = table.outcome.values == "failed"
+        reasons.update(str(r) for r in table.reason.values[failed])
+    shots = [c["shots"] for c in costs]
+    return ChainStatus(
+        chain=int(tables[0].chain[0]),
+        state="done" if (run / "shots.nc").exists() else "judged",
+        round=len(done),
+        rounds_done=len(done),
+        shots_in_round=shots[-1],
+        shots_wanted=shots[-1],
+        moves=sum(c["moves"] for c in costs),
+        shots=sum(shots),
+        accepted=sum(c["accepted"] for c in costs),
+        failed=sum(c["failed"] for c in costs),
+        evaluations=sum(c["evaluations"] for c in costs),
+        core_seconds=sum(c["core_seconds"] for c in costs),
+        seconds_per_shot=costs[-1]["core_seconds"] / shots[-1] if shots[-1] else None,
+        seconds_left=0.0,
+    )
+
+
+def _newest(journal: Path) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
+    """What the newest record in a journal is of, and its pieces without their arrays."""
+    for file in sorted(journal.glob("*/about.json"), key=lambda f: f.stat().st_mtime, reverse=True):
+        with contextlib.suppress(StoreError):
+            return read_json(file), list(_pieces(file.parent))
+    return None
+
+
+def _pieces(directory: Path) -> Iterator[dict[str, Any]]:
+    for file in sorted(directory.glob("*.npz")):
+        # A file that goes or is damaged while we look: the job itself will deal with it.
+        with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile), np.load(file) as data:
+            yield json.loads(str(data["json"]))
+
+
+def _locked(journal: Path) -> bool:
+    """Whether a job on this machine (or, where the file system tells, on any) holds the journal."""
+    for file in journal.glob("*/lock"):
+        with contextlib.suppress(FileNotFoundError), file.open("rb") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return True
+    return False
