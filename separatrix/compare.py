@@ -501,7 +501,11 @@ def sampling_quantities(chains: Sequence[ChainData], rng: np.random.Generator) -
     ]
     found += [Quantity(SAMPLING, f"moves: {word}", int((outcome == word).sum())) for word in OUTCOMES]
     paths = int(sum(c.sampled.sum() for c in chains))
-    found.append(Quantity(SAMPLING, "different paths", paths, note="accepted ones; the initial paths are left out"))
+    found.append(
+        Quantity(
+            SAMPLING, "different paths", paths, note="with weight after the burn-in; the initial ones are left out"
+        )
+    )
     names = ("path length, lower quartile", "path length, median", "path length, upper quartile")
     estimates = quantiles([c.series(c.duration) for c in chains], (0.25, 0.5, 0.75), rng)
     for name, q in zip(names, estimates, strict=True):
@@ -740,7 +744,7 @@ def cost_quantities(data: MethodData) -> list[Quantity]:
     evaluations, seconds = evaluations_of(data), core_seconds_of(data)
     steps, shots = (sum(int(c.cost[key]) for c in data.chains) for key in ("steps", "shots"))
     forces, time = evaluations["sampling"], seconds["sampling"]
-    spent = "times threads; the start of the job is left out"
+    spent = "time in the shots, times threads; the start of the job is left out"
     return [
         *(
             Quantity(COST, f"force evaluations, {part}", n, note=_NO_RECORD if n is None else "")

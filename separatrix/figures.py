@@ -233,12 +233,12 @@ def _measure_axis(measure: Measure, values: pd.Series) -> alt.Y:
         begin = min(_BEGINS[measure.name], low)
         scale = alt.Scale(domain=[begin, begin + 1.08 * (high - begin)], nice=False, zero=False)
         whole = {"values": list(range(0, math.ceil(high) + 1, math.ceil(high / 6)))} if begin == 0 else {"tickCount": 5}
-        return alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(format="~g", **whole))
+        return alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(format="~r", **whole))
     domain = [low / 1.3, high * 1.3]
     decades = range(math.floor(math.log10(domain[0])), math.ceil(math.log10(domain[1])) + 1)
     ticks = [m * 10.0**k for k in decades for m in (1, 2, 5) if domain[0] <= m * 10.0**k <= domain[1]]
     scale = alt.Scale(type="log", domain=domain, nice=False)
-    return alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(values=ticks, format="~g"))
+    return alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(values=ticks, format="~r"))
 
 
 def path_lengths(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
@@ -524,9 +524,9 @@ def cost(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     # A logarithmic axis has no place for zero.
     frame = frame[frame["value"] > 0]
     axes = {
-        "seconds": ("time of all jobs (s)", "~g"),
+        "seconds": ("time of all jobs (s)", "~r"),
         "evaluations": ("force evaluations", "~s"),
-        "seconds per path": ("core-seconds per accepted path", "~g"),
+        "seconds per path": ("core-seconds per accepted path", "~r"),
         "evaluations per path": ("force evaluations per accepted path", "~s"),
     }
     panels = [
@@ -714,8 +714,7 @@ def convergence_table(frame: pd.DataFrame) -> str:
     body = []
     for label, reason in _reasons(frame, list(dict.fromkeys(frame["label"]))).items():
         rows = frame[frame["label"] == label].to_dict("records")
-        name = f"{html.escape(label)} <small>({html.escape(reason)})</small>"
-        body.append(f'<tr class="group"><th colspan="{len(heads)}">{name}</th></tr>\n')
+        body.append(f'<tr class="group"><th colspan="{len(heads)}">{html.escape(f"{label}: {reason}")}</th></tr>\n')
         bounds = [f"{m.side} {rows[-1][f'{m.name}_bound']:g}" for m in MEASURES]
         body.append(_row("wanted", ["", "", *bounds, "", ""]))
         for row in rows:

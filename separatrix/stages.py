@@ -229,7 +229,8 @@ def find_first_path(
         mechanism,
         (path.shape[1] - 1) * method.dynamics.frame,
     )
-    spent = {"evaluations": engine.evaluations, "core_seconds": round(time.perf_counter() - began, 3)}
+    seconds = (time.perf_counter() - began) * numeric_threads()
+    spent = {"evaluations": engine.evaluations, "core_seconds": round(seconds, 3)}
     log.info("cost: %(evaluations)d force evaluations, %(core_seconds).1f s", spent)
     store.write_paths(
         [path],

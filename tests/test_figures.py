@@ -121,6 +121,13 @@ def test_bounds_are_drawn_where_they_are(stored):
     assert values == [42.0, 84.0, 126.0, None, None]
 
 
+def test_ticks_are_plain_numbers(stored):
+    """Not 5e+1, whatever the bound."""
+    frames, order = stored
+    shown = words(figures.svg(figures.convergence(frames["convergence"].assign(worst_r_hat_bound=50.0), order)))
+    assert "50" in shown and not any("e+" in word for word in shown)
+
+
 class Cells(HTMLParser):
     """Collects the text of rows, and complains of unbalanced or foreign tags."""
 
@@ -194,8 +201,8 @@ def test_convergence_table(stored):
     head, *rows = cells.rows
     assert head[:3] == ["round", "shots", "variables"] and head[5] == "worst R-hat"
     assert [len(row) for row in rows] == [1, 10, 10, 10, 10, 1, 10, 10, 10]
-    assert rows[0] == ["GFN-2 (sampling stopped because it converged, after 3 rounds)"]
-    assert rows[5][0].startswith("broken (sampling stopped because max_rounds was reached, after 2 rounds")
+    assert rows[0] == ["GFN-2: sampling stopped because it converged, after 3 rounds"]
+    assert rows[5][0].startswith("broken: sampling stopped because max_rounds was reached, after 2 rounds")
     bounds = ["at most 0.11", "at most 0.11", "at most 1.05", "at least 120", "at least 2"]
     assert rows[1] == rows[6] == ["wanted", "", "", *bounds, "", ""]
     numbers = ["0.2", "0.155", "1.04", "84", "2"]

@@ -79,6 +79,55 @@ def start_file(wildcards):
     return f"{RESULTS}/{wildcards.method}/{name}.nc"
 
 
+# Sampling goes in rounds. `sample` makes one round of one chain from the round before; `assess` looks at all chains of a
+# method and says whether another is due. Snakemake asks the functions below again after each assessment, so that the DAG
+# grows by the rounds that are needed and by no more.
+
+
+def round_files(name):
+    """Paths of a file of every chain, in every round up to this one."""
+    return lambda wildcards: [
+        f"{RESULTS}/{wildcards.method}/chain_{chain}/round_{number}/{name}"
+        for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
+        for number in range(1, int(wildcards.round) + 1)
+    ]
+
+
+def by_chain(name):
+    """The same, a list for each chain."""
+    return lambda wildcards: [
+        [
+            f"{RESULTS}/{wildcards.method}/chain_{chain}/round_{number}/{name}"
+            for number in range(1, int(wildcards.round) + 1)
+        ]
+        for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
+    ]
+
+
+def assessments(method):
+    """Assessments of a method, up to the one that says stop."""
+    files = []
+    for number in range(1, CONFIG.data["sampling"]["max_rounds"] + 1):
+        files.append(checkpoints.assess.get(method=method, round=number).output.verdict)
+        with open(files[-1]) as stream:
+            if json.load(stream)["stop"]:
+                break
+    return files
+
+
+def judged(method):
+    """All assessments of a method, as an input function."""
+    return lambda wildcards: assessments(method)
+
+
+def rounds_of_chain(name):
+    """Paths of a file of a chain, in every round that was needed."""
+    return lambda wildcards: [
+        f"{RESULTS}/{wildcards.method}/chain_{wildcards.chain}/round_{number}/{name}"
+        for number in range(1, len(assessments(wildcards.method)) + 1)
+    ]
+
+
 def all_methods(name):
     """Paths of a file of every method."""
     return [f"{RESULTS}/{method}/{name}" for method in CONFIG.methods]
