@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -125,6 +125,21 @@ def check_method(system: System, method: Method, *, steps: int = 400) -> Health:
     )
 
 
+def time_per_gradient(system: System, method: Method) -> float:
+    """Milliseconds of an energy and gradient near the reactant's geometry.
+
+    Raises
+    ------
+    ConfigError, PotentialError
+        When the engine cannot be used.
+    """
+    _, start = read_geometry(system.geometries[system.reactant])
+    potential = potentials.build(method.potential, system.molecule, method.options)
+    potential.remember(start)
+    potential.restart()
+    return _time(potential, start)
+
+
 def force_error(potential: Potential, positions: np.ndarray) -> float:
     """Largest component of analytic minus numerical gradient, kcal/mol/angstrom."""
     _, gradient = potential.energy_and_gradient(positions)
@@ -141,7 +156,8 @@ def _drift(
     system: System, method: Method, potential: Potential, positions: np.ndarray, steps: int
 ) -> tuple[float, float]:
     """Slope of the total energy in kcal/mol/ps, and engine evaluations per step."""
-    engine = Engine(system.molecule, potential, method.dynamics)
+    # At constant energy: with friction there would be nothing that stays.
+    engine = Engine(system.molecule, potential, replace(method.dynamics, friction=0.0))
     rng = stream(method.seed, method.name, "check")
     velocities = thermal_velocities(potential, positions, method.dynamics.temperature, rng)
     engine.current_snapshot = engine.snapshot(positions, velocities)

@@ -314,15 +314,15 @@ class Chain:
         self.selector = RULES[rule](shift)
         self.modifier = MaxwellBoltzmann(engine)
         self.mover = AimlessMover(self.ensemble, self.selector, self.modifier, engine, basins)
-        self._set(path, label)
+        self._set(engine.trajectory(*path), label)
         if not self.ensemble(self._samples[0].trajectory):
             raise SamplingError("the initial path does not lead from one basin to another")
         if not _is_interior(label, self.n_frames):
             raise SamplingError(f"label {label} is not an interior frame of the initial path")
 
-    def _set(self, path: np.ndarray, label: int) -> None:
-        sample = paths.Sample(replica=0, trajectory=self.engine.trajectory(*path), ensemble=self.ensemble)
-        self._samples = paths.SampleSet([sample])
+    def _set(self, trajectory: paths.Trajectory, label: int) -> None:
+        # A sample of its own: OpenPathSampling's have their parents, and so all paths that ever were, in memory.
+        self._samples = paths.SampleSet([paths.Sample(replica=0, trajectory=trajectory, ensemble=self.ensemble)])
         self.selector.label = label
 
     @property
@@ -333,7 +333,7 @@ class Chain:
     def replay(self, move: Move) -> None:
         """Take over a recorded move as if it had just been made."""
         if move.accepted:
-            self._set(move.path, move.label)
+            self._set(self.engine.trajectory(*move.path), move.label)
 
     def move(self, index: int) -> Move:
         """Make move number `index`.
@@ -373,8 +373,8 @@ class Chain:
             record["mechanism"] = self.mechanism.classify(details.path[0])[0]
         if change.accepted:
             record["path"] = details.path
-            record["label"] = self.selector.label = details.label
-            self._samples = self._samples.apply_samples(change.results)
+            record["label"] = details.label
+            self._set(change.results[0].trajectory, details.label)
         return Move(**record)
 
 
