@@ -1,0 +1,87 @@
+"""Committor counts made elsewhere: a CSV of successes and trials, or ATESA's committor_analysis.out."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+
+from .errors import StoreError
+
+_RATIO = re.compile(r"(\d+)\s*/\s*(\d+)")
+_WHOLE = re.compile(r"\d+(\.0*)?")
+
+
+def read_counts(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
+    """Successes and trials of each configuration.
+
+    Parameters
+    ----------
+    path
+        Either a CSV with columns ``k`` and ``n`` (with a header that names them, in any order and among others, or two
+        columns without a header), or lines ``k/n`` after at most one line of words, as ATESA writes them. Empty lines
+        and lines that begin with # are passed over.
+
+    Returns
+    -------
+    Shots that went forward and shots that committed at all, each of shape (n_configurations,).
+
+    Raises
+    ------
+    StoreError
+        When the file is missing or a line cannot be read; the message names file and line.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not a text file'})") from error
+    lines = [(i, line.strip()) for i, line in enumerate(text.splitlines(), 1)]
+    lines = [(i, line) for i, line in lines if line and not line.startswith("#")]
+    if not lines:
+        raise StoreError(f"{path}: is empty; give lines such as 9/18, or a CSV with columns k and n")
+    ratios = any(_RATIO.fullmatch(line) for _, line in lines[:2])
+    pairs = _ratios(path, lines) if ratios else _columns(path, lines)
+    if not pairs:
+        raise StoreError(f"{path}: holds a header and no counts")
+    for i, k, n in pairs:
+        if k > n:
+            raise StoreError(f"{path}: line {i}: {k} of {n} shots went forward; there cannot be more than all")
+    return np.array([k for _, k, _ in pairs]), np.array([n for _, _, n in pairs])
+
+
+def _ratios(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, int, int]]:
+    found = []
+    for position, (i, line) in enumerate(lines):
+        match = _RATIO.fullmatch(line)
+        if match is None:
+            if position == 0 and not line[0].isdigit():
+                continue  # the header
+            raise StoreError(f"{path}: line {i}: {line[:40]!r} is no count; give forward/committed, such as 9/18")
+        found.append((i, int(match[1]), int(match[2])))
+    return found
+
+
+def _columns(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, int, int]]:
+    separator = next((s for s in (",", ";", "\t") if s in lines[0][1]), None)
+    rows = [(i, next(csv.reader([line], delimiter=separator)) if separator else line.split()) for i, line in lines]
+    rows = [(i, [cell.strip() for cell in row]) for i, row in rows]
+    header = [cell.lower() for cell in rows[0][1]]
+    if any(_WHOLE.fullmatch(cell) for cell in header):
+        at = (0, 1)
+    else:
+        if not {"k", "n"} <= set(header):
+            raise StoreError(f"{path}: line {rows[0][0]}: columns {', '.join(header)[:60]}; there must be k and n")
+        at = (header.index("k"), header.index("n"))
+        rows = rows[1:]
+    found = []
+    for i, row in rows:
+        if len(row) <= max(at):
+            raise StoreError(f"{path}: line {i}: {len(row)} columns, at least {max(at) + 1} are needed")
+        for cell in (row[at[0]], row[at[1]]):
+            if not _WHOLE.fullmatch(cell):
+                raise StoreError(f"{path}: line {i}: {cell[:40]!r} is not a count; give whole numbers, zero or more")
+        found.append((i, int(float(row[at[0]])), int(float(row[at[1]]))))
+    return found
