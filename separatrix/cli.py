@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from . import __version__
@@ -173,6 +177,89 @@ def _status_table(found: list[MethodStatus]) -> Table:
 
 
 @app.command()
+def plan(
+    config: Annotated[Path, typer.Argument(help="Config file of a comparison.")] = Path("config/config.yaml"),
+    results: Annotated[Path | None, typer.Option(help="Results of an earlier run to take costs from.")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, help="Cores to spread the work over.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Plan a comparison: core-hours per method from measured costs, and how many cores are worth using."""
+    from . import numeric_threads
+    from .config import load, read_yaml
+    from .plan import plan as plan_of
+    from .plan import worthwhile_cores
+
+    checked = load(read_yaml(config), [config])
+    with Console(stderr=True).status("measuring"):
+        plans = plan_of(checked, results, numeric_threads())
+    total = sum(p.core_hours for p in plans)
+    useful = worthwhile_cores(plans)
+    if as_json:
+        data = {"methods": [p.to_dict() for p in plans], "core_hours": total, "slurm_efficiency": useful}
+        print(json.dumps(data | ({"hours": total / cores} if cores else {}), indent=2))
+        return
+    console = Console()
+    table = Table("method", "ms/step", "steps/shot", "chains", "shots", "core-h", "min/round", box=box.SIMPLE_HEAD)
+    for p in plans:
+        table.add_row(
+            p.method,
+            f"{p.ms_per_step:.3g}",
+            f"{p.steps_per_shot:.0f}",
+            str(p.chains),
+            str(p.shots),
+            f"{p.core_hours:.3g}",
+            f"{p.round_minutes:.3g}",
+        )
+    console.print(table)
+    for p in plans:
+        console.print(f"{p.method}: {p.source}", highlight=False)
+    console.print(
+        f"{total:.3g} core-hours when every round is run"
+        + (f"; {total / cores:.3g} hours on {cores} cores, were none of them ever idle" if cores else "")
+    )
+    shares = ", ".join(f"{n}: {share:.0%}" for n, share in useful.items())
+    console.print(f"share of the time that goes into shots on SLURM, by cores: {shares}", highlight=False)
+    if max(p.round_minutes for p in plans) < 10:
+        console.print(
+            "rounds are short: more shots_per_round (or fewer, larger jobs) would waste less", highlight=False
+        )
+
+
+@app.command("committor-test")
+def committor_test(
+    counts: Annotated[Path, typer.Argument(help="CSV with columns k and n, or lines k/n as ATESA writes them.")],
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Test a committor distribution made anywhere: k of n committed shots of each configuration went forward."""
+    from .committor_statistics import analyse
+    from .committor_table import read_counts
+    from .errors import StoreError
+
+    k, n = read_counts(counts)
+    try:
+        found = analyse(k, n, confidence=confidence)
+    except ValueError as error:
+        raise StoreError(f"{counts}: {error}") from error
+    if as_json:
+        print(json.dumps(found.to_dict(), indent=2))
+        return
+    low, high = found.intrinsic_sd_interval
+    beta = "none" if found.beta is None else f"{found.beta[0]:.3g}, {found.beta[1]:.3g} ({found.beta_status})"
+    for name, value in (
+        ("configurations", str(found.n_configurations)),
+        ("committed shots", f"{found.n_shots}, {found.n_success} of them forward"),
+        ("mean committor", f"{found.mean:.3f} ({found.mean_interval[0]:.3f} to {found.mean_interval[1]:.3f})"),
+        ("intrinsic sd", f"{found.intrinsic_sd:.3f} ({low:.3f} to {high:.3f})"),
+        ("beta distribution", beta),
+        ("p, one common committor", f"{found.p_value_binomial:.3g}"),
+        ("p, Kolmogorov-Smirnov, 1/2", f"{found.p_value_ks_half:.3g}"),
+    ):
+        print(f"{name:28s}{value}")
+    print(found.verdict)
+
+
+@app.command()
 def export(
     paths: Annotated[Path, typer.Argument(help="A paths.nc or first_path.nc of a chain.")],
     out: Annotated[Path, typer.Argument(help="Trajectory to write; MDTraj knows the ending (.dcd, .xtc, .pdb).")],
@@ -183,6 +270,190 @@ def export(
 
     frames = export_path(paths, out, index)
     print(f"{out}: {frames} frames")
+
+
+@app.command()
+def evaluate(
+    coordinate: Annotated[Path, typer.Argument(help="coordinate.json of a run, or the small file of a coordinate.")],
+    trajectory: Annotated[Path, typer.Argument(help="Any format of MDTraj, or paths.nc, shots.nc and the like.")],
+    top: Annotated[Path | None, typer.Option(help="Topology, where the trajectory says nothing of its atoms.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write a CSV file instead of printing.")] = None,
+) -> None:
+    """Evaluate a reaction coordinate along a trajectory: r, the committor p_B and the variables, frame by frame."""
+    from . import coordinate_file, store
+
+    found = coordinate_file.read(coordinate)
+    frames = coordinate_file.read_frames(trajectory, top, found.symbols)
+    content = coordinate_file.table(found, frames, coordinate_file.along(found, frames))
+    if csv is not None:
+        with store.replacing(csv) as temporary:
+            temporary.write_text(coordinate_file.as_csv(content))
+        print(f"{csv}: {len(content.rows)} frames", file=sys.stderr)
+    if as_json:
+        print(coordinate_file.as_json(found, content))
+    elif csv is None:
+        print(coordinate_file.as_text(found, content), end="")
+
+
+@app.command("export-coordinate")
+def export_coordinate(
+    coordinate: Annotated[Path, typer.Argument(help="coordinate.json of a run, or the small file of a coordinate.")],
+    out: Annotated[Path, typer.Argument(help="What to write: .yaml or .json, .dat (PLUMED), .xml (OpenMM).")],
+) -> None:
+    """Export a reaction coordinate: a small file that needs nothing else, PLUMED input, or an OpenMM force."""
+    from . import coordinate_file
+
+    for path in coordinate_file.write(coordinate_file.read(coordinate), out):
+        print(path)
+
+
+@app.command()
+def fit(
+    file: Annotated[
+        Path, typer.Argument(help="variables.nc of a run, a CSV file, or a file of ATESA (as_decorr_*.out).")
+    ],
+    model: Annotated[
+        str, typer.Option(metavar="logistic|erf", help="p_B = (1 + tanh r)/2 or (1 + erf r)/2.")
+    ] = "logistic",
+    max_variables: Annotated[
+        int | None, typer.Option(min=1, help="Most variables tried; 3, or what --size or the criterion needs.")
+    ] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="This many variables, whatever the criterion says.")] = None,
+    search: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|exhaustive|greedy|exchange",
+            help="auto: exhaustive up to three variables, exchange beyond; greedy: addition alone.",
+        ),
+    ] = "auto",
+    criterion: Annotated[
+        str,
+        typer.Option(
+            metavar="ebic|bic|aic|two-line",
+            help="What chooses their number: extended BIC, which charges for the search; two-line: ATESA's test.",
+        ),
+    ] = "ebic",
+    inertial: Annotated[
+        bool,
+        typer.Option(
+            "--inertial",
+            help="Fit with the rates of the variables: of a variables.nc, of the columns <name>_rate of a CSV file, or "
+            "the second half of the columns of an ATESA file.",
+        ),
+    ] = False,
+    ignore_rates: Annotated[
+        bool,
+        typer.Option("--ignore-rates", help="The second half of the columns of an ATESA file are rates: drop them."),
+    ] = False,
+    normalise: Annotated[
+        bool, typer.Option("--normalise", help="Scale each variable by its least and largest value, as ATESA does.")
+    ] = False,
+    blocks: Annotated[
+        str, typer.Option(help="What is correlated: chain (if the file names them), none, or runs of N observations.")
+    ] = "chain",
+    forward_half: Annotated[
+        bool, typer.Option("--forward-half", help="Of a variables.nc, take the forward halves only.")
+    ] = False,
+    outcome: Annotated[str | None, typer.Option(help="Column of outcomes of a CSV file; default: outcome.")] = None,
+    product: Annotated[
+        str | None, typer.Option(help="Outcome of a CSV file that counts as product, other than B or 1.")
+    ] = None,
+    reactant: Annotated[
+        str | None, typer.Option(help="Outcome of a CSV file that counts as reactant; further ones are left out.")
+    ] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="Leave this variable out; may be given again.")] = None,
+    bootstrap: Annotated[int, typer.Option(min=0, help="Resamples of the search; 0: no bootstrap.")] = 50,
+    folds: Annotated[int, typer.Option(min=0, help="Folds of the held-out likelihood, whole blocks; 0: none.")] = 5,
+    beyond: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="boosting|network",
+            help="Hold a committor model that is not linear against the coordinate; may be given again.",
+        ),
+    ] = None,
+    confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    seed: Annotated[int, typer.Option(min=0, help="Of bootstrap and models beyond.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Fit a reaction coordinate to committor observations by exact maximum likelihood, and say how far to trust it.
+
+    A CSV file has a header. Its column `outcome` holds A (reactant) and B
+    (product), or 0 and 1; `chain`, if it is there, the chain of an observation;
+    `<name>_rate` the rate of the variable `<name>`; any other column a variable.
+
+    A line of an ATESA file is `A <- 1.23 4.56` or `B <- ...`; with --inertial
+    the second half of its values are rates.
+    """
+    from .fit_text import show
+    from .fitting import Options
+    from .fitting import fit as fit_to
+    from .observations import read
+
+    found = read(
+        file,
+        rates=inertial,
+        ignore_rates=ignore_rates,
+        halves="forward half" if forward_half else "both halves",
+        outcome=outcome,
+        product=product,
+        reactant=reactant,
+        skip=skip or [],
+    )
+    if max_variables is None:
+        max_variables = max(8 if criterion == "two-line" else 3, size or 0)
+    options = Options(
+        model=model,
+        max_variables=max_variables,
+        search=search,
+        criterion=criterion,
+        size=size,
+        normalise=normalise,
+        blocks=blocks,
+        bootstrap=bootstrap,
+        folds=folds,
+        beyond=tuple(dict.fromkeys(beyond or [])),
+        confidence=confidence,
+        seed=seed,
+    )
+    with _steps() as tell:
+        report = fit_to(found, options, tell)
+    if as_json:
+        print(json.dumps(report.to_dict(), indent=2, allow_nan=False))
+    else:
+        console = Console()
+        show(report, console if console.is_terminal else Console(width=120))
+
+
+@contextlib.contextmanager
+def _steps() -> Iterator[Callable[[str, int, int], None]]:
+    """Progress of named steps on stderr, with the time left; nothing where that is no terminal."""
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=console,
+        auto_refresh=False,  # a thread of its own would add to the processor time that is measured
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    tasks: dict[str, TaskID] = {}
+    shown = 0.0
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal shown
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=total)
+        bar.update(tasks[what], completed=done, total=total)
+        if time.monotonic() - shown > 0.2:
+            shown = time.monotonic()
+            bar.refresh()
+
+    with bar:
+        yield tell
 
 
 def main() -> None:

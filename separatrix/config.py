@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import yaml
 
 from . import potentials, variables
@@ -346,7 +347,11 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
         ),
         mechanism=mechanism,
         # Most stages are not given them (`Config.settings`); the schema asks for them in a file.
-        variables=_build_variables(data["variables"], molecule, keys) if "variables" in data else (),
+        variables=(
+            _build_variables(data["variables"], molecule, {n: x for n, (_, x) in read.items()}, keys)
+            if "variables" in data
+            else ()
+        ),
         coordinates=tuple(coordinates.values()),
     )
 
@@ -407,7 +412,9 @@ def _build_mechanism(
     return rule
 
 
-def _build_variables(data: Mapping[str, Any], molecule: Molecule, keys: _Keys) -> tuple[Variable, ...]:
+def _build_variables(
+    data: Mapping[str, Any], molecule: Molecule, geometries: Mapping[str, np.ndarray], keys: _Keys
+) -> tuple[Variable, ...]:
     centres = [keys.look(molecule.names, a, "variables.around", "a named atom") for a in data["around"]]
     found = []
     if centres:
@@ -418,11 +425,12 @@ def _build_variables(data: Mapping[str, Any], molecule: Molecule, keys: _Keys) -
             n_bonds=data["bonds"],
             hydrogens=data["hydrogens"],
             names=molecule.labels,
+            impropers=data["impropers"],
         )
     index = {label: i for i, label in enumerate(molecule.labels)}
     for i, spec in enumerate(data["extra"]):
         try:
-            found.append(variables.from_spec(spec, index))
+            found.append(variables.from_spec(spec, index, references=geometries, symbols=molecule.symbols))
         except ValueError as error:
             raise keys.fail(f"variables.extra.{i}", str(error)) from error
     if not found:

@@ -454,6 +454,7 @@ def _variable_table(system: System, tables: Sequence[xr.Dataset]) -> xr.Dataset:
 
 def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) -> None:
     """Likelihood-maximised reaction coordinate, with its rivals and its uncertainty."""
+    system, _ = from_settings(settings)
     rules = settings["coordinate"]
     data = store.read_dataset(table)
     product, reactant = data.attrs["product"], data.attrs["reactant"]
@@ -506,6 +507,8 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
                 "n_left_out": left_out,
                 "coordinate": best.to_dict(),
                 "units": {n: units[n] for n in best.names},
+                "variables": [variables.to_spec(v) for name in best.names for v in system.variables if v.name == name],
+                "symbols": list(system.molecule.symbols),
                 "beats_null": selection.best_beats_null,
                 "null_log_likelihood": selection.null_log_likelihood,
                 "criterion": selection.criterion,

@@ -1,0 +1,200 @@
+"""Collective variables, all together against one at a time, measured in one run.
+
+    python benchmarks/variables.py [--config config/config.yaml] [--frames 2000] [--repeat 5]
+
+Prints, for the candidate variables of a system and without and with their rates, the time per value
+
+* of `variables.evaluate`,
+* of one Python expression per variable and frame, in plain floats (`math`),
+* of one Python expression per variable and frame that calls MDTraj, as ATESA's are, on a frame that is at hand, and
+  on one that it takes out of a trajectory,
+* of MDTraj's own functions on all frames at once,
+
+and how many times longer than ours each takes; then the time per value of every kind. The one-at-a-time ways are timed
+on a part of the frames, and take rates as differences of two values, which is the least a rate costs there. All
+ways are compared with one another before anything is timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from types import CodeType
+
+import mdtraj
+import numpy as np
+
+from separatrix import config
+from separatrix.molecule import read_geometry
+from separatrix.variables import KINDS, Variable, evaluate
+
+Point = Sequence[float]
+
+
+def distance(a: Point, b: Point) -> float:
+    """Distance in angstrom."""
+    return 10.0 * math.sqrt((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2)
+
+
+def angle(a: Point, b: Point, c: Point) -> float:
+    """Angle in radian."""
+    ux, uy, uz = a[0] - b[0], a[1] - b[1], a[2] - b[2]
+    wx, wy, wz = c[0] - b[0], c[1] - b[1], c[2] - b[2]
+    along = ux * wx + uy * wy + uz * wz
+    return math.acos(along / math.sqrt((ux * ux + uy * uy + uz * uz) * (wx * wx + wy * wy + wz * wz)))
+
+
+def dihedral(a: Point, b: Point, c: Point, d: Point) -> float:
+    """Dihedral in radian."""
+    fx, fy, fz = a[0] - b[0], a[1] - b[1], a[2] - b[2]
+    gx, gy, gz = c[0] - b[0], c[1] - b[1], c[2] - b[2]
+    hx, hy, hz = d[0] - c[0], d[1] - c[1], d[2] - c[2]
+    ax, ay, az = fy * gz - fz * gy, fz * gx - fx * gz, fx * gy - fy * gx
+    bx, by, bz = hy * gz - hz * gy, hz * gx - hx * gz, hx * gy - hy * gx
+    sine = math.sqrt(gx * gx + gy * gy + gz * gz) * (fx * bx + fy * by + fz * bz)
+    return math.atan2(sine, ax * bx + ay * by + az * bz)
+
+
+def expression(variable: Variable, call: Callable[[str, tuple[int, ...]], str]) -> str:
+    """A variable as Python text; `call` writes a distance, an angle or a dihedral of some atoms."""
+    if variable.terms:
+        return " + ".join(f"{weight} * ({expression(term, call)})" for weight, term in variable.terms)
+    i = variable.atoms
+    match variable.kind:
+        case "distance":
+            return call("distance", i)
+        case "angle":
+            return f"degrees({call('angle', i)})"
+        case "cos_dihedral" | "sin_dihedral":
+            return f"{variable.kind[:3]}({call('dihedral', i)})"
+        case "sin_angle_cos_dihedral":
+            return f"sin({call('angle', i[1:])}) * cos({call('dihedral', i)})"
+        case "in_plane_displacement":
+            a, b, c, d = i
+            bend = f"{call('distance', (a, b))} * sin({call('angle', (b, a, c))})"
+            return f"{bend} * cos({call('dihedral', (b, a, c, d))})"
+    raise SystemExit(f"{variable.name}: no expression for kind {variable.kind}; give another config")
+
+
+def in_floats(kind: str, atoms: tuple[int, ...]) -> str:
+    """A call of the functions above, on a frame `x` that is a list of lists."""
+    return f"{kind}({', '.join(f'x[{atom}]' for atom in atoms)})"
+
+
+def in_mdtraj(kind: str, atoms: tuple[int, ...]) -> str:
+    """A call of MDTraj, on a trajectory `t` of one frame."""
+    factor = "10 * " if kind == "distance" else ""
+    return f"{factor}mdtraj.compute_{kind}s(t, numpy.array([{list(atoms)}]))[0][0]"
+
+
+def on_all_frames(kind: str, atoms: tuple[int, ...]) -> str:
+    """Column `n` of what MDTraj gives for all variables of a kind and all frames."""
+    return f"columns['{kind}', {atoms}]"
+
+
+def mdtraj_at_once(codes: list[CodeType], wanted: dict[str, list], t: mdtraj.Trajectory) -> np.ndarray:
+    """All variables in all frames from one call of MDTraj per kind."""
+    columns = {}
+    for kind, atoms in wanted.items():
+        found = getattr(mdtraj, f"compute_{kind}s")(t, np.array(atoms)) * (10.0 if kind == "distance" else 1.0)
+        columns |= {(kind, tuple(four)): found[:, n] for n, four in enumerate(atoms)}
+    names = {"columns": columns, "sin": np.sin, "cos": np.cos, "degrees": np.degrees}
+    return np.array([eval(code, names) for code in codes]).T
+
+
+def seconds(work: Callable[[], object], repeat: int) -> float:
+    """Processor time of the shortest of several runs: what else the machine does only ever adds."""
+    times = []
+    for _ in range(repeat):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument("--frames", type=int, default=2000)
+    parser.add_argument("--repeat", type=int, default=5)
+    arguments = parser.parse_args()
+    system = config.load(config.read_yaml(arguments.config), [arguments.config]).system
+    _, start = read_geometry(system.geometries[system.reactant])
+    rng = np.random.default_rng(1)
+    x = start + rng.normal(scale=0.01, size=(arguments.frames, *start.shape))
+    v = rng.normal(scale=0.5, size=x.shape)
+    chosen, m = list(system.variables), len(system.variables)
+
+    few, fewer = min(arguments.frames, 50), min(arguments.frames, 5)
+    lists = x[:few].tolist()
+    plain = {"distance": distance, "angle": angle, "dihedral": dihedral}
+    plain |= {"sin": math.sin, "cos": math.cos, "degrees": math.degrees}
+    codes = [compile(expression(variable, in_floats), "variable", "eval") for variable in chosen]
+    topology = system.molecule.mdtraj_topology()
+    single = [mdtraj.Trajectory(frame[None], topology) for frame in x[:fewer]]
+    names = {**plain, "mdtraj": mdtraj, "numpy": np}
+    calls = [compile(expression(variable, in_mdtraj), "variable", "eval") for variable in chosen]
+    wanted: dict[str, list[tuple[int, ...]]] = {}
+
+    def collect(kind: str, atoms: tuple[int, ...]) -> str:
+        if atoms not in wanted.setdefault(kind, []):
+            wanted[kind].append(atoms)
+        return on_all_frames(kind, atoms)
+
+    arrays = [compile(expression(variable, collect), "variable", "eval") for variable in chosen]
+    every = mdtraj.Trajectory(x, topology)
+
+    def floats() -> list[list[float]]:
+        return [[eval(code, plain, {"x": frame}) for code in codes] for frame in lists]
+
+    def mdtraj_calls() -> list[list[float]]:
+        return [[eval(code, names, {"t": frame}) for code in calls] for frame in single]
+
+    def mdtraj_calls_on_slices() -> list[list[float]]:
+        return [[eval(code, names, {"t": every[n]}) for code in calls] for n in range(fewer)]
+
+    ours, _ = evaluate(chosen, x)
+    np.testing.assert_allclose(floats(), ours[:few], atol=1e-9)
+    np.testing.assert_allclose(mdtraj_calls(), ours[:fewer], atol=0.02)
+    np.testing.assert_allclose(mdtraj_at_once(arrays, wanted, every), ours, atol=0.02)
+
+    value = seconds(lambda: evaluate(chosen, x), arguments.repeat) / (m * len(x))
+    rated = seconds(lambda: evaluate(chosen, x, v), arguments.repeat) / (m * len(x))
+    by_floats = seconds(floats, arguments.repeat) / (m * few)
+    by_calls = seconds(mdtraj_calls, arguments.repeat) / (m * fewer)
+    by_slices = seconds(mdtraj_calls_on_slices, arguments.repeat) / (m * fewer)
+    at_once = seconds(lambda: mdtraj_at_once(arrays, wanted, every), arguments.repeat) / (m * len(x))
+    print(f"{m} variables of {system.name}, {len(x)} frames; time per value, and over ours")
+    print(f"{'':44s}{'values':>12s}{'':>8s}{'with rates':>12s}")
+    print(f"{'variables.evaluate':44s}{value * 1e9:9.0f} ns{'':8s}{rated * 1e9:9.0f} ns")
+    for name, cost in (
+        ("one expression in floats", by_floats),
+        ("one expression that calls MDTraj", by_calls),
+        ("the same, which takes the frame", by_slices),
+        ("MDTraj's functions on all frames at once", at_once),
+    ):
+        print(f"{name:44s}{cost * 1e9:9.0f} ns{cost / value:7.1f}x{2 * cost * 1e9:9.0f} ns{2 * cost / rated:7.1f}x")
+
+    print(f"\n{'kind (20 variables of each)':28s}{'values':>12s}{'with rates':>12s}")
+    for kind, entry in KINDS.items():
+        size = entry.n_atoms or 6
+        options = {
+            "coordination": {"r0_A": 2.5},
+            "rmsd": {"reference_nm": start[:size].tolist()},
+            "mdtraj": {"function": "compute_rg"},
+        }.get(kind, {})
+        some = []
+        for n in range(20):
+            atoms = rng.permutation(len(start))[:size] if kind != "rmsd" else np.roll(np.arange(size), n % 3)
+            some.append(Variable(f"{kind} {n}", kind, tuple(atoms), options=options))
+        cost = [seconds(partial(evaluate, some, x[:500], moving), 3) for moving in (None, v[:500])]
+        print(f"{kind:28s}" + "".join(f"{c / (20 * 500) * 1e9:9.0f} ns" for c in cost))
+
+
+if __name__ == "__main__":
+    main()
