@@ -15,6 +15,12 @@ that is decided exactly, by a linear programme, and reported.
 Which variables enter is decided by the Bayesian information criterion: a variable must raise ln L by more
 than ln(N)/2 per parameter, with N the number of observations.
 
+Inertial likelihood maximisation (Peters 2012): whether a trajectory commits also depends on the velocities it
+starts with, r = a0 + sum_k a_k q_k + b_k q'_k with q'_k the time derivative of q_k. `rates` makes a variable
+bring its rate along, as a second column: the sets of variables are ranked, and charged for, with both. The
+committor of a *configuration* has no velocities, so the final coordinate is the maximum in the chosen q_k
+alone, as in ATESA's lmax.py; the fit with the rates is kept beside it.
+
 All functions are pure: no files, no global random state. r and the committor are dimensionless; a coefficient
 carries the inverse unit of its variable.
 """
@@ -23,7 +29,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -36,6 +42,8 @@ from separatrix.committor_statistics import json_safe, wilson_interval
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+Progress = Callable[[int, int, int], None]
+"""Told of a search as it goes: number of variables, subsets of that number fitted, subsets of it to fit."""
 
 RIDGE = 1e-6
 """Penalty (RIDGE/2) sum b_k^2 on the slopes b_k = d eta/d z_k of the standardised variables z. It serves to
@@ -47,9 +55,18 @@ MAX_SUBSETS = 100_000
 TABLE_LENGTH = 10
 """Subsets per size listed in `Selection.top`."""
 
+CORRELATED = 0.7
+"""|Correlation coefficient| from which variables can be interchangeable: half of the variance in common."""
+
 _REFIT = 20  # leaders of the scan that are refitted exactly, so that the ridge cannot decide the order
 _MAX_NEWTON = 200
+_FAR = -20.0  # below this eta, Phi and phi are too small to be divided by one another
+_WARM = 4096  # from this many observations on, a fit starts from the maximum of every n//_SAMPLE-th one
+_SAMPLE = 1024
 _COLLINEAR = 1e-7  # ratio of singular values of the standardised variables that counts as linear dependence
+_CRITERIA = ("ebic", "bic", "aic")
+_SEARCHES = ("auto", "exhaustive", "greedy", "exchange")
+_TWO_LINES = 5  # sizes from which ATESA's two-line test gives an answer
 _ETA_PER_R = {"logistic": 2.0, "erf": math.sqrt(2.0)}
 
 
@@ -104,14 +121,17 @@ def _check_data(
     return values, sign, labels, index, [str(label) for label in order]
 
 
-def _constant_columns(q: FloatArray) -> BoolArray:
-    """Columns that vary by no more than rounding (relative spread below 1e-12)."""
-    spread = q.std(axis=0)
+def _constant_columns(q: FloatArray, spread: FloatArray | None = None) -> BoolArray:
+    """Columns that vary by no more than rounding (relative spread below 1e-12); `spread`: their deviation, if known."""
+    spread = q.std(axis=0) if spread is None else spread
     return (np.ptp(q, axis=0) == 0.0) | (spread <= 1e-12 * np.abs(q).max(axis=0))
 
 
 def _collinear_columns(z: FloatArray) -> BoolArray:
     """Columns of standardised z (n, k) that take part in a linear dependence; none when z has full rank."""
+    eigenvalues = linalg.eigvalsh(z.T @ z)  # the squared singular values, to 1e-16 of the largest
+    if z.shape[0] > z.shape[1] and eigenvalues[0] > 1e-8 * eigenvalues[-1]:
+        return np.zeros(z.shape[1], dtype=bool)
     # The triangular factor has the singular values and right vectors of z without an n x n left factor.
     _, singular, right = linalg.svd(np.linalg.qr(z, mode="r"), full_matrices=True)
     padded = np.zeros(z.shape[1])
@@ -128,18 +148,43 @@ def _collinear_columns(z: FloatArray) -> BoolArray:
 def _terms(u: FloatArray, model: str) -> tuple[FloatArray, FloatArray, FloatArray]:
     """ln p(u), its first and minus its second derivative, u = sign * eta of any shape; finite for finite u.
 
-    Logistic: p = 1/(1 + e^-u). Probit: p = Phi(u); ln Phi by log_ndtr and phi/Phi by the scaled complementary
-    error function, so that observations far on the wrong side stay finite and keep their digits.
+    Logistic: p = 1/(1 + e^-u). Probit: p = Phi(u), and phi(u)/Phi(u) its logarithmic slope; beyond `_FAR` on the
+    wrong side, where both underflow, ln Phi by log_ndtr and the ratio by the scaled complementary error
+    function, so that such observations stay finite and keep their digits.
     """
     if model == "logistic":
-        small = np.exp(-np.abs(u))
+        small = np.abs(u)
+        np.exp(np.negative(small, out=small), out=small)
         total = 1.0 + small
-        value = np.minimum(u, 0.0) - np.log1p(small)
-        slope = np.where(u >= 0.0, small, 1.0) / total
-        return value, slope, small / (total * total)
-    slope = math.sqrt(2.0 / math.pi) / special.erfcx(-u / math.sqrt(2.0))
+        value = np.minimum(u, 0.0)
+        value -= np.log1p(small)
+        slope = np.where(u >= 0.0, small, 1.0)
+        slope /= total
+        total *= total
+        small /= total
+        return value, slope, small
+    far = u < _FAR
+    if not bool(far.any()):
+        value, slope = _probit(u)
+    else:
+        value, slope = _probit(np.where(far, _FAR, u))
+        value[far] = special.log_ndtr(u[far])
+        slope[far] = math.sqrt(2.0 / math.pi) / special.erfcx(-u[far] / math.sqrt(2.0))
     # lambda (u + lambda) lies in (0, 1); clipping removes cancellation beyond |u| ~ 1e7.
-    return special.log_ndtr(u), slope, np.clip(slope * (u + slope), 0.0, 1.0)
+    weight = u + slope
+    weight *= slope
+    return value, slope, np.clip(weight, 0.0, 1.0, out=weight)
+
+
+def _probit(u: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """ln Phi(u) and phi(u)/Phi(u) for u >= _FAR: a quarter of the time of log_ndtr and erfcx."""
+    p = special.ndtr(u)
+    slope = u * u
+    slope *= -0.5
+    np.exp(slope, out=slope)
+    slope *= 1.0 / math.sqrt(2.0 * math.pi)
+    slope /= p
+    return np.log(p, out=p), slope
 
 
 def log_likelihood(
@@ -182,10 +227,17 @@ class _Newton:
     certain: bool  # converged with a well-conditioned Hessian: the maximum exists
 
 
-def _newton(x: FloatArray, model: str, ridge: float) -> _Newton:
+def _newton(
+    x: FloatArray,
+    model: str,
+    ridge: float,
+    start: tuple[FloatArray, FloatArray] | None = None,
+    tolerance: float = 1e-6,
+) -> _Newton:
     """Maximise sum_i ln p(x_i . b) - ridge/2 |b[1:]|^2; x (n, k + 1) holds the sign of each observation.
 
-    Converged means: gradient below 1e-9 n *and* the last full Newton step changes no eta by more than 1e-6.
+    `start`: where to begin, and the Hessian there, which may be rough; zero unless given. Converged means:
+    gradient below 1e-9 n *and* the last full Newton step changes no eta by more than `tolerance`.
     The latter is what a separable likelihood does not fulfil: there the gradient fades but eta keeps climbing
     by about 1 a step, until exp(-eta) drowns in the rounding of what the observations on the border
     contribute to the Hessian. Hence `certain`, which asks for a Hessian whose smallest eigenvalue is well
@@ -194,12 +246,18 @@ def _newton(x: FloatArray, model: str, ridge: float) -> _Newton:
     n, size = x.shape
     penalty = np.full(size, ridge)
     penalty[0] = 0.0
-    b = np.zeros(size)
-    value, slope, weight = _terms(x @ b, model)
-    objective = float(value.sum())
+    b = np.zeros(size) if start is None else start[0]
+    u = x @ b
+    value, slope, weight = _terms(u, model)
+    objective = float(value.sum()) - 0.5 * float(penalty @ b**2)
     stopped = False
     iteration = 0
-    hessian = (x.T * weight) @ x + np.diag(penalty)
+    weighted = np.empty_like(x)  # one buffer for all iterations: a new one each time costs as much as filling it
+
+    def curvature() -> FloatArray:
+        return np.multiply(x, weight[:, None], out=weighted).T @ x + np.diag(penalty)
+
+    hessian = curvature() if start is None else start[1]
     while iteration < _MAX_NEWTON:
         iteration += 1
         gradient = x.T @ slope - penalty * b
@@ -212,21 +270,22 @@ def _newton(x: FloatArray, model: str, ridge: float) -> _Newton:
         if not math.isfinite(change):
             break
         # Far steps are cut, but eta may double: a maximum far out (outcomes that barely overlap) is reached.
-        reach = 10.0 + float(np.abs(x @ b).max())
+        reach = 10.0 + float(np.abs(u).max())
         step *= min(1.0, reach / max(change, 1e-300))
         gain = float(gradient @ step)
         fraction = 1.0
         while True:
             trial = b + fraction * step
-            value, slope, weight = _terms(x @ trial, model)
+            u = x @ trial
+            value, slope, weight = _terms(u, model)
             new = float(value.sum()) - 0.5 * float(penalty @ trial**2)
             # The last term admits rounding: at the maximum a step gains nothing that could be seen.
             if new >= objective + 1e-4 * fraction * gain - 1e-12 * (1.0 + abs(objective)) or fraction < 1e-8:
                 break
             fraction *= 0.5
         b, objective = trial, new
-        hessian = (x.T * weight) @ x + np.diag(penalty)
-        stopped = fraction == 1.0 and change < 1e-6
+        hessian = curvature()
+        stopped = fraction == 1.0 and change < tolerance
         if stopped:
             break
     flat = float(np.abs(x.T @ slope - penalty * b).max()) <= 1e-9 * n
@@ -236,6 +295,38 @@ def _newton(x: FloatArray, model: str, ridge: float) -> _Newton:
         eigenvalues = linalg.eigvalsh(hessian)
         certain = bool(eigenvalues[0] > 1e-10 * eigenvalues[-1])
     return _Newton(b, float(value.sum()), slope, hessian, iteration, flat, converged, certain)
+
+
+def _start(x: FloatArray, model: str) -> tuple[FloatArray, FloatArray] | None:
+    """Maximum and scaled Hessian of a regular sample of many observations, if a safe place to start from; else None."""
+    if x.shape[0] < _WARM:
+        return None
+    sample = np.ascontiguousarray(x[:: x.shape[0] // _SAMPLE])
+    found = _newton(sample, model, RIDGE, tolerance=1.0)
+    # Beyond |eta| ~ 30 the weights fade and a Newton step of the whole data would mean nothing.
+    if float(np.abs(x @ found.b).max()) > 30.0:
+        return None
+    return found.b, found.hessian * (x.shape[0] / sample.shape[0])
+
+
+@dataclass(frozen=True)
+class _Maximum:
+    """Outcome of `_maximise`."""
+
+    newton: _Newton
+    separable: bool
+    converged: bool
+
+
+def _maximise(x: FloatArray, model: str) -> _Maximum:
+    """The maximum of ln L, verified; or, where it does not exist, that with the ridge. x as in `_newton`."""
+    best = _newton(x, model, 0.0, _start(x, model))
+    separable = not best.certain and _is_separable(x)
+    if separable:
+        best = _newton(x, model, RIDGE)
+    # When a maximum is known to exist, a vanishing gradient locates it, even so far out that rounding keeps
+    # the steps in eta above 1e-6.
+    return _Maximum(best, separable, best.converged or (not separable and best.flat))
 
 
 def _is_separable(x: FloatArray) -> bool:
@@ -309,6 +400,11 @@ class Coordinate:
     def bic(self) -> float:
         """(k + 1) ln N - 2 ln L; smaller is better."""
         return (len(self.names) + 1) * math.log(self.n_observations) - 2.0 * self.log_likelihood
+
+    @property
+    def aic(self) -> float:
+        """2 (k + 1) - 2 ln L (Akaike, IEEE Trans. Autom. Control 1974, 19, 716); smaller is better."""
+        return 2.0 * (len(self.names) + 1) - 2.0 * self.log_likelihood
 
     def r(self, q: ArrayLike) -> FloatArray:
         """r of configurations q (n, k), columns as in `names`; shape (n,)."""
@@ -388,12 +484,12 @@ def fit(
     scale = _check_model(model)
     values, sign, labels, group, _ = _check_data(q, outcome, names, groups)
     n, k = values.shape
-    constant = _constant_columns(values)
+    mean, spread = values.mean(axis=0), values.std(axis=0)
+    constant = _constant_columns(values, spread)
     if bool(constant.any()):
         raise ValueError(f"constant variables cannot be fitted: {', '.join(np.array(labels)[constant])}")
     if n < k + 1:
         raise ValueError(f"{n} observations cannot determine {k + 1} parameters")
-    mean, spread = values.mean(axis=0), values.std(axis=0)
     z = (values - mean) / spread
     collinear = _collinear_columns(z)
     if bool(collinear.any()):
@@ -413,22 +509,42 @@ def _fit_standardised(
     scale: float,
 ) -> Coordinate:
     """`fit` after its checks."""
-    n, k = values.shape
-    x = np.column_stack([np.ones(n), z]) * sign[:, None]
-    best = _newton(x, model, 0.0)
-    separable = not best.certain and _is_separable(x)
-    if separable:
-        best = _newton(x, model, RIDGE)
-    # When a maximum is known to exist, a vanishing gradient locates it, even so far out that rounding keeps
-    # the steps in eta above 1e-6.
-    converged = best.converged or (not separable and best.flat)
+    x = _signed(z, sign)
+    return _coordinate(_maximise(x, model), x, values, mean, spread, sign, labels, group, model, scale)
 
-    # (a0, a) = T b: undo the standardisation and go from eta to r.
+
+def _signed(z: FloatArray, sign: FloatArray) -> FloatArray:
+    """Rows (1, z_i) times the sign of each observation, as `_newton` takes them."""
+    return np.column_stack([np.ones(z.shape[0]), z]) * sign[:, None]
+
+
+def _transform(mean: FloatArray, spread: FloatArray, scale: float) -> FloatArray:
+    """T of (a0, a) = T b: undoes the standardisation and goes from eta to r."""
+    k = mean.size
     transform = np.zeros((k + 1, k + 1))
     transform[0, 0] = 1.0
     transform[0, 1:] = -mean / spread
     transform[np.arange(1, k + 1), np.arange(1, k + 1)] = 1.0 / spread
     transform /= scale
+    return transform
+
+
+def _coordinate(
+    maximum: _Maximum,
+    x: FloatArray,
+    values: FloatArray,
+    mean: FloatArray,
+    spread: FloatArray,
+    sign: FloatArray,
+    labels: tuple[str, ...],
+    group: IntArray | None,
+    model: str,
+    scale: float,
+) -> Coordinate:
+    """The maximum in the variables' own units, with its uncertainty."""
+    n, k = values.shape
+    best, separable, converged = maximum.newton, maximum.separable, maximum.converged
+    transform = _transform(mean, spread, scale)
     a = transform @ best.b
 
     unknown = np.full((k + 1, k + 1), math.nan)
@@ -443,7 +559,8 @@ def _fit_standardised(
         # A slope of the variable scaled to [0, 1] is the slope per standard deviation times range/sd.
         unit = np.ptp(values, axis=0) / spread / scale
         # diag(H^-1 J H^-1) as column norms of the scores times H^-1: never negative by rounding
-        error = float(np.mean(np.linalg.norm(scores @ inverse, axis=0)[1:] * unit))
+        influences = scores @ inverse
+        error = float(np.mean(np.sqrt(np.einsum("ij,ij->j", influences, influences))[1:] * unit))
         if group is not None and groups >= 2:
             sums = np.zeros((groups, k + 1))
             np.add.at(sums, group, scores)
@@ -469,7 +586,89 @@ def _fit_standardised(
     )
 
 
+def coefficient_intervals(
+    coordinate: Coordinate, confidence: float = 0.95, n_groups: int | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Lower and upper ends, each (k + 1,), of the intervals of intercept and coefficients.
+
+    Args:
+        coordinate: a fit. confidence: of each interval by itself, between 0 and 1.
+        n_groups: number of groups behind `clustered_covariance`; with it, the intervals are coefficient +/-
+            Student's t (n_groups - 1 degrees of freedom; Cameron and Miller, J. Hum. Resour. 2015, 50, 317)
+            times the clustered error. None: normal quantile times the error from the Hessian, for independent
+            observations.
+
+    Raises:
+        ValueError: confidence out of range; n_groups for a fit without groups, or below 2.
+    """
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
+    if n_groups is None:
+        width = coordinate.standard_errors * special.ndtri(0.5 + 0.5 * confidence)
+    elif coordinate.clustered_covariance is None or n_groups < 2:
+        raise ValueError("clustered intervals need a fit with at least 2 groups")
+    else:
+        quantile = float(special.stdtrit(n_groups - 1, 0.5 + 0.5 * confidence))
+        width = np.sqrt(np.diag(coordinate.clustered_covariance)) * quantile
+    a = np.array([coordinate.intercept, *coordinate.coefficients])
+    return a - width, a + width
+
+
 # --------------------------------------------------------------------------------- search for subsets
+
+
+def _check_rates(rates: ArrayLike | None, values: FloatArray, labels: tuple[str, ...]) -> FloatArray | None:
+    """Validated rates, of the shape of the values."""
+    if rates is None:
+        return None
+    speed = np.asarray(rates, dtype=float)
+    if speed.shape != values.shape:
+        raise ValueError(f"rates must have the shape of q, {values.shape}, got {speed.shape}")
+    broken = ~np.isfinite(speed).all(axis=0)
+    if bool(broken.any()):
+        raise ValueError(f"rates not finite: {', '.join(np.array(labels)[broken])}")
+    return speed
+
+
+def rate_name(name: str) -> str:
+    """Name of the rate of a variable, in fits and in files."""
+    return f"{name}_rate"
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Variables of a search, followed by their rates if these take part."""
+
+    raw: FloatArray  # (n, m) or (n, 2 m)
+    mean: FloatArray
+    spread: FloatArray
+    z: FloatArray
+    m: int
+    names: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        """Columns, and so parameters, per variable."""
+        return self.z.shape[1] // self.m
+
+    def of(self, subsets: IntArray) -> IntArray:
+        """Columns of subsets of variables (s, k), rates last; (s, k * width)."""
+        return np.hstack([subsets + part * self.m for part in range(self.width)])
+
+
+def _standardised(values: FloatArray, rates: FloatArray | None, kept: IntArray, labels: tuple[str, ...]) -> _Columns:
+    """The columns of the variables `kept`, which must vary, and of their rates."""
+    parts = [values] if rates is None else [values, rates]
+    raw = values[:, kept] if rates is None else np.hstack([part[:, kept] for part in parts])
+    mean = np.concatenate([part.mean(axis=0)[kept] for part in parts])
+    spread = np.concatenate([part.std(axis=0)[kept] for part in parts])
+    names = [labels[column] for column in kept]
+    if rates is not None:
+        still = _constant_columns(raw, spread)[kept.size :]
+        if bool(still.any()):
+            raise ValueError(f"constant rates cannot be fitted: {', '.join(np.array(names)[still])}")
+        names += [rate_name(name) for name in names]
+    return _Columns(raw, mean, spread, (raw - mean) / spread, kept.size, tuple(names))
 
 
 def _null_log_likelihood(sign: FloatArray) -> float:
@@ -479,13 +678,16 @@ def _null_log_likelihood(sign: FloatArray) -> float:
     return float(special.xlogy(to_b, to_b / n) + special.xlogy(n - to_b, 1.0 - to_b / n))
 
 
-def _scan(z: FloatArray, sign: FloatArray, subsets: IntArray, model: str) -> FloatArray:
+def _scan(
+    z: FloatArray, sign: FloatArray, subsets: IntArray, model: str, tell: Callable[[int], None] | None = None
+) -> FloatArray:
     """Penalised maximum of ln L (ridge RIDGE) for each row of column indices in subsets (s, k); shape (s,).
 
     Newton's method on many subsets at once. The start is the linear discriminant, which needs only the Gram
-    matrix shared by all subsets. A subset is done when its predicted gain is below 1e-6; the leaders are
-    refitted exactly by the caller. The ridge lowers a maximum by at most (RIDGE/2) |b|^2, which shows only
-    for nearly dependent variables (|b| of hundreds).
+    matrix shared by all subsets. A subset is done when its predicted gain is below 1e-6, or 1e-3 for many
+    observations (the prediction is off by about gain^(3/2)/sqrt(n)); the leaders are refitted exactly by the
+    caller. The ridge lowers a maximum by at most (RIDGE/2) |b|^2, which shows only for nearly dependent
+    variables (|b| of hundreds). `tell` hears how many are done, from time to time.
     """
     n = z.shape[0]
     size = subsets.shape[1]
@@ -499,6 +701,7 @@ def _scan(z: FloatArray, sign: FloatArray, subsets: IntArray, model: str) -> Flo
     ridge = np.full(size + 1, RIDGE)
     ridge[0] = 1e-12  # keeps the intercept solvable if every weight underflows; far below any real weight
     ridge_matrix = np.diag(ridge)
+    enough = 1e-6 if n < _WARM else 1e-3
     result = np.empty(subsets.shape[0])
     chunk = max(1, 200_000 // (n * (size + 1)))
     for first in range(0, subsets.shape[0], chunk):
@@ -534,7 +737,7 @@ def _scan(z: FloatArray, sign: FloatArray, subsets: IntArray, model: str) -> Flo
             longest = np.abs(newton).max(axis=1, keepdims=True)
             newton *= np.minimum(1.0, 10.0 / np.maximum(longest, 1e-300))
             step[better] = newton[better]
-            done = (better & (gain < 1e-6)) | stalled
+            done = (better & (gain < enough)) | stalled
             if bool(done.any()):
                 values[index[done]] = objective[done] + np.where(better, 0.5 * gain, 0.0)[done]
                 keep = ~done
@@ -544,6 +747,8 @@ def _scan(z: FloatArray, sign: FloatArray, subsets: IntArray, model: str) -> Flo
                     break
         values[index] = objective  # whatever has not converged keeps the best value reached: a lower bound
         result[first : first + count] = values
+        if tell is not None:
+            tell(first + count)
     return result
 
 
@@ -561,6 +766,7 @@ class _Size:
     values: FloatArray
     examined: int
     note: str
+    greedy: tuple[tuple[int, ...], float] | None  # what addition alone finds, where the size was searched exhaustively
 
 
 def _combinations(pool: IntArray, size: int) -> IntArray:
@@ -568,46 +774,75 @@ def _combinations(pool: IntArray, size: int) -> IntArray:
     return np.fromiter(flat, dtype=np.int64).reshape(-1, size)
 
 
-def _exhaustive(
-    z: FloatArray, sign: FloatArray, size: int, score: FloatArray, model: str, max_subsets: int
-) -> tuple[_Size, FloatArray]:
+@dataclass(frozen=True)
+class _Task:
+    """What a search needs to know throughout."""
+
+    columns: _Columns
+    sign: FloatArray
+    model: str
+    max_subsets: int
+    progress: Progress | None = None
+
+    def scan(self, subsets: IntArray) -> FloatArray:
+        """ln L of subsets of variables (s, k); shape (s,)."""
+        size, count = subsets.shape[1], subsets.shape[0]
+        tell = None
+        if self.progress is not None:
+            progress = self.progress
+
+            def tell(done: int) -> None:
+                progress(size, done, count)
+
+        return _scan(self.columns.z, self.sign, self.columns.of(subsets), self.model, tell)
+
+
+def _exhaustive(task: _Task, size: int, score: FloatArray, base: tuple[int, ...] | None) -> tuple[_Size, FloatArray]:
     """All subsets of `size`, or of as many top-scoring variables as max_subsets allows; and the new scores.
 
-    `score` (m,): the best ln L of a smaller subset that held the variable.
+    `score` (m,): the best ln L of a smaller subset that held the variable. `base`: the subset one smaller that
+    addition alone has reached, None where it is not known.
     """
-    pool_size = z.shape[1]
-    while pool_size > size and math.comb(pool_size, size) > max_subsets:
+    m = task.columns.m
+    pool_size = m
+    while pool_size > size and math.comb(pool_size, size) > task.max_subsets:
         pool_size -= 1
     pool = np.sort(np.lexsort([np.arange(score.size), -np.round(score, 6)])[:pool_size])
     subsets = _combinations(pool, size)
-    values = _scan(z, sign, subsets, model)
+    values = task.scan(subsets)
     order = _order(values, subsets)
-    scores = np.full(z.shape[1], -np.inf)
+    scores = np.full(m, -np.inf)
     for column in range(size):
         np.maximum.at(scores, subsets[:, column], values)
     note = f"size {size}: all {len(subsets)} subsets of "
-    if pool_size == z.shape[1]:
+    if pool_size == m:
         note += f"{pool_size} variables"
     else:
-        note += f"the {pool_size} of {z.shape[1]} variables that did best at size {size - 1}"
+        note += f"the {pool_size} of {m} variables that did best at size {size - 1}"
     leaders = order[:_REFIT]
-    return _Size(subsets[leaders], values[leaders], len(subsets), note), scores
+    greedy = None
+    if base is not None:
+        larger = np.flatnonzero((subsets[:, :, None] == np.array(base, dtype=np.int64)).any(axis=1).all(axis=1))
+        if larger.size:  # none where the pool lacks a variable of the base
+            best = larger[_order(values[larger], subsets[larger])[0]]
+            greedy = (tuple(subsets[best].tolist()), float(values[best]))
+    return _Size(subsets[leaders], values[leaders], len(subsets), note, greedy), scores
 
 
-def _greedy(z: FloatArray, sign: FloatArray, size: int, base: tuple[int, ...], model: str) -> _Size:
-    """The best addition to `base`, then exchanges of one variable for another until none helps."""
+def _greedy(task: _Task, size: int, base: tuple[int, ...], exchange: bool) -> _Size:
+    """The best addition to `base`, then, if wanted, exchanges of one variable for another until none helps."""
     known: dict[tuple[int, ...], float] = {}
 
     def best_of(candidates: set[tuple[int, ...]]) -> tuple[tuple[int, ...], float]:
         fresh = np.array(sorted(candidates - known.keys()), dtype=np.int64).reshape(-1, size)
-        known.update(zip(map(tuple, fresh.tolist()), _scan(z, sign, fresh, model).tolist(), strict=True))
+        known.update(zip(map(tuple, fresh.tolist()), task.scan(fresh).tolist(), strict=True))
         ranked = sorted(candidates, key=lambda subset: (-round(known[subset], 6), subset))
         return ranked[0], known[ranked[0]]
 
-    others = set(range(z.shape[1]))
+    others = set(range(task.columns.m))
     current, value = best_of({tuple(sorted((*base, new))) for new in others - set(base)})
     exchanges = 0
-    while True:
+    while exchange:
         swapped = {tuple(sorted((set(current) - {old}) | {new})) for old in current for new in others - set(current)}
         if not swapped:
             break
@@ -619,24 +854,57 @@ def _greedy(z: FloatArray, sign: FloatArray, size: int, base: tuple[int, ...], m
     subsets = np.array(list(known), dtype=np.int64)
     values = np.array(list(known.values()))
     leaders = _order(values, subsets)[:_REFIT]
-    note = f"size {size}: greedy addition and {exchanges} exchanges, {len(known)} subsets tried"
-    return _Size(subsets[leaders], values[leaders], len(known), note)
+    how = f"greedy addition and {exchanges} exchanges" if exchange else "greedy addition"
+    return _Size(subsets[leaders], values[leaders], len(known), f"size {size}: {how}, {len(known)} subsets tried", None)
 
 
-def _search(
-    z: FloatArray, sign: FloatArray, max_variables: int, search: str, model: str, max_subsets: int
-) -> dict[int, _Size]:
-    """The leading subsets of each size from 1 to max_variables, of standardised columns z (n, m)."""
-    m = z.shape[1]
-    score = np.zeros(m)
+def _search(task: _Task, max_variables: int, search: str) -> dict[int, _Size]:
+    """The leading subsets of each size from 1 to max_variables."""
+    score = np.zeros(task.columns.m)
     sizes: dict[int, _Size] = {}
-    for size in range(1, min(max_variables, m) + 1):
+    added: tuple[int, ...] | None = ()
+    for size in range(1, min(max_variables, task.columns.m) + 1):
         if size == 1 or search == "exhaustive" or (search == "auto" and size <= 3):
-            sizes[size], score = _exhaustive(z, sign, size, score, model, max_subsets)
+            sizes[size], score = _exhaustive(task, size, score, added)
+            added = None if sizes[size].greedy is None else sizes[size].greedy[0]
         else:
             base = tuple(sizes[size - 1].subsets[0].tolist())
-            sizes[size] = _greedy(z, sign, size, base, model)
+            sizes[size] = _greedy(task, size, base, search != "greedy")
     return sizes
+
+
+def two_line_test(log_likelihoods: Sequence[float], threshold: float = 0.5) -> int | None:
+    """Number of variables by ATESA's two-line test, for comparison with lmax.py (GitHub team-mayes/atesa).
+
+    ln L against the number of variables, 1 to N, is fitted by two straight lines that share the point M, one
+    through 1..M and one through M..N. M is chosen if the lines cross nearer to its point than to any other and
+    the slope of the second is at most `threshold` of the first; of several such M, the one nearest to the
+    crossing. N grows from 5 until an M is found. ATESA takes ln L from greedy addition.
+
+    Args:
+        log_likelihoods: ln L of the best coordinate with 1, 2, ... variables. threshold: ATESA's default, 0.5.
+
+    Returns:
+        M, at least 2; None where no N up to the length given has one.
+    """
+    score = np.asarray(log_likelihoods, dtype=float)
+    for n in range(_TWO_LINES, score.size + 1):
+        x, y = np.arange(1.0, n + 1.0), score[:n]
+        nearest = math.inf
+        chosen: tuple[int, float] | None = None
+        for shared in range(2, n):
+            first = np.polynomial.polynomial.polyfit(x[:shared], y[:shared], 1)
+            second = np.polynomial.polynomial.polyfit(x[shared - 1 :], y[shared - 1 :], 1)
+            if first[1] == second[1]:
+                continue
+            crossing = (first[0] - second[0]) / (second[1] - first[1])
+            distance = np.hypot(x - crossing, y - (first[0] + first[1] * crossing))
+            if int(np.argmin(distance)) == shared - 1 and distance[shared - 1] < nearest:
+                nearest = float(distance[shared - 1])
+                chosen = shared, float(second[1] / first[1]) if first[1] else math.inf
+        if chosen is not None and chosen[1] <= threshold:
+            return chosen[0]
+    return None
 
 
 @dataclass(frozen=True)
@@ -646,6 +914,14 @@ class RankedSubset:
     names: tuple[str, ...]
     log_likelihood: float
     separable: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON types."""
+        return {
+            "names": list(self.names),
+            "log_likelihood": json_safe(self.log_likelihood),
+            "separable": self.separable,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -659,11 +935,20 @@ class Selection:
         per_size: best coordinate with 1, 2, ... variables.
         top: for each size the best subsets (up to 10), best first.
         null_log_likelihood: ln L of a constant committor.
-        criterion: "ebic" or "bic".
+        criterion: "ebic", "bic" or "aic".
         cost: for each size k, and 0 for the constant, (k + 1) ln N - 2 ln L, and 2 ln C(m, k) for "ebic"; smaller
-            is better.
+            is better. With rates a set pays for 2 k + 1 parameters.
         excluded: variables left out because they are constant.
         search: what was searched, in words.
+        costs: `cost` by all criteria; that of "aic" has 2 in place of ln N.
+        two_line: number of variables by `two_line_test` of the sizes searched; None for fewer than 5 or no answer.
+        greedy: for each size searched exhaustively the set that greedy addition ends with, from the same fits:
+            what it falls short by, `greedy_gap`, is the price of not searching. Missing where the search kept
+            to a pool that lacks one of its variables.
+        inertial: with rates, the fit that ranked the set of each size, rates included (names of the
+            variables, then `rate_name` of each); `per_size` then holds the fits of the same variables without
+            rates, and `top`, `greedy` and the costs have ln L with them. Else None.
+        n_fits: subsets fitted in the search, over all sizes. n_refits: fits repeated exactly.
     """
 
     best: Coordinate
@@ -675,6 +960,17 @@ class Selection:
     cost: dict[int, float]
     excluded: tuple[str, ...]
     search: str
+    costs: dict[str, dict[int, float]]
+    two_line: int | None
+    greedy: dict[int, RankedSubset]
+    inertial: dict[int, Coordinate] | None
+    n_fits: int
+    n_refits: int
+
+    @property
+    def greedy_gap(self) -> dict[int, float]:
+        """ln L of the best set of each size less that of greedy addition."""
+        return {k: self.top[k][0].log_likelihood - line.log_likelihood for k, line in self.greedy.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON types; sizes become string keys."""
@@ -682,43 +978,46 @@ class Selection:
             "best": self.best.to_dict(),
             "best_beats_null": self.best_beats_null,
             "per_size": {str(size): coordinate.to_dict() for size, coordinate in self.per_size.items()},
-            "top": {
-                str(size): [
-                    {
-                        "names": list(line.names),
-                        "log_likelihood": json_safe(line.log_likelihood),
-                        "separable": line.separable,
-                    }
-                    for line in lines
-                ]
-                for size, lines in self.top.items()
-            },
+            "top": {str(size): [line.to_dict() for line in lines] for size, lines in self.top.items()},
             "null_log_likelihood": json_safe(self.null_log_likelihood),
             "criterion": self.criterion,
             "cost": json_safe(self.cost),
             "excluded": list(self.excluded),
             "search": self.search,
+            "costs": json_safe(self.costs),
+            "two_line": self.two_line,
+            "greedy": {str(size): line.to_dict() for size, line in self.greedy.items()},
+            "greedy_gap": json_safe(self.greedy_gap),
+            "inertial": None if self.inertial is None else {str(k): c.to_dict() for k, c in self.inertial.items()},
+            "n_fits": self.n_fits,
+            "n_refits": self.n_refits,
         }
 
 
 def _check_search(search: str, max_variables: int) -> None:
-    if search not in ("exhaustive", "greedy", "auto"):
-        raise ValueError(f'search must be "exhaustive", "greedy" or "auto", got {search!r}')
+    if search not in _SEARCHES:
+        raise ValueError(f"search must be one of {', '.join(_SEARCHES)}, got {search!r}")
     if max_variables < 1:
         raise ValueError(f"max_variables must be at least 1, got {max_variables}")
 
 
-def _charge(size: int, m: int, n: int, criterion: str) -> float:
-    """What a subset of `size` of `m` variables pays: (size + 1) ln n, and 2 ln C(m, size) for having been searched."""
-    bic = (size + 1) * math.log(n)
+def _charge(size: int, m: int, n: int, criterion: str, width: int = 1) -> float:
+    """What a subset of `size` of `m` variables pays: (width size + 1) ln n, 2 ln C(m, size) for having been searched.
+
+    AIC charges 2 per parameter instead, and nothing for the search. width: parameters per variable.
+    """
+    parameters = width * size + 1
+    if criterion == "aic":
+        return 2.0 * parameters
+    bic = parameters * math.log(n)
     if criterion == "bic":
         return bic
     return bic + 2.0 * (math.lgamma(m + 1) - math.lgamma(size + 1) - math.lgamma(m - size + 1))
 
 
 def _check_criterion(criterion: str) -> None:
-    if criterion not in ("ebic", "bic"):
-        raise ValueError(f'criterion must be "ebic" or "bic", got {criterion!r}')
+    if criterion not in _CRITERIA:
+        raise ValueError(f"criterion must be one of {', '.join(_CRITERIA)}, got {criterion!r}")
 
 
 def select(
@@ -731,6 +1030,8 @@ def select(
     model: str = "logistic",
     max_subsets: int = MAX_SUBSETS,
     criterion: str = "ebic",
+    rates: ArrayLike | None = None,
+    progress: Progress | None = None,
 ) -> Selection:
     """The best coordinate with 1, 2, ..., max_variables of the given variables, and the best size.
 
@@ -742,15 +1043,19 @@ def select(
 
     Args:
         q: shape (n, m). outcome: shape (n,), True for B. names: m unique names. groups: as in `fit`.
-        max_variables: largest size tried (at most m and n - 1).
+        max_variables: largest size tried (at most m, and no more parameters than observations).
         search: "exhaustive": every subset of every size; "greedy": all single variables, then the best
-            addition followed by exchanges; "auto": exhaustive up to three variables, greedy with exchange
-            beyond.
+            addition to the best set one smaller (ATESA's lmax.py -r); "exchange": the same, each addition
+            followed by exchanges of one variable for another until none helps; "auto": exhaustive up to three
+            variables, exchange beyond.
         model: "logistic" or "erf".
-        criterion: "ebic": the size with the smallest extended BIC; "bic": with the smallest plain one.
+        criterion: "ebic": the size with the smallest extended BIC; "bic": with the smallest plain one; "aic":
+            with the smallest Akaike criterion, which lets useless variables in.
         max_subsets: where a size has more subsets than this, the exhaustive search keeps to the variables
             that did best in subsets one smaller (ties: first columns), as many as fit; `Selection.search`
             says so.
+        rates: (n, m) time derivatives of q for inertial likelihood maximisation; None for the plain one.
+        progress: told of the subsets done.
 
     Returns:
         Selection. Constant variables are left out and listed; linearly dependent subsets are passed over
@@ -758,59 +1063,96 @@ def select(
         `names`.
 
     Raises:
-        ValueError: as `fit`; no variable that varies; unknown search; max_variables < 1.
+        ValueError: as `fit`; no variable that varies; a rate that does not; unknown search or criterion;
+            max_variables < 1.
     """
     scale = _check_model(model)
     _check_search(search, max_variables)
     _check_criterion(criterion)
     values, sign, labels, group, _ = _check_data(q, outcome, names, groups)
+    speed = _check_rates(rates, values, labels)
     n = values.shape[0]
     constant = _constant_columns(values)
     if bool(constant.all()):
         raise ValueError("no variable varies: nothing to select from")
-    kept = np.flatnonzero(~constant)
-    mean, spread = values.mean(axis=0)[kept], values.std(axis=0)[kept]
-    z = (values[:, kept] - mean) / spread
-    sizes = _search(z, sign, min(max_variables, n - 1), search, model, max_subsets)
+    columns = _standardised(values, speed, np.flatnonzero(~constant), labels)
+    m, width = columns.m, columns.width
+    task = _Task(columns, sign, model, max_subsets, progress)
+    sizes = _search(task, min(max_variables, max((n - 1) // width, 1)), search)
+
+    def exact(subset: tuple[int, ...], with_rates: bool = True) -> _Maximum | None:
+        """The fit of a set of variables; None where these are linearly dependent."""
+        taken = columns.of(np.array([subset]))[0] if with_rates else np.array(subset)
+        if bool(_collinear_columns(columns.z[:, taken]).any()):
+            return None
+        return _maximise(_signed(columns.z[:, taken], sign), model)
+
+    def coordinate(subset: tuple[int, ...], maximum: _Maximum, with_rates: bool) -> Coordinate:
+        taken = columns.of(np.array([subset]))[0] if with_rates else np.array(subset)
+        return _coordinate(
+            maximum,
+            _signed(columns.z[:, taken], sign),
+            columns.raw[:, taken],
+            columns.mean[taken],
+            columns.spread[taken],
+            sign,
+            tuple(columns.names[column] for column in taken),
+            group,
+            model,
+            scale,
+        )
+
+    def ranked(subset: tuple[int, ...], maximum: _Maximum) -> RankedSubset:
+        return RankedSubset(tuple(columns.names[column] for column in subset), maximum.newton.value, maximum.separable)
 
     null = _null_log_likelihood(sign)
     per_size: dict[int, Coordinate] = {}
+    inertial: dict[int, Coordinate] = {}
     top: dict[int, tuple[RankedSubset, ...]] = {}
-    cost = {0: _charge(0, kept.size, n, criterion) - 2.0 * null}
+    greedy: dict[int, RankedSubset] = {}
+    n_refits = 0
     for size, found in sizes.items():
-        refitted: list[tuple[float, tuple[int, ...], Coordinate]] = []
+        refitted: dict[tuple[int, ...], _Maximum] = {}
         for subset in map(tuple, found.subsets.tolist()):
-            columns = list(subset)
-            if bool(_collinear_columns(z[:, columns]).any()):
-                continue
-            coordinate = _fit_standardised(
-                values[:, kept[columns]],
-                z[:, columns],
-                mean[columns],
-                spread[columns],
-                sign,
-                tuple(labels[column] for column in kept[columns]),
-                group,
-                model,
-                scale,
-            )
-            refitted.append((-round(coordinate.log_likelihood, 6), subset, coordinate))
+            maximum = exact(subset)
+            n_refits += 1
+            if maximum is not None:
+                refitted[subset] = maximum
         if not refitted:
             break  # every leading subset is linearly dependent: larger sizes add nothing
-        refitted.sort(key=lambda line: line[:2])
-        per_size[size] = refitted[0][2]
-        cost[size] = _charge(size, kept.size, n, criterion) - 2.0 * refitted[0][2].log_likelihood
-        top[size] = tuple(
-            RankedSubset(coordinate.names, coordinate.log_likelihood, coordinate.separable)
-            for _, _, coordinate in refitted[:TABLE_LENGTH]
-        )
-    winner = min(per_size, key=lambda size: (cost[size], size))
+        order = sorted(refitted, key=lambda subset: (-round(refitted[subset].newton.value, 6), subset))
+        winner = order[0]
+        if width == 1:
+            per_size[size] = coordinate(winner, refitted[winner], False)
+        else:
+            inertial[size] = coordinate(winner, refitted[winner], True)
+            plain = exact(winner, with_rates=False)
+            n_refits += 1
+            assert plain is not None  # part of columns that are independent
+            per_size[size] = coordinate(winner, plain, False)
+        top[size] = tuple(ranked(subset, refitted[subset]) for subset in order[:TABLE_LENGTH])
+        if found.greedy is not None:
+            subset, _ = found.greedy
+            if subset not in refitted:
+                n_refits += 1
+            maximum = refitted.get(subset) or exact(subset)
+            if maximum is not None:
+                greedy[size] = ranked(subset, maximum)
+    if not per_size:
+        raise ValueError(f"{n} observations cannot determine {width + 1} parameters")
+    costs = {
+        name: {0: _charge(0, m, n, name) - 2.0 * null}
+        | {size: _charge(size, m, n, name, width) - 2.0 * lines[0].log_likelihood for size, lines in top.items()}
+        for name in _CRITERIA
+    }
+    cost = costs[criterion]
+    chosen = min(per_size, key=lambda size: (cost[size], size))
     words = "; ".join(found.note for found in sizes.values())
-    name = {"bic": "BIC", "ebic": f"extended BIC for {kept.size} variables"}[criterion]
+    name = {"bic": "BIC", "ebic": f"extended BIC for {m} variables", "aic": "AIC"}[criterion]
     words += f"; the leading {_REFIT} of each size refitted exactly; size chosen by {name} with N = {n}"
     return Selection(
-        best=per_size[winner],
-        best_beats_null=cost[winner] < cost[0],
+        best=per_size[chosen],
+        best_beats_null=cost[chosen] < cost[0],
         per_size=per_size,
         top=top,
         null_log_likelihood=null,
@@ -818,6 +1160,12 @@ def select(
         cost=cost,
         excluded=tuple(labels[column] for column in np.flatnonzero(constant)),
         search=words,
+        costs=costs,
+        two_line=two_line_test([lines[0].log_likelihood for lines in top.values()]),
+        greedy=greedy,
+        inertial=inertial if width > 1 else None,
+        n_fits=sum(found.examined for found in sizes.values()),
+        n_refits=n_refits,
     )
 
 
@@ -855,7 +1203,7 @@ def _blocks(n: int, group: IntArray | None, block_length: int) -> tuple[list[Int
     """Row indices of each block, and what they are."""
     index = np.zeros(n, dtype=np.int64) if group is None else group
     count = int(index.max()) + 1
-    members = [np.flatnonzero(index == label) for label in range(count)]
+    members = np.split(np.argsort(index, kind="stable"), np.cumsum(np.bincount(index))[:-1])
     if count >= 5:
         return members, f"{count} groups"
     pieces = [rows[first : first + block_length] for rows in members for first in range(0, rows.size, block_length)]
@@ -878,6 +1226,10 @@ def bootstrap_selection(
     include: Sequence[str] = (),
     model: str = "logistic",
     criterion: str = "ebic",
+    rates: ArrayLike | None = None,
+    candidates: Sequence[str] | None = None,
+    size: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> SelectionFrequency:
     """How often each variable is chosen in a block bootstrap (Carlstein, Ann. Stat. 1986, 14, 1171).
 
@@ -894,33 +1246,50 @@ def bootstrap_selection(
             sampling.
         rng: numpy Generator. n_boot: resamples. block_length, prescreen: see above. include: names, see
             above.
+        rates: as in `select`. candidates: the variables that take part, in place of the prescreening.
+        size: choose among sets of this number of variables only, whatever the criterion says.
+        progress: told of the resamples done and their number.
 
     Raises:
-        ValueError: as `select`; n_boot, block_length or prescreen below 1; unknown names in `include`.
+        ValueError: as `select`; n_boot, block_length or prescreen below 1; unknown names in `include` or
+            `candidates`, or none of these that varies; size outside 1 to max_variables.
     """
     _check_model(model)
     _check_search("auto", max_variables)
     _check_criterion(criterion)
     if min(n_boot, block_length, prescreen) < 1:
         raise ValueError("n_boot, block_length and prescreen must be at least 1")
+    if size is not None and not 1 <= size <= max_variables:
+        raise ValueError(f"size must lie between 1 and max_variables, got {size}")
     values, sign, labels, group, _ = _check_data(q, outcome, names, groups)
-    unknown = [name for name in include if name not in labels]
-    if unknown:
-        raise ValueError(f"unknown variables in include: {', '.join(unknown)}")
+    speed = _check_rates(rates, values, labels)
+    for what, given in (("include", include), ("candidates", candidates or ())):
+        unknown = [name for name in given if name not in labels]
+        if unknown:
+            raise ValueError(f"unknown variables in {what}: {', '.join(unknown)}")
     n, m = values.shape
     varying = np.flatnonzero(~_constant_columns(values))
     if varying.size == 0:
         raise ValueError("no variable varies: nothing to select from")
-    candidates = _prescreen(values[:, varying], sign, max_variables, prescreen, model)
-    wanted = [labels.index(name) for name in include]
-    ordered = [column for column in dict.fromkeys([*wanted, *varying[candidates].tolist()]) if column in varying]
-    pool = np.sort(np.array(ordered[: max(prescreen, len(wanted))], dtype=np.int64))
+    if candidates is None:
+        best_first = varying[_prescreen(values[:, varying], sign, max_variables, prescreen, model)].tolist()
+        wanted = [labels.index(name) for name in include]
+        ordered = [column for column in dict.fromkeys([*wanted, *best_first]) if column in varying]
+        pool = np.sort(np.array(ordered[: max(prescreen, len(wanted))], dtype=np.int64))
+    else:
+        taken = {labels.index(name) for name in (*include, *candidates)}
+        pool = np.array(sorted(taken & set(varying.tolist())), dtype=np.int64)
+        if pool.size == 0:
+            raise ValueError("no candidate varies: nothing to select from")
+    width = 1 if speed is None else 2
 
     blocks, words = _blocks(n, group, block_length)
     chosen = np.zeros(m)
     sets: dict[tuple[int, ...], int] = {}
     skipped = 0
-    for _ in range(n_boot):
+    for resample in range(n_boot):
+        if progress is not None:
+            progress(resample, n_boot)
         picks = rng.integers(0, len(blocks), size=len(blocks))
         rows = np.concatenate([blocks[pick] for pick in picks])
         drawn_sign = sign[rows]
@@ -928,17 +1297,24 @@ def bootstrap_selection(
             skipped += 1
             continue
         sample = values[np.ix_(rows, pool)]
-        usable = np.flatnonzero(~_constant_columns(sample))
+        usable = ~_constant_columns(sample)
+        if speed is not None:
+            drawn_speed = speed[np.ix_(rows, pool)]
+            usable &= ~_constant_columns(drawn_speed)
+        kept = np.flatnonzero(usable)
         subset: tuple[int, ...] = ()
         # The price of the search is that of all variables that were searched, not of the prescreened ones.
-        best = _charge(0, varying.size, rows.size, criterion) - 2.0 * _null_log_likelihood(drawn_sign)
-        if usable.size:
-            z = (sample[:, usable] - sample[:, usable].mean(axis=0)) / sample[:, usable].std(axis=0)
-            limit = min(max_variables, rows.size - 1)
-            for size, found in _search(z, drawn_sign, limit, "auto", model, MAX_SUBSETS).items():
-                cost = _charge(size, varying.size, rows.size, criterion) - 2.0 * float(found.values[0])
-                if cost < best:
-                    best, subset = cost, tuple(pool[usable[found.subsets[0]]].tolist())
+        best = math.inf
+        if size is None:
+            best = _charge(0, varying.size, rows.size, criterion) - 2.0 * _null_log_likelihood(drawn_sign)
+        if kept.size:
+            drawn = _standardised(sample, None if speed is None else drawn_speed, kept, tuple(map(str, pool)))
+            limit = min(max_variables, max((rows.size - 1) // width, 1))
+            task = _Task(drawn, drawn_sign, model, MAX_SUBSETS)
+            for number, found in _search(task, limit, "auto").items():
+                cost = _charge(number, varying.size, rows.size, criterion, width) - 2.0 * float(found.values[0])
+                if cost < best and size in (None, number):
+                    best, subset = cost, tuple(pool[kept[found.subsets[0]]].tolist())
         sets[subset] = sets.get(subset, 0) + 1
         chosen[list(subset)] += 1.0
     done = n_boot - skipped
@@ -960,17 +1336,236 @@ def bootstrap_selection(
 
 def _prescreen(q: FloatArray, sign: FloatArray, max_variables: int, count: int, model: str) -> list[int]:
     """Columns worth resampling, best first: those of a greedy search, then by the best pair they are in."""
-    z = (q - q.mean(axis=0)) / q.std(axis=0)
-    m = z.shape[1]
+    m = q.shape[1]
     if m <= count:
         return list(range(m))
-    singles, score = _exhaustive(z, sign, 1, np.zeros(m), model, MAX_SUBSETS)
-    _, pair_score = _exhaustive(z, sign, 2, score, model, MAX_SUBSETS)
+    columns = _standardised(q, None, np.arange(m), tuple(map(str, range(m))))
+    task = _Task(columns, sign, model, MAX_SUBSETS)
+    singles, score = _exhaustive(task, 1, np.zeros(m), None)
+    _, pair_score = _exhaustive(task, 2, score, None)
     greedy: list[int] = singles.subsets[0].tolist()
-    for found in _search(z, sign, max_variables, "greedy", model, MAX_SUBSETS).values():
+    for found in _search(task, max_variables, "exchange").values():
         greedy.extend(found.subsets[0].tolist())
     by_pair = np.lexsort([np.arange(m), -np.round(pair_score, 6)]).tolist()
     return list(dict.fromkeys([*greedy, *by_pair]))[:count]
+
+
+@dataclass(frozen=True, eq=False)
+class BootstrapCoefficients:
+    """Result of `bootstrap_coefficients`; arrays have the intercept first.
+
+    Attributes:
+        names: the coordinate's variables. lower, upper: (k + 1,) percentile interval at `confidence`.
+        standard_errors: (k + 1,) standard deviation between resamples.
+        n_boot: resamples that have a maximum. n_skipped: resamples without: one outcome, separable, or with
+            linearly dependent variables. Many of them mean that the intervals are too narrow.
+        blocks: what was resampled, in words.
+    """
+
+    names: tuple[str, ...]
+    lower: FloatArray
+    upper: FloatArray
+    standard_errors: FloatArray
+    confidence: float
+    n_boot: int
+    n_skipped: int
+    blocks: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as JSON types; NaN becomes None."""
+        return {field.name: json_safe(getattr(self, field.name)) for field in fields(self)}
+
+
+def bootstrap_coefficients(
+    q: ArrayLike,
+    outcome: ArrayLike,
+    names: Sequence[str],
+    rng: np.random.Generator,
+    groups: Iterable[Hashable] | None = None,
+    model: str = "logistic",
+    n_boot: int = 200,
+    block_length: int = 10,
+    confidence: float = 0.95,
+    progress: Callable[[int, int], None] | None = None,
+) -> BootstrapCoefficients:
+    """Intervals of the coefficients of a coordinate in exactly these variables, by a block bootstrap.
+
+    The choice of the variables is not repeated: see `bootstrap_selection` for that.
+
+    Args:
+        q: shape (n, k), the coordinate's variables. outcome, names, model: as in `fit`.
+        groups, block_length, rng: as in `bootstrap_selection`. n_boot: resamples. confidence: of the intervals.
+        progress: told of the resamples done and their number.
+
+    Raises:
+        ValueError: as `fit`; n_boot or block_length below 1; confidence not between 0 and 1.
+    """
+    scale = _check_model(model)
+    if min(n_boot, block_length) < 1:
+        raise ValueError("n_boot and block_length must be at least 1")
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
+    values, sign, labels, group, _ = _check_data(q, outcome, names, groups)
+    mean, spread = values.mean(axis=0), values.std(axis=0)
+    constant = _constant_columns(values, spread)
+    if bool(constant.any()):
+        raise ValueError(f"constant variables cannot be fitted: {', '.join(np.array(labels)[constant])}")
+    # One standardisation for all resamples: the maximum does not depend on it.
+    z = (values - mean) / spread
+    transform = _transform(mean, spread, scale)
+    blocks, words = _blocks(values.shape[0], group, block_length)
+    drawn: list[FloatArray] = []
+    for resample in range(n_boot):
+        if progress is not None:
+            progress(resample, n_boot)
+        picks = rng.integers(0, len(blocks), size=len(blocks))
+        rows = np.concatenate([blocks[pick] for pick in picks])
+        one_sided = bool(np.all(sign[rows] == sign[rows[0]]))
+        if one_sided or rows.size <= z.shape[1] or bool(_constant_columns(values[rows]).any()):
+            continue
+        if bool(_collinear_columns(z[rows]).any()):
+            continue
+        maximum = _maximise(_signed(z[rows], sign[rows]), model)
+        if not maximum.separable and maximum.converged:
+            drawn.append(transform @ maximum.newton.b)
+    lower = upper = error = np.full(z.shape[1] + 1, math.nan)
+    if len(drawn) > 1:
+        sample = np.array(drawn)
+        lower, upper = np.quantile(sample, [0.5 - 0.5 * confidence, 0.5 + 0.5 * confidence], axis=0)
+        error = sample.std(axis=0, ddof=1)
+    return BootstrapCoefficients(labels, lower, upper, error, confidence, len(drawn), n_boot - len(drawn), words)
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A variable that does about as well in a coordinate as the one it stands in for.
+
+    Attributes:
+        name: the variable. correlation: with the one it replaces, over the observations.
+        loss: ln L of the coordinate less that with the variable in its place. standard_error: of the loss,
+            from its spread between groups (between observations for fewer than 5 groups).
+    """
+
+    name: str
+    correlation: float
+    loss: float
+    standard_error: float
+
+
+@dataclass(frozen=True)
+class Interchangeable:
+    """A variable of a coordinate, and those that the data do not tell from it, best first."""
+
+    variable: str
+    alternatives: tuple[Alternative, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The whole group, the variable of the coordinate first."""
+        return (self.variable, *(other.name for other in self.alternatives))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON types."""
+        return {
+            "variable": self.variable,
+            "alternatives": [
+                {field.name: json_safe(getattr(other, field.name)) for field in fields(other)}
+                for other in self.alternatives
+            ],
+        }
+
+
+def interchangeable(
+    q: ArrayLike,
+    outcome: ArrayLike,
+    names: Sequence[str],
+    chosen: Sequence[str],
+    model: str = "logistic",
+    groups: Iterable[Hashable] | None = None,
+    rates: ArrayLike | None = None,
+    correlation: float = CORRELATED,
+) -> tuple[Interchangeable, ...]:
+    """Groups of variables that the data cannot tell apart, so that no ranking among them should be believed.
+
+    A variable of the coordinate and another form a group when they are correlated and putting one for the other
+    costs less ln L than BIC charges for a parameter, ln(N)/2, or less than 1.96 standard errors of the
+    difference (the test of Vuong, Econometrica 1989, 57, 307, for models that do not contain one another, with
+    the differences summed by group).
+
+    Args:
+        q, outcome, names, model, groups, rates: as in `select`. chosen: the variables of the coordinate.
+        correlation: smallest |correlation coefficient| of a group's members with the chosen variable.
+
+    Returns:
+        One group per chosen variable that has alternatives, in the order of `chosen`.
+
+    Raises:
+        ValueError: as `fit`; unknown names in `chosen`.
+    """
+    _check_model(model)
+    values, sign, labels, group, group_names = _check_data(q, outcome, names, groups)
+    speed = _check_rates(rates, values, labels)
+    unknown = [name for name in chosen if name not in labels]
+    if unknown or not chosen:
+        raise ValueError(f"unknown variables in chosen: {', '.join(unknown)}" if unknown else "chosen is empty")
+    kept = np.flatnonzero(~_constant_columns(values))
+    columns = _standardised(values, speed, kept, labels)
+    n = values.shape[0]
+    places = [columns.names.index(name) for name in chosen]
+
+    def pointwise(subset: Sequence[int]) -> FloatArray | None:
+        """ln p of each observation at the maximum; None where the variables are linearly dependent."""
+        taken = columns.of(np.array([subset]))[0]
+        if bool(_collinear_columns(columns.z[:, taken]).any()):
+            return None
+        x = _signed(columns.z[:, taken], sign)
+        return _terms(x @ _maximise(x, model).newton.b, model)[0]
+
+    own = pointwise(places)
+    if own is None:
+        raise ValueError(f"linearly dependent variables: {', '.join(chosen)}")
+    found = []
+    for position, place in enumerate(places):
+        with_others = columns.z[:, : columns.m].T @ columns.z[:, place] / n
+        others: list[Alternative] = []
+        for other in np.flatnonzero(np.abs(with_others) >= correlation).tolist():
+            if other in places:
+                continue
+            theirs = pointwise([*places[:position], other, *places[position + 1 :]])
+            if theirs is None:
+                continue
+            difference = own - theirs
+            clustered = group is not None and len(group_names) >= 5
+            sums = np.bincount(group, weights=difference) if clustered else difference
+            error = float(np.std(sums, ddof=1) * math.sqrt(sums.size))
+            loss = float(difference.sum())
+            if loss <= max(0.5 * columns.width * math.log(n), 1.96 * error):
+                others.append(Alternative(columns.names[other], float(with_others[other]), loss, error))
+        if others:
+            found.append(Interchangeable(chosen[position], tuple(sorted(others, key=lambda line: line.loss))))
+    return tuple(found)
+
+
+def fold_labels(groups: Iterable[Hashable], folds: int) -> IntArray:
+    """Label 0 to folds - 1 of each observation, whole groups together and the folds about equal in size.
+
+    For `held_out_log_likelihood`, in place of leaving out one group at a time. Fewer groups than folds: as many
+    folds as groups.
+
+    Raises:
+        ValueError: folds below 2.
+    """
+    if folds < 2:
+        raise ValueError(f"folds must be at least 2, got {folds}")
+    order: dict[Hashable, int] = {}
+    index = np.array([order.setdefault(member, len(order)) for member in groups], dtype=np.int64)
+    size = np.bincount(index, minlength=len(order))
+    filled = np.zeros(min(folds, len(order)), dtype=np.int64)
+    fold = np.zeros(len(order), dtype=np.int64)
+    for group in np.argsort(-size, kind="stable"):
+        fold[group] = int(np.argmin(filled))
+        filled[fold[group]] += size[group]
+    return fold[index]
 
 
 @dataclass(frozen=True, eq=False)

@@ -522,6 +522,16 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
                     for k, subsets in selection.top.items()
                 },
                 "search": selection.search,
+                "n_fits": selection.n_fits,
+                "costs": selection.to_dict()["costs"],
+                "two_line": selection.to_dict()["two_line"],
+                "greedy_gap": selection.to_dict()["greedy_gap"],
+                "interchangeable": [
+                    group.to_dict()
+                    for group in coordinate.interchangeable(
+                        q, outcome, names, best.names, model=rules["model"], groups=groups
+                    )
+                ],
                 "bootstrap": None if frequency is None else _as_dict(frequency),
                 "held_out": None if held_out is None else _as_dict(held_out),
             }

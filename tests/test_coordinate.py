@@ -413,7 +413,7 @@ def _sum_of_two(noise: float) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 def test_exchange_repairs_what_addition_alone_gets_wrong() -> None:
     q, outcome, names = _sum_of_two(1.0)
-    greedy = select(q, outcome, names, max_variables=2, search="greedy")
+    greedy = select(q, outcome, names, max_variables=2, search="exchange")
     full = select(q, outcome, names, max_variables=2, search="exhaustive")
     assert greedy.per_size[1].names == ("q0",)
     assert greedy.per_size[2].names == full.per_size[2].names == ("q4", "q9")
@@ -422,7 +422,7 @@ def test_exchange_repairs_what_addition_alone_gets_wrong() -> None:
 
 def test_exhaustive_search_finds_a_pair_that_no_greedy_path_reaches() -> None:
     q, outcome, names = _sum_of_two(0.3)
-    greedy = select(q, outcome, names, max_variables=2, search="greedy")
+    greedy = select(q, outcome, names, max_variables=2, search="exchange")
     full = select(q, outcome, names, max_variables=2)
     assert "q0" in greedy.per_size[2].names
     assert full.per_size[2].names == ("q4", "q9")
@@ -584,3 +584,408 @@ def test_calibration_table_counts_and_covers() -> None:
     for p, edges in (([1.2], 10), ([0.5], [0.6, 1.0]), ([0.5], [1.0, 0.0])):
         with pytest.raises(ValueError):
             calibration_table(p, [True], bins=edges)
+
+
+# ------------------------------------------------------------------------------------ many observations
+
+
+def many(seed: int, n: int, model: str) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    q = rng.normal(size=(n, 3)) @ np.array([[1.0, 0.4, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 30.0]]) + [5.0, 0.0, 100.0]
+    return q, rng.random(n) < probability(0.9 * (q[:, 0] - 5.0) - 0.5 * q[:, 1], model)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_start_from_a_sample_leads_to_the_same_maximum(model: str) -> None:
+    q, outcome = many(40, 9000, model)
+    found = fit(q, outcome, NAMES, model=model)
+    kind = sm.Logit if model == "logistic" else sm.Probit
+    reference = kind(outcome.astype(float), sm.add_constant(q)).fit(disp=0, method="newton", tol=1e-14)
+    scale = 2.0 if model == "logistic" else math.sqrt(2.0)
+    assert found.log_likelihood == pytest.approx(reference.llf, abs=1e-6)
+    np.testing.assert_allclose([found.intercept, *found.coefficients], reference.params / scale, rtol=1e-6)
+    x = module._signed((q - q.mean(axis=0)) / q.std(axis=0), np.where(outcome, 1.0, -1.0))
+    cold = module._newton(x, model, 0.0)
+    assert module._start(x, model) is not None and found.iterations < cold.iterations
+    assert found.log_likelihood == pytest.approx(cold.value, abs=1e-8)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_sample_that_is_separable_or_one_sided_does_no_harm(model: str) -> None:
+    rng = np.random.default_rng(41)
+    q = rng.normal(size=(6000, 1))
+    rare = np.zeros(6000, dtype=bool)
+    rare[[7, 801, 4444]] = True  # none of them in the sample of every fifth
+    found = fit(q, rare, ["x"], model=model)
+    kind = sm.Logit if model == "logistic" else sm.Probit
+    reference = kind(rare.astype(float), sm.add_constant(q)).fit(disp=0, tol=1e-14)
+    assert found.converged and found.log_likelihood == pytest.approx(reference.llf, abs=1e-6)
+    # told apart but for two observations that the sample misses
+    outcome = q[:, 0] > 0.0
+    swapped = [np.flatnonzero(outcome & (np.arange(6000) % 5 != 0))[0], np.flatnonzero(~outcome)[1]]
+    outcome[swapped] = ~outcome[swapped]
+    found = fit(q, outcome, ["x"], model=model)
+    assert found.converged and not found.separable
+    _, gradient, _ = log_likelihood([found.intercept, *found.coefficients], q, outcome, model)
+    assert np.abs(gradient).max() < 1e-5
+    assert fit(q, q[:, 0] > 0.0, ["x"], model=model).separable
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_scan_of_many_observations_agrees_with_single_fits(model: str) -> None:
+    q, outcome = many(42, 5000, model)
+    z = (q - q.mean(axis=0)) / q.std(axis=0)
+    sign = np.where(outcome, 1.0, -1.0)
+    subsets = np.array([[0, 1], [0, 2], [1, 2]])
+    exact = [fit(q[:, pair], outcome, ["a", "b"], model=model).log_likelihood for pair in subsets]
+    np.testing.assert_allclose(module._scan(z, sign, subsets, model), exact, atol=2e-4)
+
+
+def test_probit_terms_keep_their_digits_everywhere() -> None:
+    u = np.concatenate([np.linspace(-45.0, 12.0, 2001), [-1e8, -1e3, -20.0 - 1e-12, -20.0, 40.0]])
+    value, slope, weight = module._terms(u, "erf")
+    exact = math.sqrt(2.0 / math.pi) / special.erfcx(-u / math.sqrt(2.0))
+    # ln Phi is summed: what counts is the absolute error where it is small
+    np.testing.assert_allclose(value, special.log_ndtr(u), rtol=1e-14, atol=1e-15)
+    near = u > -1e3
+    np.testing.assert_allclose(slope[near], exact[near], rtol=1e-12)
+    np.testing.assert_allclose(weight[near], (exact * (u + exact))[near], rtol=1e-9)
+    assert np.all((weight >= 0.0) & (weight <= 1.0))
+
+
+# ------------------------------------------------------------------------------------ inertial fits
+
+
+def inertial(seed: int, n: int = 600, m: int = 5, of_rate: float = 0.7) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Outcomes that depend on two variables, and on the rate of the first."""
+    rng = np.random.default_rng(seed)
+    q, rates = rng.normal(size=(n, m)), rng.normal(size=(n, m)) * 3.0
+    r = 0.2 + 0.9 * q[:, 0] - 0.6 * q[:, 2] + of_rate / 3.0 * rates[:, 0]
+    return q, rates, rng.random(n) < probability(r, "erf")
+
+
+def test_inertial_search_ranks_with_rates_and_ends_without_them() -> None:
+    q, rates, outcome = inertial(53)
+    names = [f"q{k}" for k in range(5)]
+    found = select(q, outcome, names, rates=rates, model="erf", search="exhaustive")
+
+    def probit(columns: list[np.ndarray]) -> object:
+        return sm.Probit(outcome.astype(float), sm.add_constant(np.column_stack(columns))).fit(disp=0, tol=1e-14)
+
+    for size in (1, 2, 3):
+        both = {
+            subset: probit([q[:, subset], rates[:, subset]]).llf for subset in itertools.combinations(range(5), size)
+        }
+        best = max(both, key=lambda subset: both[subset])
+        assert found.per_size[size].names == found.top[size][0].names == tuple(names[k] for k in best)
+        assert found.top[size][0].log_likelihood == pytest.approx(both[best], abs=1e-6)
+        # two parameters for each variable are paid for, and the final coordinate has none for rates
+        assert found.costs["bic"][size] == pytest.approx((2 * size + 1) * math.log(600) - 2 * both[best], abs=1e-5)
+        assert found.costs["aic"][size] == pytest.approx(2 * (2 * size + 1) - 2 * both[best], abs=1e-5)
+        assert found.per_size[size].log_likelihood == pytest.approx(probit([q[:, best]]).llf, abs=1e-6)
+    assert found.best.names == ("q0", "q2") and found.inertial is not None
+    with_rates = found.inertial[2]
+    assert with_rates.names == ("q0", "q2", "q0_rate", "q2_rate")
+    reference = probit([q[:, [0, 2]], rates[:, [0, 2]]])
+    np.testing.assert_allclose(with_rates.coefficients, reference.params[1:] / math.sqrt(2), rtol=1e-5)
+    np.testing.assert_allclose(with_rates.coefficients, [0.9, -0.6, 0.7 / 3.0, 0.0], atol=0.2)
+    assert found.n_fits == 5 + 10 + 10
+    json.dumps(found.to_dict(), allow_nan=False)
+    assert select(q, outcome, names, model="erf").inertial is None
+
+
+def test_rates_find_a_variable_that_matters_through_its_velocity_only() -> None:
+    rng = np.random.default_rng(51)
+    q, rates = rng.normal(size=(400, 4)), rng.normal(size=(400, 4))
+    outcome = rng.random(400) < probability(1.5 * rates[:, 3], "erf")
+    names = ["a", "b", "c", "d"]
+    assert not select(q, outcome, names, model="erf").best_beats_null
+    found = select(q, outcome, names, model="erf", rates=rates)
+    assert found.best.names == ("d",) and found.best_beats_null
+    again = bootstrap_selection(q, outcome, names, np.random.default_rng(0), rates=rates, n_boot=10, model="erf")
+    assert again.frequency[3] == 1.0
+
+
+def test_impossible_rates_are_refused_by_name() -> None:
+    q, rates, outcome = inertial(52, n=60)
+    names = list("abcde")
+    with pytest.raises(ValueError, match="shape of q"):
+        select(q, outcome, names, rates=rates[:, :4])
+    still = rates.copy()
+    still[:, 1] = 2.0
+    with pytest.raises(ValueError, match=r"constant rates cannot be fitted: b$"):
+        select(q, outcome, names, rates=still)
+    still[3, 2] = math.inf
+    with pytest.raises(ValueError, match=r"rates not finite: c$"):
+        select(q, outcome, names, rates=still)
+    few = select(q[:6], np.arange(6) % 2 == 0, names, rates=rates[:6])
+    assert max(few.per_size) == 2, "no more parameters than observations"
+    with pytest.raises(ValueError, match="2 observations cannot determine 3 parameters"):
+        select(q[:2], [True, False], names, rates=rates[:2])
+
+
+# ------------------------------------------------------------------------------------ searches and criteria
+
+
+def test_greedy_search_adds_and_the_gap_to_the_exhaustive_one_is_told() -> None:
+    q, outcome, names = _sum_of_two(0.3)
+    greedy = select(q, outcome, names, max_variables=3, search="greedy")
+    full = select(q, outcome, names, max_variables=3, search="exhaustive")
+    base: tuple[str, ...] = ()
+    for size in (1, 2, 3):
+        values = {
+            new: fit(q[:, [names.index(n) for n in (*base, new)]], outcome, [*base, new]).log_likelihood
+            for new in names
+            if new not in base
+        }
+        base = (*base, max(values, key=lambda new: values[new]))
+        assert set(greedy.per_size[size].names) == set(base) == set(full.greedy[size].names)
+        assert greedy.per_size[size].log_likelihood == pytest.approx(values[base[-1]], abs=1e-6)
+        gap = full.per_size[size].log_likelihood - values[base[-1]]
+        assert full.greedy_gap[size] == pytest.approx(gap, abs=1e-6)
+    assert full.greedy_gap[1] == 0.0 and full.greedy_gap[2] > 5.0
+    assert greedy.n_fits == 12 + 11 + 10 and full.n_fits == 12 + 66 + 220
+    assert "size 2: greedy addition, 11 subsets tried" in greedy.search
+    assert greedy.greedy.keys() == {1}, "nothing to compare with where only addition was tried"
+
+
+def test_criteria_charge_as_defined() -> None:
+    q, outcome, names = planted(60, 250, 6, {1: 0.8})
+    found = select(q, outcome, names, criterion="aic")
+    for size, best in found.per_size.items():
+        assert found.costs["aic"][size] == pytest.approx(best.aic) == found.cost[size]
+        assert found.costs["bic"][size] == pytest.approx(best.bic)
+        assert found.costs["ebic"][size] == pytest.approx(best.bic + 2 * math.log(math.comb(6, size)))
+    assert found.per_size[2].aic == pytest.approx(2 * 3 - 2 * found.per_size[2].log_likelihood)
+    assert len(found.best.names) == min(found.cost, key=lambda size: found.cost[size])
+    with pytest.raises(ValueError, match="criterion must be one of ebic, bic, aic"):
+        select(q, outcome, names, criterion="dic")
+
+
+def test_progress_counts_every_fit() -> None:
+    q, outcome, names = planted(61, 2000, 12, {1: 0.8})
+    heard: list[tuple[int, int, int]] = []
+    found = select(q, outcome, names, progress=lambda size, done, total: heard.append((size, done, total)))
+    assert [line for line in heard if line[1] == line[2]] == [(1, 12, 12), (2, 66, 66), (3, 220, 220)]
+    assert len(heard) > 10 and found.n_fits == 12 + 66 + 220
+
+
+@pytest.mark.parametrize(
+    ("gains", "expected"),
+    [
+        ([10, 10, 10, 1, 1, 1], 4),  # the first line goes through the points of 1 to 4 variables
+        ([10, 1, 1, 1, 1], 2),
+        ([10, 9, 8.5, 8, 7.8], None),  # no bend: the second line is too steep
+        ([10, 10, 10, 10, 10, 10, 10, 1, 1], 8),  # no answer at 5 to 9 sizes, one at 10
+        ([10, 10, 1], None),  # four sizes only
+    ],
+)
+def test_two_line_test_finds_the_bend(gains: list[float], expected: int | None) -> None:
+    scores = np.cumsum([-500.0, *gains])
+    assert module.two_line_test(scores) == expected
+    q, outcome, names = planted(62, 300, 6, {0: 1.0, 3: 1.0})
+    assert select(q, outcome, names, max_variables=3).two_line is None
+    longer = select(q, outcome, names, max_variables=6, search="greedy")
+    assert longer.two_line == module.two_line_test([longer.per_size[k].log_likelihood for k in range(1, 7)])
+
+
+def test_two_line_threshold_is_the_ratio_of_the_slopes() -> None:
+    scores = np.cumsum([-500.0, 10.0, 10.0, 10.0, 6.0, 6.0, 6.0])
+    assert module.two_line_test(scores) is None
+    assert module.two_line_test(scores, threshold=0.59) is None
+    assert module.two_line_test(scores, threshold=0.61) == 4
+
+
+# ------------------------------------------------------------------------------------ a rotation by either way
+
+
+def test_a_rotation_either_way_needs_cosine_and_sine() -> None:
+    """The product is reached by turning to +180 or to -180 degrees: in raw degrees the two cancel."""
+    rng = np.random.default_rng(70)
+    phi = rng.uniform(60.0, 120.0, size=800) * rng.choice([-1.0, 1.0], size=800)
+    radians = np.radians(phi)
+    outcome = rng.random(800) < special.expit(-8.0 * np.cos(radians))
+    raw = select(phi[:, None], outcome, ["phi"])
+    assert not raw.best_beats_null
+    waves = select(np.column_stack([phi, np.cos(radians), np.sin(radians)]), outcome, ["phi", "cos phi", "sin phi"])
+    assert waves.best.names == ("cos phi",) and waves.best_beats_null
+    assert waves.best.coefficients[0] == pytest.approx(-4.0, abs=4 * waves.best.standard_errors[1])
+    assert waves.best.log_likelihood - raw.best.log_likelihood > 100.0
+
+
+# ------------------------------------------------------------------------------------ uncertainty
+
+
+def test_intervals_are_those_of_statsmodels() -> None:
+    q, outcome = example(80)
+    found = fit(q, outcome, NAMES, groups=np.repeat(np.arange(20), 10))
+    plain = sm.Logit(outcome.astype(float), sm.add_constant(q)).fit(disp=0, method="newton", tol=1e-14)
+    lower, upper = module.coefficient_intervals(found, 0.9)
+    np.testing.assert_allclose(np.column_stack([lower, upper]), plain.conf_int(0.1) / 2, rtol=1e-5)
+    lower, upper = module.coefficient_intervals(found, 0.95, n_groups=20)
+    assert found.clustered_covariance is not None
+    error = math.sqrt(found.clustered_covariance[1, 1])
+    assert upper[1] - lower[1] == pytest.approx(2 * error * stats.t.ppf(0.975, 19), rel=1e-9)
+    assert lower[1] + upper[1] == pytest.approx(2 * found.coefficients[0])
+    for confidence, groups in ((0.0, None), (1.0, None), (0.9, 1)):
+        with pytest.raises(ValueError):
+            module.coefficient_intervals(found, confidence, n_groups=groups)
+    with pytest.raises(ValueError, match="at least 2 groups"):
+        module.coefficient_intervals(fit(q, outcome, NAMES), n_groups=5)
+
+
+def test_bootstrap_errors_agree_with_the_clustered_ones() -> None:
+    rng = np.random.default_rng(81)
+    chain = np.repeat(np.arange(60), 10)
+    q = rng.normal(size=(60, 2))[chain] + 0.3 * rng.normal(size=(600, 2))
+    outcome = rng.random(600) < special.expit(1.5 * q[:, 0] + rng.normal(0.0, 1.5, size=60)[chain])
+    found = fit(q, outcome, ["a", "b"], groups=chain)
+    drawn = module.bootstrap_coefficients(q, outcome, ["a", "b"], np.random.default_rng(1), chain, n_boot=300)
+    assert found.clustered_covariance is not None
+    clustered = np.sqrt(np.diag(found.clustered_covariance))
+    np.testing.assert_allclose(drawn.standard_errors, clustered, rtol=0.25)
+    assert np.all(drawn.standard_errors > 1.3 * found.standard_errors)
+    assert np.all(drawn.lower < [found.intercept, *found.coefficients])
+    assert np.all(drawn.upper > [found.intercept, *found.coefficients])
+    # observations that are resampled one by one give the errors of independent ones
+    alone = module.bootstrap_coefficients(q, outcome, ["a", "b"], np.random.default_rng(1), range(600), n_boot=300)
+    np.testing.assert_allclose(alone.standard_errors, found.standard_errors, rtol=0.25)
+    assert drawn.n_boot == 300 and drawn.n_skipped == 0 and drawn.blocks == "60 groups"
+    json.dumps(drawn.to_dict(), allow_nan=False)
+
+
+def test_bootstrap_leaves_out_resamples_without_a_maximum() -> None:
+    q = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])[:, None]
+    outcome = np.array([False, False, False, True, False, True, True, True])
+    drawn = module.bootstrap_coefficients(q, outcome, ["x"], np.random.default_rng(2), range(8), n_boot=50)
+    assert 0 < drawn.n_skipped < 50 and drawn.n_boot + drawn.n_skipped == 50
+    apart = module.bootstrap_coefficients(q, q[:, 0] > 3.5, ["x"], np.random.default_rng(2), range(8), n_boot=5)
+    assert apart.n_boot == 0 and np.isnan(apart.lower).all()
+    with pytest.raises(ValueError, match="at least 1"):
+        module.bootstrap_coefficients(q, outcome, ["x"], np.random.default_rng(2), n_boot=0)
+
+
+def test_correlated_variables_that_do_as_well_are_interchangeable() -> None:
+    rng = np.random.default_rng(82)
+    q = rng.normal(size=(500, 5))
+    q[:, 1] = q[:, 0] + 0.15 * q[:, 1]  # as good as q0
+    q[:, 2] = -(q[:, 0] + 0.8 * q[:, 2])  # correlated by -0.8, and worse
+    q[:, 3] = q[:, 0]  # a copy
+    outcome = rng.random(500) < special.expit(2.0 * q[:, 0])
+    names = ["best", "twin", "cousin", "copy", "stranger"]
+    (group,) = module.interchangeable(q, outcome, names, ["best"])
+    assert set(group.names) == {"best", "twin", "copy"} and group.names[0] == "best"
+    lines = {line.name: line for line in group.alternatives}
+    assert lines["copy"].loss == pytest.approx(0.0, abs=1e-9) and lines["copy"].correlation == pytest.approx(1.0)
+    loss = fit(q[:, :1], outcome, ["q"]).log_likelihood - fit(q[:, 1:2], outcome, ["q"]).log_likelihood
+    assert lines["twin"].loss == pytest.approx(loss, abs=1e-8)
+    assert lines["twin"].correlation == pytest.approx(np.corrcoef(q[:, 0], q[:, 1])[0, 1])
+    # the error of a sum of differences, between groups
+    chains = np.arange(500) // 20
+    (grouped,) = module.interchangeable(q, outcome, names, ["best"], groups=chains)
+    difference = _log_p(q[:, :1], outcome) - _log_p(q[:, 1:2], outcome)
+    sums = np.bincount(chains, weights=difference)
+    twin = next(line for line in grouped.alternatives if line.name == "twin")
+    assert twin.standard_error == pytest.approx(stats.sem(sums) * 25, rel=1e-6)
+    json.dumps(grouped.to_dict(), allow_nan=False)
+
+
+def _log_p(q: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    p = fit(q, outcome, ["q"]).committor(q)
+    return np.log(np.where(outcome, p, 1 - p))
+
+
+def test_equally_good_but_unrelated_variables_are_rivals_not_interchangeable() -> None:
+    rng = np.random.default_rng(83)
+    q = rng.normal(size=(400, 2))
+    outcome = rng.random(400) < special.expit(q[:, 0] + q[:, 1])
+    assert module.interchangeable(q, outcome, ["a", "b"], ["a"]) == ()
+    assert module.interchangeable(q, outcome, ["a", "b"], ["a"], correlation=0.0) != ()
+    with pytest.raises(ValueError, match="unknown variables in chosen: c"):
+        module.interchangeable(q, outcome, ["a", "b"], ["c"])
+
+
+def test_folds_hold_whole_groups_and_are_about_equal() -> None:
+    groups = np.repeat(["a", "b", "c", "d", "e", "f"], [50, 10, 10, 10, 10, 10])
+    fold = module.fold_labels(groups, 2)
+    assert sorted(np.bincount(fold).tolist()) == [50, 50]
+    for label in "abcdef":
+        assert len(set(fold[groups == label].tolist())) == 1
+    assert set(module.fold_labels([1, 1, 2], 5).tolist()) == {0, 1}
+    assert module.fold_labels(range(10), 5).tolist() == [0, 1, 2, 3, 4] * 2
+    with pytest.raises(ValueError, match="at least 2"):
+        module.fold_labels(groups, 1)
+
+
+def test_candidates_and_size_of_a_bootstrap_can_be_given() -> None:
+    q, outcome, names = planted(84, 200, 8, {2: 1.5, 5: 0.2})
+    rng = np.random.default_rng(3)
+    heard: list[tuple[int, int]] = []
+    found = bootstrap_selection(
+        q,
+        outcome,
+        names,
+        rng,
+        n_boot=6,
+        candidates=["q02", "q03"],
+        size=2,
+        progress=lambda done, total: heard.append((done, total)),
+    )
+    assert found.sets == ((("q02", "q03"), 6),) and found.candidates == ("q02", "q03")
+    assert heard == [(k, 6) for k in range(6)]
+    with pytest.raises(ValueError, match="unknown variables in candidates: q99"):
+        bootstrap_selection(q, outcome, names, rng, candidates=["q99"])
+    with pytest.raises(ValueError, match="size must lie"):
+        bootstrap_selection(q, outcome, names, rng, size=4)
+
+
+# ------------------------------------------------------------------------------------ coverage
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
+def test_intervals_hold_the_truth_as_often_as_they_say(model: str) -> None:
+    rng = np.random.default_rng(90)
+    truth = np.array([0.2, 0.8, -0.5])
+    repeats = 400
+    inside = np.zeros(3)
+    for _ in range(repeats):
+        q = rng.normal(size=(300, 2))
+        outcome = rng.random(300) < probability(truth[0] + q @ truth[1:], model)
+        lower, upper = module.coefficient_intervals(fit(q, outcome, ["a", "b"], model=model), 0.9)
+        inside += (lower < truth) & (truth < upper)
+    # 0.9 +- 3 standard errors of the count, and a little for the bias of a maximum
+    assert np.all(np.abs(inside / repeats - 0.9) < 0.06)
+
+
+def slow_chains(rng: np.random.Generator, chains: int, length: int, memory: float) -> tuple[np.ndarray, ...]:
+    """A variable that changes slowly along each chain, and so does something that the model does not know."""
+    keep = math.exp(-1.0 / memory)
+    state = rng.normal(size=(2, chains))
+    track = np.empty((length, 2, chains))
+    for step in range(length):
+        track[step] = state
+        state = keep * state + math.sqrt(1.0 - keep * keep) * rng.normal(size=(2, chains))
+    q, unknown = track[:, 0].T.ravel(), track[:, 1].T.ravel()
+    outcome = rng.random(q.size) < special.expit(1.2 * q + 1.5 * unknown)
+    return q, outcome, np.repeat(np.arange(chains), length)
+
+
+@pytest.mark.slow
+def test_slow_chains_need_clustered_intervals() -> None:
+    rng = np.random.default_rng(91)
+    repeats, plain, clustered, resampled = 200, 0, 0, 0
+    for _ in range(repeats):
+        q, outcome, chain = slow_chains(rng, 30, 40, 20.0)
+        found = fit(q[:, None], outcome, ["q"], groups=chain)
+        truth = MARGINAL / 2  # what the averaged likelihood tends to, whatever the correlation in time
+        for n_groups in (None, 30):
+            lower, upper = module.coefficient_intervals(found, 0.95, n_groups=n_groups)
+            hit = lower[1] < truth < upper[1]
+            plain, clustered = plain + (hit and n_groups is None), clustered + (hit and n_groups is not None)
+        drawn = module.bootstrap_coefficients(q[:, None], outcome, ["q"], rng, chain, n_boot=60)
+        resampled += drawn.lower[1] < truth < drawn.upper[1]
+        assert found.clustered_covariance is not None
+    assert plain / repeats < 0.75, "naive intervals fail"
+    assert 0.88 < clustered / repeats < 0.99
+    assert 0.86 < resampled / repeats < 0.99
