@@ -35,9 +35,12 @@ rule committor_shots:
         method_file("benchmarks/committor_shots_{batch}.tsv")
     conda:
         engine_env
+    threads: THREADS
     resources:
-        mem_mb=1500,
-        runtime=240,
+        mem_mb=memory("committor_shots"),
+        runtime=runtime("committor_shots"),
+        gpu=graphics_cards,
+        slurm_extra=after_predecessor("committor_shots"),
     params:
         settings=settings("committor_shots"),
         journal=lambda wildcards: f"{RESULTS}/{wildcards.method}/committor/journal_{wildcards.batch}",

@@ -1,9 +1,17 @@
 import json
 import logging
+import os
 import sys
+import time
 
 handlers = list(logging.getLogger().handlers)
-from separatrix import config as separatrix_config, store
+from separatrix import (
+    config as separatrix_config,
+    numeric_threads,
+    resources,
+    slurm,
+    store,
+)
 from separatrix.errors import SeparatrixError
 
 # OpenPathSampling's imports give the root logger a handler, and every message of Snakemake would come twice.
@@ -52,6 +60,74 @@ def engine_env(wildcards):
         CONFIG.methods[wildcards.method].potential, "separatrix"
     )
     return f"../../envs/{family}.yaml"
+
+
+# What a job asks of a cluster -----------------------------------------------------------------------------------------
+
+THREADS = numeric_threads()
+
+if workflow.is_main_process:
+    slurm.make_patient()
+
+
+def site_default(name):
+    """A value of `default-resources` in the profile, for what a rule cannot leave to it; None if it is not there."""
+    defaults = workflow.resource_settings.default_resources
+    value = getattr(defaults, "parsed", defaults or {}).get(name)
+    value = getattr(value, "raw", value)
+    return value.strip("'") if isinstance(value, str) else value
+
+
+def runtime(stage):
+    """Minutes, from the method, the size, the cost measured so far, and the attempt."""
+
+    def minutes(wildcards, attempt):
+        method, number = wildcards.method, int(wildcards.get("round", 1))
+        chain = wildcards.get("chain")
+        known = resources.measured(f"{RESULTS}/{method}", chain, number, THREADS)
+        work = resources.seconds(CONFIG, stage, method, known, number)
+        longest = site_default("longest_runtime")
+        return resources.runtime(work, attempt, longest and int(longest))
+
+    return minutes
+
+
+def memory(stage):
+    """Megabytes, from the method, the size and the attempt."""
+    return lambda wildcards, attempt: resources.memory(
+        CONFIG, stage, wildcards.method, attempt, int(wildcards.get("round", 1))
+    )
+
+
+def graphics_cards(wildcards):
+    """Graphics cards, where the method's options ask for them."""
+    return resources.graphics_cards(CONFIG.methods[wildcards.method]) or None
+
+
+_living = (0.0, {})
+
+
+def after_predecessor(rule):
+    """On SLURM: start only when the same job of a killed run of Snakemake has ended; what it has done is on record."""
+
+    def extra(wildcards):
+        global _living
+        options = site_default("slurm_extra")
+        plugin = workflow.executor_plugin
+        if plugin is not None and plugin.name == "slurm" and workflow.is_main_process:
+            if time.monotonic() - _living[0] > 30:
+                _living = (time.monotonic(), slurm.living_jobs(os.getcwd()))
+            numbers = _living[1].get(f"rule_{rule}_wildcards_{'_'.join(wildcards)}", [])
+            if numbers:
+                options = (
+                    f"{options or ''} --dependency=afterany:{':'.join(numbers)}".strip()
+                )
+        return options
+
+    return extra
+
+
+# Files ----------------------------------------------------------------------------------------------------------------
 
 
 def method_file(name):

@@ -14,9 +14,12 @@ rule first_path:
         method_file("benchmarks/first_path_{chain}.tsv")
     conda:
         engine_env
+    threads: THREADS
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=memory("first_path"),
+        runtime=runtime("first_path"),
+        gpu=graphics_cards,
+        slurm_extra=after_predecessor("first_path"),
     params:
         settings=settings("first_path"),
         start=lambda wildcards: CONFIG.start_of(int(wildcards.chain)),
@@ -53,9 +56,12 @@ rule sample:
         method_file("benchmarks/sample_{chain}_{round}.tsv")
     conda:
         engine_env
+    threads: THREADS
     resources:
-        mem_mb=1500,
-        runtime=240,
+        mem_mb=memory("sample"),
+        runtime=runtime("sample"),
+        gpu=graphics_cards,
+        slurm_extra=after_predecessor("sample"),
     params:
         settings=settings("sample"),
         # Not an output: Snakemake deletes outputs before it repeats a job, and a killed chain goes on from this.

@@ -10,9 +10,12 @@ rule check:
         method_file("benchmarks/check.tsv")
     conda:
         engine_env
+    threads: THREADS
     resources:
-        mem_mb=1500,
-        runtime=15,
+        mem_mb=memory("check"),
+        runtime=runtime("check"),
+        gpu=graphics_cards,
+        slurm_extra=after_predecessor("check"),
     params:
         settings=settings("check"),
     message:
@@ -34,9 +37,12 @@ rule minimum:
         method_file("benchmarks/minimum_{basin}.tsv")
     conda:
         engine_env
+    threads: THREADS
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=memory("minimum"),
+        runtime=runtime("minimum"),
+        gpu=graphics_cards,
+        slurm_extra=after_predecessor("minimum"),
     params:
         settings=settings("minimum"),
     message:
@@ -58,9 +64,12 @@ rule guess:
         method_file("benchmarks/guess_{guess}.tsv")
     conda:
         engine_env
+    threads: THREADS
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=memory("guess"),
+        runtime=runtime("guess"),
+        gpu=graphics_cards,
+        slurm_extra=after_predecessor("guess"),
     params:
         settings=settings("guess"),
     message:
@@ -86,9 +95,12 @@ rule saddle:
         method_file("benchmarks/saddle.tsv")
     conda:
         engine_env
+    threads: THREADS
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=memory("saddle"),
+        runtime=runtime("saddle"),
+        gpu=graphics_cards,
+        slurm_extra=after_predecessor("saddle"),
     params:
         settings=settings("saddle"),
     message:

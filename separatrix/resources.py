@@ -1,0 +1,163 @@
+"""What a job asks of a cluster: minutes, megabytes, graphics cards, from its method, its size and what was measured.
+
+Nothing here changes a result. A job that is cut off goes on from its journal; a bad estimate costs a retry, or waiting.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .config import Config, Method
+
+# Seconds per energy and gradient while none has been measured; generous for a few dozen atoms.
+_GRADIENT = {
+    "model": 0.001,
+    "forcefield": 0.005,
+    "sparrow": 0.1,
+    "mopac": 0.1,
+    "tblite": 0.1,
+    "dftbplus": 0.2,
+    "ase": 1.0,
+}
+# MB of one process with the engine in it; 240 to 280 measured for all but the last two.
+_ENGINE = {"dftbplus": 600, "ase": 3000}
+_OTHER_ENGINE = 400
+# MB of what stands around it: two copies of Snakemake and SLURM's own.
+_AROUND = 500
+# MB of an engine's own process (`worker: true`), less the engine.
+_WORKER = 300
+
+# Minutes for two starts of Snakemake, the imports from a slow shared file system, and the first gradient.
+_START = 10
+# A node may be slower than the one that the cost was measured on, and some shots are longer than the ones before.
+_MARGIN, _MEASURED_MARGIN = 1.5, 2.0
+# Attempts at a first path that are planned for; most paths come within ten.
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is known of a method's cost.
+
+    Attributes
+    ----------
+    gradient
+        Seconds per integration step, energy and gradient included; None while unknown.
+    shot
+        Seconds per shot of the chain's rounds so far; None while unknown.
+    """
+
+    gradient: float | None = None
+    shot: float | None = None
+
+
+def measured(folder: Path | str, chain: int | None = None, number: int | None = None, threads: int = 1) -> Measured:
+    """What the files of a method tell of its cost; files that are not there, or not whole, tell nothing.
+
+    Parameters
+    ----------
+    folder
+        Of the method, with ``check.json`` and the chains.
+    chain, number
+        Round that is to come; the one before it is looked at.
+    threads
+        Numeric threads of each job.
+    """
+
+    def read(name: str) -> Mapping[str, Any]:
+        try:
+            return json.loads((Path(folder) / name).read_text())
+        except (OSError, ValueError):
+            return {}
+
+    health = read("check.json")
+    gradient = (health.get("ms_per_gradient") or 0.0) * (health.get("calls_per_step") or 1.0) / 1000
+    cost = read(f"chain_{chain}/round_{number - 1}/cost.json") if chain and number and number > 1 else {}
+    shots = cost.get("shots") or 0
+    return Measured(gradient or None, cost.get("core_seconds", 0.0) / threads / shots if shots else None)
+
+
+def seconds(config: Config, stage: str, method: str, known: Measured, number: int = 1) -> float:
+    """Seconds of work of a job, its margin included.
+
+    Parameters
+    ----------
+    stage
+        ``check``, ``minimum``, ``guess``, ``saddle``, ``first_path``, ``sample`` or ``committor_shots``.
+    known
+        What has been measured.
+    number
+        Of the round, for ``sample``.
+    """
+    data, spec = config.data, config.methods[method]
+    if stage == "sample":
+        shots = data["sampling"]["shots_per_round"] + (data["sampling"]["burn_in"]["shots"] if number == 1 else 0)
+        if known.shot:
+            return _MEASURED_MARGIN * shots * known.shot
+    gradient = known.gradient or _GRADIENT.get(spec.potential, max(_GRADIENT.values()))
+    # No half is longer than this; how long they are on average only sampling tells.
+    half = spec.dynamics.longest_half / spec.dynamics.time_step
+    atoms = len(config.system.molecule.symbols)
+    if stage == "sample":
+        gradients = 2 * half * shots
+    elif stage == "first_path":
+        gradients = 2 * half * min(data["sampling"]["first_path_attempts"], _ATTEMPTS)
+    elif stage == "committor_shots":
+        rules = data["committor"]
+        each = math.ceil(rules["configurations"] / rules["batches"])
+        gradients = half * each * rules["shots_per_configuration"]
+    else:
+        quenches = data["stationary"]["quenches"]
+        # Numerical derivatives take two gradients per coordinate.
+        gradients = {"check": 600, "minimum": 1000 * (1 + quenches), "guess": 1000, "saddle": 4000}[stage] + 12 * atoms
+    return _MARGIN * gradients * gradient
+
+
+def runtime(work: float, attempt: int = 1, longest: int | None = None) -> int:
+    """Minutes to ask for.
+
+    Parameters
+    ----------
+    work
+        Seconds.
+    attempt
+        From 1; each asks for as much again.
+    longest
+        What the site allows; a job that needs more goes on from its journal in the next attempt.
+    """
+    minutes = (_START + math.ceil(work / 60)) * attempt
+    return minutes if longest is None else min(minutes, longest)
+
+
+def memory(config: Config, stage: str, method: str, attempt: int = 1, number: int = 1) -> int:
+    """Megabytes to ask for; the same arguments as :func:`seconds`, and the attempt, from 1."""
+    spec = config.methods[method]
+    engine = _ENGINE.get(spec.potential, _OTHER_ENGINE) + (_WORKER if spec.options.get("worker") else 0)
+    paths = 0.0
+    if stage == "sample":
+        shots = config.data["sampling"]["shots_per_round"]
+        shots += config.data["sampling"]["burn_in"]["shots"] if number == 1 else 0
+        frames = 2 * spec.dynamics.longest_half_frames
+        # Accepted paths are kept, put in one array, and written: positions and velocities in double precision.
+        paths = 3 * shots * frames * len(config.system.molecule.symbols) * 6 * 8 / 1e6
+    total = (_AROUND + engine + paths) * 1.5 ** (attempt - 1)
+    return 100 * math.ceil(total / 100)
+
+
+def graphics_cards(method: Method) -> int:
+    """Graphics cards that a method's options ask for."""
+    words = [str(method.options.get("platform", "")), *_words(method.options.get("arguments", {}))]
+    return int(any(word.lower().partition(":")[0] in ("cuda", "opencl", "hip") for word in words))
+
+
+def _words(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [w for v in value.values() for w in _words(v)]
+    if isinstance(value, list | tuple):
+        return [w for v in value for w in _words(v)]
+    return [value] if isinstance(value, str) else []

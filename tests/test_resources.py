@@ -1,0 +1,240 @@
+"""What jobs ask of a cluster, and the profile that takes them there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from separatrix import config, resources, slurm
+from separatrix.resources import Measured
+
+STAGES = ("check", "minimum", "guess", "saddle", "first_path", "sample", "committor_shots")
+
+
+@pytest.fixture(scope="module")
+def loaded() -> config.Config:
+    file = ROOT / "config/config.yaml"
+    return config.load(config.read_yaml(file), [file])
+
+
+@pytest.fixture(scope="module")
+def many(loaded: config.Config) -> config.Config:
+    """The same with five hundred times as many shots."""
+    data = config.read_yaml(ROOT / "config/config.yaml")
+    data["sampling"] |= {"shots_per_round": 10_000, "burn_in": {"shots": 1000}}
+    data["committor"] |= {"configurations": 100, "shots_per_configuration": 1000, "batches": 10}
+    return config.load(data)
+
+
+def _folder(path: Path, **health: float) -> Path:
+    (path / "check.json").write_text(json.dumps(health))
+    return path
+
+
+def test_measured_cost_comes_from_the_check_and_the_round_before(tmp_path: Path) -> None:
+    assert resources.measured(tmp_path) == Measured()
+    _folder(tmp_path, ms_per_gradient=8.0, calls_per_step=1.25)
+    assert resources.measured(tmp_path) == Measured(0.01)
+    cost = tmp_path / "chain_2/round_1/cost.json"
+    cost.parent.mkdir(parents=True)
+    cost.write_text('{"shots": 20, "core_seconds": 100.0}')
+    assert resources.measured(tmp_path, 2, 1) == Measured(0.01)
+    assert resources.measured(tmp_path, 2, 2) == Measured(0.01, 5.0)
+    # Four threads were paid for, and the job took a quarter of that.
+    assert resources.measured(tmp_path, 2, 2, threads=4) == Measured(0.01, 1.25)
+    assert resources.measured(tmp_path, 1, 2) == Measured(0.01)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"ms_per_gradient": null, "calls_per_step": null}', "{}"])
+def test_unreadable_measurements_are_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "check.json").write_text(text)
+    (tmp_path / "chain_1/round_1").mkdir(parents=True)
+    (tmp_path / "chain_1/round_1/cost.json").write_text('{"shots": 0, "core_seconds": 0.0}')
+    assert resources.measured(tmp_path, 1, 2) == Measured()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_time_follows_the_measured_gradient(loaded: config.Config, stage: str) -> None:
+    slow, fast = (resources.seconds(loaded, stage, "pm6", Measured(g)) for g in (0.08, 0.008))
+    assert slow == pytest.approx(10 * fast)
+    # Without a measurement it is what a slow machine would take.
+    assert resources.seconds(loaded, stage, "pm6", Measured()) > fast
+
+
+def test_estimates_cover_what_was_measured(loaded: config.Config) -> None:
+    """Seconds and gradients of the default comparison; README.md has the numbers."""
+    # 20 shots of PM6 took 3286 gradients at 8 ms in two rounds; 60 committor shots 2800.
+    gradient = Measured(0.008)
+    for stage, gradients in (("sample", 1643), ("committor_shots", 2800), ("minimum", 725), ("saddle", 700)):
+        estimate = resources.seconds(loaded, stage, "pm6", gradient)
+        assert gradients * 0.008 < estimate < 40 * gradients * 0.008, stage
+
+
+def test_later_rounds_are_planned_by_the_rounds_before(many: config.Config) -> None:
+    known = Measured(0.008, 0.7)
+    assert resources.seconds(many, "sample", "pm6", known, number=2) == pytest.approx(2 * 10_000 * 0.7)
+    # The first has the burn-in too, and nothing but the longest that a shot can be.
+    first = resources.seconds(many, "sample", "pm6", Measured(0.008), number=1)
+    assert first == pytest.approx(1.5 * 11_000 * 2 * 400 * 0.008)
+
+
+def test_each_attempt_asks_for_more_up_to_what_the_site_allows() -> None:
+    asked = [resources.runtime(3600, attempt) for attempt in (1, 2, 3)]
+    assert asked == [70, 140, 210]
+    assert [resources.runtime(3600, attempt, longest=100) for attempt in (1, 2, 3)] == [70, 100, 100]
+    assert resources.runtime(0) == 10
+    assert resources.runtime(1e7, longest=1440) == 1440
+
+
+def test_memory_follows_engine_size_and_attempt(loaded: config.Config, many: config.Config) -> None:
+    small = resources.memory(loaded, "sample", "pm6")
+    # Two Snakemakes and a script have taken 600 MB.
+    assert 700 <= small <= 1500
+    assert resources.memory(many, "sample", "pm6") > 4 * small
+    assert resources.memory(many, "minimum", "pm6") == resources.memory(loaded, "minimum", "pm6")
+    attempts = [resources.memory(loaded, "sample", "pm6", attempt) for attempt in (1, 2, 3)]
+    assert attempts == sorted(set(attempts))
+    data = config.read_yaml(ROOT / "config/config.yaml")
+    data["methods"]["pm6"]["options"]["worker"] = True
+    assert resources.memory(config.load(data), "check", "pm6") > resources.memory(loaded, "check", "pm6")
+
+
+def test_graphics_cards_are_asked_for_when_the_options_say_so(loaded: config.Config) -> None:
+    from dataclasses import replace
+
+    method = loaded.methods["gaff2"]
+    for options, cards in (
+        ({"file": "x.xml"}, 0),
+        ({"file": "cuda.xml"}, 0),
+        ({"platform": "Reference"}, 0),
+        ({"platform": "CUDA"}, 1),
+        ({"platform": "OpenCL"}, 1),
+        ({"calculator": "mace.calculators.mace_mp", "arguments": {"device": "cuda"}}, 1),
+        ({"arguments": {"model": {"device": "cuda:0"}}}, 1),
+        ({"arguments": {"device": "cpu", "charge": 0}}, 0),
+    ):
+        assert resources.graphics_cards(replace(method, options=options)) == cards, options
+
+
+def test_jobs_of_a_killed_master_are_found_by_folder_and_comment() -> None:
+    text = (
+        "17|rule_sample_wildcards_pm6_1_2|/work/here\n"
+        "18|rule_sample_wildcards_pm6_1_2|/work/there\n"
+        "19|rule_sample_wildcards_pm6_1_2|/work/here\n"
+        "20|rule_check_wildcards_pm6|/work/here\n"
+        "21|a|b|/work/here\n"
+        "\n"
+    )
+
+    def squeue(command, **_):
+        assert command[:2] == ["squeue", "--me"]
+        return subprocess.CompletedProcess(command, 0, text, "")
+
+    assert slurm.living_jobs("/work/here", squeue) == {
+        "rule_sample_wildcards_pm6_1_2": ["17", "19"],
+        "rule_check_wildcards_pm6": ["20"],
+        "a|b": ["21"],
+    }
+
+
+@pytest.mark.parametrize("problem", [FileNotFoundError("squeue"), subprocess.CalledProcessError(1, "squeue")])
+def test_no_slurm_is_no_jobs(problem: Exception) -> None:
+    def squeue(*_, **__):
+        raise problem
+
+    assert slurm.living_jobs("/work/here", squeue) == {}
+
+
+class _Plugin:
+    """The parts of the executor plugin that are made patient; what SLURM answers is set by the test."""
+
+    def __init__(self) -> None:
+        plugin = self
+        self.answers: dict[str, str] | None = {}
+        self.age: int | None = 300
+        self.failed: list[str] = []
+
+        async def query_job_status(command, logger):
+            return (None, None) if plugin.answers is None else (plugin.answers, 0.1)
+
+        class Executor:
+            async def check_active_jobs(self, active_jobs):
+                # As in the plugin: nothing is given back when no answer came.
+                states, _ = await plugin.query_job_status("squeue", None)
+                for job in active_jobs if states is not None else ():
+                    if states.get(job.external_jobid) != "COMPLETED":
+                        yield job
+
+            def report_job_error(self, job, msg):
+                plugin.failed.append(f"{job.external_jobid}: {msg}")
+
+        self.query_job_status, self.get_min_job_age, self.Executor = query_job_status, lambda: plugin.age, Executor
+
+
+def test_master_waits_out_slurm_and_gives_up_what_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEPARATRIX_SLURM_PATIENCE", "100")
+    plugin, now = _Plugin(), 0.0
+    assert slurm.make_patient(plugin, clock=lambda: now)
+    patched = plugin.Executor.check_active_jobs
+    assert slurm.make_patient(plugin) and plugin.Executor.check_active_jobs is patched, "patched twice"
+    jobs = [SimpleNamespace(external_jobid=str(k)) for k in (1, 2, 3)]
+
+    async def check() -> str:
+        return "".join([job.external_jobid async for job in plugin.Executor().check_active_jobs(jobs)])
+
+    plugin.answers = {"1": "RUNNING", "2": "COMPLETED", "3": "PENDING"}
+    assert asyncio.run(check()) == "13"
+    # No answer: all are kept, and MinJobAge is what it was.
+    assert plugin.get_min_job_age() == 300
+    plugin.answers, plugin.age = None, None
+    assert asyncio.run(check()) == "123"
+    assert plugin.get_min_job_age() == 300
+    # Lost by a slurmctld that crashed; preempted, and back before long; preempted for good.
+    plugin.answers = {"2": "PREEMPTED", "3": "PREEMPTED"}
+    assert asyncio.run(check()) == "123"
+    now, plugin.answers = 90, {"2": "PENDING", "3": "PREEMPTED"}
+    assert asyncio.run(check()) == "123"
+    now, plugin.answers = 110, {"2": "PREEMPTED", "3": "PREEMPTED"}
+    assert asyncio.run(check()) == "2"
+    assert plugin.failed == [
+        "1: SLURM job 1 is unknown and will not come back. ",
+        "3: SLURM job 3 is PREEMPTED and will not come back. ",
+    ]
+
+
+def test_installed_plugin_has_what_is_made_patient() -> None:
+    """In a process of its own, since it stays so."""
+    code = "from separatrix import slurm; assert slurm.make_patient() and slurm.make_patient()"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert not slurm.make_patient(SimpleNamespace())
+
+
+# The workflow and the profile -----------------------------------------------------------------------------------------
+
+
+def test_rules_have_no_retries() -> None:
+    """Inside a SLURM job they would count again: two become ten."""
+    for file in (ROOT / "workflow/rules").glob("*.smk"):
+        assert not re.search(r"^\s+retries:", file.read_text(), flags=re.MULTILINE), file
+
+
+def test_profile_is_what_it_should_be() -> None:
+    profile = yaml.safe_load((ROOT / "profiles/slurm/profile.yaml").read_text())
+    ordinary = yaml.safe_load((ROOT / "profiles/default/profile.yaml").read_text())
+    # What is not about SLURM is as on a laptop.
+    assert {k: profile[k] for k in ordinary} == ordinary
+    assert profile["executor"] == "slurm"
+    assert "slurm-array-jobs" not in profile and "groups" not in profile
+    # An hour without slurmctld.
+    assert profile["slurm-status-attempts"] / profile["max-status-checks-per-second"] >= 3600
+    partitions = yaml.safe_load((ROOT / "profiles/slurm/partitions.yaml").read_text())
+    assert partitions["partitions"]
