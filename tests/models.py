@@ -391,7 +391,8 @@ class Bath:
         weight = np.exp(-self.energy(points) / self.kt)
         x = points[:, rng.choice(len(weight), walkers, p=weight / weight.sum())]
         v = spread * rng.standard_normal(x.shape)
-        seen = np.empty((self.dimension, walkers, frames + longest + 1))
+        # The last frame stays empty: it parts one walker from the next.
+        seen = np.zeros((self.dimension, walkers, frames + longest + 1))
         force = self.force(x)
         for frame in range(-20, frames + longest):
             for _ in range(self.steps_per_frame):

@@ -90,9 +90,8 @@ def test_wrong_forces_are_found() -> None:
 
 
 def test_job_stops_after_failures_in_a_row() -> None:
-    from separatrix.stages import _stop_after
+    from separatrix.sampling import stop_after
 
-    settings = {"failures_in_a_row": 3}
-    _stop_after(2, settings, "no convergence")
+    stop_after(2, 3, "no convergence")
     with pytest.raises(PotentialError.__base__, match=r"3 shots in a row failed, the last because: no convergence"):
-        _stop_after(3, settings, "no convergence")
+        stop_after(3, 3, "no convergence")

@@ -268,20 +268,19 @@ class Cluster:
 
 
 def stop_stale() -> None:
-    """End what a killed test session has left, told by the pid files in the folder that its configuration names."""
+    """End what a killed test session has left: whatever has a file open in the folder that its configuration names."""
     if not CONF.exists():
         return
     lines: Iterable[str] = CONF.read_text().splitlines()
     folder = Path(next(line.partition("=")[2] for line in lines if line.startswith("StateSaveLocation="))).parent
     left = Cluster(folder)
-    for pid in [pid for name in NODES for pid in left.steps(name)]:
+    pids = {pid for name in NODES for pid in left.steps(name)}
+    for file in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if file.readlink().is_relative_to(folder):
+                pids.add(int(file.parts[2]))
+    for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    for file in folder.glob("*.pid"):
-        with contextlib.suppress(OSError, ValueError):
-            pid = int(file.read_text())
-            if (Path("/proc") / str(pid) / "comm").read_text().strip() in ("slurmctld", "slurmd", "munged"):
-                for process in reversed(descendants(pid)):
-                    os.kill(process, signal.SIGKILL)
     CONF.unlink()
     GRES.unlink(missing_ok=True)
