@@ -37,7 +37,7 @@ class Overhead:
 
 
 LOCAL = Overhead(start=4.0, submit=0.15, notice=0.1)
-SLURM = Overhead(start=9.0, submit=0.5, notice=20.0)
+SLURM = Overhead(start=6.0, submit=2.5, notice=30.0)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ rule separatrix:
     message:
         "{wildcards.method}: configurations on the predicted separatrix"
     script:
-        "../../scripts/separatrix.py"
+        "../../scripts/configurations.py"
 
 
 rule committor_shots:

@@ -1,0 +1,62 @@
+"""What a comparison will cost: the schedule against closed forms, and a plan from measured costs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from separatrix import config, plan, store
+from separatrix.plan import Overhead, efficiency
+
+NOTHING = Overhead(start=0.0, submit=0.0, notice=0.0)
+
+
+def test_without_overhead_or_spread_nothing_is_lost():
+    assert efficiency(8, 8, 100.0, rounds=3, spread=0.0, overhead=NOTHING) == pytest.approx(1.0)
+    assert efficiency(8, 4, 100.0, rounds=3, spread=0.0, overhead=NOTHING) == pytest.approx(1.0)
+    # Five jobs on four cores take the time of eight.
+    assert efficiency(5, 4, 100.0, spread=0.0, overhead=NOTHING) == pytest.approx(5 / 8)
+
+
+def test_one_chain_pays_all_overheads_each_round():
+    overhead = Overhead(start=7.0, submit=2.0, notice=11.0)
+    assert efficiency(1, 1, 80.0, rounds=4, spread=0.0, overhead=overhead) == pytest.approx(80 / 100)
+
+
+def test_the_last_submitted_sets_the_end():
+    overhead = Overhead(start=0.0, submit=3.0, notice=0.0)
+    assert efficiency(10, 10, 60.0, spread=0.0, overhead=overhead) == pytest.approx(60 / (60 + 30))
+
+
+def test_a_round_waits_for_its_slowest_chain():
+    """The largest of n normal variates, for a small spread."""
+    expected = np.random.default_rng(1).normal(size=(4000, 64)).max(axis=1).mean()
+    found = efficiency(64, 64, 100.0, rounds=400, spread=0.02, overhead=NOTHING)
+    assert 1.0 / found == pytest.approx(1.0 + 0.02 * expected, abs=0.004)
+
+
+def test_plan_takes_costs_from_an_earlier_run(tmp_path: Path):
+    file = Path("config/config.yaml")
+    data = config.read_yaml(file)
+    data["methods"] = {"gaff2": data["methods"]["gaff2"]}
+    loaded = config.load(data, [])
+    for chain, seconds in ((1, 30.0), (2, 50.0)):
+        folder = tmp_path / f"gaff2/chain_{chain}/round_1"
+        folder.mkdir(parents=True)
+        store.write_dataset(xr.Dataset(), folder / "shots.nc", title="", source="")
+        (folder / "cost.json").write_text(json.dumps({"steps": 4000, "shots": 10, "core_seconds": seconds}))
+    (found,) = plan.plan(loaded, tmp_path)
+    assert found.ms_per_step == pytest.approx(10.0)
+    assert found.steps_per_shot == pytest.approx(400.0)
+    rules = data["sampling"]
+    shots = rules["chains"] * rules["max_rounds"] * rules["shots_per_round"]
+    assert found.sampling_core_hours == pytest.approx(shots * 4.0 / 3600)
+    committor = data["committor"]["configurations"] * data["committor"]["shots_per_configuration"]
+    assert found.committor_core_hours == pytest.approx(committor * 2.0 / 3600)
+    assert found.core_hours > found.sampling_core_hours + found.committor_core_hours
+    (timed,) = plan.plan(loaded, tmp_path / "nothing")
+    assert timed.steps_per_shot == pytest.approx(1200.0) and "timed here" in timed.source
