@@ -5,9 +5,9 @@
 Prints, for the candidate variables of a system and without and with their rates, the time per value
 
 * of `variables.evaluate`,
-* of one Python expression per variable and frame, in plain floats (`math`),
-* of one Python expression per variable and frame that calls MDTraj, as ATESA's are, on a frame that is at hand, and
-  on one that it takes out of a trajectory,
+* of a Python function per variable and frame, in plain floats (`math`),
+* of a Python function per variable and frame that calls MDTraj, as ATESA's expressions do, on a frame that is at hand,
+  and on one that it takes out of a trajectory,
 * of MDTraj's own functions on all frames at once,
 
 and how many times longer than ours each takes; then the time per value of every kind. The one-at-a-time ways are timed
@@ -22,8 +22,10 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
-from types import CodeType
+from types import ModuleType
+from typing import Any
 
 import mdtraj
 import numpy as np
@@ -59,51 +61,62 @@ def dihedral(a: Point, b: Point, c: Point, d: Point) -> float:
     return math.atan2(sine, ax * bx + ay * by + az * bz)
 
 
-def expression(variable: Variable, call: Callable[[str, tuple[int, ...]], str]) -> str:
-    """A variable as Python text; `call` writes a distance, an angle or a dihedral of some atoms."""
+#: A function of a frame, whatever the way in question takes for one.
+Way = Callable[[Any], Any]
+
+
+def one_by_one(variable: Variable, basic: Callable[[str, tuple[int, ...]], Way], m: ModuleType) -> Way:
+    """A variable as a function of a frame.
+
+    Parameters
+    ----------
+    basic
+        Makes the function for a distance, an angle or a dihedral of some atoms.
+    m
+        Where sine, cosine and degrees come from: `math` or `numpy`.
+    """
     if variable.terms:
-        return " + ".join(f"{weight} * ({expression(term, call)})" for weight, term in variable.terms)
+        parts = [(weight, one_by_one(term, basic, m)) for weight, term in variable.terms]
+        return lambda x: sum(weight * part(x) for weight, part in parts)
     i = variable.atoms
     match variable.kind:
         case "distance":
-            return call("distance", i)
+            return basic("distance", i)
         case "angle":
-            return f"degrees({call('angle', i)})"
+            bend = basic("angle", i)
+            return lambda x: m.degrees(bend(x))
         case "cos_dihedral" | "sin_dihedral":
-            return f"{variable.kind[:3]}({call('dihedral', i)})"
+            turn, wave = basic("dihedral", i), getattr(m, variable.kind[:3])
+            return lambda x: wave(turn(x))
         case "sin_angle_cos_dihedral":
-            return f"sin({call('angle', i[1:])}) * cos({call('dihedral', i)})"
+            bend, turn = basic("angle", i[1:]), basic("dihedral", i)
+            return lambda x: m.sin(bend(x)) * m.cos(turn(x))
         case "in_plane_displacement":
             a, b, c, d = i
-            bend = f"{call('distance', (a, b))} * sin({call('angle', (b, a, c))})"
-            return f"{bend} * cos({call('dihedral', (b, a, c, d))})"
-    raise SystemExit(f"{variable.name}: no expression for kind {variable.kind}; give another config")
+            length, bend, turn = basic("distance", (a, b)), basic("angle", (b, a, c)), basic("dihedral", (b, a, c, d))
+            return lambda x: length(x) * m.sin(bend(x)) * m.cos(turn(x))
+    raise SystemExit(f"{variable.name}: kind {variable.kind} is not among those compared; give another config")
 
 
-def in_floats(kind: str, atoms: tuple[int, ...]) -> str:
-    """A call of the functions above, on a frame `x` that is a list of lists."""
-    return f"{kind}({', '.join(f'x[{atom}]' for atom in atoms)})"
+def in_floats(kind: str, atoms: tuple[int, ...]) -> Way:
+    """A call of the functions above, on a frame that is a list of lists."""
+    function = {"distance": distance, "angle": angle, "dihedral": dihedral}[kind]
+    return lambda x: function(*[x[atom] for atom in atoms])
 
 
-def in_mdtraj(kind: str, atoms: tuple[int, ...]) -> str:
-    """A call of MDTraj, on a trajectory `t` of one frame."""
-    factor = "10 * " if kind == "distance" else ""
-    return f"{factor}mdtraj.compute_{kind}s(t, numpy.array([{list(atoms)}]))[0][0]"
+def in_mdtraj(kind: str, atoms: tuple[int, ...]) -> Way:
+    """A call of MDTraj, on a trajectory of one frame."""
+    function, factor = getattr(mdtraj, f"compute_{kind}s"), 10.0 if kind == "distance" else 1.0
+    return lambda t: factor * function(t, np.array([atoms]))[0][0]
 
 
-def on_all_frames(kind: str, atoms: tuple[int, ...]) -> str:
-    """Column `n` of what MDTraj gives for all variables of a kind and all frames."""
-    return f"columns['{kind}', {atoms}]"
-
-
-def mdtraj_at_once(codes: list[CodeType], wanted: dict[str, list], t: mdtraj.Trajectory) -> np.ndarray:
+def mdtraj_at_once(ways: list[Way], wanted: dict[str, list], t: mdtraj.Trajectory) -> np.ndarray:
     """All variables in all frames from one call of MDTraj per kind."""
     columns = {}
     for kind, atoms in wanted.items():
         found = getattr(mdtraj, f"compute_{kind}s")(t, np.array(atoms)) * (10.0 if kind == "distance" else 1.0)
         columns |= {(kind, tuple(four)): found[:, n] for n, four in enumerate(atoms)}
-    names = {"columns": columns, "sin": np.sin, "cos": np.cos, "degrees": np.degrees}
-    return np.array([eval(code, names) for code in codes]).T
+    return np.array([way(columns) for way in ways]).T
 
 
 def seconds(work: Callable[[], object], repeat: int) -> float:
@@ -132,31 +145,28 @@ def main() -> None:
 
     few, fewer = min(arguments.frames, 50), min(arguments.frames, 5)
     lists = x[:few].tolist()
-    plain = {"distance": distance, "angle": angle, "dihedral": dihedral}
-    plain |= {"sin": math.sin, "cos": math.cos, "degrees": math.degrees}
-    codes = [compile(expression(variable, in_floats), "variable", "eval") for variable in chosen]
+    by_hand = [one_by_one(variable, in_floats, math) for variable in chosen]
     topology = system.molecule.mdtraj_topology()
     single = [mdtraj.Trajectory(frame[None], topology) for frame in x[:fewer]]
-    names = {**plain, "mdtraj": mdtraj, "numpy": np}
-    calls = [compile(expression(variable, in_mdtraj), "variable", "eval") for variable in chosen]
+    by_mdtraj = [one_by_one(variable, in_mdtraj, math) for variable in chosen]
     wanted: dict[str, list[tuple[int, ...]]] = {}
 
-    def collect(kind: str, atoms: tuple[int, ...]) -> str:
+    def collect(kind: str, atoms: tuple[int, ...]) -> Way:
         if atoms not in wanted.setdefault(kind, []):
             wanted[kind].append(atoms)
-        return on_all_frames(kind, atoms)
+        return itemgetter((kind, atoms))
 
-    arrays = [compile(expression(variable, collect), "variable", "eval") for variable in chosen]
+    arrays = [one_by_one(variable, collect, np) for variable in chosen]
     every = mdtraj.Trajectory(x, topology)
 
     def floats() -> list[list[float]]:
-        return [[eval(code, plain, {"x": frame}) for code in codes] for frame in lists]
+        return [[way(frame) for way in by_hand] for frame in lists]
 
     def mdtraj_calls() -> list[list[float]]:
-        return [[eval(code, names, {"t": frame}) for code in calls] for frame in single]
+        return [[way(frame) for way in by_mdtraj] for frame in single]
 
     def mdtraj_calls_on_slices() -> list[list[float]]:
-        return [[eval(code, names, {"t": every[n]}) for code in calls] for n in range(fewer)]
+        return [[way(every[n]) for way in by_mdtraj] for n in range(fewer)]
 
     ours, _ = evaluate(chosen, x)
     np.testing.assert_allclose(floats(), ours[:few], atol=1e-9)
@@ -173,8 +183,8 @@ def main() -> None:
     print(f"{'':44s}{'values':>12s}{'':>8s}{'with rates':>12s}")
     print(f"{'variables.evaluate':44s}{value * 1e9:9.0f} ns{'':8s}{rated * 1e9:9.0f} ns")
     for name, cost in (
-        ("one expression in floats", by_floats),
-        ("one expression that calls MDTraj", by_calls),
+        ("one function in floats", by_floats),
+        ("one function that calls MDTraj", by_calls),
         ("the same, which takes the frame", by_slices),
         ("MDTraj's functions on all frames at once", at_once),
     ):

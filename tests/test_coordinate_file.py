@@ -409,7 +409,21 @@ def test_what_has_no_counterpart_is_refused(tmp_path: Path) -> None:
 
 # PLUMED -----------------------------------------------------------------------------------------------------
 
-FUNCTIONS = {name: getattr(math, name) for name in ("sqrt", "cos", "sin", "exp", "erf")}
+FUNCTIONS = {"sqrt", "cos", "sin", "exp", "erf"}
+
+
+def lepton(text: str, values: dict[str, float]) -> float:
+    """An expression as Lepton reads it, PLUMED's parser and OpenMM's."""
+    force = openmm.CustomCVForce(text)
+    for name, value in values.items():
+        force.addGlobalParameter(name, value)
+    system = openmm.System()
+    system.addParticle(1.0)
+    system.addForce(force)
+    platform = openmm.Platform.getPlatformByName("Reference")
+    context = openmm.Context(system, openmm.VerletIntegrator(0.001), platform)
+    context.setPositions(np.zeros((1, 3)))
+    return context.getState(energy=True).getPotentialEnergy()._value
 
 
 def run_plumed(files: dict[str, str], name: str, x: np.ndarray) -> dict[str, float]:
@@ -445,8 +459,8 @@ def run_plumed(files: dict[str, str], name: str, x: np.ndarray) -> dict[str, flo
                 known[label] = sum(w * v for w, v in zip(weights, values, strict=True))
             else:
                 names = dict(zip(keys["VAR"].split(","), values, strict=True))
-                assert not set(names) & set(FUNCTIONS)
-                known[label] = eval(keys["FUNC"].replace("^", "**"), {"__builtins__": {}, **FUNCTIONS}, names)
+                assert not set(names) & FUNCTIONS
+                known[label] = lepton(keys["FUNC"], names)
             continue
         assert "NOPBC" in flags
         if action == "POSITION":

@@ -127,11 +127,11 @@ def test_graphics_cards_are_asked_for_when_the_options_say_so(loaded: config.Con
 
 def test_jobs_of_a_killed_master_are_found_by_folder_and_comment() -> None:
     text = (
-        "17|rule_sample_wildcards_pm6_1_2|/work/here\n"
-        "18|rule_sample_wildcards_pm6_1_2|/work/there\n"
-        "19|rule_sample_wildcards_pm6_1_2|/work/here\n"
-        "20|rule_check_wildcards_pm6|/work/here\n"
-        "21|a|b|/work/here\n"
+        "17|rule_sample_wildcards_pm6_1_2|/runs/here\n"
+        "18|rule_sample_wildcards_pm6_1_2|/runs/there\n"
+        "19|rule_sample_wildcards_pm6_1_2|/runs/here\n"
+        "20|rule_check_wildcards_pm6|/runs/here\n"
+        "21|a|b|/runs/here\n"
         "\n"
     )
 
@@ -139,7 +139,7 @@ def test_jobs_of_a_killed_master_are_found_by_folder_and_comment() -> None:
         assert command[:2] == ["squeue", "--me"]
         return subprocess.CompletedProcess(command, 0, text, "")
 
-    assert slurm.living_jobs("/work/here", squeue) == {
+    assert slurm.living_jobs("/runs/here", squeue) == {
         "rule_sample_wildcards_pm6_1_2": ["17", "19"],
         "rule_check_wildcards_pm6": ["20"],
         "a|b": ["21"],
@@ -151,7 +151,7 @@ def test_no_slurm_is_no_jobs(problem: Exception) -> None:
     def squeue(*_, **__):
         raise problem
 
-    assert slurm.living_jobs("/work/here", squeue) == {}
+    assert slurm.living_jobs("/runs/here", squeue) == {}
 
 
 class _Plugin:
