@@ -12,12 +12,13 @@ All functions are pure: no files, no global random state. Committors and fractio
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special, stats
+
+from separatrix.plain import Plain
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -36,26 +37,8 @@ _MAX_SUPPORT = 4096  # Kolmogorov-Smirnov distances are evaluated on at most thi
 _CHUNK = 4_000_000  # array elements worked on at a time in simulations
 
 
-def json_safe(value: Any) -> Any:
-    """Turn numpy scalars, arrays and containers of them into JSON types; NaN and infinities become None."""
-    if isinstance(value, dict):
-        return {str(key): json_safe(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return json_safe(value.tolist())
-    if isinstance(value, list | tuple):
-        return [json_safe(item) for item in value]
-    if isinstance(value, np.bool_):
-        return bool(value)
-    if isinstance(value, np.integer):
-        return int(value)
-    if isinstance(value, float | np.floating):
-        number = float(value)
-        return number if math.isfinite(number) else None
-    return value
-
-
 @dataclass(frozen=True)
-class CommittorDistribution:
+class CommittorDistribution(Plain):
     """Result of `analyse`. NaN marks a number that the data cannot give (`to_dict` writes it as null).
 
     Attributes:
@@ -117,10 +100,6 @@ class CommittorDistribution:
     def beta_at_binomial_limit(self) -> bool:
         """True when the beta-binomial likelihood only grows towards the pure binomial."""
         return self.beta_status == "binomial limit"
-
-    def to_dict(self) -> dict[str, Any]:
-        """All fields as JSON types; NaN becomes None."""
-        return {field.name: json_safe(getattr(self, field.name)) for field in fields(self)}
 
 
 # -------------------------------------------------------------------------------------- small helpers

@@ -31,9 +31,10 @@ from arviz_stats.base import array_stats
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from .committor_statistics import ALPHA, json_safe
+from .committor_statistics import ALPHA
 from .compare import statistical_inefficiency
 from .coordinate import Coordinate
+from .plain import json_safe
 
 MIN_DRAWS = 8
 """Draws per chain below which mixing is not judged: each half would hold fewer than 4."""

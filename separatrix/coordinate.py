@@ -37,7 +37,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, optimize, special
 
-from separatrix.committor_statistics import json_safe, wilson_interval
+from separatrix.committor_statistics import wilson_interval
+from separatrix.plain import Plain, json_safe
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -348,7 +349,7 @@ def _is_separable(x: FloatArray) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Coordinate:
+class Coordinate(Plain):
     """A fitted reaction coordinate r = intercept + sum_k coefficients[k] q_k.
 
     Attributes:
@@ -413,14 +414,25 @@ class Coordinate:
             raise ValueError(f"q must have shape (n, {len(self.names)}), got {values.shape}")
         return self.intercept + values @ self.coefficients
 
+    def r_error(self, q: ArrayLike) -> FloatArray:
+        """Standard error of r at configurations q (n, k), from the errors of the coefficients; shape (n,).
+
+        The larger of what the naive and the clustered covariance give: of few groups the latter is too small. Zero where
+        the fit has none (separable data).
+        """
+        values = np.asarray(q, dtype=float)
+        x = np.column_stack([np.ones(len(values)), values])
+        squares = [
+            np.einsum("ni,ij,nj->n", x, c, x)
+            for c in (self.covariance, self.clustered_covariance)
+            if c is not None and np.all(np.isfinite(c))
+        ]
+        return np.sqrt(np.maximum(np.max(squares, axis=0), 0.0)) if squares else np.zeros(len(values))
+
     def committor(self, q: ArrayLike) -> FloatArray:
         """Model committor p_B of configurations q (n, k); shape (n,), within [0, 1]."""
         eta = _ETA_PER_R[self.model] * self.r(q)
         return special.expit(eta) if self.model == "logistic" else special.ndtr(eta)
-
-    def to_dict(self) -> dict[str, Any]:
-        """All fields as JSON types; NaN and infinities become None."""
-        return {field.name: json_safe(getattr(self, field.name)) for field in fields(self)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Coordinate:
@@ -1173,7 +1185,7 @@ def select(
 
 
 @dataclass(frozen=True, eq=False)
-class SelectionFrequency:
+class SelectionFrequency(Plain):
     """Result of `bootstrap_selection`.
 
     Attributes:
@@ -1193,10 +1205,6 @@ class SelectionFrequency:
     n_boot: int
     n_skipped: int
     blocks: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON types; sizes become string keys."""
-        return {field.name: json_safe(getattr(self, field.name)) for field in fields(self)}
 
 
 def _blocks(n: int, group: IntArray | None, block_length: int) -> tuple[list[IntArray], str]:
@@ -1351,7 +1359,7 @@ def _prescreen(q: FloatArray, sign: FloatArray, max_variables: int, count: int, 
 
 
 @dataclass(frozen=True, eq=False)
-class BootstrapCoefficients:
+class BootstrapCoefficients(Plain):
     """Result of `bootstrap_coefficients`; arrays have the intercept first.
 
     Attributes:
@@ -1370,10 +1378,6 @@ class BootstrapCoefficients:
     n_boot: int
     n_skipped: int
     blocks: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """All fields as JSON types; NaN becomes None."""
-        return {field.name: json_safe(getattr(self, field.name)) for field in fields(self)}
 
 
 def bootstrap_coefficients(
@@ -1437,7 +1441,7 @@ def bootstrap_coefficients(
 
 
 @dataclass(frozen=True)
-class Alternative:
+class Alternative(Plain):
     """A variable that does about as well in a coordinate as the one it stands in for.
 
     Attributes:
@@ -1468,10 +1472,7 @@ class Interchangeable:
         """JSON types."""
         return {
             "variable": self.variable,
-            "alternatives": [
-                {field.name: json_safe(getattr(other, field.name)) for field in fields(other)}
-                for other in self.alternatives
-            ],
+            "alternatives": [other.to_dict() for other in self.alternatives],
         }
 
 
@@ -1569,7 +1570,7 @@ def fold_labels(groups: Iterable[Hashable], folds: int) -> IntArray:
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
+class HeldOut(Plain):
     """Result of `held_out_log_likelihood`.
 
     Attributes:
@@ -1589,10 +1590,6 @@ class HeldOut:
     per_group: FloatArray
     sizes: IntArray
     skipped: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """All fields as JSON types; NaN becomes None."""
-        return {field.name: json_safe(getattr(self, field.name)) for field in fields(self)}
 
 
 def held_out_log_likelihood(
@@ -1661,7 +1658,7 @@ def held_out_log_likelihood(
 
 
 @dataclass(frozen=True, eq=False)
-class CalibrationTable:
+class CalibrationTable(Plain):
     """Predicted against observed committors in bins of the prediction; every array has one entry per bin.
 
     Attributes:
@@ -1679,10 +1676,6 @@ class CalibrationTable:
     lower: FloatArray
     upper: FloatArray
     confidence: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """All fields as JSON types; NaN becomes None."""
-        return {field.name: json_safe(getattr(self, field.name)) for field in fields(self)}
 
 
 def calibration_table(

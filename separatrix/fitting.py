@@ -25,7 +25,6 @@ from typing import Any
 import numpy as np
 
 from . import coordinate
-from .committor_statistics import json_safe
 from .coordinate import (
     BootstrapCoefficients,
     Coordinate,
@@ -37,6 +36,7 @@ from .coordinate import (
 )
 from .errors import SeparatrixError
 from .observations import Observations
+from .plain import Plain, json_safe
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
@@ -113,7 +113,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Beyond:
+class Beyond(Plain):
     """A committor model that is not linear, against the linear coordinate on observations neither was fitted to.
 
     Attributes
@@ -133,10 +133,6 @@ class Beyond:
     mean: float
     gain: float
     standard_error: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON types; NaN becomes None."""
-        return {field.name: json_safe(getattr(self, field.name)) for field in fields(self)}
 
 
 @dataclass(frozen=True, eq=False)

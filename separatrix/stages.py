@@ -30,6 +30,7 @@ from .dynamics import Engine
 from .errors import PotentialError, SamplingError, StationaryError
 from .health import check_method
 from .molecule import read_geometry
+from .plain import json_safe
 from .potentials import Potential
 from .seeds import stream
 from .shooting import Chain, first_path
@@ -41,14 +42,15 @@ log = logging.getLogger(__name__)
 Settings = Mapping[str, Any]
 
 
-def _open(settings: Settings) -> tuple[System, Method, Potential]:
+def open_method(settings: Settings) -> tuple[System, Method, Potential]:
+    """The system, the method and its potential, of a stage's settings."""
     system, method = from_settings(settings)
     potential = potentials.build(method.potential, system.molecule, method.options)
     log.info("%s: %s", method.label, potential.description)
     return system, method, potential
 
 
-def _anchor(potential: Potential, points: Sequence[stationary.StationaryPoint]) -> None:
+def anchor(potential: Potential, points: Sequence[stationary.StationaryPoint]) -> None:
     """Walk the engine through known stationary points and make the last one the start of every shot.
 
     Raises
@@ -67,9 +69,10 @@ def _anchor(potential: Potential, points: Sequence[stationary.StationaryPoint]) 
     potential.restart()
 
 
-def _engine(settings: Settings, minimum: Path | str, saddle: Path | str) -> tuple[System, Method, Engine]:
-    system, method, potential = _open(settings)
-    _anchor(potential, [store.read_stationary(minimum), store.read_stationary(saddle)])
+def open_engine(settings: Settings, minimum: Path | str, saddle: Path | str) -> tuple[System, Method, Engine]:
+    """The same with an engine for dynamics, its electronic state anchored at the stationary points."""
+    system, method, potential = open_method(settings)
+    anchor(potential, [store.read_stationary(minimum), store.read_stationary(saddle)])
     return system, method, Engine(system.molecule, potential, method.dynamics)
 
 
@@ -94,7 +97,7 @@ def check(settings: Settings, out: Path | str) -> None:
 
 def minimum(settings: Settings, basin: str, out: Path | str, xyz: Path | str) -> None:
     """Lowest minimum found in a basin."""
-    system, method, potential = _open(settings)
+    system, method, potential = open_method(settings)
     rules = settings["stationary"]
     _, start = read_geometry(system.geometries[basin])
     point = stationary.find_minimum(
@@ -119,13 +122,13 @@ def saddle(settings: Settings, minima: Mapping[str, Path | str], out: Path | str
     StationaryError
         When no guess leads to a saddle between the reactant and the product.
     """
-    system, _, potential = _open(settings)
+    system, _, potential = open_method(settings)
     points = {name: store.read_stationary(path) for name, path in minima.items()}
     failures = []
     for guess in system.saddle_guesses:
         log.info("saddle guess: %s, from %s", guess.name, guess.start)
         start = points[guess.start]
-        _anchor(potential, [start])
+        anchor(potential, [start])
         try:
             point = stationary.find_saddle(
                 system.molecule,
@@ -167,10 +170,10 @@ def _write_point(
 
 def pull_to_guess(settings: Settings, guess: int, minimum_file: Path | str, out: Path | str, xyz: Path | str) -> None:
     """Geometry that a saddle guess pulls its minimum to: where a chain may be told to start."""
-    system, _, potential = _open(settings)
+    system, _, potential = open_method(settings)
     spec = system.saddle_guesses[guess - 1]
     start = store.read_stationary(minimum_file)
-    _anchor(potential, [start])
+    anchor(potential, [start])
     positions = stationary.pulled_home(system.molecule, potential.energy_and_gradient, start.positions, spec.biases)
     energy, gradient = potential.energy_and_gradient(positions)
     log.info("%s: %.1f kcal/mol above %s", spec.name, (energy - start.energy) / KCAL, start.name)
@@ -197,7 +200,7 @@ def find_first_path(
     out: Path | str,
 ) -> None:
     """First reactive path of a chain, shot from the saddle or from where a saddle guess leads, by its mechanism."""
-    system, method, engine = _engine(settings, minimum_file, saddle_file)
+    system, method, engine = open_engine(settings, minimum_file, saddle_file)
     options = {"attempts": settings["sampling"]["first_path_attempts"], "mechanism": system.mechanism}
     began = time.perf_counter()
     found = None
@@ -271,7 +274,7 @@ def sample(
         Directory of the chain's running record. It is one for all rounds: another division into rounds finds the
         same moves.
     """
-    system, method, engine = _engine(settings, minimum_file, saddle_file)
+    system, method, engine = open_engine(settings, minimum_file, saddle_file)
     rules = settings["sampling"]
     first = store.read_dataset(first_file)
     first_path_, first_label = store.split_paths(first)[0], int(first.label[0])
@@ -497,7 +500,7 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
     )
     units = dict(zip(names, (str(u) for u in data.unit.values), strict=True))
     store.write_json(
-        committor_statistics.json_safe(
+        json_safe(
             {
                 "method": settings["name"],
                 "source": data.attrs["source"],
@@ -532,8 +535,8 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
                         q, outcome, names, best.names, model=rules["model"], groups=groups
                     )
                 ],
-                "bootstrap": None if frequency is None else _as_dict(frequency),
-                "held_out": None if held_out is None else _as_dict(held_out),
+                "bootstrap": None if frequency is None else frequency.to_dict(),
+                "held_out": None if held_out is None else held_out.to_dict(),
             }
         ),
         out,
@@ -542,185 +545,3 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
 
 def _as_dict(thing: Any) -> dict[str, Any]:
     return {name: getattr(thing, name) for name in thing.__dataclass_fields__}
-
-
-# --- committor --------------------------------------------------------------------------------------------------
-
-
-def separatrix(settings: Settings, paths: Sequence[Path | str], fit: Path | str, out: Path | str) -> None:
-    """Configurations on the predicted separatrix, from the frames of all reactive paths."""
-    system, method = from_settings(settings)
-    rules = settings["committor"]
-    model = coordinate.Coordinate.from_dict(store.read_json(fit)["coordinate"])
-    chosen = [v for name in model.names for v in system.variables if v.name == name]
-    positions, path, weight, chain, frame = [], [], [], [], []
-    source = ""
-    for file in paths:
-        data = store.read_dataset(file)
-        source = data.attrs["source"]
-        for i, (track, times) in enumerate(zip(store.split_paths(data), data.multiplicity.values, strict=True)):
-            # The first and the last frame lie in basins, and the initial path was not drawn from the ensemble.
-            if data.move.values[i] < 0 or times == 0:
-                continue
-            inner = track[0, 1:-1]
-            positions.append(inner)
-            path += [len(positions)] * len(inner)
-            weight += [int(times)] * len(inner)
-            chain += [int(data.chain.values[i])] * len(inner)
-            frame += range(1, len(inner) + 1)
-    if not positions:
-        raise SamplingError("no path was accepted in any chain; run more shots per chain")
-    pool = np.concatenate(positions)
-    values, _ = variables.evaluate(chosen, pool)
-    r = model.r(values)
-    choice = committors.choose(
-        r,
-        np.array(path),
-        np.array(weight),
-        n=rules["configurations"],
-        tolerance=rules["tolerance"],
-        rng=stream(method.seed, method.name, "separatrix"),
-    )
-    log.info("%s", choice.how)
-    index = choice.index
-    data = xr.Dataset(
-        {
-            "symbol": ("atom", np.array(system.molecule.symbols, dtype=object)),
-            "positions": (("configuration", "atom", "xyz"), pool[index], {"units": "nm"}),
-            "r": ("configuration", r[index], {"comment": "predicted reaction coordinate"}),
-            "within_tolerance": ("configuration", choice.within.astype("i1")),
-            "chain": ("configuration", np.array(chain)[index]),
-            "path": ("configuration", np.array(path)[index]),
-            "frame": ("configuration", np.array(frame)[index]),
-        },
-        attrs={"how": choice.how},
-    )
-    store.write_dataset(data, out, title="configurations on the predicted separatrix", source=source)
-
-
-def committor_shots(
-    settings: Settings,
-    batch: int,
-    minimum_file: Path | str,
-    saddle_file: Path | str,
-    configurations: Path | str,
-    journal: Path | str,
-    out: Path | str,
-) -> None:
-    """Committor shots from one batch of configurations, going on from the journal where there is one."""
-    system, method, engine = _engine(settings, minimum_file, saddle_file)
-    rules = settings["committor"]
-    data = store.read_dataset(configurations)
-    mine = np.array_split(np.arange(data.sizes["configuration"]), rules["batches"])[batch]
-    todo = [(int(c), s) for c in mine for s in range(rules["shots_per_configuration"])]
-    positions = data.positions.values
-    key = store.fingerprint({**settings, "committor": None, "failures_in_a_row": None}, batch, todo, positions)
-    start = time.monotonic()
-    failures = 0
-    with store.Journal(Path(journal) / key) as record, sampling.stoppable(engine):
-        record.about({"method": method.name, "batch": batch, "shots": len(todo)})
-        done = record.read()
-        before = len(done)
-        for i in range(before, len(todo)):
-            configuration, number = todo[i]
-            shot = committors.shoot(
-                engine,
-                system.basins,
-                positions[configuration],
-                place=(method.seed, (method.name, "committor", configuration, number)),
-            )
-            record.write(i, _as_dict(shot))
-            done.append(_as_dict(shot))
-            pace = (time.monotonic() - start) / (i + 1 - before)
-            log.info(
-                "shot %d/%d: configuration %d to %s after %.0f fs; %.0f s to go%s",
-                i + 1,
-                len(todo),
-                configuration,
-                shot.end,
-                (shot.frames - 1) * method.dynamics.frame,
-                pace * (len(todo) - i - 1),
-                f"; {shot.reason}" if shot.reason else "",
-            )
-            failures = failures + 1 if shot.end == "failed" else 0
-            sampling.stop_after(failures, settings["failures_in_a_row"], shot.reason)
-    table = xr.Dataset(
-        {
-            "configuration": ("shot", np.array([c for c, _ in todo])),
-            "number": ("shot", np.array([s for _, s in todo])),
-            "end": (
-                "shot",
-                np.array([str(d["end"]) for d in done], dtype=object),
-                {"comment": "basin, none or failed"},
-            ),
-            "reason": ("shot", np.array([str(d["reason"]) for d in done], dtype=object)),
-            "frames": ("shot", np.array([int(d["frames"]) for d in done])),
-            "evaluations": ("shot", np.array([int(d["evaluations"]) for d in done])),
-            "steps": ("shot", np.array([int(d["steps"]) for d in done])),
-        },
-        attrs={"frame_fs": method.dynamics.frame},
-    )
-    store.write_dataset(table, out, title=f"committor shots, batch {batch}", source=engine.potential.description)
-
-
-def committor_distribution(
-    settings: Settings,
-    configurations: Path | str,
-    shots: Sequence[Path | str],
-    fit: Path | str,
-    out: Path | str,
-) -> None:
-    """Committor distribution on the predicted separatrix."""
-    system, method = from_settings(settings)
-    chosen = store.read_dataset(configurations)
-    tables = [store.read_dataset(f) for f in shots]
-    table = xr.concat(tables, dim="shot")
-    m = chosen.sizes["configuration"]
-    of = table.configuration.values
-    ends = table.end.values.astype(str)
-
-    def count(word: str) -> np.ndarray:
-        return np.bincount(of[ends == word], minlength=m)
-
-    forward, back, lost, failed = (count(w) for w in (system.product, system.reactant, "none", "failed"))
-    other = np.bincount(of, minlength=m) - forward - back - lost - failed
-    n = forward + back
-    distribution = committor_statistics.analyse(
-        forward,
-        n,
-        n_uncommitted=int(lost.sum() + other.sum()),
-        n_failed=int(failed.sum()),
-        rng=stream(method.seed, method.name, "committor distribution"),
-    )
-    log.info("%s", distribution.verdict)
-    low, high = committor_statistics.wilson_interval(forward, n)
-    predicted = coordinate.Coordinate.from_dict(store.read_json(fit)["coordinate"])
-    store.write_json(
-        committor_statistics.json_safe(
-            {
-                "method": settings["name"],
-                "product": system.product,
-                "how": chosen.attrs["how"],
-                "model": predicted.model,
-                "coordinate": list(predicted.names),
-                "distribution": distribution.to_dict(),
-                "configurations": [
-                    {
-                        "r": float(chosen.r.values[i]),
-                        "to_product": int(forward[i]),
-                        "to_reactant": int(back[i]),
-                        "elsewhere": int(other[i]),
-                        "no_basin": int(lost[i]),
-                        "failed": int(failed[i]),
-                        "low": float(low[i]),
-                        "high": float(high[i]),
-                    }
-                    for i in range(m)
-                ],
-                "steps": int(table.steps.sum()),
-                "evaluations": int(table.evaluations.sum()),
-                "reasons": dict(Counter(str(x) for x in table.reason.values if x)),
-            }
-        ),
-        out,
-    )

@@ -13,11 +13,12 @@ import pytest
 from scipy import stats
 
 from separatrix import compare, convergence, coordinate, store
-from separatrix.committor_statistics import analyse, json_safe, wilson_interval
+from separatrix.committor_statistics import analyse, wilson_interval
 from separatrix.compare import ChainData, MethodData
 from separatrix.config import System
 from separatrix.errors import StoreError
 from separatrix.molecule import Molecule
+from separatrix.plain import json_safe
 from separatrix.shooting import Move
 from separatrix.states import Basin, Interval, MechanismClass, MechanismRule
 from separatrix.states import Coordinate as Internal

@@ -1,0 +1,35 @@
+"""Results as plain data: what JSON can hold, and a way for a dataclass to become it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+
+def json_safe(value: Any) -> Any:
+    """Turn numpy scalars, arrays and containers of them into JSON types; NaN and infinities become None."""
+    if isinstance(value, dict):
+        return {str(key): json_safe(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return json_safe(value.tolist())
+    if isinstance(value, list | tuple):
+        return [json_safe(item) for item in value]
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        return number if math.isfinite(number) else None
+    return value
+
+
+class Plain:
+    """Base of dataclasses whose fields are all numbers, words, arrays or containers of these."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as JSON types; NaN and infinities become None."""
+        return {field.name: json_safe(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
