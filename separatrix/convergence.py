@@ -9,8 +9,10 @@ Criteria that must all hold:
 * The rank-normalised split R-hat of each selected variable, and of r itself, at the shooting points is close to 1, and
   their bulk effective sample sizes are large enough (Vehtari, Gelman, Simpson, Carpenter and Bürkner, Bayesian Anal.
   2021, 16, 667).
-* The same variables have been selected for some rounds.
-* The shares of the mechanisms do not depend on where the chains were started.
+* The same variables have been selected for some rounds. A variable that the data do not tell from the one selected
+  before (:func:`separatrix.coordinate.interchangeable`) is the same: which of two that correlate at 0.9999 comes out
+  ahead is decided by the last few shots.
+* The shares of the mechanisms do not depend on where the chains were started, or all were started from one place.
 
 A number that the data cannot give does not hold its criterion. In particular a single chain never converges: nothing
 shows that another would agree with it.
@@ -23,7 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +35,7 @@ from scipy import stats
 
 from .committor_statistics import ALPHA
 from .compare import statistical_inefficiency
-from .coordinate import Coordinate
+from .coordinate import Coordinate, Interchangeable
 from .plain import json_safe
 
 MIN_DRAWS = 8
@@ -216,6 +218,8 @@ def mechanism_agreement(chains: Sequence[ChainMechanisms]) -> MechanismAgreement
     6. Some start is worth fewer than :data:`MIN_TRIALS` effective moves: it cannot be told.
     7. Else agree.
 
+    Where starts would be said to agree but one more has no moves, it cannot be told.
+
     Parameters
     ----------
     chains
@@ -256,6 +260,8 @@ def mechanism_agreement(chains: Sequence[ChainMechanisms]) -> MechanismAgreement
         else:
             outcome, verdict = AGREE, f"shares agree within error: {_compared(per_start, names)}"
     silent = sorted({c.start for c in ordered} - groups.keys())
+    if silent and outcome == AGREE:
+        outcome, verdict = UNTOLD, f"cannot be told whether shares depend on the start: of the others, {verdict}"
     if silent:
         verdict += f"; no moves from {', '.join(silent)}"
     return MechanismAgreement(outcome, verdict, p_value, g, per_start, per_chain)
@@ -396,8 +402,11 @@ class Assessment:
         Of the coordinate, coefficients in inverse units of the variables; empty where none could be fitted.
     information_error, clustered_information_error
         As in :class:`separatrix.coordinate.Coordinate`.
+    interchangeable
+        For each selected variable that has such, those that the data do not tell from it.
     stable_for
-        Rounds in a row, this one included, that selected the same variables in whatever order; 0 without a coordinate.
+        Rounds in a row, this one included, that selected the same variables in whatever order, interchangeable ones
+        taken as the same; 0 without a coordinate.
     r_hat, effective_samples
         Of each selected variable and of the coordinate itself (:data:`REACTION_COORDINATE`).
     notes
@@ -422,6 +431,7 @@ class Assessment:
     coefficients: tuple[float, ...]
     information_error: float
     clustered_information_error: float
+    interchangeable: dict[str, tuple[str, ...]]
     stable_for: int
     r_hat: dict[str, float]
     effective_samples: dict[str, float]
@@ -452,6 +462,7 @@ def judge(
     criteria: Criteria,
     min_rounds: int,
     max_rounds: int,
+    groups: Sequence[Interchangeable] = (),
 ) -> Assessment:
     """Judge all shots so far.
 
@@ -478,6 +489,8 @@ def judge(
         What must hold.
     min_rounds, max_rounds
         Sampling stops after no fewer and no more rounds than these.
+    groups
+        Variables that all shots so far do not tell from those of the coordinate.
 
     Raises
     ------
@@ -496,15 +509,23 @@ def judge(
         raise ValueError(f"round {round} needs the assessments of all earlier rounds in order, got {rounds}")
     judged = {} if coordinate is None else _judged(coordinate, table, names, of)
     variables = () if coordinate is None else coordinate.names
-    stable_for = _stable_for(variables, previous)
+    same = {group.variable: tuple(other.name for other in group.alternatives) for group in groups}
+    if not same.keys() <= set(variables):
+        raise ValueError(
+            f"groups of {', '.join(same)}, but the coordinate has {', '.join(variables) or 'no variables'}"
+        )
+    stable_for = _stable_for(variables, previous, same)
+    swapped = any(set(p["variables"]) != set(variables) for p in previous[len(previous) - max(stable_for - 1, 0) :])
     agreement = mechanism_agreement(mechanisms)
+    # Of one start there is nothing to compare; of several, what cannot be told may still depend on them.
+    told = agreement.outcome == AGREE or len({m.start for m in mechanisms}) == 1
     checks = (
         _coordinate_criterion(coordinate, beats_null),
         _information_criterion(coordinate, criteria.information_error),
         _r_hat_criterion(judged, criteria.r_hat),
         _samples_criterion(judged, criteria.effective_samples),
-        _stability_criterion(stable_for, criteria.stable_rounds),
-        Criterion("mechanisms", math.nan, math.nan, agreement.outcome != DEPEND, agreement.verdict),
+        _stability_criterion(stable_for, criteria.stable_rounds, swapped),
+        Criterion("mechanisms", math.nan, math.nan, told, agreement.verdict),
     )
     converged = all(c.holds for c in checks)
     stop = round >= max_rounds or (converged and round >= min_rounds)
@@ -515,6 +536,7 @@ def judge(
         coefficients=() if coordinate is None else tuple(float(c) for c in coordinate.coefficients),
         information_error=math.nan if coordinate is None else coordinate.information_error,
         clustered_information_error=math.nan if coordinate is None else coordinate.clustered_information_error,
+        interchangeable=same,
         stable_for=stable_for,
         r_hat={name: m.r_hat for name, m in judged.items()},
         effective_samples={name: m.effective_samples for name, m in judged.items()},
@@ -540,13 +562,23 @@ def _judged(coordinate: Coordinate, table: np.ndarray, names: Sequence[str], of:
     return {name: mixing([x[of == k] for k in numbers]) for name, x in series.items()}
 
 
-def _stable_for(variables: Sequence[str], previous: Sequence[Mapping[str, Any]]) -> int:
+def _stable_for(
+    variables: Sequence[str], previous: Sequence[Mapping[str, Any]], same: Mapping[str, Sequence[str]]
+) -> int:
     count = 1 if variables else 0
     for earlier in reversed(previous):
-        if not variables or set(earlier["variables"]) != set(variables):
+        if not variables or not _same_choice(variables, earlier["variables"], same):
             break
         count += 1
     return count
+
+
+def _same_choice(variables: Sequence[str], earlier: Sequence[str], same: Mapping[str, Sequence[str]]) -> bool:
+    """Whether each variable can be paired with an earlier one that is itself or interchangeable with it."""
+    return len(earlier) == len(variables) and any(
+        all(then == now or then in same.get(now, ()) for now, then in zip(variables, order, strict=True))
+        for order in permutations(earlier)
+    )
 
 
 def _coordinate_criterion(coordinate: Coordinate | None, beats_null: bool) -> Criterion:
@@ -602,14 +634,15 @@ def _why(judged: Mapping[str, Mixing], name: str) -> str:
     return f"{name}: {judged[name].note}"
 
 
-def _stability_criterion(stable_for: int, wanted: int) -> Criterion:
+def _stability_criterion(stable_for: int, wanted: int, swapped: bool) -> Criterion:
     holds = stable_for >= wanted
+    what = "the same variables, or interchangeable ones," if swapped else "the same variables"
     if not stable_for:
         text = "no variables selected"
     elif holds:
-        text = f"the same variables selected in {_rounds(stable_for)} in a row"
+        text = f"{what} selected in {_rounds(stable_for)} in a row"
     else:
-        text = f"the same variables selected in {stable_for} of {_rounds(wanted)}"
+        text = f"{what} selected in {stable_for} of {_rounds(wanted)}"
     return Criterion("stable variables", float(stable_for), float(wanted), holds, text)
 
 

@@ -346,22 +346,32 @@ def assess(
     rules, sampling_rules = settings["coordinate"], settings["sampling"]
     data = _variable_table(system, [store.read_dataset(f) for chain in shots for f in chain])
     row, outcome, _ = store.committor_observations(data, rules["observations"])
-    fit, beats_null = None, False
+    fit, beats_null, groups = None, False, ()
+    names = [str(v) for v in data.variable.values]
     if len(set(outcome.tolist())) == 2:
         selection = _select(rules, data, row, outcome)
         fit, beats_null = selection.best, selection.best_beats_null
+        groups = coordinate.interchangeable(
+            data.value.values[row],
+            outcome,
+            names,
+            fit.names,
+            model=rules["model"],
+            groups=data.chain.values[row],
+        )
     verdict = convergence.judge(
         round=number,
         coordinate=fit,
         beats_null=beats_null,
         values=data.value.values,
-        names=[str(v) for v in data.variable.values],
+        names=names,
         chain=data.chain.values,
         mechanisms=[_mechanisms(files) for files in paths],
         previous=[store.read_json(f) for f in previous],
         criteria=convergence.Criteria(**sampling_rules["convergence"]),
         min_rounds=sampling_rules["min_rounds"],
         max_rounds=sampling_rules["max_rounds"],
+        groups=groups,
     )
     log.info("%s", verdict.verdict)
     store.write_json(verdict.to_dict(), out)

@@ -107,6 +107,7 @@ def assessment(number: int, stop: bool, converged: bool = False, **other: object
         "coefficients": [1.0, 2.0],
         "information_error": 0.4 / number,
         "clustered_information_error": 0.31 / number,
+        "interchangeable": {},
         "stable_for": number,
         "r_hat": {},
         "effective_samples": {},

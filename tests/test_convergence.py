@@ -485,6 +485,16 @@ def shift_one_chain(good: dict[str, Any], column: int) -> dict[str, Any]:
             lambda g: g | {"mechanisms": [replace(m, sequence=[m.start] * 60) for m in g["mechanisms"]]},
             "shares depend on the start",
         ),
+        (
+            "mechanisms",
+            lambda g: g | {"mechanisms": [replace(m, sequence=[FLIP, TURN] * 2) for m in g["mechanisms"]]},
+            "cannot be told whether shares depend on the start: 12 switches in 4 chains",
+        ),
+        (
+            "mechanisms",
+            lambda g: g | {"mechanisms": [*g["mechanisms"][:3], replace(g["mechanisms"][3], start="p", sequence=[])]},
+            "cannot be told whether shares depend on the start: of the others, shares agree within error",
+        ),
     ],
 )
 def test_each_criterion_alone_holds_sampling_up(good: dict[str, Any], name: str, change: Any, text: str) -> None:
@@ -524,7 +534,8 @@ def test_bounds_themselves_hold(good: dict[str, Any]) -> None:
         assert len(failing(judge(**good | {"criteria": tight}))) == 1
 
 
-def test_mechanisms_that_cannot_be_told_do_not_hold_sampling_up(good: dict[str, Any]) -> None:
+def test_one_start_alone_does_not_hold_sampling_up(good: dict[str, Any]) -> None:
+    """Mechanisms that cannot be told do, where there are several starts: that is among the criteria above."""
     one_start = [replace(m, start=TURN) for m in good["mechanisms"]]
     found = judge(**good | {"mechanisms": one_start})
     assert found.mechanisms.outcome == UNTOLD and found.converged
@@ -580,6 +591,36 @@ def test_rounds_are_counted(good: dict[str, Any]) -> None:
     assert assess(same, other, same, turned).stable_for == 3
     assert assess((*same, "d1")).stable_for == 1
     assert assess(()).stable_for == 1
+
+
+def test_interchangeable_variables_are_the_same(good: dict[str, Any]) -> None:
+    """A twin of theta10, in its place in an earlier round, breaks the row of rounds only where it is not known."""
+    table = np.column_stack([good["values"], good["values"][:, 1] * -0.01 + 1e-5 * good["values"][:, 0]])
+    names = (*NAMES, "twin")
+    model = good["coordinate"]
+    rng = np.random.default_rng(18)
+    outcome = rng.random(len(table)) < model.committor(table[:, 1:3])
+    groups = coordinate.interchangeable(table, outcome, names, model.names)
+    assert [(g.variable, g.names[1:]) for g in groups] == [("theta10", ("twin",))]
+    history = [["theta10"], ["twin", "d2"], ["d2", "theta10"], ["d2", "twin"]]
+    previous = [{"round": i, "variables": v} for i, v in enumerate(history, 1)]
+    arguments = good | {"round": 5, "previous": previous, "values": table, "names": names, "max_rounds": 9}
+    strict = judge(**arguments)
+    assert strict.stable_for == 1 and failing(strict) == ["stable variables"]
+    found = judge(**arguments, groups=groups)
+    assert found.stable_for == 4 and found.converged and found.interchangeable == {"theta10": ("twin",)}
+    text = next(c.text for c in found.criteria if c.name == "stable variables")
+    assert text == "the same variables, or interchangeable ones, selected in 4 rounds in a row"
+    assert json.loads(json.dumps(found.to_dict()))["interchangeable"] == {"theta10": ["twin"]}
+    # One twin cannot stand for two variables, nor a set for a smaller one.
+    for other in (["twin", "d1"], ["twin", "theta10"], ["twin"], ["twin", "d2", "theta10"]):
+        past = [{"round": 1, "variables": other}]
+        assert judge(**arguments | {"round": 2, "previous": past}, groups=groups).stable_for == 1
+
+
+def test_groups_belong_to_the_coordinate(good: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="groups of d1"):
+        judge(**good, groups=[coordinate.Interchangeable("d1", ())])
 
 
 def test_first_rounds_are_not_skipped(good: dict[str, Any]) -> None:
