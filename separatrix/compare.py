@@ -118,6 +118,10 @@ class ChainData:
         Content of ``cost.json``: what all moves have cost, burn-in included.
     first_path_cost
         ``evaluations`` and ``core_seconds`` of the first path; empty when they are not on record.
+    start, wanted
+        Geometry that the first path was shot from, and the one that the config asks for.
+    shift
+        Distance of neighbouring shooting-point candidates in each move, frames, shape (n_moves,).
     """
 
     number: int
@@ -132,6 +136,9 @@ class ChainData:
     tracks: tuple[np.ndarray, ...]
     cost: Mapping[str, float]
     first_path_cost: Mapping[str, float]
+    start: str
+    wanted: str
+    shift: np.ndarray
 
     @property
     def shots(self) -> np.ndarray:
@@ -225,6 +232,9 @@ def read_chain(folder: Path | str) -> ChainData:
         tracks=tuple(track[0] for track in store.split_paths(ways)),
         cost=store.read_json(folder / "cost.json"),
         first_path_cost={key: float(first[key]) for key in ("evaluations", "core_seconds") if key in first},
+        start=str(first["start"]),
+        wanted=str(first.get("wanted", first["start"])),
+        shift=table["shift"].values,
     )
 
 
@@ -513,6 +523,7 @@ def sampling_quantities(chains: Sequence[ChainData], rng: np.random.Generator) -
     found += [_share(SAMPLING, f"share: {word}", chains, word, paths) for word in mechanisms_of(chains)]
     for chain in chains:
         who = f"chain {chain.number}"
+        found += [_start_quantity(chain, who), _shift_quantity(chain, who)]
         found.append(_fraction(CHAINS, f"acceptance per shot, {who}", [chain.accepted]))
         length = chain.series(chain.duration)
         median = float(np.median(length)) if len(length) else None
@@ -523,6 +534,24 @@ def sampling_quantities(chains: Sequence[ChainData], rng: np.random.Generator) -
             for word in mechanisms_of(chains)
         ]
     return found
+
+
+def _start_quantity(chain: ChainData, who: str) -> Quantity:
+    """What the chain's first path was shot from."""
+    text = chain.start
+    if chain.start != chain.wanted:
+        text += f" (instead: no path of the wanted mechanism from {chain.wanted})"
+    return Quantity(CHAINS, f"started from, {who}", text=text)
+
+
+def _shift_quantity(chain: ChainData, who: str) -> Quantity:
+    """The shift of the moves that count; the first move of a burn-in has that of the config."""
+    name, kept = f"shift, {who}", chain.shift[~chain.burn_in]
+    if not len(kept):
+        return Quantity(CHAINS, name, unit="fs", note="no move after the burn-in")
+    given, shift = (float(frames) * chain.frame for frames in (chain.shift[0], kept[0]))
+    text = "" if given == shift else f"tuned from {given:g}"
+    return Quantity(CHAINS, name, shift, "fs", text=text, note="between neighbouring shooting-point candidates")
 
 
 def _acceptance_quantity(chains: Sequence[ChainData]) -> Quantity:
@@ -690,6 +719,7 @@ def coordinate_quantities(data: MethodData) -> list[Quantity]:
         ]
     else:
         found.append(Quantity(COORDINATE, "held-out ln L per observation", note="not computed: needs two chains"))
+    found += _beyond_quantities(fit)
     frequency = fit.get("bootstrap")
     for name in model.names:
         if frequency and frequency["n_boot"]:
@@ -699,6 +729,32 @@ def coordinate_quantities(data: MethodData) -> list[Quantity]:
             value, note = None, "no bootstrap was run"
         found.append(Quantity(COORDINATE, f"chosen in resamples: {name}", value, note=note))
     return found
+
+
+BEYOND = {"boosting": "gradient boosting", "network": "a neural network"}
+"""Committor models that are not linear, by their names in ``coordinate.json``."""
+
+
+def _beyond_quantities(fit: Mapping[str, Any]) -> list[Quantity]:
+    """How much better models predict that are not linear, on observations that neither they nor the coordinate saw."""
+    beyond = fit.get("beyond_linear")
+    if not beyond:
+        return []
+    folds = len(beyond["held_out"]["groups"])
+    note = f"over the coordinate, on the same {folds} folds; its own is {beyond['held_out']['mean']:.4f}"
+    if folds < MIN_CHAINS:
+        note += f"; error from {folds} folds only"
+    given = {"chosen": "its variables", "all": "all variables"}
+    return [
+        Quantity(
+            COORDINATE,
+            f"held-out gain of {BEYOND[m['name']]}, {given[m['variables']]}",
+            _finite(m["gain"]),
+            error=_finite(m["standard_error"]),
+            note=note,
+        )
+        for m in beyond["models"]
+    ]
 
 
 def committor_quantities(data: MethodData) -> list[Quantity]:
@@ -893,7 +949,10 @@ def comparison_json(data: Sequence[MethodData], summaries: Mapping[str, Sequence
 def figure_frames(
     data: Sequence[MethodData], summaries: Mapping[str, Sequence[Quantity]], system: System
 ) -> dict[str, pd.DataFrame]:
-    """One table per figure, by name; each has the columns `method` and `label`, methods in the config's order."""
+    """One table per figure, or per HTML table without one, by name.
+
+    Each has the columns `method` and `label`, methods in the config's order.
+    """
     plane = projection(data, system)
     makers = {
         "energy_profile": lambda d: _levels(d, system),
@@ -903,6 +962,8 @@ def figure_frames(
         "mechanisms": lambda d: _mechanisms(d, summaries[d.name]),
         "shooting_points": lambda d: _plane_rows(d, plane),
         "coefficients": _coefficients,
+        "sets": _sets,
+        "candidates": _candidates,
         "calibration": _calibration,
         "selection": _selection,
         "committor_histogram": _committor_histogram,
@@ -1045,6 +1106,7 @@ def _coefficients(data: MethodData) -> list[dict[str, Any]]:
     errors = coefficient_errors(model, len(data.chains))
     spread = data.q.std(axis=0)
     frequency = {row["variable"]: row["frequency"] for row in _selection(data)}
+    intervals = next((_intervals(s) for s in data.fit.get("sets", []) if s["chosen"]), [{}] * (len(model.names) + 1))
     rows = [
         {
             "variable": "intercept",
@@ -1052,6 +1114,7 @@ def _coefficients(data: MethodData) -> list[dict[str, Any]]:
             "coefficient": model.intercept,
             "error": errors.values[0],
             "note": errors.note,
+            **intervals[0],
         }
     ]
     for k, name in enumerate(model.names):
@@ -1069,9 +1132,78 @@ def _coefficients(data: MethodData) -> list[dict[str, Any]]:
                 "low": None if half is None else value * spread[k] - half,
                 "high": None if half is None else value * spread[k] + half,
                 "frequency": frequency.get(name),
+                **intervals[k + 1],
             }
         )
     return rows
+
+
+def _intervals(judged: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Both intervals of each coefficient of a set, intercept first: by clustered errors, and resampled."""
+    clustered, drawn = judged["interval"], judged["bootstrap"] or {}
+    blocks = judged["blocks"]["what"]
+    return [
+        {
+            "lower": clustered["lower"][k],
+            "upper": clustered["upper"][k],
+            "resampled_lower": drawn["lower"][k] if drawn else None,
+            "resampled_upper": drawn["upper"][k] if drawn else None,
+            "blocks": blocks,
+        }
+        for k in range(len(judged["coefficients"]))
+    ]
+
+
+def _sets(data: MethodData) -> list[dict[str, Any]]:
+    """The best sets of each size and those beside them: a row for each variable."""
+    fit, rows = data.fit, []
+    n = fit["coordinate"]["n_observations"]
+    for number, judged in enumerate(fit.get("sets", [])):
+        names = judged["variables"]
+        head = {
+            "set": number,
+            "role": f"best of {len(names)}" if judged["role"] == "best" else "for comparison",
+            "chosen": judged["chosen"],
+            "observations": n,
+            "constant_per_observation": fit["null_log_likelihood"] / n,
+        }
+        if "problem" in judged:
+            units, extra = judged["units"], {"problem": judged["problem"]}
+            rows += [head | extra | {"variable": v, "unit": u} for v, u in zip(names, units, strict=True)]
+            continue
+        held = judged["held_out"] or {"mean": None, "standard_error": None, "null_mean": None}
+        head |= {
+            "per_observation": judged["log_likelihood_per_observation"],
+            "held_out": held["mean"],
+            "held_out_error": held["standard_error"],
+            "held_out_constant": held["null_mean"],
+            "separable": judged["separable"],
+            "problem": "",
+        }
+        both = _intervals(judged)
+        for k, (name, unit) in enumerate(zip(names, judged["units"], strict=True), start=1):
+            rows.append(head | {"variable": name, "unit": unit, "coefficient": judged["coefficients"][k], **both[k]})
+    return rows
+
+
+def _candidates(data: MethodData) -> list[dict[str, Any]]:
+    """Every candidate variable: what it is, how far it varies, and which others the data hardly tell from it."""
+    chosen = set(data.fit["coordinate"]["names"])
+    return [
+        {
+            "variable": c["name"],
+            "kind": c["kind"],
+            "unit": c["unit"],
+            "meaning": c["meaning"],
+            "origin": c["origin"],
+            "mean": c["mean"],
+            "spread": c["standard_deviation"],
+            "chosen": c["name"] in chosen,
+            "constant": c["constant"],
+            "near_duplicates": "; ".join(f"{t['name']} ({t['correlation']:+.5f})" for t in c["near_duplicates"]),
+        }
+        for c in data.fit.get("candidates", [])
+    ]
 
 
 def _calibration(data: MethodData) -> list[dict[str, Any]]:

@@ -580,6 +580,9 @@ def from_settings(settings: Mapping[str, Any]) -> tuple[System, Method]:
 def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     """Check a configuration and build what it describes.
 
+        if stage == "assess":
+            # The rest tells more of the coordinate and does not change which one it is.
+            base[part] = {key: base[part][key] for key in ("model", "observations", "max_variables")}
     Parameters
     ----------
     data
@@ -623,3 +626,7 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     for i, start in enumerate(sampling["starts"]):
         keys.look(guesses, start, f"sampling.starts.{i}", "`saddle` or one of the system's saddle guesses")
     return Config(full, system_data, system, methods)
+    keys, candidates = _Keys(_file_of("coordinate", paths)), {v.name: None for v in system.variables}
+    for i, names in enumerate(full["coordinate"]["beside"]):
+        for j, name in enumerate(names):
+            keys.look(candidates, name, f"coordinate.beside.{i}.{j}", "a candidate variable")

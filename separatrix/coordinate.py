@@ -53,6 +53,9 @@ give separable data a bounded answer, and in the subset scan, whose leaders are 
 MAX_SUBSETS = 100_000
 """Subsets per size that an exhaustive search examines; beyond, it keeps to the top-scoring variables."""
 
+NEAR_DUPLICATES = 0.999
+"""|Correlation coefficient| from which two variables are one and the same for all that observations can tell."""
+
 TABLE_LENGTH = 10
 """Subsets per size listed in `Selection.top`."""
 
@@ -1545,6 +1548,33 @@ def interchangeable(
         if others:
             found.append(Interchangeable(chosen[position], tuple(sorted(others, key=lambda line: line.loss))))
     return tuple(found)
+
+
+def constant_variables(q: ArrayLike) -> BoolArray:
+    """Which of the variables q (n, m) vary by no more than rounding, and so are left out of every fit; shape (m,)."""
+    return _constant_columns(np.asarray(q, dtype=float))
+
+
+def near_duplicates(
+    q: ArrayLike, names: Sequence[str], correlation: float = NEAR_DUPLICATES
+) -> dict[str, tuple[tuple[str, float], ...]]:
+    """For each variable the others that nearly are a linear function of it, with the correlation coefficient.
+
+    Args:
+        q: shape (n, m). names: m names. correlation: smallest |correlation coefficient|.
+
+    Returns:
+        By name, in the order of `names`, closest first; constant variables have none and are nobody's.
+    """
+    values = np.asarray(q, dtype=float)
+    kept = np.flatnonzero(~_constant_columns(values))
+    z = (values[:, kept] - values[:, kept].mean(axis=0)) / values[:, kept].std(axis=0)
+    r = np.clip(z.T @ z / len(values), -1.0, 1.0)
+    found: dict[str, tuple[tuple[str, float], ...]] = {str(name): () for name in names}
+    for i, place in enumerate(kept):
+        others = [j for j in np.argsort(-np.abs(r[i]), kind="stable") if j != i and abs(r[i, j]) >= correlation]
+        found[str(names[place])] = tuple((str(names[kept[j]]), float(r[i, j])) for j in others)
+    return found
 
 
 def fold_labels(groups: Iterable[Hashable], folds: int) -> IntArray:

@@ -11,6 +11,7 @@ import html
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -28,6 +29,7 @@ from .compare import (
     Measure,
     rounded,
 )
+from .coordinate import NEAR_DUPLICATES
 
 # Okabe and Ito, Color Universal Design (2008), darkest first; yellow is left out, too pale for lines.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -41,6 +43,8 @@ NUMBERS = frozenset({
     "value", "error", "low", "high", "place", "energy", "chain", "shot", "acceptance", "length", "share", "frame",
     "x", "y", "coefficient", "spread", "standardised", "frequency", "predicted", "observed", "shots", "paths",
     "resamples", "centre", "configurations", "binomial", "beta_binomial", "r", "committor", "round",
+    "lower", "upper", "resampled_lower", "resampled_upper", "set", "observations", "per_observation", "mean",
+    "constant_per_observation", "held_out", "held_out_error", "held_out_constant",
     *(m.name for m in MEASURES), *(f"{m.name}_bound" for m in MEASURES),
 })
 # fmt: on
@@ -739,11 +743,16 @@ def coordinate_table(frame: pd.DataFrame) -> str:
         "unit",
         "standard deviation at the shooting points",
         "change of r per standard deviation",
+        "interval, clustered",
+        "interval, resampled",
         "chosen in resamples",
     )
     body = []
     for _, rows in frame.groupby("method", sort=False):
         label, note = str(rows["label"].iloc[0]), str(rows["note"].iloc[0])
+        blocks = str(rows["blocks"].iloc[0]) if "blocks" in rows else ""
+        if blocks:
+            note += f"; intervals: {blocks}"
         words = f"{html.escape(label)} <small>({html.escape(note)})</small>"
         body.append(f'<tr class="group"><th colspan="{len(heads)}">{words}</th></tr>\n')
         for row in rows.to_dict("records"):
@@ -753,12 +762,129 @@ def coordinate_table(frame: pd.DataFrame) -> str:
             unit = "" if row["unit"] == "1" else f"1/{row['unit']}"
             numbers = [_minus(f"{row[k]:.3g}") if math.isfinite(row[k]) else "" for k in ("spread", "standardised")]
             share = f"{row['frequency']:.0%}" if math.isfinite(row["frequency"]) else ""
-            body.append(_row(str(row["variable"]), [value, unit, *numbers, share]))
+            body.append(_row(str(row["variable"]), [value, unit, *numbers, *_both_intervals(row), share]))
     head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
     words = (
-        "r is dimensionless: a coefficient carries the inverse unit of its variable. r = 0 is the predicted separatrix."
+        "r is dimensionless: a coefficient carries the inverse unit of its variable. r = 0 is the predicted "
+        f"separatrix. {_INTERVALS}"
     )
     return _page("Reaction coordinates", head, "".join(body), words)
+
+
+_INTERVALS = (
+    "Intervals have confidence 0.95. Clustered: from the spread of the scores between blocks of shots, with "
+    "Student's t. Resampled: percentiles of a bootstrap over the same blocks. Neither knows that the variables were "
+    "chosen on the same data."
+)
+
+
+def _both_intervals(row: Mapping[str, Any]) -> list[str]:
+    """The clustered and the resampled interval of a coefficient, empty where there is none."""
+    return [_interval(row.get(f"{way}lower"), row.get(f"{way}upper")) for way in ("", "resampled_")]
+
+
+def _interval(low: Any, high: Any) -> str:
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    if high == low:
+        return _minus(f"{low:.3g}")
+    places = max(1 - math.floor(math.log10(0.5 * (high - low))), 0)
+    return _minus(f"{low:.{places}f} to {high:.{places}f}")
+
+
+def sets_table(frame: pd.DataFrame) -> str:
+    """The best coordinate of each size, and those that the config puts beside them."""
+    heads = (
+        "set",
+        "variables",
+        "coefficient of r",
+        "interval, clustered",
+        "interval, resampled",
+        "ln L per observation",
+        "held-out ln L per observation",
+    )
+    body = []
+    for _, method in frame.groupby("method", sort=False):
+        first = method.iloc[0]
+        constant = f"{first['observations']:.0f} observations; a constant: {first['constant_per_observation']:.4f}"
+        held = method["held_out_constant"].dropna()
+        if len(held):
+            constant += f", held out {held.iloc[0]:.4f}"
+        words = f"{html.escape(str(first['label']))} <small>({_minus(constant)})</small>"
+        body.append(f'<tr class="group"><th colspan="{len(heads)}">{words}</th></tr>\n')
+        for _, rows in method.groupby("set", sort=False):
+            body.append(_set_row(rows.to_dict("records")))
+    head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
+    words = (
+        "*: the number of variables that the extended Bayesian information criterion chooses. Held out: each chain in "
+        f"turn is predicted from the others; the choice of variables is not repeated. {_INTERVALS}"
+    )
+    return _page("Best sets of variables", head, "".join(body), words)
+
+
+def _set_row(rows: Sequence[Mapping[str, Any]]) -> str:
+    """One set: a line for each variable within the cells."""
+    first = rows[0]
+    role = str(first["role"]) + (" *" if str(first["chosen"]) == "True" else "")
+
+    def lines(texts: Sequence[str]) -> str:
+        return "<br>".join(html.escape(text) for text in texts)
+
+    names = lines([str(row["variable"]) for row in rows])
+    if first["problem"]:
+        note = f"not fitted: {first['problem']}"
+        return f'<tr><th>{html.escape(role)}</th><td>{names}</td><td colspan="5">{html.escape(note)}</td></tr>\n'
+    numbers = []
+    for row in rows:
+        unit = "" if row["unit"] == "1" else f" 1/{row['unit']}"
+        numbers.append(_minus(f"{row['coefficient']:.4g}") + unit)
+    both = [_both_intervals(row) for row in rows]
+    total = _minus(f"{first['per_observation']:.4f}")
+    if str(first["separable"]) == "True":
+        total += " (separable)"
+    error = first["held_out_error"]
+    held = "" if math.isnan(first["held_out"]) else _minus(f"{first['held_out']:.4f}")
+    if held and math.isfinite(error):
+        held = _minus(" ± ".join(rounded(first["held_out"], error)))
+    cells = [names, lines(numbers), *(lines([pair[i] for pair in both]) for i in (0, 1)), total, held]
+    return f"<tr><th>{html.escape(role)}</th>" + "".join(f"<td>{text}</td>" for text in cells) + "</tr>\n"
+
+
+def candidates_table(frame: pd.DataFrame) -> str:
+    """What could have entered the coordinate, with the range it was seen in."""
+    methods = list(dict.fromkeys(frame["method"]))
+    labels = dict(zip(frame["method"], frame["label"], strict=True))
+    seen = {(r["method"], r["variable"]): r for r in frame.to_dict("records")}
+    known: dict[str, Mapping[str, Any]] = {}
+    for row in frame.to_dict("records"):
+        known.setdefault(row["variable"], row)
+    body = []
+    for name, row in known.items():
+        cells = [row["meaning"], row["kind"], "" if row["unit"] == "1" else row["unit"], row["origin"]]
+        cells += [_range(seen.get((m, name))) for m in methods]
+        body.append(_row(name, cells))
+    heads = ["variable", "what it is", "kind", "unit", "origin", *(str(labels[m]) for m in methods)]
+    head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
+    origins = [row["origin"] for row in known.values()]
+    words = (
+        f"{len(known)} candidates: {origins.count('enumerated')} enumerated from the bonds around the atoms that the "
+        f"system file names, each once, and {origins.count('given')} given there. For each method: mean ± standard "
+        "deviation at the shooting points. A candidate that does not vary is left out of the fit. ≈: those whose "
+        f"correlation coefficient with it is beyond ±{NEAR_DUPLICATES:g}; no fit can tell which of them is meant. *: "
+        "in the coordinate."
+    )
+    return _page("Candidate variables", head, "".join(body), words)
+
+
+def _range(row: Mapping[str, Any] | None) -> str:
+    """Mean and standard deviation of a candidate with one method, and what is to be known of it there."""
+    if row is None:
+        return "–"
+    if str(row["constant"]) == "True":
+        return _minus(f"{row['mean']:.4g}") + ", constant: left out"
+    shown = _minus(" ± ".join(rounded(row["mean"], row["spread"])))
+    shown += " *" if str(row["chosen"]) == "True" else ""
+    return shown + (f" ≈ {_minus(str(row['near_duplicates']))}" if row["near_duplicates"] else "")
 
 
 TABLES: Mapping[str, tuple[Callable[[pd.DataFrame], str], str]] = {
@@ -767,5 +893,7 @@ TABLES: Mapping[str, tuple[Callable[[pd.DataFrame], str], str]] = {
     "chains": (chains_table, "comparison"),
     "convergence_table": (convergence_table, "convergence"),
     "coordinates": (coordinate_table, "coefficients"),
+    "sets": (sets_table, "sets"),
+    "candidates": (candidates_table, "candidates"),
 }
 """Table -> function and the data it is written from."""

@@ -15,6 +15,7 @@ missed; `rivals`, `interchangeable`, `selection_frequency`, `bootstrap`, `held_o
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 import warnings
@@ -49,14 +50,19 @@ BEYOND = ("boosting", "network")
 MANY_CHAINS = 10
 """Chains from which these are the blocks; errors between fewer are too small, so chains are then cut into pieces."""
 
+MOST_FOLDS = 10
+"""Folds, of whole chains, on which the workflow compares models beyond the linear one: they are fitted to each."""
+
 PIECES = 20
 """Blocks that fewer chains are cut into, all together."""
 
 MOST_SUBSETS = 5_000_000
 """Subsets of one size that ``exhaustive`` fits at most: hours, and gigabytes for the list of them."""
 
+COEFFICIENT_RESAMPLES = 4
+"""Resamples of the coefficients per resample of the selection, which costs more."""
+
 _CANDIDATES = 15  # variables that take part in the bootstrap of the selection
-_COEFFICIENT_RESAMPLES = 4  # resamples of the coefficients per resample of the selection, which costs more
 _SMALLEST = 1e-12  # probability that a tree or a network may give to what happens
 
 
@@ -133,6 +139,130 @@ class Beyond(Plain):
     mean: float
     gain: float
     standard_error: float
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedSet:
+    """One set of variables as a coordinate, with what is to be known of its coefficients.
+
+    Attributes
+    ----------
+    coordinate
+        The fit; its clustered covariance is that of the blocks.
+    block_count, block_words
+        Number of blocks (0: observations taken as independent), and what they are.
+    lower, upper
+        Intervals of intercept and coefficients, shape (k + 1,): from the clustered errors where there are blocks.
+    confidence
+        Of each interval.
+    resampled
+        The same from a bootstrap over the blocks; None without.
+    held_out
+        Its held-out likelihood; None where nothing could be left out.
+    """
+
+    coordinate: Coordinate
+    block_count: int
+    block_words: str
+    lower: np.ndarray
+    upper: np.ndarray
+    confidence: float
+    resampled: BootstrapCoefficients | None
+    held_out: HeldOut | None
+
+    @property
+    def clustered_errors(self) -> np.ndarray | None:
+        """Errors of intercept and coefficients from the spread between blocks; None without blocks."""
+        covariance = self.coordinate.clustered_covariance
+        return None if covariance is None else np.sqrt(np.diag(covariance))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON types, the intercept first wherever there is one; NaN becomes None."""
+        best = self.coordinate
+        return json_safe(
+            {
+                "variables": list(best.names),
+                "coefficients": [best.intercept, *best.coefficients],
+                "standard_errors": best.standard_errors,
+                "clustered_standard_errors": self.clustered_errors,
+                "interval": {
+                    "confidence": self.confidence,
+                    "errors": "independent" if self.clustered_errors is None else "clustered",
+                    "lower": self.lower,
+                    "upper": self.upper,
+                },
+                "blocks": {"count": self.block_count, "what": self.block_words},
+                "bootstrap": None if self.resampled is None else self.resampled.to_dict(),
+                "log_likelihood": best.log_likelihood,
+                "log_likelihood_per_observation": best.log_likelihood / best.n_observations,
+                "information_error": best.information_error,
+                "clustered_information_error": best.clustered_information_error,
+                "separable": best.separable,
+                "converged": best.converged,
+                "held_out": None if self.held_out is None else self.held_out.to_dict(),
+            }
+        )
+
+
+def judge_set(
+    q: np.ndarray,
+    outcome: np.ndarray,
+    names: Sequence[str],
+    chain: Sequence[object],
+    rng: np.random.Generator,
+    *,
+    model: str = "logistic",
+    bootstrap: int = 0,
+    confidence: float = 0.95,
+) -> JudgedSet:
+    """Fit one set of variables, with intervals clustered by blocks of the chains and likelihood held out by chain.
+
+    Parameters
+    ----------
+    q
+        Values of the set's variables, shape (observations, k), in any units.
+    outcome
+        Whether the product was reached, shape (observations,).
+    names
+        Of the variables.
+    chain
+        Chain of each observation, in the order of sampling. Fewer than `MANY_CHAINS` are cut into pieces for the
+        intervals (:func:`blocks`); one is held out at a time whatever their number.
+    rng
+        Of the bootstrap.
+    model
+        ``logistic`` or ``erf``.
+    bootstrap
+        Resamples; 0 for none. Separable data are not resampled: there is no maximum to be had.
+    confidence
+        Of the intervals.
+
+    Raises
+    ------
+    ValueError
+        As :func:`separatrix.coordinate.fit`.
+    """
+    labels, words = blocks([str(label) for label in chain], len(outcome), "chain")
+    count = 0 if labels is None else len(set(labels))
+    best = coordinate.fit(q, outcome, names, model=model, groups=labels)
+    lower, upper = coordinate.coefficient_intervals(best, confidence, count if labels else None)
+    resampled = held_out = None
+    if bootstrap and not best.separable:
+        resampled = coordinate.bootstrap_coefficients(
+            q,
+            outcome,
+            names,
+            rng,
+            groups=labels,
+            model=model,
+            n_boot=COEFFICIENT_RESAMPLES * bootstrap,
+            confidence=confidence,
+        )
+    if len(set(chain)) > 1:
+        # Where every chain but one has the same outcome there is nothing to fit to.
+        with contextlib.suppress(ValueError):
+            held_out = coordinate.held_out_log_likelihood(q, outcome, names, chain, model=model)
+    return JudgedSet(best, count, words, lower, upper, confidence, resampled, held_out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -537,7 +667,7 @@ def _bootstrap(
         np.random.default_rng([options.seed, 1]),
         groups=blocked,
         model=options.model,
-        n_boot=_COEFFICIENT_RESAMPLES * options.bootstrap,
+        n_boot=COEFFICIENT_RESAMPLES * options.bootstrap,
         confidence=options.confidence,
         progress=tell("resampled coefficients"),
     )
@@ -629,19 +759,66 @@ def _held_out(
     fold = coordinate.fold_labels(range(len(seen.outcome)) if labels is None else labels, options.folds)
     if len(set(fold.tolist())) < 2:
         return None, ()
-    places = [seen.names.index(name) for name in best.names]
     try:
-        linear = coordinate.held_out_log_likelihood(
-            seen.values[:, places], seen.outcome, best.names, fold.tolist(), model=options.model
+        return held_out_beside(
+            seen.values,
+            seen.outcome,
+            seen.names,
+            best.names,
+            fold,
+            options.beyond,
+            model=options.model,
+            seed=options.seed,
+            progress=progress,
         )
     except ValueError:
         return None, ()  # every fold leaves one outcome only
+
+
+def held_out_beside(
+    values: np.ndarray,
+    outcome: np.ndarray,
+    names: Sequence[str],
+    chosen: Sequence[str],
+    fold: np.ndarray,
+    beyond: Sequence[str],
+    *,
+    model: str = "logistic",
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> tuple[HeldOut, tuple[Beyond, ...]]:
+    """Held-out ln L of a linear coordinate and, on the same folds, of models beyond it.
+
+    Parameters
+    ----------
+    values
+        All candidates, shape (observations, variables).
+    outcome
+        Whether the product was reached, shape (observations,).
+    names, chosen
+        Of the candidates; of the coordinate's variables among them.
+    fold
+        Number of the fold of each observation, from 0 (:func:`separatrix.coordinate.fold_labels`).
+    beyond
+        Of :data:`BEYOND`; each is fitted to the coordinate's variables and to all of them.
+    model, seed
+        Of the linear coordinate; of the others.
+    progress
+        Told of every model.
+
+    Raises
+    ------
+    ValueError
+        When no fold can be left out.
+    """
+    places = [list(names).index(name) for name in chosen]
+    linear = coordinate.held_out_log_likelihood(values[:, places], outcome, chosen, fold.tolist(), model=model)
     found = []
-    for number, (name, variables) in enumerate((n, v) for n in options.beyond for v in ("chosen", "all")):
+    for number, (name, variables) in enumerate((n, v) for n in beyond for v in ("chosen", "all")):
         if progress is not None:
-            progress("models beyond the linear one", number, 2 * len(options.beyond))
-        q = seen.values[:, places] if variables == "chosen" else seen.values
-        found.append(_beyond(name, variables, q, seen.outcome, fold, linear, options.seed))
+            progress("models beyond the linear one", number, 2 * len(beyond))
+        q = values[:, places] if variables == "chosen" else values
+        found.append(_beyond(name, variables, q, outcome, fold, linear, seed))
     return linear, tuple(found)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,10 @@ import ase.io
 import numpy as np
 import xarray as xr
 
-from . import committor as committors
 from . import (
-    committor_statistics,
     convergence,
     coordinate,
+    fitting,
     numeric_threads,
     potentials,
     sampling,
@@ -203,7 +201,7 @@ def find_first_path(
     system, method, engine = open_engine(settings, minimum_file, saddle_file)
     options = {"attempts": settings["sampling"]["first_path_attempts"], "mechanism": system.mechanism}
     began = time.perf_counter()
-    found = None
+    found, wanted = None, start
     if start != "saddle":
         geometry = store.read_stationary(start_file).positions
         try:
@@ -247,6 +245,7 @@ def find_first_path(
         frame=method.dynamics.frame,
         source=engine.potential.description,
         start=start,
+        wanted=wanted,
         cost=spent,
     )
 
@@ -500,6 +499,8 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
                 groups,
                 model=rules["model"],
             )
+        units = dict(zip(names, (str(u) for u in data.unit.values), strict=True))
+        sets = _judged_sets(settings, selection, q, outcome, names, units, groups)
     except ValueError as error:
         raise SamplingError(f"the coordinate cannot be fitted: {error}") from error
     best = selection.best
@@ -508,7 +509,6 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
         best.intercept,
         " ".join(f"{c:+.4g} {n}" for c, n in zip(best.coefficients, best.names, strict=True)),
     )
-    units = dict(zip(names, (str(u) for u in data.unit.values), strict=True))
     store.write_json(
         json_safe(
             {
@@ -547,10 +547,107 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
                 ],
                 "bootstrap": None if frequency is None else frequency.to_dict(),
                 "held_out": None if held_out is None else held_out.to_dict(),
+                "intervals": next(
+                    {key: s[key] for key in ("interval", "blocks", "bootstrap")} for s in sets if s["chosen"]
+                ),
+                "sets": sets,
+                "beyond_linear": _beyond_linear(settings, q, outcome, names, best.names, groups),
+                "candidates": _candidates(system, settings, data),
             }
         ),
         out,
     )
+
+
+def _judged_sets(
+    settings: Settings,
+    selection: coordinate.Selection,
+    q: np.ndarray,
+    outcome: np.ndarray,
+    names: Sequence[str],
+    units: Mapping[str, str],
+    groups: np.ndarray,
+) -> list[dict[str, Any]]:
+    """The best set of each size, and those that the config puts beside them, each with its intervals."""
+    rules = settings["coordinate"]
+    wanted = [("best", best.names) for best in selection.per_size.values()]
+    wanted += [("beside", tuple(given)) for given in rules["beside"]]
+    found = []
+    for number, (role, members) in enumerate(wanted):
+        head = {
+            "role": role,
+            "chosen": role == "best" and members == selection.best.names,
+            "units": [units[name] for name in members],
+        }
+        try:
+            judged = fitting.judge_set(
+                q[:, [names.index(name) for name in members]],
+                outcome,
+                members,
+                groups.tolist(),
+                stream(settings["seed"], settings["name"], "intervals", number),
+                model=rules["model"],
+                bootstrap=rules["bootstrap"],
+            )
+        except ValueError as error:
+            if role == "best":
+                raise
+            # A set for comparison, constant with this method perhaps, must not stop the run.
+            found.append(head | {"variables": list(members), "problem": str(error)})
+            continue
+        found.append(head | judged.to_dict())
+    return found
+
+
+def _beyond_linear(
+    settings: Settings,
+    q: np.ndarray,
+    outcome: np.ndarray,
+    names: Sequence[str],
+    chosen: Sequence[str],
+    groups: np.ndarray,
+) -> dict[str, Any] | None:
+    """Committor models that are not linear, beside the coordinate; None where none is asked for, or can be judged."""
+    rules = settings["coordinate"]
+    if not rules["beyond"]:
+        return None
+    labels: Sequence[str] | None = [str(chain) for chain in groups]
+    if len(set(groups.tolist())) == 1:
+        labels, _ = fitting.blocks(labels, len(outcome), "chain")
+    if labels is None:
+        return None
+    fold = coordinate.fold_labels(labels, min(len(set(labels)), fitting.MOST_FOLDS))
+    seed = int(stream(settings["seed"], settings["name"], "beyond").integers(2**31))
+    try:
+        linear, others = fitting.held_out_beside(
+            q, outcome, names, chosen, fold, rules["beyond"], model=rules["model"], seed=seed
+        )
+    except ValueError as error:
+        log.info("no model beyond the linear one: %s", error)
+        return None
+    return {"held_out": linear.to_dict(), "models": [other.to_dict() for other in others]}
+
+
+def _candidates(system: System, settings: Settings, data: xr.Dataset) -> list[dict[str, Any]]:
+    """What each candidate is, where it comes from, how far it varies, and which others are nearly the same."""
+    values = data.value.values
+    given = len(settings["system"]["variables"]["extra"])
+    twins = coordinate.near_duplicates(values, [v.name for v in system.variables])
+    still = coordinate.constant_variables(values)
+    return [
+        {
+            "name": v.name,
+            "kind": v.kind,
+            "unit": v.unit,
+            "meaning": variables.describe(v, system.molecule.labels),
+            "origin": "enumerated" if i < len(system.variables) - given else "given",
+            "mean": float(values[:, i].mean()),
+            "standard_deviation": float(values[:, i].std()),
+            "constant": bool(still[i]),
+            "near_duplicates": [{"name": name, "correlation": r} for name, r in twins[v.name]],
+        }
+        for i, v in enumerate(system.variables)
+    ]
 
 
 def _as_dict(thing: Any) -> dict[str, Any]:

@@ -297,6 +297,7 @@ def write_paths(
     frame: float,
     source: str,
     start: str,
+    wanted: str | None = None,
     cost: Mapping[str, float] | None = None,
 ) -> None:
     """Write reactive paths one after another (CF's contiguous ragged array).
@@ -321,6 +322,8 @@ def write_paths(
         Level of theory.
     start
         Geometry that the chain's first path was shot from.
+    wanted
+        The one that was asked for, where no path was found from it; None: not on record.
     cost
         Attributes that say what the paths have cost.
     """
@@ -337,7 +340,7 @@ def write_paths(
             "positions": (("frame", "atom", "xyz"), every[0], {"units": "nm"}),
             "velocities": (("frame", "atom", "xyz"), every[1], {"units": "nm ps-1"}),
         },
-        attrs={"frame_fs": frame, "start": start, **(cost or {})},
+        attrs={"frame_fs": frame, "start": start, **({} if wanted is None else {"wanted": wanted}), **(cost or {})},
     )
     write_dataset(data, target, title=f"reactive paths of chain {chain}", source=source)
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from separatrix import compare, convergence, coordinate, store
+from separatrix import compare, convergence, coordinate, fitting, store
 from separatrix.committor_statistics import analyse, wilson_interval
 from separatrix.compare import ChainData, MethodData
 from separatrix.config import System
@@ -71,6 +71,9 @@ def chain(number: int, outcome: list[str], mechanism: str = "rotation", first_le
         tracks=tuple(np.array([four_atoms(120.0, t) for t in np.linspace(30, 150, n)]) for n in lengths),
         cost=cost_of(len(moves), int((moves != "off path").sum())),
         first_path_cost={"evaluations": 300.0, "core_seconds": 1.5},
+        start="saddle",
+        wanted="saddle",
+        shift=np.full(len(moves), 3),
     )
 
 
@@ -123,6 +126,9 @@ def assessment(number: int, stop: bool, converged: bool = False, **other: object
     return data | other
 
 
+GIVEN = ("chosen", "all")
+
+
 def fit_of(rng: np.random.Generator, n: int = 60, separable: bool = False):
     """A fit in two variables, with its data."""
     q = rng.normal(size=(n, 2)) * [3.0, 0.1] + [110.0, 0.0]
@@ -133,6 +139,22 @@ def fit_of(rng: np.random.Generator, n: int = 60, separable: bool = False):
     best = coordinate.fit(q, went, names, groups=groups)
     frequency = coordinate.bootstrap_selection(q, went, names, rng, groups=groups, n_boot=5, max_variables=2)
     held = coordinate.held_out_log_likelihood(q, went, names, groups)
+    units = dict(zip(names, ("degree", "1"), strict=True))
+    sets = []
+    for role, chosen, members in (("best", False, [0]), ("best", True, [0, 1]), ("beside", False, [1])):
+        mine = [names[k] for k in members]
+        judged = fitting.judge_set(q[:, members], went, mine, groups.tolist(), rng, bootstrap=5)
+        sets.append(judged.to_dict() | {"role": role, "chosen": chosen, "units": [units[v] for v in mine]})
+    problem = "constant variables cannot be fitted: <still>"
+    sets.append({"role": "beside", "chosen": False, "units": ["1"], "variables": ["<still>"], "problem": problem})
+    words = {"kind": "angle", "unit": "degree", "meaning": "angle a-b-c", "origin": "enumerated", "constant": False}
+    still = {"kind": "x", "unit": "1", "meaning": "what stays", "origin": "given", "constant": True}
+    twin = [{"name": "twin", "correlation": -0.99994}]
+    candidates = [
+        {"name": names[0], "mean": 110.0, "standard_deviation": 3.0, "near_duplicates": twin, **words},
+        {"name": "<still>", "mean": 4.5, "standard_deviation": 0.0, "near_duplicates": [], **still},
+    ]
+    beyond = [{"name": "boosting", "variables": v, "mean": -0.4, "gain": 0.02, "standard_error": 0.03} for v in GIVEN]
     fit = {
         "method": "m",
         "source": "toy engine",
@@ -140,7 +162,10 @@ def fit_of(rng: np.random.Generator, n: int = 60, separable: bool = False):
         "product": "B",
         "n_left_out": 1,
         "coordinate": best.to_dict(),
-        "units": dict(zip(names, ("degree", "1"), strict=True)),
+        "units": units,
+        "sets": sets,
+        "candidates": candidates,
+        "beyond_linear": {"held_out": held.to_dict(), "models": beyond},
         "beats_null": True,
         "null_log_likelihood": -n * math.log(2),
         "bootstrap": frequency.to_dict(),
@@ -180,12 +205,14 @@ def method(name: str = "gfn-2", label: str = "GFN-2", separable: bool = False) -
 
 
 def broken(name: str = "broken-1") -> MethodData:
-    """Awkward input: no path accepted, a separable coordinate, no benchmarks, no convergence, a cost not on record."""
+    """Awkward input: no path accepted, a separable coordinate, no benchmarks, no convergence, much not on record."""
     data = method(name, "broken", separable=True)
     nothing = {m.name: None for m in compare.MEASURES} | {"variables": [], "stable_for": 0}
     rounds = (assessment(1, False, **nothing), assessment(2, True, **nothing))
     refused, failed = chain(1, ["same basin"] * 9), chain(2, ["failed"] * 9)
     fit = dict(data.fit, bootstrap=None, held_out=None)
+    for key in ("sets", "candidates", "beyond_linear"):  # an older version's
+        del fit[key]
     seconds = {stage: [None] for stage in compare.STAGES}
     committor = committor_of([8, 8], [8, 8])
     refused = replace(refused, first_path_cost={})
@@ -203,6 +230,7 @@ def with_burn_in(c: ChainData, accepted: int = 5) -> ChainData:
         forward=np.concatenate([["C"] * n, c.forward]),
         burn_in=np.arange(n + len(c.outcome)) < n,
         points=np.concatenate([np.array([four_atoms(60.0, 10.0)] * n), c.points]),
+        shift=np.concatenate([np.arange(5, 5 + n), c.shift]),
         made_by=np.concatenate([[-1], np.arange(accepted), c.made_by[1:] + n]),
         multiplicity=np.concatenate([[0] * accepted, c.multiplicity]),
         mechanism=np.concatenate([["initial"], ["burnt"] * accepted, c.mechanism[1:]]),
@@ -368,6 +396,9 @@ def test_burn_in_counts_as_nothing_but_cost():
     with_ = replace(without, chains=tuple(map(with_burn_in, without.chains)))
     quantities = [compare.summarise(d, system(), np.random.default_rng(1)) for d in (without, with_)]
     plain, burnt = ({q.name: q for q in qs if q.group in (compare.SAMPLING, compare.CHAINS)} for qs in quantities)
+    for number in (1, 2):
+        was, tuned = (found.pop(f"shift, chain {number}") for found in (plain, burnt))
+        assert (was.value, was.text) == (6.0, "") and (tuned.value, tuned.text) == (6.0, "tuned from 10")
     assert plain.pop("burn-in shots").value == 0 and burnt.pop("burn-in shots").value == 12
     assert plain == burnt and len(plain) > 20
     frames = [
@@ -386,6 +417,25 @@ def test_burn_in_counts_as_cost():
     found = summary(burnt)
     # 36 paths are accepted after the burn-in, 10 in it, and cost.json, which says 999, is not asked.
     assert found["force evaluations per accepted path"].value == pytest.approx((84 * 101 + 600) / 36)
+
+
+def test_what_a_chain_started_from():
+    data = method()
+    first, second = data.chains
+    found = summary(replace(data, chains=(first, replace(second, wanted="inversion at b"))))
+    assert found["started from, chain 1"].text == "saddle"
+    text = "saddle (instead: no path of the wanted mechanism from inversion at b)"
+    assert found["started from, chain 2"].text == text
+    nothing = replace(first, burn_in=np.ones(len(first.burn_in), dtype=bool))
+    assert summary(replace(data, chains=(nothing, second)))["shift, chain 1"].value is None
+
+
+def test_models_beyond_the_linear_one():
+    found = summary(method())
+    q = found["held-out gain of gradient boosting, its variables"]
+    assert (q.value, q.error) == (0.02, 0.03) and "same 2 folds" in q.note and "error from 2 folds only" in q.note
+    assert "held-out gain of gradient boosting, all variables" in found
+    assert not any("held-out gain" in name for name in summary(broken()))
 
 
 def test_cost():
@@ -519,7 +569,7 @@ def test_a_chain_is_read_from_its_files(tmp_path: Path):
     words = ["accepted", "failed", "off path", "accepted", "same basin"]
     geometry = four_atoms(120.0, 90.0)
     moves = [
-        Move(i, word, forward="B", positions=geometry, velocities=geometry, evaluations=10, steps=9)
+        Move(i, word, forward="B", positions=geometry, velocities=geometry, evaluations=10, steps=9, shift=4 - (i > 1))
         for i, word in enumerate(words)
     ]
     symbols, common = ("C", "N", "N", "C"), {"chain": 7, "frame": 2.0, "source": "toy"}
@@ -533,10 +583,12 @@ def test_a_chain_is_read_from_its_files(tmp_path: Path):
     (tmp_path / "cost.json").write_text(json.dumps(cost_of(5, 4)))
     alone = {"mechanisms": ["rotation"], "labels": [3], "start": "saddle", "moves": [-1], "multiplicity": [1]}
     spent = {"evaluations": 123, "core_seconds": 4.5}
-    for cost, known in ((None, {}), (spent, spent)):
-        store.write_paths([track], symbols, tmp_path / "first_path.nc", **alone, **common, cost=cost)
-        assert compare.read_chain(tmp_path).first_path_cost == known
-    found = compare.read_chain(tmp_path)
+    for cost, known, wanted in ((None, {}, None), (spent, spent, "a guess")):
+        store.write_paths([track], symbols, tmp_path / "first_path.nc", **alone, **common, cost=cost, wanted=wanted)
+        found = compare.read_chain(tmp_path)
+        assert found.first_path_cost == known
+        assert (found.start, found.wanted) == ("saddle", wanted or "saddle")
+    assert found.shift.tolist() == [4, 4, 3, 3, 3]
     assert found.number == 7 and found.cost["core_seconds"] == 2.0
     assert found.burn_in.tolist() == burning and found.burn_in_shots == 2
     assert found.shots.tolist() == [False, False, False, True, True]
@@ -617,6 +669,29 @@ def test_figure_frames():
     spread = data[0].q[:, 0].std()
     assert rows["standardised"] == pytest.approx(model.coefficients[0] * spread)
     assert rows["high"] - rows["low"] == pytest.approx(2 * 1.959964 * model.standard_errors[1] * spread, rel=1e-5)
+    both = frames["sets"].set_index(["set", "variable"])
+    assert both.index.tolist() == [
+        (0, "angle(a,b,c)"),
+        (1, "angle(a,b,c)"),
+        (1, "sin(turn)"),
+        (2, "sin(turn)"),
+        (3, "<still>"),
+    ]
+    assert both["role"].tolist() == ["best of 1", "best of 2", "best of 2", "for comparison", "for comparison"]
+    judged = data[0].fit["sets"][1]
+    one = both.loc[(1, "sin(turn)")]
+    assert one["chosen"] and one["coefficient"] == judged["coefficients"][2] == pytest.approx(model.coefficients[1])
+    assert (one["lower"], one["upper"]) == (judged["interval"]["lower"][2], judged["interval"]["upper"][2])
+    assert one["lower"] < one["coefficient"] < one["upper"]
+    assert one["resampled_lower"] == judged["bootstrap"]["lower"][2]
+    assert one["per_observation"] == pytest.approx(model.log_likelihood / 60)
+    assert one["held_out"] == data[0].fit["held_out"]["mean"]
+    assert (rows["lower"], rows["upper"]) == (judged["interval"]["lower"][1], judged["interval"]["upper"][1])
+    listed = frames["candidates"].set_index("variable")
+    assert listed.loc["angle(a,b,c)", "near_duplicates"] == "twin (-0.99994)" and listed["chosen"].tolist() == [
+        True,
+        False,
+    ]
     table = frames["calibration"]
     assert table[table["method"] == "gfn-2"]["shots"].sum() == 60
     levels = frames["energy_profile"].set_index(["method", "point"])["energy"]

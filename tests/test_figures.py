@@ -143,7 +143,9 @@ class Cells(HTMLParser):
             self.rows.append([])
         if tag in ("td", "th"):
             self.rows[-1].append("")
-        if tag != "meta":
+        if tag == "br":
+            self.rows[-1][-1] += "; "
+        elif tag != "meta":
             self.open.append(tag)
         assert not any(key in ("src", "href", "onclick") for key, _ in attrs)
 
@@ -193,6 +195,46 @@ def test_other_tables(stored):
     assert "acceptance per shot, chain 2" in rows_of(figures.chains_table(frames["comparison"]))
     rows = rows_of(figures.coordinate_table(frames["coefficients"]))
     assert rows["angle(a,b,c)"][1] == "1/degree"
+    assert rows["angle(a,b,c)"][4:6] == ["", ""]  # those of the broken method
+    frame = frames["coefficients"]
+    text = figures.coordinate_table(frame[frame["method"] == "gfn-2"])
+    assert "intervals: 16 pieces of 2 chains" in text
+    for shown in rows_of(text)["angle(a,b,c)"][4:6]:
+        assert re.fullmatch(r"0\.\d+ to \d\.\d+", shown)
+
+
+def test_table_of_sets(stored):
+    text = figures.sets_table(stored[0]["sets"])
+    assert "<still>" not in text
+    cells = Cells()
+    cells.feed(text)
+    head, method, one, two, beside, problem = cells.rows
+    assert head[:3] == ["set", "variables", "coefficient of r"]
+    assert method[0].startswith("GFN-2 (60 observations; a constant: −0.6931, held out −")
+    assert one[:2] == ["best of 1", "angle(a,b,c)"] and beside[:2] == ["for comparison", "sin(turn)"]
+    assert two[:2] == ["best of 2 *", "angle(a,b,c); sin(turn)"]
+    assert re.fullmatch(r"[\d.]+ 1/degree; [\d.]+", two[2])
+    for column in (3, 4):
+        assert re.fullmatch(r"(−?[\d.]+ to [\d.]+(; )?){2}", two[column])
+    assert re.fullmatch(r"−0\.\d{4}", two[5]) and re.fullmatch(r"−0\.\d+ ± 0\.\d+", two[6])
+    assert problem == ["for comparison", "<still>", "not fitted: constant variables cannot be fitted: <still>"]
+
+
+def test_table_of_candidates(stored):
+    rows = rows_of(figures.candidates_table(stored[0]["candidates"]))
+    assert rows["variable"] == ["what it is", "kind", "unit", "origin", "GFN-2"]
+    shown = "110.0 ± 3.0 * ≈ twin (−0.99994)"
+    assert rows["angle(a,b,c)"] == ["angle a-b-c", "angle", "degree", "enumerated", shown]
+    assert rows["<still>"] == ["what stays", "x", "", "given", "4.5, constant: left out"]
+    text = figures.candidates_table(stored[0]["candidates"])
+    assert "2 candidates: 1 enumerated from the bonds around" in text and "and 1 given there" in text
+
+
+def test_tables_of_older_results():
+    """Without what an older version has not written there is a table with no rows, and no error."""
+    empty = pd.DataFrame(columns=["method", "label"])
+    for table in (figures.sets_table, figures.candidates_table):
+        assert "<tbody>\n</tbody>" in table(empty)
 
 
 def test_convergence_table(stored):

@@ -19,9 +19,15 @@ TABLES = {
     "chains": ("Sampling", "Chain by chain (table)"),
     "convergence_table": ("Sampling", "Convergence round by round (table)"),
     "coordinates": ("Reaction coordinate", "Coefficients (table)"),
+    "sets": ("Reaction coordinate", "Best sets of each size (table)"),
+    "candidates": ("Reaction coordinate", "Candidate variables (table)"),
 }
 
-FIGURE_DATA = {name: comparison_file(f"data/{name}.csv") for name in FIGURES}
+# The last two have tables and no figure.
+FIGURE_DATA = {
+    name: comparison_file(f"data/{name}.csv")
+    for name in (*FIGURES, "sets", "candidates")
+}
 COMPARISON = [
     *(comparison_file(f"comparison.{ending}") for ending in ("csv", "json", "html")),
     *(comparison_file(f"{name}.svg") for name in FIGURES),
@@ -70,7 +76,7 @@ rule compare:
         settings=CONFIG.settings("compare"),
         folders={method: f"{RESULTS}/{method}" for method in CONFIG.methods},
         chains=CONFIG.data["sampling"]["chains"],
-        figures=list(FIGURES),
+        figures=list(FIGURE_DATA),
     message:
         "comparison of the methods"
     script:
