@@ -543,6 +543,9 @@ class Config:
         }.get(stage)
         if part:
             base[part] = dict(self.data[part])
+        if stage == "assess":
+            # The rest tells more of the coordinate and does not change which one it is.
+            base[part] = {key: base[part][key] for key in ("model", "observations", "max_variables")}
         # How far sampling goes does not change what is sampled.
         keys = {
             "first_path": ("starts", "first_path_attempts"),
@@ -580,9 +583,6 @@ def from_settings(settings: Mapping[str, Any]) -> tuple[System, Method]:
 def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     """Check a configuration and build what it describes.
 
-        if stage == "assess":
-            # The rest tells more of the coordinate and does not change which one it is.
-            base[part] = {key: base[part][key] for key in ("model", "observations", "max_variables")}
     Parameters
     ----------
     data
@@ -618,6 +618,10 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     if committor["batches"] > committor["configurations"]:
         where = _file_of("committor", paths)
         raise ConfigError(f"{where}: committor.batches: more batches than configurations; give at most as many")
+    keys, candidates = _Keys(_file_of("coordinate", paths)), {v.name: None for v in system.variables}
+    for i, names in enumerate(full["coordinate"]["beside"]):
+        for j, name in enumerate(names):
+            keys.look(candidates, name, f"coordinate.beside.{i}.{j}", "a candidate variable")
     where = _file_of("sampling", paths)
     keys = _Keys(where)
     if sampling["min_rounds"] > sampling["max_rounds"]:
@@ -626,7 +630,3 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     for i, start in enumerate(sampling["starts"]):
         keys.look(guesses, start, f"sampling.starts.{i}", "`saddle` or one of the system's saddle guesses")
     return Config(full, system_data, system, methods)
-    keys, candidates = _Keys(_file_of("coordinate", paths)), {v.name: None for v in system.variables}
-    for i, names in enumerate(full["coordinate"]["beside"]):
-        for j, name in enumerate(names):
-            keys.look(candidates, name, f"coordinate.beside.{i}.{j}", "a candidate variable")
