@@ -425,6 +425,54 @@ def fit(
         show(report, console if console.is_terminal else Console(width=120))
 
 
+@app.command()
+def theory(
+    model: Annotated[
+        Path, typer.Argument(help="MODEL.yaml: surface, beta, D, states, grid (docs/theory.md); or JSON.")
+    ],
+    case: Annotated[str | None, typer.Option(help="Which case of a file that holds several under `cases`.")] = None,
+    measured: Annotated[
+        Path | None, typer.Option(help="CSV of committors measured by shooting (x, y, k, n), to set beside the theory.")
+    ] = None,
+    shoot: Annotated[
+        int | None,
+        typer.Option(min=1, help="Shoot so many Brownian trajectories from each committor point, and set them beside."),
+    ] = None,
+    scan: Annotated[
+        bool, typer.Option("--scan", help="Rates against D_yy/D_xx too; the values are the key `anisotropy`.")
+    ] = False,
+    figures: Annotated[Path | None, typer.Option(help="Folder for the figures (SVG) and the page (HTML).")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the trajectories.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Rates, committors and the separatrix of a free-energy surface by every approximation, beside the exact answer.
+
+    Langer, Kramers, KLBS, their variational combination (GZ) and the
+    reaction-diffusion trial, in the order of the variational bounds, and
+    saddle-point avoidance in its three senses.
+    """
+    from .theory import report
+
+    with Console(stderr=True).status("") as status:
+        result = report.run(
+            model,
+            case=case,
+            measured=measured,
+            shoot=shoot,
+            scan=scan,
+            seed=seed,
+            tell=lambda words: status.update(f"theory: {words}"),
+        )
+    if figures is not None:
+        for path in report.write(result, figures):
+            print(path, file=sys.stderr)
+    if as_json:
+        print(json.dumps(result.to_dict(), indent=2, allow_nan=False))
+    else:
+        console = Console()
+        result.show(console if console.is_terminal else Console(width=120))
+
+
 @contextlib.contextmanager
 def _steps() -> Iterator[Callable[[str, int, int], None]]:
     """Progress of named steps on stderr, with the time left; nothing where that is no terminal."""

@@ -117,6 +117,11 @@ OPTIONS: dict[str, Option] = {
 }
 
 
+def symbol(option: str) -> str:
+    """The name that a parameter, by its option, has in a surface's expression."""
+    return _PARAMETERS[option][0]
+
+
 def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
     """A surface as a Potential.
 

@@ -1,0 +1,584 @@
+"""Everything about one surface: exact answer, trials, their combinations, geometry, and what to make of it.
+
+Names of results are those of the reference cases: ``k_exact``, ``k_trial_erf``, ``GZ_pmf_Ky.alpha``, ``langer.k``.
+Values are extrapolated from two grids (Richardson); geometry is that of the finer one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..committor_statistics import wilson_interval
+from ..plain import json_safe
+from . import combination, geometry, sinks, stationary, symmetry, trials
+from . import langer as langer_module
+from .diffusion import Constant
+from .elements import CUT, Committor, Elements, Grid, TheoryError
+from .geometry import Separatrix
+from .langer import Langer
+from .model_file import Case
+from .surfaces import GridSurface, Surface
+from .symmetry import Symmetry
+
+Tell = Callable[[str], None]
+
+#: what a trial is, in words
+WORDS = {
+    "exact": "exact (finite elements)",
+    "erf": "KLBS, error function",
+    "pmf": "KLBS direction, full potential of mean force",
+    "Kx": "Kramers along x",
+    "Ky": "Kramers along y",
+    "rd": "reaction-diffusion, y slow",
+    "rdx": "reaction-diffusion, x slow",
+}
+AXES = {"Kx": np.array([1.0, 0.0]), "Ky": np.array([0.0, 1.0])}
+#: Langer over the best bound, from where on it is not to be trusted
+UNRELIABLE = 1.2
+
+
+@dataclass(frozen=True)
+class Points:
+    """The stationary points and Langer's answer from them.
+
+    Attributes
+    ----------
+    saddle, min_a, min_b
+        Shape (2,).
+    U_saddle, barrier_a
+        Energy at the saddle, and above the minimum of A.
+    hessian, hessian_a, hessian_b
+        Shape (2, 2).
+    langer
+        k from A to B, direction and width.
+    """
+
+    saddle: np.ndarray
+    min_a: np.ndarray
+    min_b: np.ndarray
+    U_saddle: float
+    barrier_a: float
+    hessian: np.ndarray
+    hessian_a: np.ndarray
+    hessian_b: np.ndarray
+    langer: Langer
+
+
+@dataclass(frozen=True)
+class Level:
+    """What one grid says.
+
+    Attributes
+    ----------
+    elements
+        The generator.
+    committors
+        Exact (``exact``), each trial and each combination, by name.
+    values
+        Numbers by name.
+    """
+
+    elements: Elements
+    committors: dict[str, Committor]
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The results for one surface.
+
+    Attributes
+    ----------
+    case
+        What was asked.
+    points
+        Stationary points and Langer.
+    values, errors
+        Extrapolated numbers by name, and their estimated relative error by the grid.
+    kramers_axis
+        The slow axis, whose Kramers trial is mixed first.
+    separatrices
+        By name of a committor: ``exact``, ``erf``, ``pmf``, ``Kx`` or ``Ky``, and the combinations.
+    committor_points
+        Points (shape (m, 2)) and committors there by name.
+    kramers_gaussian
+        Kramers' rate with parabolas by direction, and ``KLBS``.
+    directions
+        Local minima of the Kramers rate over directions: angle in scaled variables (degrees), k on the coarse grid.
+    sink
+        k_inf, 1/tau and k_TST of the sink model, if there is one.
+    symmetries
+        Candidates and how far each holds.
+    fine
+        The finer grid's elements and committors.
+    """
+
+    case: Case
+    points: Points
+    values: dict[str, float]
+    errors: dict[str, float]
+    kramers_axis: str | None
+    separatrices: dict[str, Separatrix]
+    committor_points: tuple[np.ndarray, dict[str, np.ndarray]]
+    kramers_gaussian: dict[str, float]
+    directions: list[tuple[float, float]]
+    sink: dict[str, float] | None
+    symmetries: list[Symmetry]
+    fine: Level
+
+    @property
+    def bounds(self) -> list[tuple[str, float]]:
+        """Exact rate and upper bounds by name, lowest first."""
+        found = {"exact": self.values["k_exact"]}
+        for name, value in self.values.items():
+            if name.startswith("k_trial_"):
+                found[name.removeprefix("k_trial_")] = value
+            elif name.startswith("GZ_") and name.endswith(".k"):
+                found[name.removesuffix(".k")] = value
+        return sorted(found.items(), key=lambda item: (item[1], item[0] != "exact"))
+
+    @property
+    def must_vanish(self) -> Symmetry | None:
+        """The symmetry that fixes the committor at the saddle to 1/2, if there is one."""
+        return next((s for s in self.symmetries if s.holds), None)
+
+    def verdict(self) -> list[str]:
+        """What the numbers mean, in sentences."""
+        return _verdict(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All results for JSON: the tree of the reference cases, and every number once more by its dotted name."""
+        return _to_dict(self)
+
+
+def word(name: str) -> str:
+    """A trial or a combination in words."""
+    if name in WORDS:
+        return WORDS[name]
+    if name == "GZ_all":
+        return "GZ, all trials"
+    first, second = name.removeprefix("GZ_").split("_")
+    return f"GZ, {first} with {second}"
+
+
+def prepare(case: Case, grid: Grid, cut: float | None = None) -> Elements:
+    """Elements on a grid, with the cut-off raised where the barrier asks for it."""
+    elements = Elements(
+        grid, case.surface, case.diffusion, case.beta, _state(case.state_a), _state(case.state_b), cut or CUT
+    )
+    if cut is not None:
+        return elements
+    top = case.beta * (float(case.surface.energy(*stationary.pass_node(elements))) - elements.reference)
+    if top + 25.0 <= CUT:
+        return elements
+    return Elements(
+        grid, case.surface, case.diffusion, case.beta, _state(case.state_a), _state(case.state_b), top + 25.0
+    )
+
+
+def _state(condition: Callable[..., np.ndarray]) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    return lambda x, y: condition(x=x, y=y)
+
+
+def stationary_points(case: Case, elements: Elements) -> Points:
+    """Minima, saddle and Langer's answer.
+
+    Raises
+    ------
+    TheoryError
+        When a minimum or the saddle is not found.
+    """
+    surface: Surface = case.surface
+    if case.auto_patch and isinstance(surface, GridSurface):
+        surface = surface.with_patch(1.5 * _widths(elements))
+    spacing = elements.grid.spacing
+    saddle = stationary.saddle(surface, case.saddle or stationary.pass_node(elements), spacing)
+    ends = [
+        stationary.minimum(surface, stationary.lowest(elements, inside), spacing, case.domain)
+        for inside in (elements.in_a, elements.in_b)
+    ]
+    hessian, hessian_a, hessian_b = (surface.hessian(r) for r in (saddle, *ends))
+    top = float(surface.energy(*saddle))
+    barrier = top - float(surface.energy(*ends[0]))
+    answer = langer_module.langer(
+        hessian_a, hessian, case.diffusion.at(saddle), barrier, case.beta, forward=ends[1] - ends[0]
+    )
+    return Points(saddle, *ends, top, barrier, hessian, hessian_a, hessian_b, answer)
+
+
+def _widths(elements: Elements) -> np.ndarray:
+    """Thermal standard deviations of the variables in A, shape (2,): the lengths that make them dimensionless."""
+    nodes, mass = elements.nodes[elements.in_a], elements.mass[elements.in_a]
+    mean = mass @ nodes / mass.sum()
+    # A state of a single grid line has no width; a spacing is the least that can be told.
+    return np.maximum(np.sqrt(mass @ (nodes - mean) ** 2 / mass.sum()), elements.grid.spacing)
+
+
+def solve(case: Case, grid: Grid, points: Points, cut: float, *, gap: bool = True, tell: Tell | None = None) -> Level:
+    """One grid: the exact committor, all trials and all combinations."""
+    elements = prepare(case, grid, cut)
+    if tell:
+        tell(f"{len(elements.active)} nodes")
+    exact = elements.exact()
+    values: dict[str, float] = {"F_exact": elements.functional(exact)}
+    z_a, z_b = elements.populations(exact)
+    values |= {"k_exact": values["F_exact"] / z_a, "Z_A": z_a, "Z_B": z_b, "k_BA_exact": values["F_exact"] / z_b}
+    if gap:
+        values["spectral_gap"] = elements.spectral_gap(exact)
+    found = {
+        "erf": trials.klbs(elements, points.saddle, points.langer.e, points.langer.sigma),
+        "pmf": trials.along(elements, points.langer.e),
+        **{name: trials.along(elements, axis) for name, axis in AXES.items()},
+        "rd": trials.reaction_diffusion(elements, slow=1),
+        "rdx": trials.reaction_diffusion(elements, slow=0),
+    }
+    usable = {name: trial for name, trial in found.items() if trial is not None}
+    if not usable:
+        raise TheoryError("no trial parts state_A from state_B; give states that x, y or the KLBS direction parts")
+    names = list(usable)
+    gram = elements.gram(*usable.values())
+    for i, name in enumerate(names):
+        values[f"k_trial_{name}"] = gram[i, i] / z_a
+    committors = {"exact": exact, **usable}
+    pairs = [(a, b) for a in ("pmf", "erf") for b in AXES] + [("pmf", "rd"), ("pmf", "rdx")]
+    for first, second in pairs:
+        if first in usable and second in usable:
+            at = [names.index(first), names.index(second)]
+            best = combination.combine(gram[np.ix_(at, at)])
+            key = f"GZ_{first}_{second}"
+            values |= {
+                f"{key}.k": best.functional / z_a,
+                f"{key}.alpha": float(best.weights[0]),
+                f"{key}.F11": best.gram[0, 0],
+                f"{key}.F22": best.gram[1, 1],
+                f"{key}.F12": best.gram[0, 1],
+            }
+            committors[key] = combination.mixed([usable[first], usable[second]], best.weights)
+    best = combination.combine(gram)
+    values["GZ_all.k"] = best.functional / z_a
+    values |= {f"GZ_all.weight.{name}": float(w) for name, w in zip(names, best.weights, strict=True)}
+    committors["GZ_all"] = combination.mixed(list(usable.values()), best.weights)
+    return Level(elements, committors, {name: float(value) for name, value in values.items()})
+
+
+def analyse(case: Case, tell: Tell | None = None, *, full: bool = True) -> Analysis:
+    """All answers for one case.
+
+    Parameters
+    ----------
+    case
+        As :func:`separatrix.theory.model_file.read` gives it.
+    tell
+        Called with a few words on what is being done.
+    full
+        Whether to work out the spectral gap, the scan of directions and the sink model too.
+
+    Raises
+    ------
+    TheoryError
+        When surface, states and grid have no answer.
+    """
+    say = tell or (lambda _: None)
+    coarse_grid, fine_grid = case.grids()
+    say("saddle and minima")
+    first = prepare(case, coarse_grid)
+    points = stationary_points(case, first)
+    levels = []
+    for grid in (coarse_grid, fine_grid):
+        say(f"grid of {grid.shape[0]} x {grid.shape[1]} nodes")
+        levels.append(solve(case, grid, points, first.cut, gap=full))
+    coarse, fine = levels
+    ratio = float(coarse_grid.spacing[0] / fine_grid.spacing[0]) ** 2
+    values, errors = {}, {}
+    for name, value in fine.values.items():
+        # A trial that exists on one grid alone cannot be extrapolated.
+        if name in coarse.values:
+            values[name] = (ratio * value - coarse.values[name]) / (ratio - 1.0)
+            scale = abs(values[name]) or 1.0
+            errors[name] = abs(value - coarse.values[name]) / (ratio - 1.0) / scale
+    say("separatrix")
+    axis = _slow_axis(case, first, values)
+    shown = [name for name in fine.committors if name not in ("rd", "rdx")]
+    lines = {
+        name: geometry.separatrix(fine.elements, fine.committors[name], points.saddle, fine.values["F_exact"])
+        for name in shown
+    }
+    at = case.points if case.points is not None else _around(points)
+    committors = {name: fine.elements.interpolate(c.value, at) for name, c in fine.committors.items()}
+    directions = _directions(first) if full else []
+    return Analysis(
+        case=case,
+        points=points,
+        values=values,
+        errors=errors,
+        kramers_axis=axis,
+        separatrices=lines,
+        committor_points=(at, committors),
+        kramers_gaussian=_gaussian(fine.elements, points),
+        directions=directions,
+        sink=_sink(fine.elements, axis) if full else None,
+        symmetries=symmetry.candidates(fine.elements, points.saddle),
+        fine=fine,
+    )
+
+
+def committor_points(case: Case) -> np.ndarray:
+    """The points at which committors are wanted: those of the case, or seven around the saddle; shape (m, 2)."""
+    if case.points is not None:
+        return case.points
+    return _around(stationary_points(case, prepare(case, case.grids()[0])))
+
+
+def _around(points: Points) -> np.ndarray:
+    """Seven points around the saddle, scaled with half the distance of the minima along x."""
+    scale = 0.5 * abs(points.min_b[0] - points.min_a[0]) or 1.0
+    offsets = np.array([[0.0, 0.0], [0.1, 0.0], [-0.1, 0.0], [0.0, 0.15], [0.0, -0.15], [-0.1, 0.1], [0.15, -0.2]])
+    return points.saddle + scale * offsets
+
+
+def _slow_axis(case: Case, elements: Elements, values: dict[str, float]) -> str | None:
+    """The axis of least diffusion, in variables scaled by their width in A, of those that part A from B."""
+    usable = [name for name in AXES if f"k_trial_{name}" in values]
+    if case.kramers_axis in usable:
+        return case.kramers_axis
+    mean = case.diffusion.at(elements.nodes[elements.in_a][np.argmin(elements.energies[elements.in_a])])
+    speed = dict(zip(AXES, np.diag(mean) / _widths(elements) ** 2, strict=True))
+    return min(usable, key=speed.__getitem__, default=None)
+
+
+def _gaussian(elements: Elements, points: Points) -> dict[str, float]:
+    found = {name: trials.kramers_gaussian(elements, e) for name, e in (("KLBS", points.langer.e), *AXES.items())}
+    return {name: answer[0] for name, answer in found.items() if answer is not None}
+
+
+def _directions(elements: Elements, count: int = 36) -> list[tuple[float, float]]:
+    """Local minima of the Kramers rate over directions: (angle in degrees in scaled variables, k)."""
+    scale = 1.0 / _widths(elements)
+    angles = np.arange(count) * np.pi / count
+    rates = np.full(count, np.inf)
+    weight = float(elements.mass @ elements.exact().rest)
+    for i, angle in enumerate(angles):
+        trial = trials.along(elements, np.array([np.cos(angle), np.sin(angle)]) * scale)
+        if trial is not None:
+            rates[i] = elements.functional(trial) / weight
+    # A line has no sense: the angle after the last is the first.
+    low = [
+        i
+        for i in range(count)
+        if math.isfinite(rates[i]) and rates[i] <= rates[i - 1] and rates[i] < rates[(i + 1) % count]
+    ]
+    return sorted(((float(np.degrees(angles[i])), float(rates[i])) for i in low), key=lambda item: item[1])
+
+
+def _sink(elements: Elements, axis: str | None) -> dict[str, float] | None:
+    try:
+        model = sinks.from_surface(elements, slow=0 if axis == "Kx" else 1)
+    except TheoryError:
+        if axis != "Kx":
+            return None
+        try:  # only x parts the states: then x is the coordinate of the hop, and y the slow one
+            model = sinks.from_surface(elements, slow=1)
+        except TheoryError:
+            return None
+    return {"k_inf": model.slowest, "inverse_tau": model.inverse_mean_time, "k_TST": model.transition_state}
+
+
+# --- anisotropy ---------------------------------------------------------------------------------------------------
+
+
+def scan(case: Case, ratios: Sequence[float], tell: Tell | None = None) -> list[dict[str, float]]:
+    """Rates against the anisotropy D_yy/D_xx, D_xx and the correlation of D being kept.
+
+    Parameters
+    ----------
+    ratios
+        Values of D_yy/D_xx.
+
+    Returns
+    -------
+    For each: ``ratio``, ``langer`` and the values of :class:`Analysis` without those of the spectral gap.
+
+    Raises
+    ------
+    TheoryError
+        When D depends on position, of which there is no one ratio.
+    """
+    if not isinstance(case.diffusion, Constant):
+        raise TheoryError("anisotropy: D depends on position, so that there is no one D_yy/D_xx to scan")
+    d = case.diffusion
+    correlation = d.xy / math.sqrt(d.xx * d.yy)
+    coarse_grid, fine_grid = case.grids()
+    found, cut, points = [], None, None
+    for ratio in ratios:
+        if tell:
+            tell(f"D_yy/D_xx = {ratio:g}")
+        yy = ratio * d.xx
+        this = case.with_diffusion(Constant(d.xx, correlation * math.sqrt(d.xx * yy), yy))
+        if points is None:
+            first = prepare(this, coarse_grid)
+            cut = first.cut
+        first = prepare(this, coarse_grid, cut)
+        points = stationary_points(this, first)
+        levels = [solve(this, grid, points, cut, gap=False) for grid in (coarse_grid, fine_grid)]
+        power = float(coarse_grid.spacing[0] / fine_grid.spacing[0]) ** 2
+        row = {
+            name: (power * value - levels[0].values[name]) / (power - 1.0)
+            for name, value in levels[1].values.items()
+            if name in levels[0].values
+        }
+        at = levels[1].elements.interpolate(levels[1].committors["exact"].value, points.saddle[None])
+        found.append({"ratio": float(ratio), "langer": points.langer.k, "phi_saddle": float(at[0]), **row})
+    return found
+
+
+# --- beside measurements --------------------------------------------------------------------------------------------
+
+
+def beside(analysis: Analysis, confidence: float = 0.95) -> list[dict[str, float]]:
+    """Theory's committors beside those measured by shooting (Wilson's interval).
+
+    Returns
+    -------
+    For each point: ``x``, ``y``, ``k``, ``n``, ``measured`` with ``low`` and ``high``, ``exact``, ``GZ`` (all trials),
+    ``KLBS``, and ``z``, the deviation of the measured from the exact committor in standard errors of the latter.
+    """
+    measured = analysis.case.measured
+    if measured is None:
+        return []
+    elements, committors = analysis.fine.elements, analysis.fine.committors
+    low, high = wilson_interval(measured.k, measured.n, confidence)
+    columns = {"exact": "exact", "GZ": "GZ_all", "KLBS": "erf"}
+    theory = {
+        shown: elements.interpolate(committors[name].value, measured.points)
+        for shown, name in columns.items()
+        if name in committors
+    }
+    p = measured.k / measured.n
+    q = np.clip(theory["exact"], 1e-12, 1.0 - 1e-12)
+    z = (p - q) / np.sqrt(q * (1.0 - q) / measured.n)
+    rows = []
+    for i, (x, y) in enumerate(measured.points):
+        row = {"x": x, "y": y, "k": measured.k[i], "n": measured.n[i], "measured": p[i], "low": low[i], "high": high[i]}
+        rows.append({name: float(v) for name, v in (row | {n: t[i] for n, t in theory.items()} | {"z": z[i]}).items()})
+    return rows
+
+
+# --- words and JSON -------------------------------------------------------------------------------------------------
+
+
+def _verdict(a: Analysis) -> list[str]:
+    exact = a.values["k_exact"]
+    found = []
+    error = a.errors["k_exact"]
+    found.append(f"The grid's error of k_exact is about {error:.1g} of its value" + _grid_warning(error) + ".")
+    ratio = a.points.langer.k / exact
+    if ratio > UNRELIABLE or ratio < 1.0 / UNRELIABLE:
+        how = f"{ratio:.3g} times too fast" if ratio > 1 else f"{1 / ratio:.3g} times too slow"
+        found.append(f"Langer's rate is {how}: a harmonic saddle does not describe this crossing.")
+    else:
+        found.append(f"Langer's rate is within {abs(ratio - 1):.0%} of the exact one ({ratio:.3f} of it).")
+    best = next((name, k) for name, k in a.bounds if name != "exact")
+    found.append(f"The lowest bound is {word(best[0])}, {best[1] / exact - 1:.2%} above the exact rate.")
+    gz = a.values.get(f"GZ_pmf_{a.kramers_axis}.k")
+    if gz is None:
+        found.append("No axis parts A from B, so that GZ has no Kramers trial to mix with KLBS.")
+    elif gz / exact > 1.05:
+        found.append(
+            f"GZ of KLBS and Kramers along {a.kramers_axis[1]} is {gz / exact - 1:.0%} above the exact rate: "
+            "the two compete here, and the reaction-diffusion trial is the one to add."
+        )
+    q = a.separatrices["exact"].phi_saddle
+    symmetric = a.must_vanish
+    if symmetric:
+        found.append(
+            f"Surface, D and states share a symmetry ({symmetric.name} through the saddle), so that the committor at "
+            f"the saddle must be 1/2; it is {q:.4f}."
+        )
+    else:
+        broken = next((s for s in a.symmetries if s.surface_has_it), None)
+        why = (
+            f"the surface has a symmetry ({broken.name}) that D does not share" if broken else "no symmetry maps A to B"
+        )
+        found.append(f"The committor at the saddle is {q:.4f}; it need not be 1/2, for {why}.")
+    way = a.separatrices["exact"].SPA_vector
+    rms = a.separatrices["exact"].flux_rms_offset
+    if way is not None and rms is not None:
+        found.append(
+            f"The separatrix passes the saddle at ({way[0]:.3g}, {way[1]:.3g}); the reactive flux crosses it at a root "
+            f"mean square distance of ({rms[0]:.3g}, {rms[1]:.3g}) from the saddle."
+        )
+    gap = a.values.get("spectral_gap")
+    if gap is not None:
+        total = exact + a.values["k_BA_exact"]
+        if abs(gap / total - 1) > 0.02:
+            found.append(
+                f"The spectral gap is {gap / total:.3f} of k_AB + k_BA: the states are not the only slow ones, and "
+                "rates depend on how they are drawn."
+            )
+    return found + [f"Note: {note}." for note in a.case.notes]
+
+
+def _grid_warning(error: float) -> str:
+    return "; refine grid_h before using it" if error > 0.02 else ""
+
+
+def _to_dict(a: Analysis) -> dict[str, Any]:
+    p = a.points
+    points, committors = a.committor_points
+    shapes = {}
+    for name, line in a.separatrices.items():
+        shape = {key: value for key, value in vars(line).items() if key != "lines"}
+        shape["committor_points"] = np.column_stack([points, committors[name]])
+        shapes[name] = shape
+    for name in ("rd", "rdx"):
+        if name in committors:
+            shapes[name] = {"committor_points": np.column_stack([points, committors[name]])}
+    tree: dict[str, Any] = {
+        "name": a.case.name,
+        "beta": a.case.beta,
+        "saddle": p.saddle,
+        "U_saddle": p.U_saddle,
+        "min_A": p.min_a,
+        "min_B": p.min_b,
+        "barrier_A": p.barrier_a,
+        "hessian_saddle": p.hessian,
+        "hessian_A": p.hessian_a,
+        "hessian_B": p.hessian_b,
+        "grid_spacing": a.fine.elements.grid.spacing,
+        "Uref": a.fine.elements.reference,
+        "langer": vars(p.langer),
+        "kramers_axis": a.kramers_axis,
+        "values": a.values,
+        "rel_err_est": a.errors,
+        "kramers_gaussian": a.kramers_gaussian,
+        "directions": [{"angle_deg": angle, "k": k} for angle, k in a.directions],
+        "sink": a.sink,
+        "geometry": shapes,
+        "symmetry": [{**vars(s), "surface_has_it": s.surface_has_it, "holds": s.holds} for s in a.symmetries],
+        "avoidance_must_vanish": a.must_vanish is not None,
+        "bounds": [{"name": name, "k": k, "k_over_exact": k / a.values["k_exact"]} for name, k in a.bounds],
+        "in_order": all(one <= other * (1 + 1e-9) for (_, one), (_, other) in pairwise(a.bounds))
+        and a.bounds[0][0] == "exact",
+        "beside": beside(a),
+        "notes": list(a.case.notes),
+        "verdict": a.verdict(),
+    }
+    plain = json_safe(tree)
+    flat = dict(plain["values"])
+    for part in ("langer", "kramers_gaussian", "sink", "geometry"):
+        flat |= _flat(plain[part] or {}, part)
+    return plain | flat
+
+
+def _flat(value: dict[str, Any], stem: str) -> dict[str, Any]:
+    found = {}
+    for key, item in value.items():
+        name = f"{stem}.{key}"
+        found |= _flat(item, name) if isinstance(item, dict) else {name: item}
+    return found
