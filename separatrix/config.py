@@ -50,7 +50,10 @@ class SaddleGuess:
 
 @dataclass(frozen=True)
 class System:
-    """A molecule with its basins, saddle guesses, mechanism rule, candidate variables and named coordinates."""
+    """A molecule with its basins, saddle guesses, mechanism rule, candidate variables and named coordinates.
+
+    `reference_files` are those that the variables are measured against: what they hold is part of a variable.
+    """
 
     name: str
     title: str
@@ -63,6 +66,7 @@ class System:
     mechanism: MechanismRule
     variables: tuple[Variable, ...]
     coordinates: tuple[Coordinate, ...] = ()
+    reference_files: tuple[str, ...] = ()
 
     def basin(self, name: str) -> Basin:
         """The basin of that name."""
@@ -353,6 +357,9 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
             else ()
         ),
         coordinates=tuple(coordinates.values()),
+        reference_files=_reference_files(
+            data.get("variables", {}).get("extra", []), {n: b["geometry"] for n, b in basins_data.items()}
+        ),
     )
 
 
@@ -442,6 +449,16 @@ def _build_variables(
     return tuple(found)
 
 
+def _reference_files(specs: Sequence[Mapping[str, Any]], geometries: Mapping[str, str]) -> tuple[str, ...]:
+    """Geometry files that some variables name, by path or by basin, on whatever level; each once."""
+    found: dict[str, None] = {}
+    for spec in specs:
+        if "reference" in spec:
+            found[geometries.get(spec["reference"], spec["reference"])] = None
+        found |= dict.fromkeys(_reference_files(spec.get("terms", []), geometries))
+    return tuple(found)
+
+
 def _multiple(value: float, unit: float) -> int | None:
     ratio = value / unit
     return round(ratio) if abs(ratio - round(ratio)) < 1e-6 and round(ratio) >= 1 else None
@@ -524,7 +541,9 @@ class Config:
         }
         if method is None:
             labels = {name: m.label for name, m in self.methods.items()}
-            return base | {"methods": labels, "committor": self.data["committor"]}
+            rules = self.data["committor"]
+            shots = {"draws": list(self.draws()), "batches": rules["batches"], "source": rules["source"]}
+            return base | {"methods": labels, "committor": shots}
         spec = dict(self.data["methods"][method])
         spec.pop("label", None)  # a name for tables and plots, which only the comparison makes
         if stage in ("minimum", "guess", "saddle"):

@@ -39,7 +39,12 @@ def small_config(results: Path) -> dict:
     data["results_directory"] = str(results)
     data["stationary"]["quenches"] = 0
     data["sampling"] = {"chains": 2, "shots_per_round": 6, "min_rounds": 2, "max_rounds": 2}
-    data["coordinate"] = {"max_variables": 1, "bootstrap": 5}
+    data["coordinate"] = {
+        "max_variables": 1,
+        "bootstrap": 5,
+        "beside": [["cos(C6,N9,N10,C11)"]],
+        "beyond": ["boosting"],
+    }
     data["committor"] = {"configurations": 4, "shots_per_configuration": 4, "tolerance": 0.5, "batches": 2}
     return data
 

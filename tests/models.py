@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import openmm
-from scipy import sparse
+from scipy import sparse, special
 from scipy.sparse import linalg
 
 from separatrix import potentials
@@ -468,3 +468,24 @@ class Bath:
 BATH_1D = Bath(barrier=7.5, tilt=1.0, masses=(6.0,))
 #: y moves three times more slowly than x, so where it stands decides on which side a walker at x = 0 ends.
 BATH_2D = Bath(barrier=2.0, tilt=0.5, masses=(6.0, 20.0), stiffness=8000.0, coupling=3578.0)
+
+
+def slow_chains(rng: np.random.Generator, chains: int, length: int, memory: float) -> tuple[np.ndarray, ...]:
+    """A variable that changes slowly along each chain, and so does something that the model does not know.
+
+    Both are autoregressive, of unit variance, and forget in `memory` observations; the outcome is drawn from
+    1/(1 + exp(-1.2 q - 1.5 u)).
+
+    Returns
+    -------
+    q, whether the product was reached, and the number of the chain, each of shape (chains * length,), chain by chain.
+    """
+    keep = math.exp(-1.0 / memory)
+    state = rng.normal(size=(2, chains))
+    track = np.empty((length, 2, chains))
+    for step in range(length):
+        track[step] = state
+        state = keep * state + math.sqrt(1.0 - keep * keep) * rng.normal(size=(2, chains))
+    q, unknown = track[:, 0].T.ravel(), track[:, 1].T.ravel()
+    outcome = rng.random(q.size) < special.expit(1.2 * q + 1.5 * unknown)
+    return q, outcome, np.repeat(np.arange(chains), length)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,13 @@ BAD_CONFIGS: list[tuple[str, Change, list[str]]] = [
     ("negative friction", _put(*PM6, "dynamics", "friction_per_ps", -1), ["friction_per_ps", "at least 0"]),
     ("list for a mapping", _put("committor", [1]), ["committor", "not a mapping"]),
     ("too many variables", _put("coordinate", "max_variables", 9), ["max_variables", "at most 4"]),
+    (
+        "unknown variable",
+        _put("coordinate", "beside", [["angle(N9,N10)"]]),
+        ["coordinate.beside.0.0", "did you mean 'angle(C6,N9,N10)'"],
+    ),
+    ("empty set", _put("coordinate", "beside", [[]]), ["coordinate.beside.0", "at least 1"]),
+    ("unknown check", _put("coordinate", "beyond", ["boost"]), ["coordinate.beyond.0", "did you mean 'boosting'"]),
 ]
 
 BAD_SYSTEMS: list[tuple[str, Change, list[str]]] = [
@@ -219,6 +227,20 @@ def test_snakemake_stops_with_one_line_before_anything_runs(tmp_path: Path) -> N
     assert "Traceback" not in run.stderr
     assert len(lines) <= 3, run.stderr
     assert not (tmp_path / "results").exists()
+
+
+def test_files_that_variables_are_measured_against(tmp_path: Path) -> None:
+    """By path and by basin, also within a compound, each once; other variables have none."""
+    assert config.load(CONFIG).system.reference_files == ()
+    shutil.copy(ROOT / "resources/dnab/dnab_E.xyz", tmp_path / "other.xyz")
+    other = {"kind": "rmsd", "reference": str(tmp_path / "other.xyz"), "name": "other"}
+    z = {"kind": "rmsd", "reference": "Z", "atoms": ["C6", "N9", "N10", "C11"]}
+    extra = [other, {"kind": "difference", "terms": [z, {"kind": "rmsd", "reference": "E", "weight": -1}]}, z]
+    data = copy.deepcopy(SYSTEM)
+    data["variables"]["extra"] = extra
+    found = config.load(CONFIG | {"system": str(write_yaml(data, tmp_path / "system.yaml"))}).system
+    names = [str(tmp_path / "other.xyz"), "resources/dnab/dnab_Z.xyz", "resources/dnab/dnab_E.xyz"]
+    assert found.reference_files == tuple(names)
 
 
 class TestSettings:

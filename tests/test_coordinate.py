@@ -11,6 +11,7 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from models import slow_chains
 from scipy import optimize, special, stats
 
 from separatrix import coordinate as module
@@ -956,19 +957,6 @@ def test_intervals_hold_the_truth_as_often_as_they_say(model: str) -> None:
         inside += (lower < truth) & (truth < upper)
     # 0.9 +- 3 standard errors of the count, and a little for the bias of a maximum
     assert np.all(np.abs(inside / repeats - 0.9) < 0.06)
-
-
-def slow_chains(rng: np.random.Generator, chains: int, length: int, memory: float) -> tuple[np.ndarray, ...]:
-    """A variable that changes slowly along each chain, and so does something that the model does not know."""
-    keep = math.exp(-1.0 / memory)
-    state = rng.normal(size=(2, chains))
-    track = np.empty((length, 2, chains))
-    for step in range(length):
-        track[step] = state
-        state = keep * state + math.sqrt(1.0 - keep * keep) * rng.normal(size=(2, chains))
-    q, unknown = track[:, 0].T.ravel(), track[:, 1].T.ravel()
-    outcome = rng.random(q.size) < special.expit(1.2 * q + 1.5 * unknown)
-    return q, outcome, np.repeat(np.arange(chains), length)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from models import slow_chains
 from rich.console import Console
 from scipy import optimize, special
 
@@ -307,15 +308,8 @@ def test_report_has_intervals_frequencies_and_held_out_likelihood() -> None:
 
 def slow(rng: np.random.Generator, chains: int, length: int, memory: float) -> Observations:
     """One variable and something unknown, both slow, along each chain."""
-    keep = math.exp(-1.0 / memory)
-    state = rng.normal(size=(2, chains))
-    track = np.empty((length, 2, chains))
-    for step in range(length):
-        track[step] = state
-        state = keep * state + math.sqrt(1.0 - keep * keep) * rng.normal(size=(2, chains))
-    q = track[:, 0].T.ravel()
-    outcome = rng.random(q.size) < special.expit(1.2 * q + 1.5 * track[:, 1].T.ravel())
-    return observations(q[:, None], outcome, np.repeat(np.arange(chains), length))
+    q, outcome, chain = slow_chains(rng, chains, length, memory)
+    return observations(q[:, None], outcome, chain)
 
 
 def test_errors_grow_with_the_memory_of_the_chains() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 import yaml
-from conftest import snakemake, write_yaml
+from conftest import ROOT, snakemake, write_yaml
 
 # One group: its tests share one finished run, on one worker.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dag")]
@@ -50,6 +51,10 @@ def test_everything_is_there_and_means_something(finished: Finished) -> None:
         assert committor["distribution"]["n_shots"] == 16
         fit = json.loads((folder / "coordinate.json").read_text())
         assert fit["coordinate"]["log_likelihood"] > fit["null_log_likelihood"]
+        assert len(fit["intervals"]["interval"]["lower"]) == 2 and len(fit["candidates"]) == 30
+        assert [s["role"] for s in fit["sets"]] == ["best", "beside"]
+    for table, word in (("candidates", "angle(N9,N10,C11)"), ("sets", "for comparison"), ("chains", "started from")):
+        assert word in (results / f"comparison/{table}.html").read_text()
 
 
 def test_paths_are_reactive_and_weights_add_up(finished: Finished) -> None:
@@ -87,6 +92,35 @@ def test_changing_one_method_runs_that_method_only(finished: Finished, tmp_path:
     assert "minimum" not in jobs and "saddle" not in jobs
     assert not re.search(r"gaff2: (aimless|committor|first|lowest|saddle)", text)
     assert re.search(r"pm6: aimless shooting, chain 1, round 1", text)
+
+
+def test_a_changed_reference_runs_what_is_measured_against_it(finished: Finished, tmp_path: Path) -> None:
+    """The coordinate and all that judges by it, and no shot."""
+    config, results = finished
+    # A copy has no record of parameters, so that nothing but the age of files counts.
+    copied = shutil.copytree(results, tmp_path / "results")
+    reference = shutil.copy2(ROOT / "resources/dnab/dnab_Z.xyz", tmp_path / "reference.xyz")
+    os.utime(reference, (1e9, 1e9))
+    data = yaml.safe_load(config.read_text())
+    system = yaml.safe_load((ROOT / data["system"]).read_text())
+    system["variables"]["extra"].append({"kind": "rmsd", "reference": str(reference), "name": "off Z"})
+    data |= {"results_directory": str(copied), "system": str(write_yaml(system, tmp_path / "system.yaml"))}
+    changed = write_yaml(data, tmp_path / "config.yaml")
+    run = snakemake("--configfile", str(changed), "--dry-run", "--nolock")
+    assert "Nothing to be done" in run.stderr + run.stdout
+    os.utime(reference)
+    run = snakemake("--configfile", str(changed), "--dry-run", "--nolock")
+    jobs = _jobs(run.stderr + run.stdout)
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert jobs["assess"] >= 2
+    assert not {"sample", "first_path", "minimum", "saddle", "check"} & jobs.keys()
+    # What follows the assessments shows once they are there.
+    for method in ("gaff2", "pm6"):
+        for number in (1, 2):
+            (copied / method / f"rounds/{number}.json").touch()
+    run = snakemake("--configfile", str(changed), "--dry-run", "--nolock")
+    jobs = _jobs(run.stderr + run.stdout)
+    assert jobs["variables"] == jobs["coordinate"] == 2 and "sample" not in jobs
 
 
 def test_the_division_into_rounds_does_not_matter(finished: Finished, tmp_path: Path) -> None:

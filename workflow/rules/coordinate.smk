@@ -1,6 +1,7 @@
 rule variables:
     input:
         shots=chain_files("shots.nc"),
+        references=CONFIG.system.reference_files,
     output:
         table=method_file("variables.nc"),
     log:
@@ -23,6 +24,7 @@ rule variables:
 rule coordinate:
     input:
         table=method_file("variables.nc"),
+        references=CONFIG.system.reference_files,
     output:
         fit=method_file("coordinate.json"),
     log:

@@ -80,6 +80,7 @@ checkpoint assess:
             f"{RESULTS}/{wildcards.method}/rounds/{number}.json"
             for number in range(1, int(wildcards.round))
         ],
+        references=CONFIG.system.reference_files,
     output:
         verdict=method_file("rounds/{round}.json"),
     log:
