@@ -541,9 +541,7 @@ class Config:
         }
         if method is None:
             labels = {name: m.label for name, m in self.methods.items()}
-            rules = self.data["committor"]
-            shots = {"draws": list(self.draws()), "batches": rules["batches"], "source": rules["source"]}
-            return base | {"methods": labels, "committor": shots}
+            return base | {"methods": labels, "committor": self.data["committor"]}
         spec = dict(self.data["methods"][method])
         spec.pop("label", None)  # a name for tables and plots, which only the comparison makes
         if stage in ("minimum", "guess", "saddle"):
