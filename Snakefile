@@ -43,7 +43,7 @@ localrules:
     chain,
     variables,
     coordinate,
-    separatrix,
+    draw,
     committor,
     compare,
     figures,

@@ -17,12 +17,12 @@ from pathlib import Path
 from separatrix import config, store
 from separatrix.dynamics import Engine
 from separatrix.shooting import Chain, Move
-from separatrix.stages import _engine
+from separatrix.stages import open_engine
 
 
 def measure(settings: dict, folder: Path, product: str, shots: int) -> dict[str, float]:
     """Time of a chain of `shots` shots, and where it goes."""
-    system, method, engine = _engine(settings, folder / f"minimum_{product}.nc", folder / "saddle.nc")
+    system, method, engine = open_engine(settings, folder / f"minimum_{product}.nc", folder / "saddle.nc")
     first = store.read_dataset(folder / "chain_1/first_path.nc")
     chain = Chain(
         engine,

@@ -1,13 +1,14 @@
-"""Committor distribution on the predicted separatrix."""
+"""What the committor shots say: distribution on the separatrix, calibration, ranking of coordinates."""
 
-from separatrix import stages
+from separatrix import committor_stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
-    stages.committor_distribution(
+    committor_stages.committor_analysis(
         snakemake.params.settings,
         configurations=snakemake.input.configurations,
         shots=snakemake.input.shots,
         fit=snakemake.input.fit,
-        out=snakemake.output.distribution,
+        table=snakemake.input.table,
+        out=snakemake.output.analysis,
     )

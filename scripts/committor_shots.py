@@ -1,10 +1,10 @@
 """One batch of committor shots."""
 
-from separatrix import stages
+from separatrix import committor_stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
-    stages.committor_shots(
+    committor_stages.committor_shots(
         snakemake.params.settings,
         batch=int(snakemake.wildcards.batch),
         minimum_file=snakemake.input.minimum,

@@ -1,14 +1,14 @@
-"""Committor shots: from a set of configurations, and which configurations to take."""
+"""Committor shots: one shot, and how many to take from which configuration."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from .committor_statistics import wilson_interval
 from .dynamics import Engine, run_half
-from .errors import SamplingError
 from .seeds import stream
 from .states import Basin
 
@@ -55,74 +55,105 @@ def shoot(
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Configurations chosen on a predicted separatrix.
+class Adaptive:
+    """When a configuration has been shot from often enough.
 
     Attributes
     ----------
-    index
-        Rows of the pool, shape (n,).
-    within
-        Whether each is within the tolerance, shape (n,).
-    how
-        In words, for the report.
+    half_width
+        Half the width of the 95 % interval of the committor (Wilson) that is narrow enough.
+    most_shots
+        Most shots from one configuration, those that end in no basin included.
     """
 
-    index: np.ndarray
-    within: np.ndarray
-    how: str
+    half_width: float
+    most_shots: int
 
 
-def choose(
-    r: np.ndarray,
-    path: np.ndarray,
-    weight: np.ndarray,
-    *,
-    n: int,
-    tolerance: float,
-    rng: np.random.Generator,
-) -> Choice:
-    """Choose configurations near r = 0 from the frames of reactive paths.
+def agenda(
+    configurations: Sequence[int], shots: int, ends: tuple[str, str], adaptive: Adaptive | None = None
+) -> Generator[tuple[int, int], str, None]:
+    """Which shot to make next, told how the last one ended.
 
-    Frames within the tolerance are drawn without replacement, a frame's chance being its path's weight, and paths
-    take turns: none gives a second frame before each has given one. Where too few lie within the tolerance, the
-    nearest ones fill up and are marked.
+    Each configuration gets its fixed number of shots first: the histogram test counts these alone, since a number of
+    shots that depends on how they end would bias it. After that, those whose interval is still too wide get one more
+    each, in turn: these are the ones with committors near one half, which are the hardest to tell.
+
+    The order depends on nothing but how shots end, so a job that was killed goes on as it would have.
 
     Parameters
     ----------
-    r
-        Reaction coordinate of each frame, shape (m,).
-    path
-        Path that each frame belongs to, shape (m,).
-    weight
-        Weight of each frame's path, shape (m,).
-    n
-        How many to choose.
-    tolerance
-        Largest absolute r.
+    configurations
+        Their numbers.
+    shots
+        Fixed number from each.
+    ends
+        Names of reactant and product; other ends do not count towards an interval.
+    adaptive
+        Further shots; None: none.
 
-    Raises
+    Yields
     ------
-    SamplingError
-        When there are fewer than `n` frames.
+    Number of the configuration, and number of its shot. Send the shot's end back.
     """
-    if len(r) < n:
-        raise SamplingError(f"{len(r)} frames of reactive paths for {n} configurations; run more shots per chain")
-    near = np.flatnonzero(np.abs(r) <= tolerance)
-    # Exponential keys: the smallest come from a weighted draw without replacement (Efraimidis and Spirakis 2006).
-    key = rng.exponential(size=len(near)) / np.maximum(weight[near], 1e-12)
-    order = near[np.argsort(key, kind="stable")]
-    turn = np.zeros(len(order), dtype=int)
-    for p in np.unique(path):
-        mine = path[order] == p
-        turn[mine] = np.arange(mine.sum())
-    chosen = order[np.argsort(turn, kind="stable")][:n]
-    missing = n - len(chosen)
-    if missing:
-        others = np.setdiff1d(np.arange(len(r)), chosen)
-        chosen = np.concatenate([chosen, others[np.argsort(np.abs(r[others]), kind="stable")][:missing]])
-    within = np.abs(r[chosen]) <= tolerance
-    how = f"{len(near)} frames of reactive paths have |r| <= {tolerance:g}; {n - missing} of them drawn by path weight"
-    if missing:
-        how += f", the nearest {missing} others added (largest |r| {np.abs(r[chosen]).max():.2f})"
-    return Choice(chosen, within, how)
+    k = dict.fromkeys(configurations, 0)
+    n = dict.fromkeys(configurations, 0)
+
+    def count(configuration: int, end: str) -> None:
+        k[configuration] += end == ends[1]
+        n[configuration] += end in ends
+
+    for configuration in configurations:
+        for number in range(shots):
+            count(configuration, (yield configuration, number))
+    if adaptive is None:
+        return
+    for number in range(shots, adaptive.most_shots):
+        for configuration in configurations:
+            low, high = wilson_interval(k[configuration], n[configuration])
+            if not (high - low) / 2.0 <= adaptive.half_width:
+                count(configuration, (yield configuration, number))
+
+
+def most(configurations: int, shots: int, adaptive: Adaptive | None) -> int:
+    """Most shots that an agenda can come to."""
+    return configurations * max(shots, adaptive.most_shots if adaptive else 0)
+
+
+def counts(
+    table: Mapping[str, np.ndarray], n_configurations: int, reactant: str, product: str, fixed: int | None = None
+) -> dict[str, np.ndarray]:
+    """How the shots from each configuration ended.
+
+    Parameters
+    ----------
+    table
+        Columns ``configuration``, ``number`` and ``end`` of all shots.
+    n_configurations
+        How many there are.
+    reactant, product
+        The two basins.
+    fixed
+        Count only shots of a lower number than this.
+
+    Returns
+    -------
+    ``to_product``, ``to_reactant``, ``elsewhere`` (a third basin), ``no_basin`` and ``failed``, each of shape
+    (n_configurations,).
+    """
+    mine = np.ones(len(table["number"]), dtype=bool) if fixed is None else np.asarray(table["number"]) < fixed
+    of, ends = np.asarray(table["configuration"])[mine], np.asarray(table["end"]).astype(str)[mine]
+
+    def count(which: np.ndarray) -> np.ndarray:
+        return np.bincount(of[which], minlength=n_configurations)
+
+    found = {
+        name: count(ends == word)
+        for name, word in (
+            ("to_product", product),
+            ("to_reactant", reactant),
+            ("no_basin", "none"),
+            ("failed", "failed"),
+        )
+    }
+    return found | {"elsewhere": count(np.ones(len(of), dtype=bool)) - sum(found.values())}

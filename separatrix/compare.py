@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,7 +45,7 @@ Z = float(stats.norm.ppf(0.5 + 0.5 * CONFIDENCE))
 OUTCOMES = ("accepted", "same basin", "path length", "label off path", "no basin", "failed", "off path")
 """What can become of a move, as in :class:`separatrix.shooting.Move`."""
 
-STAGES = ("minimum", "saddle", "variables", "coordinate", "separatrix", "committor_shots", "committor")
+STAGES = ("minimum", "saddle", "variables", "coordinate", "restrained", "draw", "committor_shots", "committor")
 """Rules that Snakemake times, in their order; first paths and sampling keep a record of their own."""
 
 
@@ -247,7 +247,15 @@ def read_assessments(folder: Path | str) -> tuple[dict[str, Any], ...]:
 
 
 def read_method(
-    folder: Path | str, name: str, label: str, *, basins: Sequence[str], chains: int, batches: int
+    folder: Path | str,
+    name: str,
+    label: str,
+    *,
+    basins: Sequence[str],
+    chains: int,
+    draws: Sequence[str],
+    batches: int,
+    restrained: bool = False,
 ) -> MethodData:
     """All files of one method's folder.
 
@@ -260,7 +268,11 @@ def read_method(
     basins
         Names of the basins.
     chains, batches
-        Numbers of chains and of batches of committor shots.
+        Numbers of chains, and of batches of each set of committor shots.
+    draws
+        Names of these sets.
+    restrained
+        Whether an ensemble was held at the separatrix.
 
     Raises
     ------
@@ -278,7 +290,8 @@ def read_method(
         raise StoreError(f"{folder}: coordinate.json does not belong to variables.nc; run again") from error
     suffixes: dict[str, Iterable[Any]] = {
         "minimum": basins,
-        "committor_shots": range(batches),
+        "draw": draws,
+        "committor_shots": [f"{draw}_{batch}" for draw in draws for batch in range(batches)],
     }
     return MethodData(
         name=name,
@@ -298,6 +311,7 @@ def read_method(
                 for end in ([f"_{s}" for s in suffixes[stage]] if stage in suffixes else [""])
             ]
             for stage in STAGES
+            if stage != "restrained" or restrained
         },
     )
 
@@ -759,13 +773,22 @@ def _beyond_quantities(fit: Mapping[str, Any]) -> list[Quantity]:
 
 def committor_quantities(data: MethodData) -> list[Quantity]:
     """Committor distribution on the predicted separatrix."""
-    d = data.committor["distribution"]
+    return [
+        *_distribution_quantities(data, "separatrix", ""),
+        *(_distribution_quantities(data, "naive", "naive coordinate: ") if "naive" in data.committor["draws"] else []),
+        *_calibration_quantities(data),
+    ]
+
+
+def _distribution_quantities(data: MethodData, draw: str, of: str) -> list[Quantity]:
+    """The committor distribution on a predicted separatrix; `of` begins the name of each quantity."""
+    drawn = data.committor["draws"][draw]
+    d = drawn["distribution"]
     mean_low, mean_high = d["mean_interval"]
     low, high = d["intrinsic_sd_interval"]
-    product = data.committor["product"]
-    return [
-        Quantity(COMMITTOR, "configurations", d["n_configurations"], note=data.committor["how"]),
-        Quantity(COMMITTOR, "committed shots", d["n_shots"], note=f"{d['n_success']} to {product}"),
+    found = [
+        Quantity(COMMITTOR, "configurations", d["n_configurations"], note=drawn["how"]),
+        Quantity(COMMITTOR, "committed shots", d["n_shots"], note=f"{d['n_success']} to {data.committor['product']}"),
         Quantity(COMMITTOR, "uncommitted shots", d["n_uncommitted"]),
         Quantity(COMMITTOR, "failed shots", d["n_failed"]),
         Quantity(
@@ -785,6 +808,18 @@ def committor_quantities(data: MethodData) -> list[Quantity]:
             high=high,
             note="binomial noise taken out; profile-likelihood interval of the beta-binomial",
         ),
+    ]
+    if expected := drawn.get("expected_spread"):
+        found.append(
+            Quantity(
+                COMMITTOR,
+                "spread to be expected",
+                expected["both"],
+                note=f"{expected['window']:.3f} from the width of the draw, {expected['coefficients']:.3f} from the "
+                "errors of the coefficients; more than this means that the coordinate lacks something",
+            )
+        )
+    found += [
         Quantity(
             COMMITTOR,
             "p-value against pure binomial",
@@ -793,6 +828,53 @@ def committor_quantities(data: MethodData) -> list[Quantity]:
         ),
         Quantity(COMMITTOR, "verdict", text=d["verdict"]),
     ]
+    return [replace(q, name=of + q.name) for q in found] if of else found
+
+
+def _calibration_quantities(data: MethodData) -> list[Quantity]:
+    """Predicted against measured committors, over all configurations that were shot from."""
+    found = data.committor.get("calibration")
+    if not found:
+        return []
+    over = f"{found['n_shots']} shots from {found['n_configurations']} configurations, none used in the fit"
+    ranked = data.committor["ranking"]
+    own = next(r for r in ranked if r["name"] == "found")
+    quantities = [
+        Quantity(
+            COMMITTOR,
+            "slope of the calibration",
+            _finite(found["slope"]),
+            low=_finite(found["slope_interval"][0]),
+            high=_finite(found["slope_interval"][1]),
+            note=f"of logit measured against logit predicted; 1 is right; {over}",
+        ),
+        Quantity(
+            COMMITTOR,
+            "root mean square error of the prediction",
+            _finite(own["rms_error"]),
+            low=_finite(own["rms_error_interval"][0]),
+            high=_finite(own["rms_error_interval"][1]),
+            note=f"of the committor, binomial noise taken out; {over}; bootstrap over configurations",
+        ),
+        Quantity(COMMITTOR, "Brier score", own["brier"], note=f"1/4 of a coin; {over}"),
+        Quantity(COMMITTOR, "ln L per committor shot", own["log_likelihood_per_shot"], note=over),
+    ]
+    words = {"naive": "the naive coordinate", "constant": "a constant"}
+    for rival in ranked:
+        if rival["name"] in words:
+            of = f" ({', '.join(rival['variables'])})" if rival["variables"] else ""
+            quantities.append(
+                Quantity(
+                    COMMITTOR,
+                    f"ln L per committor shot, gain over {words[rival['name']]}",
+                    rival["behind"],
+                    low=_finite(rival["behind_interval"][0]),
+                    high=_finite(rival["behind_interval"][1]),
+                    note=f"paired bootstrap over configurations{of}",
+                )
+            )
+    quantities.append(Quantity(COMMITTOR, "calibration", text=found["verdict"]))
+    return quantities
 
 
 def cost_quantities(data: MethodData) -> list[Quantity]:
@@ -968,6 +1050,9 @@ def figure_frames(
         "selection": _selection,
         "committor_histogram": _committor_histogram,
         "committor_points": _committor_points,
+        "committor_calibration": _committor_calibration,
+        "committor_map": _committor_map,
+        "ranking": _ranking,
         "cost": lambda d: _cost(d, summaries[d.name]),
     }
     frames = {}
@@ -1240,7 +1325,8 @@ def _selection(data: MethodData) -> list[dict[str, Any]]:
 
 def _committed(data: MethodData) -> tuple[np.ndarray, np.ndarray, list[Mapping[str, Any]]]:
     """k to the product, n committed, and the entries, of the configurations with a committed shot."""
-    entries = [c for c in data.committor["configurations"] if c["to_product"] + c["to_reactant"] > 0]
+    drawn = data.committor["draws"]["separatrix"]["configurations"]
+    entries = [c for c in drawn if c["to_product"] + c["to_reactant"] > 0]
     k = np.array([c["to_product"] for c in entries], dtype=int)
     return k, k + np.array([c["to_reactant"] for c in entries], dtype=int), entries
 
@@ -1255,7 +1341,7 @@ def _committor_histogram(data: MethodData) -> list[dict[str, Any]]:
     edges = (np.arange(count + 1) - 0.5) / (count - 1) if count > 1 else np.array([-0.5, 0.5, 1.5])
     observed = np.histogram(k / n, bins=edges)[0]
     binomial, _ = binomial_expectation(n, 0.5, edges)
-    beta = data.committor["distribution"]["beta"]
+    beta = data.committor["draws"]["separatrix"]["distribution"]["beta"]
     fitted = None if beta is None else beta_binomial_expectation(n, beta, edges)
     return [
         {
@@ -1307,6 +1393,73 @@ def _committor_points(data: MethodData) -> list[dict[str, Any]]:
             "to": data.committor["product"],
         }
         for i, entry in enumerate(entries)
+    ]
+
+
+def _measured(data: MethodData, draw: str) -> list[dict[str, Any]]:
+    """Measured beside predicted committor of every configuration of a set that shots were committed from."""
+    found = []
+    for c in data.committor["draws"][draw]["configurations"]:
+        n = c["to_product"] + c["to_reactant"]
+        if n:
+            found.append(
+                {
+                    "predicted": c["predicted"],
+                    "committor": c["to_product"] / n,
+                    "low": c["low"],
+                    "high": c["high"],
+                    "shots": n,
+                    "draw": DRAWS[draw],
+                    "frame": c["frame"],
+                    "at": c.get("at"),
+                    "to": data.committor["product"],
+                }
+            )
+    return found
+
+
+DRAWS = {
+    "separatrix": "on the separatrix",
+    "naive": "on the naive separatrix",
+    "calibration": "at all predictions",
+    "path": "along a path",
+    "map": "over the map",
+}
+"""Sets of committor shots in words."""
+
+
+def _committor_calibration(data: MethodData) -> list[dict[str, Any]]:
+    rows = [row for draw in data.committor["draws"] for row in _measured(data, draw)]
+    return [{k: v for k, v in row.items() if k != "at"} for row in rows]
+
+
+def _committor_map(data: MethodData) -> list[dict[str, Any]]:
+    drawn = data.committor["draws"].get("map")
+    if not drawn:
+        return []
+    x_axis, y_axis = drawn["map"]
+    return [
+        {k: v for k, v in row.items() if k != "at"} | {"x": x, "y": y, "x_axis": x_axis, "y_axis": y_axis}
+        for row in _measured(data, "map")
+        for x, y in [row["at"]]
+    ]
+
+
+def _ranking(data: MethodData) -> list[dict[str, Any]]:
+    return [
+        {
+            "role": rank["name"],
+            "variable": ", ".join(rank["variables"]),
+            "per_shot": rank["log_likelihood_per_shot"],
+            "brier": rank["brier"],
+            "rms_error": rank["rms_error"],
+            "rms_low": rank["rms_error_interval"][0],
+            "rms_high": rank["rms_error_interval"][1],
+            "behind": rank["behind"],
+            "behind_low": rank["behind_interval"][0],
+            "behind_high": rank["behind_interval"][1],
+        }
+        for rank in data.committor.get("ranking", [])
     ]
 
 

@@ -517,7 +517,45 @@ class Config:
     system: System
     methods: Mapping[str, Method]
 
-    def settings(self, stage: str, method: str | None = None) -> dict[str, Any]:
+    def draws(self) -> dict[str, tuple[int, int]]:
+        """Sets of committor shots to make: at most how many configurations, and shots from each."""
+        rules = self.data["committor"]
+        sizes = {"separatrix": rules} | {name: rules[name] for name in ("naive", "calibration", "path")}
+        found = {name: (part["configurations"], part["shots_per_configuration"]) for name, part in sizes.items()}
+        if "map" in rules:
+            found["map"] = (rules["map"]["bins"] ** 2, rules["map"]["shots_per_configuration"])
+        return {name: sizes for name, sizes in found.items() if sizes[0]}
+
+    def source(self, draw: str) -> str:
+        """Where a set of committor shots has its configurations from.
+
+        A path is a path, and calibration and map look beyond the separatrix, where the other sources have nothing; and
+        the ensemble held at r = 0 is that of the found coordinate, not of the naive one.
+        """
+        source = self.data["committor"]["source"]
+        fits = draw == "separatrix" or (draw == "naive" and source == "shooting points")
+        return source if fits else "paths"
+
+    def _committor(self, stage: str, draw: str | None) -> dict[str, Any]:
+        """What a committor stage depends on, of all that the config says of committors."""
+        rules, sizes = self.data["committor"], self.draws()
+        naive, pair = rules["naive"]["variables"], rules.get("map", {}).get("variables", [])
+        if stage == "restrained":
+            return {"tolerance": rules["tolerance"], "restraint": rules["restraint"]}
+        if stage == "committor_shots":
+            return {"shots": sizes[draw][1], "batches": rules["batches"], "adaptive": rules.get("adaptive")}
+        if stage == "committor":
+            return {"shots": {name: size[1] for name, size in sizes.items()}, "naive": naive, "map": pair}
+        found: dict[str, Any] = {"source": self.source(draw), "n": sizes[draw][0]}
+        if draw in ("separatrix", "naive"):
+            found["tolerance"] = rules["tolerance"]
+        if draw == "naive":
+            found["naive"] = naive
+        if draw == "map":
+            found |= {"map": pair, "bins": rules["map"]["bins"]}
+        return found
+
+    def settings(self, stage: str, method: str | None = None, draw: str | None = None) -> dict[str, Any]:
         """Plain data that determines what a stage writes, and nothing else.
 
         Snakemake runs a job again when its parameters change; giving each stage only what it depends on is what
@@ -527,12 +565,14 @@ class Config:
         ----------
         stage
             ``minimum``, ``guess``, ``saddle``, ``first_path``, ``sample``, ``assess``, ``variables``, ``coordinate``,
-            ``separatrix``, ``committor_shots``, ``committor`` or ``compare``.
+            ``restrained``, ``draw``, ``committor_shots``, ``committor`` or ``compare``.
         method
             Name of the method; None for ``compare``.
+        draw
+            Name of the set of committor shots, for ``draw`` and ``committor_shots``.
         """
         system = dict(self.system_data)
-        if stage not in ("assess", "variables", "coordinate", "separatrix"):
+        if stage not in ("assess", "variables", "coordinate", "draw", "committor"):
             system.pop("variables", None)
         base: dict[str, Any] = {
             "system": system,
@@ -541,7 +581,9 @@ class Config:
         }
         if method is None:
             labels = {name: m.label for name, m in self.methods.items()}
-            return base | {"methods": labels, "committor": self.data["committor"]}
+            rules = self.data["committor"]
+            shots = {"draws": list(self.draws()), "batches": rules["batches"], "source": rules["source"]}
+            return base | {"methods": labels, "committor": shots}
         spec = dict(self.data["methods"][method])
         spec.pop("label", None)  # a name for tables and plots, which only the comparison makes
         if stage in ("minimum", "guess", "saddle"):
@@ -554,15 +596,19 @@ class Config:
             "saddle": "stationary",
             "coordinate": "coordinate",
             "assess": "coordinate",
-            "separatrix": "committor",
-            "committor_shots": "committor",
-            "committor": "committor",
         }.get(stage)
         if part:
             base[part] = dict(self.data[part])
         if stage == "assess":
             # The rest tells more of the coordinate and does not change which one it is.
             base[part] = {key: base[part][key] for key in ("model", "observations", "max_variables")}
+        if stage in ("restrained", "draw", "committor_shots", "committor"):
+            base["committor"] = self._committor(stage, draw)
+        if stage in ("draw", "committor"):
+            # The naive coordinate is fitted to what the found one was fitted to.
+            base["coordinate"] = {key: self.data["coordinate"][key] for key in ("model", "observations")}
+        if draw is not None:
+            base["draw"] = draw
         # How far sampling goes does not change what is sampled.
         keys = {
             "first_path": ("starts", "first_path_attempts"),
@@ -635,6 +681,16 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     if committor["batches"] > committor["configurations"]:
         where = _file_of("committor", paths)
         raise ConfigError(f"{where}: committor.batches: more batches than configurations; give at most as many")
+    keys = _Keys(_file_of("committor", paths))
+    candidates = {v.name: None for v in system.variables}
+    for at, names in (
+        ("naive", committor["naive"]["variables"]),
+        ("map", committor.get("map", {}).get("variables", [])),
+    ):
+        for i, name in enumerate(names):
+            keys.look(candidates, name, f"committor.{at}.variables.{i}", "a candidate variable")
+    if "adaptive" in committor and committor["adaptive"]["most_shots"] < committor["shots_per_configuration"]:
+        raise keys.fail("committor.adaptive.most_shots", "is less than shots_per_configuration; give more")
     keys, candidates = _Keys(_file_of("coordinate", paths)), {v.name: None for v in system.variables}
     for i, names in enumerate(full["coordinate"]["beside"]):
         for j, name in enumerate(names):

@@ -84,6 +84,17 @@ def _check_model(model: str) -> float:
     return _ETA_PER_R[model]
 
 
+def committor_slope(r: ArrayLike, model: str) -> FloatArray:
+    """dp_B/dr of the model committor, of the shape of r."""
+    eta = _check_model(model) * np.asarray(r, dtype=float)
+    density = (
+        special.expit(eta) * special.expit(-eta)
+        if model == "logistic"
+        else np.exp(-0.5 * eta * eta) / math.sqrt(2.0 * math.pi)
+    )
+    return _ETA_PER_R[model] * density
+
+
 def _check_data(
     q: ArrayLike, outcome: ArrayLike, names: Sequence[str], groups: Iterable[Hashable] | None
 ) -> tuple[FloatArray, FloatArray, tuple[str, ...], IntArray | None, list[str]]:
@@ -270,11 +281,11 @@ def _newton(
         except linalg.LinAlgError:
             break  # every weight has underflowed: eta has run away, the caller decides what that means
         step = linalg.cho_solve(factor, gradient)
-        change = float(np.abs(x @ step).max())
+        change = _largest(x @ step)
         if not math.isfinite(change):
             break
         # Far steps are cut, but eta may double: a maximum far out (outcomes that barely overlap) is reached.
-        reach = 10.0 + float(np.abs(u).max())
+        reach = 10.0 + _largest(u)
         step *= min(1.0, reach / max(change, 1e-300))
         gain = float(gradient @ step)
         fraction = 1.0
@@ -299,6 +310,11 @@ def _newton(
         eigenvalues = linalg.eigvalsh(hessian)
         certain = bool(eigenvalues[0] > 1e-10 * eigenvalues[-1])
     return _Newton(b, float(value.sum()), slope, hessian, iteration, flat, converged, certain)
+
+
+def _largest(u: FloatArray) -> float:
+    """max |u|, without an array of |u|."""
+    return max(float(u.max()), -float(u.min()))
 
 
 def _start(x: FloatArray, model: str) -> tuple[FloatArray, FloatArray] | None:
@@ -420,8 +436,8 @@ class Coordinate(Plain):
     def r_error(self, q: ArrayLike) -> FloatArray:
         """Standard error of r at configurations q (n, k), from the errors of the coefficients; shape (n,).
 
-        The larger of what the naive and the clustered covariance give: of few groups the latter is too small. Zero where
-        the fit has none (separable data).
+        The larger of what the naive and the clustered covariance give: of few groups the latter is too small. Zero
+        where the fit has none (separable data).
         """
         values = np.asarray(q, dtype=float)
         x = np.column_stack([np.ones(len(values)), values])
@@ -505,7 +521,8 @@ def fit(
         raise ValueError(f"constant variables cannot be fitted: {', '.join(np.array(labels)[constant])}")
     if n < k + 1:
         raise ValueError(f"{n} observations cannot determine {k + 1} parameters")
-    z = (values - mean) / spread
+    z = values - mean
+    z /= spread
     collinear = _collinear_columns(z)
     if bool(collinear.any()):
         raise ValueError(f"linearly dependent variables: {', '.join(np.array(labels)[collinear])}")
@@ -530,7 +547,10 @@ def _fit_standardised(
 
 def _signed(z: FloatArray, sign: FloatArray) -> FloatArray:
     """Rows (1, z_i) times the sign of each observation, as `_newton` takes them."""
-    return np.column_stack([np.ones(z.shape[0]), z]) * sign[:, None]
+    x = np.empty((z.shape[0], z.shape[1] + 1))
+    x[:, 0] = sign
+    np.multiply(z, sign[:, None], out=x[:, 1:])
+    return x
 
 
 def _transform(mean: FloatArray, spread: FloatArray, scale: float) -> FloatArray:

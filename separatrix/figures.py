@@ -42,7 +42,8 @@ INK = "#333333"
 NUMBERS = frozenset({
     "value", "error", "low", "high", "place", "energy", "chain", "shot", "acceptance", "length", "share", "frame",
     "x", "y", "coefficient", "spread", "standardised", "frequency", "predicted", "observed", "shots", "paths",
-    "resamples", "centre", "configurations", "binomial", "beta_binomial", "r", "committor", "round",
+    "resamples", "centre", "per_shot", "brier", "rms_error", "rms_low", "rms_high", "behind", "behind_low",
+    "behind_high", "configurations", "binomial", "beta_binomial", "r", "committor", "round",
     "lower", "upper", "resampled_lower", "resampled_upper", "set", "observations", "per_observation", "mean",
     "constant_per_observation", "held_out", "held_out_error", "held_out_constant",
     *(m.name for m in MEASURES), *(f"{m.name}_bound" for m in MEASURES),
@@ -134,6 +135,10 @@ def _whiskers(base: alt.Chart, low: str, high: str, along: str = "y", **mark: fl
 def _line(**mark: object) -> alt.Chart:
     """A straight line, drawn once per panel and not once per row."""
     return alt.Chart().transform_aggregate(rows="count()").mark_rule(**mark)
+
+
+#: what figures made elsewhere share with these
+finish, nothing = _finish, _nothing
 
 
 # --- figures --------------------------------------------------------------------------------------------------------
@@ -520,6 +525,62 @@ def committor_points(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelM
     return _finish(_panels(chart, frame, order), title)
 
 
+def committor_calibration(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Measured against predicted committor of every configuration that was shot from."""
+    title = "Committor: measured against predicted"
+    if frame.empty:
+        return _nothing(title)
+    to = frame["to"].iloc[0]
+    unit = alt.Scale(domain=[0, 1])
+    base = alt.Chart().encode(
+        x=alt.X("predicted:Q", title=f"predicted committor to {to}", scale=unit),
+        y=alt.Y("committor:Q", title=f"fraction of shots to {to}", scale=unit),
+        color=_colour(order),
+    )
+    ends = pd.DataFrame({"predicted": [0.0, 1.0], "committor": [0.0, 1.0]})
+    diagonal = pd.concat([ends.assign(label=label, kind="model") for label in _present(frame, order)])
+    right = (
+        base.transform_filter(_kind("model"))
+        .mark_line(strokeDash=[5, 4], strokeWidth=1.5)
+        .encode(color=alt.value(GREY))
+    )
+    shots = base.transform_filter(_kind("configuration"))
+    sets = list(dict.fromkeys(frame["draw"]))
+    shape = alt.Shape(
+        "draw:N",
+        scale=alt.Scale(domain=sets, range=["circle", "triangle-up", "square", "diamond", "cross"][: len(sets)]),
+        legend=alt.Legend(title="configurations", symbolFillColor=INK, symbolStrokeColor=INK),
+    )
+    points = shots.mark_point(filled=True, size=60, opacity=0.9).encode(shape=shape)
+    chart = alt.layer(right, _whiskers(shots, "low", "high", strokeWidth=1.2, opacity=0.6), points)
+    rows = pd.concat([frame.assign(kind="configuration"), diagonal])
+    return _finish(_panels(chart.properties(width=230, height=230), rows, order), title)
+
+
+def committor_map(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Measured committor over two variables."""
+    title = "Committor over two variables"
+    if frame.empty:
+        return _nothing(title)
+    to = frame["to"].iloc[0]
+    chart = (
+        alt.Chart()
+        .mark_point(filled=True, size=120, stroke=INK, strokeWidth=0.4, opacity=1)
+        .encode(
+            x=alt.X("x:Q", title=frame["x_axis"].iloc[0], scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4)),
+            y=alt.Y("y:Q", title=frame["y_axis"].iloc[0], scale=alt.Scale(zero=False)),
+            # Both basins dark, the separatrix pale.
+            color=alt.Color(
+                "committor:Q",
+                title=f"fraction to {to}",
+                scale=alt.Scale(domain=[0, 1], domainMid=0.5, scheme="purpleorange"),
+            ),
+        )
+        .properties(width=250, height=250)
+    )
+    return _finish(_panels(chart, frame, order), title)
+
+
 def cost(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     """Time and force evaluations of each part of the work and of an accepted path, on logarithmic axes."""
     title = "Cost"
@@ -568,6 +629,8 @@ CHARTS: Mapping[str, Callable[[pd.DataFrame, Sequence[str]], alt.TopLevelMixin]]
         calibration,
         committor_histogram,
         committor_points,
+        committor_calibration,
+        committor_map,
         cost,
     )
 }
@@ -587,6 +650,7 @@ _STYLE = (
     "p{max-width:60em;color:#444}"
     "div{overflow-x:auto}"
 )
+STYLE = _STYLE
 
 _PLACES = {"kcal/mol": 1, "degree": 1, "angstrom": 3, "cm-1": 0, "fs": 0}
 _SHOWN_UNITS = {"1": "", "cm-1": "cm⁻¹", "degree": "°", "angstrom": "Å"}
@@ -792,6 +856,40 @@ def _interval(low: Any, high: Any) -> str:
     return _minus(f"{low:.{places}f} to {high:.{places}f}")
 
 
+def ranking_table(frame: pd.DataFrame) -> str:
+    """Coordinates by the likelihood of committor shots that none was fitted to."""
+    heads = (
+        "coordinate",
+        "variables",
+        "ln L per shot",
+        "behind the one found",
+        "Brier score",
+        "error of the committor",
+    )
+    roles = {"found": "the one found", "naive": "naive", "constant": "a constant"}
+    body = []
+    for label, rows in frame.groupby("label", sort=False):
+        body.append(f'<tr class="group"><th colspan="{len(heads)}">{html.escape(str(label))}</th></tr>\n')
+        for row in rows.to_dict("records"):
+            behind = ""
+            if row["role"] != "found" and math.isfinite(row["behind"]):
+                behind = _minus(f"{row['behind']:.3f}") + f" ({_interval(row['behind_low'], row['behind_high'])})"
+            error = ""
+            if math.isfinite(row["rms_error"]):
+                error = f"{row['rms_error']:.3f} ({_interval(row['rms_low'], row['rms_high'])})"
+            cells = [row["variable"], _minus(f"{row['per_shot']:.4f}"), behind, f"{row['brier']:.4f}", error]
+            body.append(_row(roles.get(str(row["role"]), str(row["role"])), cells))
+    head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
+    words = (
+        "Best first, by ln L of the committor shots, which were made after the fits and used by none of them. Behind: "
+        "ln L per shot that the coordinate found has more; surely so where the interval leaves out zero. Brier score: "
+        "mean square of outcome minus prediction, 1/4 of a coin. Error of the committor: root mean square of committor "
+        "minus prediction with the binomial noise taken out. Intervals of confidence 0.95 by a bootstrap over "
+        "configurations, paired between coordinates."
+    )
+    return _page("Coordinates ranked by committor shots", head, "".join(body), words)
+
+
 def sets_table(frame: pd.DataFrame) -> str:
     """The best coordinate of each size, and those that the config puts beside them."""
     heads = (
@@ -895,5 +993,6 @@ TABLES: Mapping[str, tuple[Callable[[pd.DataFrame], str], str]] = {
     "coordinates": (coordinate_table, "coefficients"),
     "sets": (sets_table, "sets"),
     "candidates": (candidates_table, "candidates"),
+    "ranking": (ranking_table, "ranking"),
 }
 """Table -> function and the data it is written from."""

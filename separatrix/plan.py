@@ -57,7 +57,7 @@ class MethodPlan:
     chains, rounds, shots
         Chains; most rounds; shots of a chain in all of them, burn-in included.
     committor_shots
-        Shots of the committor test.
+        Committor shots, before any that `adaptive` adds.
     first_round_core_hours, sampling_core_hours, committor_core_hours, stationary_core_hours
         Core-hours of the first round of all chains; of all rounds; of the committor test; of check, minima and saddle.
     round_minutes
@@ -106,7 +106,7 @@ def plan(config: Config, results: Path | str | None = None, threads: int = 1) ->
 
 
 def _plan_method(config: Config, name: str, folder: Path, threads: int) -> MethodPlan:
-    method, sampling, committor = config.methods[name], config.data["sampling"], config.data["committor"]
+    method, sampling = config.methods[name], config.data["sampling"]
     known = _measured(folder, threads)
     if known is None:
         per_step = time_per_gradient(config.system, method) / 1000.0
@@ -119,7 +119,7 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
     shots = burn_in + sampling["max_rounds"] * each
     chains = sampling["chains"]
     shot = per_step * steps * threads / 3600.0
-    committor_shots = committor["configurations"] * committor["shots_per_configuration"]
+    committor_shots = sum(configurations * shots for configurations, shots in config.draws().values())
     atoms = config.system.molecule.n_atoms
     # Relaxations, quenches and the saddle search take a few hundred gradients each; numerical Hessians 6 per atom.
     gradients = len(config.system.basins) * (300 * (1 + config.data["stationary"]["quenches"]) + 6 * atoms)

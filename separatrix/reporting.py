@@ -50,7 +50,9 @@ def compare_methods(
             label,
             basins=[b.name for b in system.basins],
             chains=chains,
+            draws=settings["committor"]["draws"],
             batches=settings["committor"]["batches"],
+            restrained=settings["committor"]["source"] == "restrained",
         )
         for name, label in labels.items()
     ]

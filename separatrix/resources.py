@@ -82,17 +82,22 @@ def measured(folder: Path | str, chain: int | None = None, number: int | None = 
     return Measured(gradient or None, cost.get("core_seconds", 0.0) / threads / shots if shots else None)
 
 
-def seconds(config: Config, stage: str, method: str, known: Measured, number: int = 1) -> float:
+def seconds(
+    config: Config, stage: str, method: str, known: Measured, number: int = 1, draw: str | None = None
+) -> float:
     """Seconds of work of a job, its margin included.
 
     Parameters
     ----------
     stage
-        ``check``, ``minimum``, ``guess``, ``saddle``, ``first_path``, ``sample`` or ``committor_shots``.
+        ``check``, ``minimum``, ``guess``, ``saddle``, ``first_path``, ``sample``, ``restrained`` or
+        ``committor_shots``.
     known
         What has been measured.
     number
         Of the round, for ``sample``.
+    draw
+        Set of shots, for ``committor_shots``.
     """
     data, spec = config.data, config.methods[method]
     if stage == "sample":
@@ -108,9 +113,13 @@ def seconds(config: Config, stage: str, method: str, known: Measured, number: in
     elif stage == "first_path":
         gradients = 2 * half * min(data["sampling"]["first_path_attempts"], _ATTEMPTS)
     elif stage == "committor_shots":
-        rules = data["committor"]
-        each = math.ceil(rules["configurations"] / rules["batches"])
-        gradients = half * each * rules["shots_per_configuration"]
+        configurations, shots = config.draws()[draw or "separatrix"]
+        shots = max(shots, data["committor"].get("adaptive", {}).get("most_shots", 0))
+        gradients = half * math.ceil(configurations / data["committor"]["batches"]) * shots
+    elif stage == "restrained":
+        rules = data["committor"]["restraint"]
+        walk = (rules["equilibration_fs"] + rules["length_fs"]) / spec.dynamics.time_step
+        gradients = rules["walkers"] * walk
     else:
         quenches = data["stationary"]["quenches"]
         # Numerical derivatives take two gradients per coordinate.

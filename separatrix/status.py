@@ -140,7 +140,7 @@ def of_method(folder: Path) -> MethodStatus:
     with contextlib.suppress(StoreError, IndexError):
         last = read_json(verdicts[-1])
         status.converged, status.verdict = last["converged"], last["verdict"]
-    for journal in sorted(folder.glob("committor/journal_*/")):
+    for journal in sorted(folder.glob("committor/*/journal_*/")):
         record = _newest(journal)
         if record is None:
             continue

@@ -141,6 +141,7 @@ def test_tuned_shift_is_frozen_after_the_burn_in_and_survives_a_replay(tmp_path:
 
 
 def test_told_to_stop_it_keeps_what_is_done(tmp_path: Path):
+    before = signal.getsignal(signal.SIGTERM)
     runner = chain()
     shots = itertools.count()
     honest = runner.engine.run
@@ -157,7 +158,7 @@ def test_told_to_stop_it_keeps_what_is_done(tmp_path: Path):
         pytest.raises(Stopped, match=r"told to stop \(SIGTERM\); 4 of 20 shots are on record"),
     ):
         run_round(runner, task(), record)
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is before
     assert runner.engine.stop == ""
     with store.Journal(tmp_path) as record:
         again, _, _ = run_round(chain(), task(), record)

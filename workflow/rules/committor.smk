@@ -1,38 +1,70 @@
-rule separatrix:
+rule restrained:
     input:
+        minimum=method_file(f"minimum_{CONFIG.system.product}.nc"),
+        saddle=method_file("saddle.nc"),
         paths=chain_files("paths.nc"),
         fit=method_file("coordinate.json"),
+        engine=engine_files,
     output:
-        configurations=method_file("separatrix.nc"),
+        ensemble=method_file("committor/restrained.nc"),
     log:
-        method_file("logs/separatrix.log"),
+        method_file("logs/restrained.log"),
     benchmark:
-        method_file("benchmarks/separatrix.tsv")
+        method_file("benchmarks/restrained.tsv")
+    conda:
+        engine_env
+    threads: THREADS
+    resources:
+        mem_mb=memory("restrained"),
+        runtime=runtime("restrained"),
+        gpu=graphics_cards,
+        slurm_extra=after_predecessor("restrained"),
+    params:
+        settings=settings("restrained"),
+        journal=method_file("committor/journal_restrained"),
+    message:
+        "{wildcards.method}: equilibrium ensemble near the predicted separatrix (progress: {log})"
+    script:
+        "../../scripts/restrained.py"
+
+
+rule draw:
+    input:
+        unpack(sources_of_draw),
+        paths=chain_files("paths.nc"),
+        fit=method_file("coordinate.json"),
+        table=method_file("variables.nc"),
+    output:
+        configurations=method_file("committor/{draw}/configurations.nc"),
+    log:
+        method_file("logs/draw_{draw}.log"),
+    benchmark:
+        method_file("benchmarks/draw_{draw}.tsv")
     conda:
         "../../envs/separatrix.yaml"
     resources:
         mem_mb=1500,
         runtime=10,
     params:
-        settings=settings("separatrix"),
+        settings=settings_of_draw("draw"),
     message:
-        "{wildcards.method}: configurations on the predicted separatrix"
+        "{wildcards.method}: configurations for committor shots ({wildcards.draw})"
     script:
-        "../../scripts/configurations.py"
+        "../../scripts/draw.py"
 
 
 rule committor_shots:
     input:
         minimum=method_file(f"minimum_{CONFIG.system.product}.nc"),
         saddle=method_file("saddle.nc"),
-        configurations=method_file("separatrix.nc"),
+        configurations=method_file("committor/{draw}/configurations.nc"),
         engine=engine_files,
     output:
-        shots=method_file("committor/shots_{batch}.nc"),
+        shots=method_file("committor/{draw}/shots_{batch}.nc"),
     log:
-        method_file("logs/committor_shots_{batch}.log"),
+        method_file("logs/committor_shots_{draw}_{batch}.log"),
     benchmark:
-        method_file("benchmarks/committor_shots_{batch}.tsv")
+        method_file("benchmarks/committor_shots_{draw}_{batch}.tsv")
     conda:
         engine_env
     threads: THREADS
@@ -42,24 +74,29 @@ rule committor_shots:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("committor_shots"),
     params:
-        settings=settings("committor_shots"),
-        journal=lambda wildcards: f"{RESULTS}/{wildcards.method}/committor/journal_{wildcards.batch}",
+        settings=settings_of_draw("committor_shots"),
+        journal=method_file("committor/{draw}/journal_{batch}"),
     message:
-        "{wildcards.method}: committor shots, batch {wildcards.batch} (progress: {log})"
+        "{wildcards.method}: committor shots ({wildcards.draw}), batch {wildcards.batch} (progress: {log})"
     script:
         "../../scripts/committor_shots.py"
 
 
 rule committor:
     input:
-        configurations=method_file("separatrix.nc"),
-        shots=lambda wildcards: [
-            f"{RESULTS}/{wildcards.method}/committor/shots_{batch}.nc"
+        configurations=[
+            method_file(f"committor/{draw}/configurations.nc")
+            for draw in CONFIG.draws()
+        ],
+        shots=[
+            method_file(f"committor/{draw}/shots_{batch}.nc")
+            for draw in CONFIG.draws()
             for batch in range(CONFIG.data["committor"]["batches"])
         ],
         fit=method_file("coordinate.json"),
+        table=method_file("variables.nc"),
     output:
-        distribution=method_file("committor.json"),
+        analysis=method_file("committor.json"),
     log:
         method_file("logs/committor.log"),
     benchmark:
@@ -72,6 +109,6 @@ rule committor:
     params:
         settings=settings("committor"),
     message:
-        "{wildcards.method}: committor distribution on the predicted separatrix"
+        "{wildcards.method}: what the committor shots say of the coordinate"
     script:
         "../../scripts/committor.py"

@@ -49,6 +49,11 @@ def settings(stage):
     return lambda wildcards: CONFIG.settings(stage, wildcards.method)
 
 
+def settings_of_draw(stage):
+    """The same, of a stage that works on one set of committor shots."""
+    return lambda wildcards: CONFIG.settings(stage, wildcards.method, wildcards.draw)
+
+
 def engine_files(wildcards):
     """Files that the method's engine reads."""
     return CONFIG.methods[wildcards.method].files
@@ -85,7 +90,9 @@ def runtime(stage):
         method, number = wildcards.method, int(wildcards.get("round", 1))
         chain = wildcards.get("chain")
         known = resources.measured(f"{RESULTS}/{method}", chain, number, THREADS)
-        work = resources.seconds(CONFIG, stage, method, known, number)
+        work = resources.seconds(
+            CONFIG, stage, method, known, number, wildcards.get("draw")
+        )
         longest = site_default("longest_runtime")
         return resources.runtime(work, attempt, longest and int(longest))
 
@@ -141,6 +148,16 @@ def chain_files(name):
         f"{RESULTS}/{wildcards.method}/chain_{chain}/{name}"
         for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
     ]
+
+
+def sources_of_draw(wildcards):
+    """Files, other than paths, that a set of committor shots has its configurations from."""
+    source = CONFIG.source(wildcards.draw)
+    if source == "restrained":
+        return {"restrained": f"{RESULTS}/{wildcards.method}/committor/restrained.nc"}
+    if source == "shooting points":
+        return {"shots": chain_files("shots.nc")(wildcards)}
+    return {}
 
 
 def start_of_guess(wildcards):
@@ -235,3 +252,4 @@ wildcard_constraints:
     round=r"\d+",
     guess=r"\d+",
     batch=r"\d+",
+    draw="|".join(CONFIG.draws()),

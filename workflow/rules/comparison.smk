@@ -11,6 +11,12 @@ FIGURES = {
     "calibration": ("Reaction coordinate", "Calibration"),
     "committor_histogram": ("Committor", "Committor distribution"),
     "committor_points": ("Committor", "Committor of each configuration"),
+    "committor_calibration": ("Committor", "Measured against predicted committor"),
+    **(
+        {"committor_map": ("Committor", "Committor over two variables")}
+        if "map" in CONFIG.draws()
+        else {}
+    ),
     "cost": ("Cost", "Cost"),
 }
 TABLES = {
@@ -21,12 +27,13 @@ TABLES = {
     "coordinates": ("Reaction coordinate", "Coefficients (table)"),
     "sets": ("Reaction coordinate", "Best sets of each size (table)"),
     "candidates": ("Reaction coordinate", "Candidate variables (table)"),
+    "ranking": ("Committor", "Coordinates ranked (table)"),
 }
 
-# The last two have tables and no figure.
+# The last three have tables and no figure.
 FIGURE_DATA = {
     name: comparison_file(f"data/{name}.csv")
-    for name in (*FIGURES, "sets", "candidates")
+    for name in (*FIGURES, "sets", "candidates", "ranking")
 }
 COMPARISON = [
     *(comparison_file(f"comparison.{ending}") for ending in ("csv", "json", "html")),

@@ -1,0 +1,15 @@
+"""Configurations of one set of committor shots."""
+
+from separatrix import committor_stages
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    committor_stages.draw_configurations(
+        snakemake.params.settings,
+        paths=snakemake.input.paths,
+        fit=snakemake.input.fit,
+        table=snakemake.input.table,
+        shots=snakemake.input.get("shots", ()),
+        restrained=snakemake.input.get("restrained", ""),
+        out=snakemake.output.configurations,
+    )

@@ -1,0 +1,15 @@
+"""The equilibrium ensemble near the predicted separatrix."""
+
+from separatrix import committor_stages
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    committor_stages.restrained_ensemble(
+        snakemake.params.settings,
+        minimum_file=snakemake.input.minimum,
+        saddle_file=snakemake.input.saddle,
+        paths=snakemake.input.paths,
+        fit=snakemake.input.fit,
+        journal=snakemake.params.journal,
+        out=snakemake.output.ensemble,
+    )

@@ -1,0 +1,144 @@
+"""Dynamics with a spring on the reaction coordinate, on top of any potential."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import openmm
+from openmm import unit
+
+from .coordinate_file import ReactionCoordinate, openmm_force
+from .dynamics import langevin, maxwell_boltzmann
+from .errors import PotentialError, SamplingError
+from .potentials import Potential
+from .units import BOLTZMANN
+
+
+class Frame(NamedTuple):
+    """What a biased run gives: positions (nm, shape (n_atoms, 3)) and the reaction coordinate there."""
+
+    positions: np.ndarray
+    r: float
+
+
+class Spring:
+    """Langevin dynamics under U + (stiffness / 2) (r - centre)^2.
+
+    Parameters
+    ----------
+    potential
+        The level of theory. Its System gets the spring, so it must not be used for anything else.
+    coordinate
+        The reaction coordinate.
+    time_step
+        fs.
+    friction
+        1/ps.
+    temperature
+        K.
+
+    Raises
+    ------
+    SamplingError
+        When a variable of the coordinate has no counterpart in OpenMM.
+    """
+
+    def __init__(
+        self,
+        potential: Potential,
+        coordinate: ReactionCoordinate,
+        *,
+        time_step: float,
+        friction: float,
+        temperature: float,
+    ) -> None:
+        self.potential = potential
+        self.coordinate = coordinate
+        self.temperature = temperature
+        system = potential.system
+        try:
+            force = openmm_force(
+                coordinate,
+                "0.5*stiffness*(r-centre)^2",
+                {"stiffness": 0.0, "centre": 0.0},
+                system.getNumParticles(),
+            )
+        except ValueError as error:
+            raise SamplingError(f"the coordinate cannot be held by a spring: {error}") from error
+        system.addForce(force)
+        integrator = langevin(time_step, friction, temperature)
+        platform = openmm.Platform.getPlatformByName(potential.platform)
+        self._context = openmm.Context(system, integrator, platform)
+        shape = (system.getNumParticles(), 3)
+        self._moves = np.ones(shape) if potential.active is None else potential.active.astype(float)
+
+    def run(
+        self,
+        start: np.ndarray,
+        *,
+        centre: float,
+        stiffness: float,
+        steps: int,
+        every: int,
+        rng: np.random.Generator,
+    ) -> Iterator[Frame]:
+        """Run from positions with fresh velocities.
+
+        Parameters
+        ----------
+        start
+            Positions, nm, shape (n_atoms, 3).
+        centre
+            Of the spring, in units of r.
+        stiffness
+            kJ/mol per unit of r squared.
+        steps, every
+            Integration steps, and steps between frames.
+        rng
+            Random stream of velocities and noise; the run depends on nothing else.
+
+        Yields
+        ------
+        A frame each `every` steps.
+
+        Raises
+        ------
+        PotentialError
+            When the potential fails or positions stop being finite.
+        """
+        self.potential.restart()
+        context = self._context
+        integrator = context.getIntegrator()
+        context.setParameter("centre", centre)
+        context.setParameter("stiffness", stiffness)
+        context.setPositions(start)
+        # With friction the bath turns and moves an isolated molecule too.
+        velocities = maxwell_boltzmann(
+            start, self.potential.masses, self.temperature, rng, isolated=False, active=self.potential.active
+        )
+        context.setVelocities(velocities)
+        for _ in range(steps // every):
+            try:
+                for draw in rng.standard_normal((every, *self._moves.shape)) * self._moves:
+                    integrator.setPerDofVariableByName("noise", draw)
+                    integrator.step(1)
+                state = context.getState(positions=True)
+            except (openmm.OpenMMException, PotentialError) as error:
+                raise self.potential.reason(error) from error
+            positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+            if not np.isfinite(positions).all():
+                raise PotentialError("positions are not finite")
+            yield Frame(positions, float(self.coordinate.evaluate(positions[None]).r[0]))
+
+
+def stiffness_for(width: float, temperature: float) -> float:
+    """Stiffness (kJ/mol per unit of r squared) of a spring under which r alone would spread by `width`."""
+    return BOLTZMANN * temperature / width**2
+
+
+def unbiased_weight(r: np.ndarray, centre: float, stiffness: float, temperature: float) -> np.ndarray:
+    """Weights that take the spring's pull out of an average, exp(stiffness (r - centre)^2 / 2 kT), largest 1."""
+    exponent = 0.5 * stiffness * (np.asarray(r) - centre) ** 2 / (BOLTZMANN * temperature)
+    return np.exp(exponent - exponent.max())
