@@ -203,7 +203,7 @@ def cluster() -> Iterator[Cluster]:
         pytest.skip(why)
     slurm_cluster.stop_stale()
     # A test session that is told to end takes SLURM down too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="slurm-") as folder:
         started = Cluster(Path(folder))
         try:
@@ -211,6 +211,7 @@ def cluster() -> Iterator[Cluster]:
             yield started
         finally:
             started.stop()
+            signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="module")
