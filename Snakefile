@@ -31,6 +31,7 @@ include: "workflow/rules/sampling.smk"
 include: "workflow/rules/coordinate.smk"
 include: "workflow/rules/committor.smk"
 include: "workflow/rules/comparison.smk"
+include: "workflow/rules/theory.smk"
 
 
 onstart:
@@ -53,6 +54,7 @@ rule all:
     default_target: True
     input:
         COMPARISON,
+        THEORY_RESULTS,
         # A function for each method: of one function for all, Snakemake would make one method wait for another. And here,
         # so that a tightened criterion goes on with a finished run.
         *(judged(method) for method in CONFIG.methods),

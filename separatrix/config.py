@@ -677,6 +677,10 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
         name: build_method(name, spec, full["temperature_K"], full["seed"], where)
         for name, spec in full["methods"].items()
     }
+    if full["theory"]:
+        from .theory import files as theory_files  # which reads its files by this module
+
+        theory_files.check(full["theory"], _file_of("theory", paths))
     committor, sampling = full["committor"], full["sampling"]
     if committor["batches"] > committor["configurations"]:
         where = _file_of("committor", paths)

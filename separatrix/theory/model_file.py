@@ -134,8 +134,7 @@ def read(path: Path | str, case: str | None = None) -> Case:
         At the first mistake, in one line: file, key, what is wrong, what would be right.
     """
     path = Path(path)
-    data = _json(path) if path.suffix.lower() == ".json" else config.read_yaml(path)
-    where = str(path)
+    data, where = plain(path), str(path)
     if "cases" in data:
         cases = data["cases"]
         if not isinstance(cases, dict) or not all(isinstance(c, dict) for c in cases.values()):
@@ -205,6 +204,18 @@ def build(data: Mapping[str, Any], where: str, folder: Path | str = ".", name: s
 
 
 # --- parts --------------------------------------------------------------------------------------------------------
+
+
+def plain(path: Path | str) -> dict[str, Any]:
+    """What a YAML or JSON file holds, numbers such as 1e-4 being numbers.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot be read, or holds no mapping.
+    """
+    path = Path(path)
+    return _numbers(_json(path) if path.suffix.lower() == ".json" else config.read_yaml(path))
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -116,23 +116,19 @@ def write(result: Result, folder: Path | str) -> Sequence[Path]:
     return [*written, folder / "theory.json"]
 
 
-def for_rule(model: Path | str, *, scan: bool, seed: int, outputs: dict[str, Path | str]) -> None:
-    """What the rule `theory` does: all of the above for one MODEL.yaml.
+def for_rule(model: Path | str, *, outputs: dict[str, Path | str]) -> None:
+    """What the rule `theory` does: all of the above for one MODEL.yaml, with a scan of the anisotropy if D has one.
 
     Parameters
     ----------
     model
         The file.
-    scan
-        Whether to scan the anisotropy of D.
-    seed
-        Of random numbers.
     outputs
         Files to write, by the names ``json``, ``page``, ``surface`` and ``anisotropy``.
     """
     from . import charts
 
-    result = run(model, scan=scan, seed=seed, tell=log.info)
+    result = run(model, scan=model_file.read(model).diffusion.is_constant, tell=log.info)
     for sentence in result.analysis.verdict():
         log.info("%s", sentence)
     store.write_json(result.to_dict(), outputs["json"])

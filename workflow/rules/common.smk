@@ -13,6 +13,7 @@ from separatrix import (
     store,
 )
 from separatrix.errors import SeparatrixError
+from separatrix.theory import files as theory_files
 
 # OpenPathSampling's imports give the root logger a handler, and every message of Snakemake would come twice.
 logging.getLogger().handlers[:] = handlers
