@@ -36,6 +36,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, optimize, special
+from scipy.linalg import lapack
 
 from separatrix.committor_statistics import wilson_interval
 from separatrix.plain import Plain, json_safe
@@ -144,7 +145,7 @@ def _constant_columns(q: FloatArray, spread: FloatArray | None = None) -> BoolAr
 
 def _collinear_columns(z: FloatArray) -> BoolArray:
     """Columns of standardised z (n, k) that take part in a linear dependence; none when z has full rank."""
-    eigenvalues = linalg.eigvalsh(z.T @ z)  # the squared singular values, to 1e-16 of the largest
+    eigenvalues = np.linalg.eigvalsh(z.T @ z)  # the squared singular values, to 1e-16 of the largest
     if z.shape[0] > z.shape[1] and eigenvalues[0] > 1e-8 * eigenvalues[-1]:
         return np.zeros(z.shape[1], dtype=bool)
     # The triangular factor has the singular values and right vectors of z without an n x n left factor.
@@ -276,11 +277,9 @@ def _newton(
     while iteration < _MAX_NEWTON:
         iteration += 1
         gradient = x.T @ slope - penalty * b
-        try:
-            factor = linalg.cho_factor(hessian)
-        except linalg.LinAlgError:
+        _, step, failed = lapack.dposv(hessian, gradient)  # scipy's wrappers take longer than the solution
+        if failed:
             break  # every weight has underflowed: eta has run away, the caller decides what that means
-        step = linalg.cho_solve(factor, gradient)
         change = _largest(x @ step)
         if not math.isfinite(change):
             break
@@ -307,7 +306,7 @@ def _newton(
     converged = flat and stopped
     certain = False
     if converged:
-        eigenvalues = linalg.eigvalsh(hessian)
+        eigenvalues = np.linalg.eigvalsh(hessian)
         certain = bool(eigenvalues[0] > 1e-10 * eigenvalues[-1])
     return _Newton(b, float(value.sum()), slope, hessian, iteration, flat, converged, certain)
 
@@ -321,7 +320,7 @@ def _start(x: FloatArray, model: str) -> tuple[FloatArray, FloatArray] | None:
     """Maximum and scaled Hessian of a regular sample of many observations, if a safe place to start from; else None."""
     if x.shape[0] < _WARM:
         return None
-    sample = np.ascontiguousarray(x[:: x.shape[0] // _SAMPLE])
+    sample = np.asfortranarray(x[:: x.shape[0] // _SAMPLE])
     found = _newton(sample, model, RIDGE, tolerance=1.0)
     # Beyond |eta| ~ 30 the weights fade and a Newton step of the whole data would mean nothing.
     if float(np.abs(x @ found.b).max()) > 30.0:
@@ -546,10 +545,14 @@ def _fit_standardised(
 
 
 def _signed(z: FloatArray, sign: FloatArray) -> FloatArray:
-    """Rows (1, z_i) times the sign of each observation, as `_newton` takes them."""
-    x = np.empty((z.shape[0], z.shape[1] + 1))
-    x[:, 0] = sign
-    np.multiply(z, sign[:, None], out=x[:, 1:])
+    """Rows (1, z_i) times the sign of each observation, as `_newton` takes them.
+
+    Column by column in memory: products with one number per observation then run along the observations.
+    """
+    x = np.empty((z.shape[0], z.shape[1] + 1), order="F")
+    x[:, 0] = 1.0
+    x[:, 1:] = z
+    x *= sign[:, None]
     return x
 
 

@@ -133,11 +133,11 @@ def calibrate(k: ArrayLike, n: ArrayLike, p: ArrayLike) -> Calibration:
             model = sm.GLM(np.column_stack([hits, trials - hits]), sm.add_constant(x), family=sm.families.Binomial())
             # The correction m/(m - 2) of the sandwich, and Student's t with m - 2 degrees of freedom.
             found = model.fit(cov_type="HC1", use_t=True)
-            test = found.wald_test((np.eye(2), np.array([0.0, 1.0])), scalar=True)
-        if found.converged and np.all(np.isfinite(found.bse)) and abs(found.params[1]) < 1e3:
+        known = found.converged and np.all(np.isfinite(found.bse)) and abs(found.params[1]) < 1e3
+        if known and np.linalg.cond(found.cov_params()) < 1e12:
             intercept, slope = (float(v) for v in found.params)
             intervals = tuple((float(a), float(b)) for a, b in found.conf_int(0.05))
-            p_value = float(test.pvalue)
+            p_value = float(found.wald_test((np.eye(2), np.array([0.0, 1.0])), scalar=True).pvalue)
     error = np.nanmean(e) if not np.all(np.isnan(e := squared_error(hits, trials, predicted))) else math.nan
     return Calibration(
         n_configurations=m,
