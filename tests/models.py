@@ -16,6 +16,7 @@ from separatrix import potentials
 from separatrix.dynamics import DynamicsSettings, Engine
 from separatrix.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.potentials import Potential
+from separatrix.shooting import AimlessSelector
 from separatrix.states import Basin, Coordinate, Interval
 from separatrix.units import BOLTZMANN, FEMTOSECOND
 
@@ -38,6 +39,45 @@ def numerical_gradient(function, positions: np.ndarray, step: float = 1e-5) -> n
         far = function(positions + 2 * shift) - function(positions - 2 * shift)
         gradient[index] = (8.0 * near - far) / (12.0 * step)
     return gradient
+
+
+def well(x: np.ndarray | float, barrier: float, a: float, tilt: float = 0.0) -> np.ndarray | float:
+    """Double well in kJ/mol: minima about -a and a (nm), barrier and tilt in kJ/mol."""
+    return barrier * ((x / a) ** 2 - 1.0) ** 2 + tilt * x / a
+
+
+class Unnamed:
+    """Stands in for a mechanism rule where there is none to tell."""
+
+    def classify(self, path: np.ndarray) -> tuple[str, int]:
+        return "crossing", len(path) // 2
+
+
+class NoLengthFactor(AimlessSelector):
+    """A wrong rule: the label is redrawn, but every path that joins the basins is accepted."""
+
+    def probability_ratio(self, *args, **kwargs) -> float:
+        return 1.0
+
+
+def forgets(potential: Potential, x: np.ndarray, shakes: Sequence[float]) -> None:
+    """Assert that after restart() the numbers are the same to the bit, whatever geometries (nm) came before.
+
+    `shakes`: sizes (nm) of the displacements from x that come before.
+    """
+    rng = np.random.default_rng(5)
+    points = [x, x + 0.001 * rng.standard_normal(x.shape)]
+
+    def numbers() -> list[tuple[float, np.ndarray]]:
+        potential.restart()
+        return [potential.energy_and_gradient(p) for p in points]
+
+    reference = numbers()
+    for size in shakes:
+        potential.energy_and_gradient(x + size * rng.standard_normal(x.shape))
+        for (energy, gradient), (again, gradient_again) in zip(reference, numbers(), strict=True):
+            assert energy == again
+            np.testing.assert_array_equal(gradient, gradient_again)
 
 
 @dataclass(frozen=True)
@@ -335,8 +375,7 @@ class Bath:
 
     def energy(self, q: np.ndarray) -> np.ndarray:
         """V in kJ/mol; coordinates (nm) along the first axis of q, here and below."""
-        u = q[0] / self.a
-        energy = self.barrier * (u**2 - 1.0) ** 2 + self.tilt * u
+        energy = well(q[0], self.barrier, self.a, self.tilt)
         if self.dimension == 2:
             energy = energy + 0.5 * self.stiffness * q[1] ** 2 - self.coupling * q[0] * q[1]
         return energy

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models import dnab
+from models import dnab, forgets
 
 from separatrix.dynamics import DynamicsSettings, Engine, maxwell_boltzmann, run_half
 from separatrix.errors import ConfigError, PotentialError
@@ -338,19 +338,7 @@ def test_gradient(dftb):
 @real
 def test_restart_is_exact(dftb):
     potential, x = dftb
-    rng = np.random.default_rng(5)
-    points = [x, x + 0.001 * rng.standard_normal(x.shape)]
-
-    def numbers():
-        potential.restart()
-        return [potential.energy_and_gradient(p) for p in points]
-
-    reference = numbers()
-    for size in (0.01, 0.004, 0.002):
-        potential.energy_and_gradient(x + size * rng.standard_normal(x.shape))
-        for (energy, gradient), (again, gradient_again) in zip(reference, numbers(), strict=True):
-            assert energy == again
-            np.testing.assert_array_equal(gradient, gradient_again)
+    forgets(potential, x, (0.01, 0.004, 0.002))
     assert potential.seam.engine.restarts == 0
 
 

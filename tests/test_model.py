@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import yaml
-from models import numerical_gradient
+from models import NoLengthFactor, Unnamed, numerical_gradient, well
 
 from separatrix import health, potentials
 from separatrix.committor import shoot
@@ -47,10 +47,6 @@ def at(x: float, y: float | None = None) -> np.ndarray:
 
 def engine_of(name: str, time_step: float = 1.0, frame: int = 8, longest: float = 8000.0, **options: float) -> Engine:
     return Engine(molecule_of(name), model(name, **options), DynamicsSettings(300.0, time_step, frame, longest))
-
-
-def well(x: float, barrier: float, a: float, tilt: float = 0.0) -> float:
-    return barrier * ((x / a) ** 2 - 1.0) ** 2 + tilt * x / a
 
 
 # Surfaces ---------------------------------------------------------------------------------------------------
@@ -440,20 +436,6 @@ class Coupled:
             if present is not None and index >= burn_in:
                 rows.append(present)
         return np.array(rows, dtype=float)
-
-
-class Unnamed:
-    """Stands in for a mechanism rule."""
-
-    def classify(self, path):
-        return "crossing", len(path) // 2
-
-
-class NoLengthFactor(AimlessSelector):
-    """Every path that joins the basins is accepted."""
-
-    def probability_ratio(self, *args, **kwargs):
-        return 1.0
 
 
 def averages(rows: np.ndarray) -> np.ndarray:

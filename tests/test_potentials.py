@@ -12,7 +12,7 @@ import openmm
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models import DNAB, DoubleWell, dnab, numerical_gradient
+from models import DNAB, DoubleWell, dnab, forgets, numerical_gradient
 from openmm import app, unit
 
 from separatrix.errors import ConfigError, PotentialError
@@ -166,20 +166,7 @@ def test_quantum_energy_does_not_depend_on_where_the_molecule_is(quantum):
 def test_quantum_restart_forgets(quantum):
     """After restart() the numbers are bit-identical whatever came before."""
     _, potential, x = quantum
-    rng = np.random.default_rng(5)
-    points = [x, x + 0.001 * rng.standard_normal(x.shape)]
-
-    def numbers():
-        potential.restart()
-        return [potential.energy_and_gradient(p) for p in points]
-
-    reference = numbers()
-    for size in (0.01, 0.004):
-        for _ in range(2):
-            potential.energy_and_gradient(x + size * rng.standard_normal(x.shape))
-        for (energy, gradient), (again, gradient_again) in zip(reference, numbers(), strict=True):
-            assert energy == again
-            np.testing.assert_array_equal(gradient, gradient_again)
+    forgets(potential, x, (0.01, 0.01, 0.004, 0.004))
 
 
 def test_quantum_restart_without_memory_starts_cold(quantum):

@@ -17,7 +17,18 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from models import BATH_1D, BATH_2D, Analytic, Bath, DoubleWell, PathAverages, committor, diffusion_generator
+from models import (
+    BATH_1D,
+    BATH_2D,
+    Analytic,
+    Bath,
+    DoubleWell,
+    NoLengthFactor,
+    PathAverages,
+    Unnamed,
+    committor,
+    diffusion_generator,
+)
 from scipy import linalg
 
 from separatrix.dynamics import Engine
@@ -38,20 +49,6 @@ from separatrix.shooting import (
 MODEL = DoubleWell()
 BURN_IN = 100
 BLOCKS = 25
-
-
-class Unnamed:
-    """Stands in for a mechanism rule: a diatomic molecule has no dihedral."""
-
-    def classify(self, path):
-        return "crossing", len(path) // 2
-
-
-class NoLengthFactor(AimlessSelector):
-    """The label is redrawn, but every path that joins the basins is accepted."""
-
-    def probability_ratio(self, *args, **kwargs):
-        return 1.0
 
 
 class TwoPointNoLengthFactor(NoLengthFactor, TwoPointSelector):
