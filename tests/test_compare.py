@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from separatrix import compare, convergence, coordinate, fitting, store
+from separatrix import compare, convergence, coordinate, fitting, ranking, store
 from separatrix.committor_statistics import analyse, wilson_interval
 from separatrix.compare import ChainData, MethodData
 from separatrix.config import System
@@ -175,14 +175,43 @@ def fit_of(rng: np.random.Generator, n: int = 60, separable: bool = False):
 
 
 def committor_of(k: list[int], n: list[int]) -> dict:
+    """What a method's committor shots say: on the separatrix, on the naive one, and over a map."""
+    rng = np.random.default_rng(8)
+    found = analyse(k, n, n_uncommitted=2, n_failed=1, n_simulations=99).to_dict()
     low, high = wilson_interval(k, n)
-    found = analyse(k, n, n_uncommitted=2, n_failed=1, n_simulations=99)
     entries = [
-        {"r": 0.01 * i, "to_product": a, "to_reactant": b - a, "low": low[i], "high": high[i]}
+        {"r": 0.01 * i, "r_error": 0.1, "predicted": 0.4 + 0.05 * i, "to_product": a, "to_reactant": b - a}
+        | {"low": low[i], "high": high[i], "chain": 1, "frame": i}
         for i, (a, b) in enumerate(zip(k, n, strict=True))
     ]
-    data = {"product": "B", "how": "drawn", "distribution": found.to_dict(), "configurations": entries}
-    return json_safe(data | {"evaluations": 4000})
+    expected = {"window": 0.03, "coefficients": 0.04, "both": 0.05}
+    predicted = [e["predicted"] for e in entries]
+    rivals = {"found": predicted, "naive": predicted[::-1], "constant": [0.5] * len(k)}
+    variables = {"found": ["angle(a,b,c)", "sin(turn)"], "naive": ["cos(turn)"], "constant": []}
+    return json_safe(
+        {
+            "product": "B",
+            "evaluations": 4000,
+            "draws": {
+                "separatrix": {
+                    "how": "drawn",
+                    "configurations": entries,
+                    "distribution": found,
+                    "expected_spread": expected,
+                },
+                "naive": {"how": "drawn naively", "configurations": entries, "distribution": found},
+                "map": {
+                    "how": "cell by cell",
+                    "map": ["sin(turn)", "cos(turn)"],
+                    "configurations": [e | {"at": [0.1 * i, -0.2 * i]} for i, e in enumerate(entries)],
+                },
+            },
+            "calibration": ranking.calibrate(k, n, predicted).to_dict(),
+            "ranking": [
+                r.to_dict() | {"variables": variables[r.name]} for r in ranking.rank(k, n, rivals, "found", rng=rng)
+            ],
+        }
+    )
 
 
 def method(name: str = "gfn-2", label: str = "GFN-2", separable: bool = False) -> MethodData:
@@ -376,6 +405,16 @@ def test_coordinate_and_committor():
     assert found["held-out ln L per observation"].value == data.fit["held_out"]["mean"]
     assert found["mean committor"].value == pytest.approx(np.mean([1 / 8, 4 / 8, 7 / 8, 3 / 7, 0]))
     assert found["uncommitted shots"].value == 2 and found["failed shots"].value == 1
+    assert (
+        found["spread to be expected"].value == 0.05 and "0.040 from the errors" in found["spread to be expected"].note
+    )
+    assert found["naive coordinate: mean committor"].value == found["mean committor"].value
+    assert found["naive coordinate: configurations"].note == "drawn naively"
+    score = data.committor["calibration"]
+    assert found["Brier score"].value == score["brier"] and found["calibration"].text == score["verdict"]
+    behind = {r["name"]: r["behind"] for r in data.committor["ranking"]}
+    gain = found["ln L per committor shot, gain over the naive coordinate"]
+    assert gain.value == behind["naive"] and "cos(turn)" in gain.note
 
 
 def test_clustered_errors_need_many_chains():
@@ -448,7 +487,7 @@ def test_cost():
     assert found["core time per shot, sampling"].value == 0.5
     assert found["core time per force evaluation, sampling"].value == pytest.approx(500 / 101)
     assert found["wall time, minimum"].value == 5.0
-    assert found["wall time, other stages"].value == 11.0  # seven stages, one of them with two jobs
+    assert found["wall time, other stages"].value == 12.0  # eight stages, one of them with two jobs
     assert not any(name.startswith("wall time, sam") or name.startswith("wall time, first") for name in found)
 
 

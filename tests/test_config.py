@@ -114,6 +114,17 @@ BAD_CONFIGS: list[tuple[str, Change, list[str]]] = [
     ("frame off the grid", _put(*PM6, "dynamics", "frame_fs", 1.5), ["frame_fs", "multiple of time_step_fs"]),
     ("short halves", _put(*PM6, "dynamics", "longest_half_fs", 3), ["longest_half_fs", "too short"]),
     ("unknown model", _put("coordinate", "model", "logit"), ["coordinate.model", "did you mean 'logistic'"]),
+    (
+        "a map of what is no variable",
+        _put("committor", "map", {"variables": ["cos(C6,N9,N10,C11)", "sin(C6,N9,N10,C1)"]}),
+        ["committor.map.variables.1", "not a candidate variable", "did you mean 'sin(C6,N9,N10,C11)'"],
+    ),
+    (
+        "fewer adaptive shots than fixed ones",
+        _put("committor", "adaptive", {"half_width": 0.1, "most_shots": 4}),
+        ["committor.adaptive.most_shots", "less than shots_per_configuration"],
+    ),
+    ("an unknown source", _put("committor", "source", "path"), ["committor.source", "paths", "restrained"]),
     ("too many batches", _put("committor", "batches", 99), ["committor.batches", "at most"]),
     ("too few shots", _put("sampling", "shots_per_round", 2), ["shots_per_round", "at least 5"]),
     ("old key", _put("sampling", "shots_per_chain", 60), ["shots_per_chain", "did you mean 'shots_per_round'"]),
@@ -247,11 +258,12 @@ class TestSettings:
     """A stage's parameters hold what it depends on and nothing else."""
 
     @staticmethod
-    def _changed(change: Change, stage: str, method: str) -> bool:
+    def _changed(change: Change, stage: str, method: str, draw: str | None = None) -> bool:
+        draw = draw or ("separatrix" if stage in ("draw", "committor_shots") else None)
         data = copy.deepcopy(CONFIG)
-        before = config.load(data).settings(stage, method)
+        before = config.load(data).settings(stage, method, draw)
         change(data)
-        return config.load(data).settings(stage, method) != before
+        return config.load(data).settings(stage, method, draw) != before
 
     def test_a_method_does_not_see_another(self) -> None:
         change = _put(*PM6, "dynamics", "shift_fs", 4)
@@ -265,7 +277,32 @@ class TestSettings:
     def test_sampling_does_not_see_the_committor_or_the_label(self) -> None:
         assert not self._changed(_put("committor", "configurations", 20), "sample", "pm6")
         assert not self._changed(_put(*PM6, "label", "PM6 (MOPAC)"), "sample", "pm6")
-        assert self._changed(_put("committor", "configurations", 20), "separatrix", "pm6")
+        assert self._changed(_put("committor", "configurations", 20), "draw", "pm6")
+
+    def test_a_set_of_committor_shots_does_not_see_another(self) -> None:
+        more = _put("committor", "calibration", {"configurations": 30, "shots_per_configuration": 9})
+        for stage in ("draw", "committor_shots"):
+            assert self._changed(more, stage, "pm6", "calibration")
+            assert not self._changed(more, stage, "pm6", "separatrix")
+        for change in (_put("committor", "source", "shooting points"), _put("committor", "tolerance", 0.1)):
+            assert self._changed(change, "draw", "pm6", "separatrix")
+            assert not self._changed(change, "draw", "pm6", "calibration")
+        shots = _put("committor", "shots_per_configuration", 12)
+        assert self._changed(shots, "committor", "pm6") and not self._changed(shots, "draw", "pm6")
+
+    def test_sets_of_committor_shots(self) -> None:
+        data = copy.deepcopy(CONFIG)
+        assert config.load(data).draws() == {"separatrix": (15, 8), "calibration": (10, 6)}
+        pair = ["sin(theta10)cos(CNNC)", "cos(C6,N9,N10,C11)"]
+        data["committor"] |= {
+            "calibration": {"configurations": 0},
+            "naive": {"configurations": 5},
+            "map": {"variables": pair, "bins": 3},
+            "source": "restrained",
+        }
+        found = config.load(data)
+        assert found.draws() == {"separatrix": (15, 8), "naive": (5, 8), "map": (9, 4)}
+        assert [found.source(d) for d in found.draws()] == ["restrained", "paths", "paths"]
 
     def test_everything_sees_the_seed(self) -> None:
         for stage in ("minimum", "sample", "committor_shots"):

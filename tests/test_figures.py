@@ -37,6 +37,8 @@ TITLES = {
     "calibration": ["predicted committor to B", "observed fraction to B"],
     "committor_histogram": ["fraction of shots to B", "configurations"],
     "committor_points": ["predicted coordinate r", "fraction of shots to B"],
+    "committor_calibration": ["predicted committor to B", "fraction of shots to B", "over the map"],
+    "committor_map": ["sin(turn)", "cos(turn)", "fraction to B"],
     "cost": [
         "time of all jobs (s)",
         "force evaluations",

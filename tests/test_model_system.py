@@ -365,7 +365,7 @@ def test_the_whole_workflow_on_a_surface_with_known_answers(tmp_path: Path) -> N
     assert slopes["x"] == pytest.approx(steepness * mode[0], rel=0.35)
     assert slopes.get("y", 0.0) < 0.9 * slopes["x"]
 
-    distribution = json.loads((folder / "committor.json").read_text())["distribution"]
+    distribution = json.loads((folder / "committor.json").read_text())["draws"]["separatrix"]["distribution"]
     assert distribution["n_shots"] == 12 * 24
     assert distribution["mean"] == pytest.approx(0.5, abs=0.12)
     assert distribution["intrinsic_sd"] < 0.2

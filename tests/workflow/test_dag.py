@@ -47,8 +47,13 @@ def test_everything_is_there_and_means_something(finished: Finished) -> None:
             assert all(f != b for f, b in zip(accepted.forward.values, accepted.backward.values, strict=True))
             assert float(shots.evaluations.sum() / shots.steps.sum()) <= 1.05
         committor = json.loads((folder / "committor.json").read_text())
-        assert len(committor["configurations"]) == 4
-        assert committor["distribution"]["n_shots"] == 16
+        drawn = committor["draws"]
+        assert [len(drawn[d]["configurations"]) for d in ("separatrix", "calibration")] == [4, 3]
+        assert drawn["separatrix"]["distribution"]["n_shots"] == 16
+        assert committor["calibration"]["n_shots"] == 16 + 6
+        assert {"found", "naive", "constant"} <= {r["name"] for r in committor["ranking"]}
+        naive = next(r for r in committor["ranking"] if r["name"] == "naive")
+        assert naive["variables"] == ["cos(C6,N9,N10,C11)", "sin(C6,N9,N10,C11)"]
         fit = json.loads((folder / "coordinate.json").read_text())
         assert fit["coordinate"]["log_likelihood"] > fit["null_log_likelihood"]
         assert len(fit["intervals"]["interval"]["lower"]) == 2 and len(fit["candidates"]) == 30
@@ -198,7 +203,7 @@ def test_status_tells_what_is_there(finished: Finished) -> None:
     assert set(found) == {"gaff2", "pm6"}
     for method in found.values():
         assert [c.state for c in method.chains] == ["done", "done"]
-        assert method.committor_shots == method.committor_wanted == 16
+        assert method.committor_shots == method.committor_wanted == 16 + 6
         assert method.verdict.startswith("stopped after 2 rounds") or method.converged
         for chain in method.chains:
             table = xr.load_dataset(results / f"{method.method}/chain_{chain.chain}/shots.nc")
