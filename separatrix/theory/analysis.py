@@ -41,6 +41,8 @@ WORDS = {
 AXES = {"Kx": np.array([1.0, 0.0]), "Ky": np.array([0.0, 1.0])}
 #: Langer over the best bound, from where on it is not to be trusted
 UNRELIABLE = 1.2
+#: kT above the barrier that elements are kept to at least
+_ABOVE_BARRIER = 25.0
 
 
 @dataclass(frozen=True)
@@ -168,18 +170,18 @@ def word(name: str) -> str:
 
 
 def prepare(case: Case, grid: Grid, cut: float | None = None) -> Elements:
-    """Elements on a grid, with the cut-off raised where the barrier asks for it."""
-    elements = Elements(
-        grid, case.surface, case.diffusion, case.beta, _state(case.state_a), _state(case.state_b), cut or CUT
-    )
-    if cut is not None:
-        return elements
-    top = case.beta * (float(case.surface.energy(*stationary.pass_node(elements))) - elements.reference)
-    if top + 25.0 <= CUT:
-        return elements
-    return Elements(
-        grid, case.surface, case.diffusion, case.beta, _state(case.state_a), _state(case.state_b), top + 25.0
-    )
+    """Elements on a grid; without a cut-off, with one that lets the way over the barrier in."""
+    if cut is None:
+        top = float(case.surface.energy(*pass_between(case, grid)))
+        energy = case.surface.on_grid(grid.x, grid.y)
+        cut = max(CUT, case.beta * (top - energy[np.isfinite(energy)].min()) + _ABOVE_BARRIER)
+    return Elements(grid, case.surface, case.diffusion, case.beta, _state(case.state_a), _state(case.state_b), cut)
+
+
+def pass_between(case: Case, grid: Grid) -> np.ndarray:
+    """The pass between the states on a grid, shape (2,)."""
+    states = [grid.members(_state(condition)) for condition in (case.state_a, case.state_b)]
+    return stationary.pass_point(case.surface, grid, *states)
 
 
 def _state(condition: Callable[..., np.ndarray]) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
@@ -198,7 +200,7 @@ def stationary_points(case: Case, elements: Elements) -> Points:
     if case.auto_patch and isinstance(surface, GridSurface):
         surface = surface.with_patch(1.5 * _widths(elements))
     spacing = elements.grid.spacing
-    saddle = stationary.saddle(surface, case.saddle or stationary.pass_node(elements), spacing)
+    saddle = stationary.saddle(surface, case.saddle or pass_between(case, elements.grid), spacing)
     ends = [
         stationary.minimum(surface, stationary.lowest(elements, inside), spacing, case.domain)
         for inside in (elements.in_a, elements.in_b)

@@ -63,6 +63,13 @@ class Grid:
         """All nodes, shape (n m, 2)."""
         return np.stack(np.meshgrid(self.x, self.y, indexing="ij"), axis=-1).reshape(-1, 2)
 
+    def members(self, state: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
+        """Which nodes belong to a state, shape (n m,), given as a function of coordinates (x, y)."""
+        # Borders of states are meant to be grid lines: -0.8 must not be -0.8000000000000003.
+        digits = 9 - np.floor(np.log10(self.spacing)).astype(int)
+        places = [np.round(p, d) for p, d in zip(self.nodes().T, digits, strict=True)]
+        return np.array(np.broadcast_to(np.asarray(state(*places), dtype=bool), len(places[0])))
+
 
 @dataclass(frozen=True)
 class Committor:
@@ -129,10 +136,7 @@ class Elements:
         corners = self._corner_nodes(n, m)
 
         nodes = grid.nodes()
-        # Borders of states are meant to be grid lines: -0.8 must not be -0.8000000000000003.
-        digits = 9 - np.floor(np.log10(grid.spacing)).astype(int)
-        places = [np.round(p, d) for p, d in zip(nodes.T, digits, strict=True)]
-        inside = [np.broadcast_to(np.asarray(state(*places), dtype=bool), len(nodes)) for state in (state_a, state_b)]
+        inside = [grid.members(state) for state in (state_a, state_b)]
         kept &= self._reaching(corners, kept, n * m, inside)
         used = np.unique(corners[kept])
         #: index of each active node among all of the grid
@@ -182,9 +186,6 @@ class Elements:
         used[c] = True
         both = set(piece[states[0] & used]) & set(piece[states[1] & used])
         if not both:
-            if not (states[0] & used).any() or not (states[1] & used).any():
-                name = "state_A" if not (states[0] & used).any() else "state_B"
-                raise TheoryError(f"{name}: holds no node of the grid that the surface knows; check state and domain")
             raise TheoryError("state_A: no way to state_B over the known surface; widen the domain or the data")
         return np.isin(piece[corners[:, 0]], list(both))
 

@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.optimize import minimize
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
-from .elements import Elements, TheoryError
+from .elements import Elements, Grid, TheoryError
 from .surfaces import Surface
 
 _STEPS = 100
@@ -53,25 +53,50 @@ def lowest(elements: Elements, inside: np.ndarray) -> np.ndarray:
     return elements.nodes[members[np.argmin(elements.energies[members])]]
 
 
-def pass_node(elements: Elements) -> np.ndarray:
-    """The highest node on the lowest way between the states, shape (2,).
+def pass_point(surface: Surface, grid: Grid, in_a: np.ndarray, in_b: np.ndarray) -> np.ndarray:
+    """The highest node on the lowest way between two states over the whole grid, shape (2,).
 
     The way is that of the minimum spanning tree of the nodes and their eight neighbours, an edge being as high as the
     higher of its ends.
+
+    Parameters
+    ----------
+    in_a, in_b
+        Which nodes belong to the states, shape (n m,).
+
+    Raises
+    ------
+    TheoryError
+        When no way leads from one to the other.
     """
-    pairs = np.stack(elements.links[:2], axis=1)
+    n, m = grid.shape
+    energy = surface.on_grid(grid.x, grid.y).ravel()
+    known = np.isfinite(energy)
+    for name, state in (("state_A", in_a), ("state_B", in_b)):
+        if not (state & known).any():
+            raise TheoryError(f"{name}: holds no node of the grid that the surface knows; check state and domain")
+    index = np.arange(n * m).reshape(n, m)
+    neighbours = [
+        (index[:-1], index[1:]),
+        (index[:, :-1], index[:, 1:]),
+        (index[:-1, :-1], index[1:, 1:]),
+        (index[1:, :-1], index[:-1, 1:]),
+    ]
+    pairs = np.concatenate([np.stack([i.ravel(), j.ravel()], axis=1) for i, j in neighbours])
+    pairs = pairs[known[pairs].all(axis=1)]
     # Edges of weight zero would be no edges: ranks, from 1, instead of energies.
-    rank = np.empty(len(elements.energies))
-    rank[np.argsort(elements.energies, kind="stable")] = np.arange(1, len(rank) + 1)
-    size = len(rank)
-    edges = sparse.coo_matrix((rank[pairs].max(axis=1), pairs.T), shape=(size, size)).tocsr()
-    a, b = (np.flatnonzero(state)[np.argmin(elements.energies[state])] for state in (elements.in_a, elements.in_b))
+    rank = np.empty(n * m)
+    rank[np.argsort(energy, kind="stable")] = np.arange(1, n * m + 1)
+    edges = sparse.coo_matrix((rank[pairs].max(axis=1), pairs.T), shape=(n * m, n * m)).tocsr()
+    start, end = (np.flatnonzero(s & known)[np.argmin(energy[s & known])] for s in (in_a, in_b))
     tree = minimum_spanning_tree(edges)
-    before = breadth_first_order(tree, a, directed=False, return_predecessors=True)[1]
-    way = [b]
-    while way[-1] != a:
+    before = breadth_first_order(tree, start, directed=False, return_predecessors=True)[1]
+    way = [end]
+    while way[-1] != start:
+        if before[way[-1]] < 0:
+            raise TheoryError("state_A: no way to state_B over the known surface; widen the domain or the data")
         way.append(before[way[-1]])
-    return elements.nodes[max(way, key=lambda node: elements.energies[node])]
+    return grid.nodes()[max(way, key=lambda node: energy[node])]
 
 
 def saddle(surface: Surface, start: Sequence[float], spacing: np.ndarray) -> np.ndarray:
