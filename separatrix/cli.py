@@ -83,6 +83,12 @@ def check(
         print(json.dumps([health.to_dict() for health in found], indent=2))
     else:
         console.print(_health_table(found))
+        # Not a column: in eighty of them there is no room for a sentence.
+        for health in found:
+            if health.reason:
+                console.print(
+                    f"{config}: methods.{health.method}: {health.reason}", highlight=False, markup=False, soft_wrap=True
+                )
     if not all(health.usable for health in found):
         raise typer.Exit(1)
 
@@ -97,7 +103,6 @@ def _health_table(found: list[Health]) -> Table:
         "drift\nkcal/mol/ps",
         "ms per\ngradient",
         "calls\nper step",
-        "note",
     )
     for health in found:
         numbers = [
@@ -112,7 +117,6 @@ def _health_table(found: list[Health]) -> Table:
             "yes" if health.usable else "no",
             health.version,
             *("" if value is None else format(value, how) for value, how in numbers),
-            health.reason,
         )
     return table
 
@@ -186,12 +190,16 @@ def plan(
     """Plan a comparison: core-hours per method from measured costs, and how many cores are worth using."""
     from . import numeric_threads
     from .config import load, read_yaml
+    from .errors import ConfigError, PotentialError
     from .plan import plan as plan_of
     from .plan import worthwhile_cores
 
     checked = load(read_yaml(config), [config])
     with Console(stderr=True).status("measuring"):
-        plans = plan_of(checked, results, numeric_threads())
+        try:
+            plans = plan_of(checked, results, numeric_threads())
+        except (ConfigError, PotentialError) as error:
+            raise type(error)(f"{config}: {error}") from error
     total = sum(p.core_hours for p in plans)
     useful = worthwhile_cores(plans)
     if as_json:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .config import Config
-from .errors import StoreError
+from .errors import ConfigError, PotentialError, StoreError
 from .health import time_per_gradient
 from .store import read_dataset, read_json
 
@@ -109,7 +109,10 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
     method, sampling = config.methods[name], config.data["sampling"]
     known = _measured(folder, threads)
     if known is None:
-        per_step = time_per_gradient(config.system, method) / 1000.0
+        try:
+            per_step = time_per_gradient(config.system, method) / 1000.0
+        except (ConfigError, PotentialError) as error:
+            raise type(error)(f"methods.{name}: {error}") from error
         steps = method.dynamics.longest_half / method.dynamics.time_step
         source = "gradient timed here; length of a shot assumed"
     else:

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+import openmm
 import pytest
 import xarray as xr
+import yaml
 
-from separatrix import config, plan, store
+from separatrix import cli, config, plan, store
 from separatrix.plan import Overhead, efficiency
 
 NOTHING = Overhead(start=0.0, submit=0.0, notice=0.0)
@@ -60,3 +62,24 @@ def test_plan_takes_costs_from_an_earlier_run(tmp_path: Path):
     assert found.core_hours > found.sampling_core_hours + found.committor_core_hours
     (timed,) = plan.plan(loaded, tmp_path / "nothing")
     assert timed.steps_per_shot == pytest.approx(1200.0) and "timed here" in timed.source
+
+
+def test_machine_without_the_platform_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    """`separatrix plan` and `separatrix check` name the file, the method and the option."""
+    data = config.read_yaml(Path("config/config.yaml"))
+    data["methods"] = {"gaff2": data["methods"]["gaff2"]}
+    data["methods"]["gaff2"]["options"]["platform"] = "CUDA"
+    data["results_directory"] = str(tmp_path / "results")
+    file = tmp_path / "cards.yaml"
+    file.write_text(yaml.safe_dump(data))
+    platforms = [openmm.Platform.getPlatform(i).getName() for i in range(openmm.Platform.getNumPlatforms())]
+    if "CUDA" in platforms:
+        pytest.skip("OpenMM has the platform here")
+    for command in ("plan", "check"):
+        monkeypatch.setattr("sys.argv", ["separatrix", command, str(file)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert end.value.code == 1
+        (line,) = (line for line in "\n".join(capsys.readouterr()).splitlines() if "platform" in line)
+        assert f"{file}: methods.gaff2: platform: OpenMM has no 'CUDA' on this machine" in line
+        assert "it has Reference" in line

@@ -118,6 +118,25 @@ def test_forcefield_that_does_not_fit(tmp_path):
         build("forcefield", Molecule(("N", "O"), ((0, 1),)), {"file": FILE})
 
 
+def test_platform_that_is_not_on_this_machine(monkeypatch):
+    """One line that names the option, the cause and the choice; and again where a driver has no device."""
+    molecule, x = dnab("E")
+    here = [openmm.Platform.getPlatform(i).getName() for i in range(openmm.Platform.getNumPlatforms())]
+    absent = next((p for p in ("CUDA", "OpenCL") if p not in here), None)
+    if absent is None:
+        pytest.skip("OpenMM has every platform here")
+    with pytest.raises(ConfigError, match=rf"^platform: OpenMM has no '{absent}' on this machine .*Reference.*: set"):
+        build("forcefield", molecule, {"file": FILE, "platform": absent})
+
+    def no_device(*_):
+        raise openmm.OpenMMException("Error initializing\nCUDA: CUDA_ERROR_NO_DEVICE (100)")
+
+    potential = build("forcefield", molecule, {"file": FILE})
+    monkeypatch.setattr(openmm, "Context", no_device)
+    with pytest.raises(PotentialError, match=r"^platform: .* Reference .*initializing CUDA: CUDA_ERROR_NO_DEVICE"):
+        potential.energy_and_gradient(x)
+
+
 # Quantum chemistry ------------------------------------------------------------------------------------------
 
 

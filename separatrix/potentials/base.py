@@ -256,8 +256,14 @@ class Potential:
 
     def _open(self) -> openmm.Context:
         if self._context is None:
-            platform = openmm.Platform.getPlatformByName(self.platform)
-            self._context = openmm.Context(self.system, openmm.VerletIntegrator(0.001), platform)
+            platform = registered_platform(self.platform)
+            try:
+                self._context = openmm.Context(self.system, openmm.VerletIntegrator(0.001), platform)
+            except openmm.OpenMMException as error:
+                raise PotentialError(
+                    f"platform: OpenMM cannot use {self.platform} on this machine ({' '.join(str(error).split())}); "
+                    "run where there is such a device, or set another platform"
+                ) from error
         return self._context
 
     def reason(self, error: Exception) -> PotentialError:
@@ -278,6 +284,28 @@ class Potential:
         """Make the next evaluation independent of all earlier ones."""
         if self.seam is not None:
             self.seam.restart()
+
+
+def registered_platform(name: str) -> openmm.Platform:
+    """OpenMM's platform of a name.
+
+    Not a matter of loading a config: a login node need not have what a compute node has.
+
+    Raises
+    ------
+    ConfigError
+        When OpenMM has none of that name on this machine.
+    """
+    here = [openmm.Platform.getPlatform(i).getName() for i in range(openmm.Platform.getNumPlatforms())]
+    if name not in here:
+        # A plugin that is installed and lacks a library of the driver says so; one that is not there says nothing.
+        told = [line for line in openmm.Platform.getPluginLoadFailures() if f"OpenMM{name}." in line.partition(": ")[0]]
+        why = told[0].partition(": ")[2] if told else f"the plugin of {name} is not installed"
+        raise ConfigError(
+            f"platform: OpenMM has no {name!r} on this machine ({why}); it has {', '.join(here)}: set one of these, or "
+            "run where there is such a device"
+        )
+    return openmm.Platform.getPlatformByName(name)
 
 
 def python_potential(molecule: Molecule, engine: Engine, description: str, **settings: Any) -> Potential:

@@ -11,7 +11,7 @@ from openmm import app
 
 from ..errors import ConfigError
 from ..molecule import Molecule
-from .base import Option, Potential
+from .base import Option, Potential, registered_platform
 
 #: OpenMM computes these forces itself.
 IN_OPENMM = True
@@ -34,8 +34,10 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
     Raises
     ------
     ConfigError
-        When the file cannot be read, or does not describe the molecule atom by atom.
+        When the file cannot be read, or does not describe the molecule atom by atom; or when the platform is not there.
     """
+    platform = options.get("platform", "Reference")
+    registered_platform(platform)
     path = Path(options["file"])
     # A CMMotionRemover would spoil reversibility; velocities are drawn without total momentum instead.
     how = {"nonbondedMethod": app.NoCutoff, "constraints": None, "removeCMMotion": False}
@@ -57,5 +59,4 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
         raise ConfigError(f"file: {path}: its atoms are not those of the geometry files, in the same order")
     if system.getNumConstraints():
         raise ConfigError(f"file: {path}: holds constraints, which reversible dynamics here cannot have")
-    platform = options.get("platform", "Reference")
     return Potential(system, f"{path.name} (OpenMM {openmm.version.version}, {platform})", platform=platform)
