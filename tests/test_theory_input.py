@@ -401,7 +401,7 @@ def test_rule_makes_page_figures_and_numbers(tmp_path: Path) -> None:
     settings |= {"results_directory": str(tmp_path / "results"), "theory": [str(EXAMPLE)]}
     path = write(tmp_path / "config.yaml", settings)
     folder = tmp_path / "results/comparison/theory/theory_solute_solvent"
-    done = snakemake("--configfile", str(path), str(folder / "theory.json"))
+    done = snakemake(str(folder / "theory.json"), "--configfile", str(path))
     assert done.returncode == 0, done.stderr
     found = json.loads((folder / "theory.json").read_text())
     assert found["in_order"] and len(found["scan"]) == 5
