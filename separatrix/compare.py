@@ -712,7 +712,12 @@ def coordinate_quantities(data: MethodData) -> list[Quantity]:
         Quantity(COORDINATE, "left out of the fit", fit["n_left_out"], note="half reached neither basin"),
         Quantity(COORDINATE, "ln L", model.log_likelihood, note=f"{n} observations {independent}"),
         Quantity(COORDINATE, "ln L of a constant", fit["null_log_likelihood"]),
-        Quantity(COORDINATE, "better than a constant by extended BIC", text="yes" if fit["beats_null"] else "no"),
+        Quantity(
+            COORDINATE,
+            "better than a constant by the criterion",
+            text="yes" if fit["beats_null"] else "no",
+            note=CRITERIA.get(fit.get("criterion", "ebic"), ""),
+        ),
         Quantity(COORDINATE, "ln L per observation", model.log_likelihood / n),
     ]
     held = fit.get("held_out")
@@ -744,6 +749,9 @@ def coordinate_quantities(data: MethodData) -> list[Quantity]:
         found.append(Quantity(COORDINATE, f"chosen in resamples: {name}", value, note=note))
     return found
 
+
+CRITERIA = {"ebic": "extended BIC, which charges for the search", "bic": "BIC", "aic": "AIC"}
+"""What may choose the number of variables, by their names in ``coordinate.json``."""
 
 BEYOND = {"boosting": "gradient boosting", "network": "a neural network"}
 """Committor models that are not linear, by their names in ``coordinate.json``."""

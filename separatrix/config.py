@@ -508,6 +508,10 @@ def build_method(name: str, data: Mapping[str, Any], temperature: float, seed: i
     )
 
 
+CHOICE = ("model", "observations", "max_variables", "search", "criterion", "inertial")
+"""Keys of `coordinate` that decide which variables are chosen, and which coefficients they get."""
+
+
 @dataclass(frozen=True)
 class Config:
     """A checked configuration: the data, and what each stage of the workflow needs of it."""
@@ -601,7 +605,7 @@ class Config:
             base[part] = dict(self.data[part])
         if stage == "assess":
             # The rest tells more of the coordinate and does not change which one it is.
-            base[part] = {key: base[part][key] for key in ("model", "observations", "max_variables")}
+            base[part] = {key: base[part][key] for key in CHOICE}
         if stage in ("restrained", "draw", "committor_shots", "committor"):
             base["committor"] = self._committor(stage, draw)
         if stage in ("draw", "committor"):

@@ -914,7 +914,7 @@ def sets_table(frame: pd.DataFrame) -> str:
             body.append(_set_row(rows.to_dict("records")))
     head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
     words = (
-        "*: the number of variables that the extended Bayesian information criterion chooses. Held out: each chain in "
+        "*: the number of variables that the criterion chooses. Held out: each chain in "
         f"turn is predicted from the others; the choice of variables is not repeated. {_INTERVALS}"
     )
     return _page("Best sets of variables", head, "".join(body), words)

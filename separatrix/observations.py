@@ -449,19 +449,12 @@ def _from_table(table: xr.Dataset, path: Path, rates: bool, halves: str, skip: S
     kept = _kept([str(name) for name in table["variable"].values], skip, path)
     table = table.isel(variable=kept)
     names = tuple(str(name) for name in table["variable"].values)
-    which = ["forward", "backward"] if halves == "both halves" else ["forward"]
-    # As store.committor_observations: the two halves of a shot stay neighbours.
-    ends = np.stack([table[half].values.astype(str) for half in which], axis=1).ravel()
-    row = np.repeat(np.arange(table.sizes["shot"]), len(which))
-    sign = np.tile(np.array([1.0, -1.0][: len(which)]), table.sizes["shot"])
     reactant, product = str(table.attrs["reactant"]), str(table.attrs["product"])
-    use = np.isin(ends, [product, reactant])
-    if not use.any():
+    row, went, left_out = store.committor_observations(table, halves)
+    if not row.size:
         raise ObservationError(f"{path}: no half reached {reactant} or {product}; run more shots per chain")
-    values = table["value"].transpose("shot", "variable").values[row[use]].astype(float)
-    speed = None
-    if rates:
-        speed = table["rate"].transpose("shot", "variable").values[row[use]] * sign[use, None]
+    values = table["value"].transpose("shot", "variable").values[row].astype(float)
+    speed = store.committor_rates(table, halves) if rates else None
     for what, array in (("value", values), ("rate", speed)):
         broken = (
             [] if array is None else [n for n, bad in zip(names, ~np.isfinite(array).all(axis=0), strict=True) if bad]
@@ -478,9 +471,9 @@ def _from_table(table: xr.Dataset, path: Path, rates: bool, halves: str, skip: S
         units=tuple(units),
         values=values,
         rates=speed,
-        outcome=ends[use] == product,
-        chain=tuple(str(label) for label in table["chain"].values[row[use]]),
+        outcome=went,
+        chain=tuple(str(label) for label in table["chain"].values[row]),
         reactant=reactant,
         product=product,
-        left_out=int((~use).sum()),
+        left_out=left_out,
     )

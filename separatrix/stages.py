@@ -357,6 +357,7 @@ def assess(
             fit.names,
             model=rules["model"],
             groups=data.chain.values[row],
+            rates=_rates(rules, data),
         )
     verdict = convergence.judge(
         round=number,
@@ -406,10 +407,18 @@ def _select(rules: Settings, data: xr.Dataset, row: np.ndarray, outcome: np.ndar
             [str(v) for v in data.variable.values],
             groups=data.chain.values[row],
             max_variables=rules["max_variables"],
+            search=rules["search"],
             model=rules["model"],
+            criterion=rules["criterion"],
+            rates=_rates(rules, data),
         )
     except ValueError as error:
         raise SamplingError(f"the coordinate cannot be fitted: {error}") from error
+
+
+def _rates(rules: Settings, data: xr.Dataset) -> np.ndarray | None:
+    """Rates of the variables at the observations, for inertial likelihood maximisation; else None."""
+    return store.committor_rates(data, rules["observations"]) if rules["inertial"] else None
 
 
 def gather_chain(
@@ -489,6 +498,8 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
                 n_boot=rules["bootstrap"],
                 include=selection.best.names,
                 model=rules["model"],
+                criterion=rules["criterion"],
+                rates=_rates(rules, data),
             )
         held_out = None
         if len(np.unique(groups)) > 1:
@@ -527,6 +538,8 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
                 "criterion": selection.criterion,
                 "cost": {str(k): v for k, v in selection.cost.items()},
                 "per_size": {str(k): c.to_dict() for k, c in selection.per_size.items()},
+                # With rates, `top`, the costs and `greedy_gap` are those of these fits.
+                "inertial": selection.to_dict()["inertial"],
                 "top": {
                     str(k): [
                         {"names": list(s.names), "log_likelihood": s.log_likelihood, "separable": s.separable}
@@ -542,7 +555,7 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
                 "interchangeable": [
                     group.to_dict()
                     for group in coordinate.interchangeable(
-                        q, outcome, names, best.names, model=rules["model"], groups=groups
+                        q, outcome, names, best.names, rules["model"], groups, _rates(rules, data)
                     )
                 ],
                 "bootstrap": None if frequency is None else frequency.to_dict(),

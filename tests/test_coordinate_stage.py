@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 import yaml
 
-from separatrix import config, coordinate, fitting, stages, store, variables
+from separatrix import config, coordinate, fitting, observations, stages, store, variables
 from separatrix.molecule import read_geometry
 
 CHAINS, SHOTS = 3, 60
@@ -150,5 +150,54 @@ def test_assessment_depends_on_no_more_than_the_choice(tmp_path: Path) -> None:
     other["coordinate"] |= {"bootstrap": 7, "beside": [], "beyond": []}
     assert config.load(data).settings("assess", "pm6") == config.load(other).settings("assess", "pm6")
     assert config.load(data).settings("coordinate", "pm6") != config.load(other).settings("coordinate", "pm6")
-    other["coordinate"]["max_variables"] = 2
-    assert config.load(data).settings("assess", "pm6") != config.load(other).settings("assess", "pm6")
+    for change in ({"max_variables": 2}, {"inertial": True}, {"search": "greedy"}, {"criterion": "bic"}):
+        chosen = copy.deepcopy(data)
+        chosen["coordinate"] |= change
+        assert config.load(data).settings("assess", "pm6") != config.load(chosen).settings("assess", "pm6"), change
+
+
+@pytest.mark.parametrize("observed", ["both halves", "forward half"])
+def test_the_rule_chooses_what_the_command_chooses(table: Path, tmp_path: Path, observed: str) -> None:
+    """Inertial, greedy, by AIC: `separatrix fit` on the same file, its options said otherwise."""
+    rules = {"inertial": True, "search": "greedy", "criterion": "aic", "max_variables": 3, "observations": observed}
+    found = fitted(table, tmp_path / "fit.json", **rules)
+    options = fitting.Options(
+        max_variables=3, search="greedy", criterion="aic", bootstrap=0, folds=0, blocks=str(2 * SHOTS)
+    )
+    report = fitting.fit(observations.read(table, rates=True, halves=observed), options).to_dict()
+    assert found["coordinate"]["names"] == report["variables"]
+    assert found["coordinate"]["log_likelihood"] == pytest.approx(report["log_likelihood"], abs=1e-9)
+    size = len(report["variables"])
+    inertial = found["inertial"][str(size)]
+    assert inertial["names"][size:] == [f"{name}_rate" for name in report["variables"]]
+    assert inertial["log_likelihood"] == pytest.approx(report["inertial"]["log_likelihood"], abs=1e-9)
+    np.testing.assert_allclose(inertial["coefficients"][size:], report["inertial"]["rate_coefficients"], rtol=1e-6)
+    assert found["criterion"] == "aic" and found["n_fits"] == report["n_fits"]
+    assert fitted(table, tmp_path / "plain.json", **rules | {"inertial": False})["inertial"] is None
+
+
+def test_velocities_of_the_backward_half_are_reversed(tmp_path: Path) -> None:
+    """What commits a half is its velocity alone: only with the sign turned does the fit see it, in both halves."""
+    rng = np.random.default_rng(3)
+    system, _ = config.from_settings(settings())
+    names = [v.name for v in system.variables]
+    values, rates = rng.normal(size=(2, 200, len(names)))
+    push = rates[:, names.index(BEST)]
+    data = xr.Dataset(
+        {
+            "variable": ("variable", np.array(names, dtype=object)),
+            "unit": ("variable", np.array([v.unit for v in system.variables], dtype=object)),
+            "value": (("shot", "variable"), values),
+            "rate": (("shot", "variable"), rates),
+            "chain": ("shot", np.arange(200) // 100),
+            "forward": ("shot", np.where(rng.normal(size=200) < 3.0 * push, "E", "Z").astype(object)),
+            "backward": ("shot", np.where(rng.normal(size=200) < -3.0 * push, "E", "Z").astype(object)),
+        },
+        attrs={"reactant": "Z", "product": "E", "source": "made up"},
+    )
+    store.write_dataset(data, tmp_path / "variables.nc", title="made up", source="made up")
+    rules = {"max_variables": 1, "bootstrap": 0, "beside": []}
+    found = fitted(tmp_path / "variables.nc", tmp_path / "fit.json", inertial=True, **rules)
+    assert found["coordinate"]["names"] == [BEST] and found["inertial"]["1"]["coefficients"][1] > 0.5
+    assert found["beats_null"]
+    assert not fitted(tmp_path / "variables.nc", tmp_path / "fit.json", **rules)["beats_null"]
