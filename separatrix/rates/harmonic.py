@@ -1,0 +1,315 @@
+"""Harmonic transition-state theory: rates from stationary points alone.
+
+k = gamma (kT/h) (Q_saddle / Q_reactant) exp(-dV/kT), with the vibrational and rotational partition functions Q of rigid
+rotors and harmonic oscillators, without the imaginary mode at the saddle (Eyring, J. Chem. Phys. 1935, 3, 107; for the
+classical one Vineyard, J. Phys. Chem. Solids 1957, 3, 121). gamma holds the number of mirror images.
+
+Energies are in kJ/mol, wavenumbers in cm^-1, temperatures in K, rates in 1/s.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import constants, integrate
+
+from ..plain import Plain
+from ..stationary import StationaryPoint
+from ..units import BOLTZMANN
+
+FloatArray = NDArray[np.float64]
+
+#: hc/k in cm K: a wavenumber times this over T is h nu / kT.
+SECOND_RADIATION: float = constants.value("second radiation constant") * 100.0
+#: k/h in 1/(s K).
+ATTEMPTS: float = constants.k / constants.h
+
+#: Treatments of low modes, whose harmonic partition functions are far too large.
+LOW_MODES = {
+    "raised": "wavenumbers below the cutoff are raised to it (Ribeiro et al., J. Phys. Chem. B 2011, 115, 14556)",
+    "interpolated": "free energy of each mode between oscillator and free rotor (Grimme, Chem. Eur. J. 2012, 18, 9955)",
+    "harmonic": "none: every mode a harmonic oscillator",
+}
+STATISTICS = {
+    "classical": "as the dynamics of the workflow has it",
+    "quantum": "zero-point energies and quantised vibrations, as nature has it",
+}
+TUNNELLING = {
+    "none": "none",
+    "wigner": "Wigner's first correction, 1 + (h nu/kT)^2/24",
+    "eckart": "through an Eckart barrier of the same heights and imaginary mode (Eckart, Phys. Rev. 1930, 35, 1303)",
+}
+
+
+@dataclass(frozen=True)
+class HarmonicRules:
+    """How harmonic rates are computed: a word of `STATISTICS`, of `LOW_MODES` and of `TUNNELLING`.
+
+    Attributes
+    ----------
+    cutoff
+        cm^-1, of the low modes.
+    """
+
+    statistics: str = "quantum"
+    low_modes: str = "raised"
+    cutoff: float = 50.0
+    tunnelling: str = "none"
+
+
+def ln_oscillators(wavenumbers: FloatArray, temperature: float, rules: HarmonicRules) -> float:
+    """Logarithm of the partition function of vibrations, zero of energy at the bottom of the well.
+
+    Parameters
+    ----------
+    wavenumbers
+        cm^-1, all positive.
+    temperature
+        K.
+    rules
+        Statistics and low modes.
+    """
+    found = np.asarray(wavenumbers, dtype=float)
+    if rules.low_modes == "raised":
+        found = np.maximum(found, rules.cutoff)
+    x = SECOND_RADIATION * found / temperature
+    oscillator = -np.log(x) if rules.statistics == "classical" else -0.5 * x - np.log(-np.expm1(-x))
+    if rules.low_modes != "interpolated":
+        return float(oscillator.sum())
+    # Grimme interpolates the entropy; with the energy of the oscillator kept, ln Q = S/k - E/kT.
+    if rules.statistics == "classical":
+        energy, entropy = np.ones_like(x), 1.0 - np.log(x)
+    else:
+        energy = x * (0.5 + 1.0 / np.expm1(x))
+        entropy = x / np.expm1(x) - np.log(-np.expm1(-x))
+    inertia = constants.h / (8.0 * math.pi**2 * constants.c * 100.0 * found)  # kg m^2, of a rotor of that frequency
+    average = 1e-44  # kg m^2; keeps the inertia of a very low mode finite
+    reduced = inertia * average / (inertia + average)
+    rotor = 0.5 + np.log(np.sqrt(8.0 * math.pi**3 * reduced * constants.k * temperature) / constants.h)
+    weight = 1.0 / (1.0 + (rules.cutoff / found) ** 4)
+    return float((weight * entropy + (1.0 - weight) * rotor - energy).sum())
+
+
+def ln_rotation(positions: FloatArray, masses: FloatArray) -> float:
+    """Logarithm of the classical rotational partition function, without what two points of one molecule share.
+
+    Parameters
+    ----------
+    positions, masses
+        nm, shape (n_atoms, 3), and dalton.
+    """
+    moments = principal_moments(positions, masses)
+    moments = moments[moments > 1e-6 * moments.max()] if moments.max() > 0 else moments[:0]
+    # Of a linear molecule two equal moments are left, and it turns about two axes.
+    return 0.5 * float(np.log(moments).sum())
+
+
+def principal_moments(positions: FloatArray, masses: FloatArray) -> FloatArray:
+    """Principal moments of inertia, dalton nm^2, ascending, shape (3,)."""
+    x = positions - np.average(positions, axis=0, weights=masses)
+    tensor = np.einsum("i,ij,ik->jk", masses, x, x)
+    return np.linalg.eigvalsh(np.trace(tensor) * np.eye(3) - tensor)
+
+
+def is_chiral(positions: FloatArray, masses: FloatArray, tolerance: float = 0.01) -> bool:
+    """Whether a geometry differs from its mirror image, atom by atom, by more than a root mean square (nm).
+
+    A chiral saddle between achiral minima stands for two of one energy.
+    """
+    x = positions - np.average(positions, axis=0, weights=masses)
+    mirrored = x * np.array([-1.0, 1.0, 1.0])
+    # Kabsch (Acta Cryst. A 1976, 32, 922): the proper rotation that fits best.
+    u, _, v = np.linalg.svd((masses[:, None] * mirrored).T @ x)
+    turn = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ v))])
+    distance = mirrored @ (u @ turn @ v) - x
+    return bool(np.sqrt(np.average((distance**2).sum(axis=1), weights=masses)) > tolerance)
+
+
+def wigner(imaginary: float, temperature: float) -> float:
+    """Wigner's tunnelling correction (Z. Phys. Chem. B 1932, 19, 203), imaginary wavenumber in cm^-1."""
+    return 1.0 + (SECOND_RADIATION * abs(imaginary) / temperature) ** 2 / 24.0
+
+
+def eckart(imaginary: float, forward: float, backward: float, temperature: float) -> float:
+    """Tunnelling correction of the asymmetric Eckart barrier.
+
+    The Boltzmann average of its exact transmission (Johnston and Heicklen, J. Phys. Chem. 1962, 66, 532) over the
+    classical one.
+
+    Parameters
+    ----------
+    imaginary
+        Wavenumber of the imaginary mode, cm^-1.
+    forward, backward
+        Barrier heights from both sides, kJ/mol, both positive.
+    temperature
+        K.
+    """
+    kt = BOLTZMANN * temperature
+    quantum = SECOND_RADIATION * abs(imaginary) / temperature  # h nu / kT
+    v1, v2 = forward / kt, backward / kt
+    alpha1, alpha2 = 2.0 * math.pi * v1 / quantum, 2.0 * math.pi * v2 / quantum
+    scale = 1.0 / math.sqrt(alpha1) + 1.0 / math.sqrt(alpha2)
+    square = (alpha1 * alpha2) - (math.pi / 2.0) ** 2
+    d = 2.0 * math.sqrt(abs(square))
+
+    def transmission(e: float) -> float:
+        """At the energy e kT above the reactant."""
+        xi = e / v1
+        a = 2.0 * math.sqrt(alpha1 * xi) / scale
+        b = 2.0 * math.sqrt(max(abs((xi - 1.0) * alpha1 + alpha2), 0.0)) / scale
+        # cosh of a, b, d scaled by the largest, so that nothing overflows.
+        top = max(a + b, d if square > 0 else 0.0)
+        last = math.exp(d - top) + math.exp(-d - top) if square > 0 else 2.0 * math.cos(d) * math.exp(-top)
+        one = math.exp(a - b - top) + math.exp(b - a - top)
+        two = math.exp(a + b - top) + math.exp(-a - b - top)
+        return 1.0 - (one + last) / (two + last)
+
+    # Below the higher of the two bottoms nothing gets through.
+    start = max(0.0, v1 - v2)
+    inside = integrate.quad(lambda e: transmission(e) * math.exp(v1 - e), start, v1, limit=200)[0]
+    above = integrate.quad(lambda e: transmission(e) * math.exp(v1 - e), v1, v1 + 60.0, limit=200)[0]
+    return inside + above
+
+
+@dataclass(frozen=True)
+class HarmonicRate(Plain):
+    """A harmonic rate over one saddle.
+
+    Attributes
+    ----------
+    reactant, product, saddle
+        Names.
+    temperature
+        K.
+    rate
+        1/s.
+    barrier
+        Difference of the potential, kJ/mol.
+    enthalpy, entropy
+        Of activation, kJ/mol and J/mol/K, by the derivative of ln(k/T) at this temperature (Eyring).
+    activation_energy, ln_prefactor
+        Of Arrhenius, kJ/mol and ln(1/s), by the derivative of ln k.
+    tunnelling
+        The factor.
+    mirror_images
+        Factor gamma: 2 where the saddle is chiral and the reactant is not, 1/2 the other way round.
+    """
+
+    reactant: str
+    product: str
+    saddle: str
+    temperature: float
+    rate: float
+    barrier: float
+    enthalpy: float
+    entropy: float
+    activation_energy: float
+    ln_prefactor: float
+    tunnelling: float
+    mirror_images: float
+
+
+def _ln_rate(
+    reactant: StationaryPoint,
+    product: StationaryPoint | None,
+    saddle: StationaryPoint,
+    masses: FloatArray,
+    temperature: float,
+    rules: HarmonicRules,
+    isolated: bool,
+) -> tuple[float, float]:
+    """ln k (1/s), and the tunnelling factor in it."""
+    ratio = ln_oscillators(saddle.wavenumbers[1:], temperature, rules)
+    ratio -= ln_oscillators(reactant.wavenumbers, temperature, rules)
+    if isolated:
+        ratio += ln_rotation(saddle.positions, masses) - ln_rotation(reactant.positions, masses)
+    imaginary = abs(float(saddle.wavenumbers[0]))
+    tunnelling = 1.0
+    if rules.tunnelling == "wigner":
+        tunnelling = wigner(imaginary, temperature)
+    elif rules.tunnelling == "eckart":
+        other = reactant if product is None else product
+        heights = [_with_zero_point(saddle, rules) - _with_zero_point(end, rules) for end in (reactant, other)]
+        tunnelling = eckart(imaginary, heights[0], heights[1], temperature) if min(heights) > 0.0 else 1.0
+    exponent = -(saddle.energy - reactant.energy) / (BOLTZMANN * temperature)
+    return math.log(ATTEMPTS * temperature) + ratio + exponent + math.log(tunnelling), tunnelling
+
+
+def _with_zero_point(point: StationaryPoint, rules: HarmonicRules) -> float:
+    if rules.statistics == "classical":
+        return point.energy
+    real = point.wavenumbers[point.wavenumbers > 0]
+    return point.energy + 0.5 * SECOND_RADIATION * BOLTZMANN * float(real.sum())
+
+
+def rate(
+    reactant: StationaryPoint,
+    product: StationaryPoint | None,
+    saddle: StationaryPoint,
+    masses: FloatArray,
+    temperature: float,
+    rules: HarmonicRules,
+    *,
+    isolated: bool = True,
+) -> HarmonicRate:
+    """Harmonic rate from a minimum over a saddle.
+
+    Parameters
+    ----------
+    reactant, product
+        Minima on both sides; the product is used for tunnelling alone.
+    saddle
+        With one imaginary mode.
+    masses
+        Dalton, shape (n_atoms,).
+    temperature
+        K.
+    rules
+        See :class:`HarmonicRules`.
+    isolated
+        Whether the molecule turns freely.
+
+    Raises
+    ------
+    ValueError
+        When the minimum has an imaginary mode, or the saddle has not exactly one.
+    """
+    if reactant.wavenumbers.min() <= 0:
+        raise ValueError(f"{reactant.name} has an imaginary mode of {-reactant.wavenumbers.min():.0f} cm^-1")
+    if (saddle.wavenumbers < 0).sum() != 1:
+        raise ValueError(f"{saddle.name} has {(saddle.wavenumbers < 0).sum()} imaginary modes, and not one")
+
+    def ln_rate(t: float) -> float:
+        return _ln_rate(reactant, product, saddle, masses, t, rules, isolated)[0]
+
+    images = 1.0
+    if isolated:
+        images = (2.0 if is_chiral(saddle.positions, masses) else 1.0) / (
+            2.0 if is_chiral(reactant.positions, masses) else 1.0
+        )
+    ln_k, tunnelling = _ln_rate(reactant, product, saddle, masses, temperature, rules, isolated)
+    ln_k += math.log(images)
+    step = 1e-3 * temperature
+    slope = (ln_rate(temperature + step) - ln_rate(temperature - step)) / (2.0 * step)  # d ln k / dT
+    activation = BOLTZMANN * temperature**2 * slope
+    enthalpy = activation - BOLTZMANN * temperature
+    # k = (kT/h) exp(S/R - H/RT)
+    entropy = 1000.0 * BOLTZMANN * (ln_k - math.log(ATTEMPTS * temperature) + enthalpy / (BOLTZMANN * temperature))
+    return HarmonicRate(
+        reactant=reactant.name,
+        product="" if product is None else product.name,
+        saddle=saddle.name,
+        temperature=temperature,
+        rate=math.exp(ln_k),
+        barrier=saddle.energy - reactant.energy,
+        enthalpy=enthalpy,
+        entropy=entropy,
+        activation_energy=activation,
+        ln_prefactor=ln_k + activation / (BOLTZMANN * temperature),
+        tunnelling=tunnelling,
+        mirror_images=images,
+    )

@@ -1,0 +1,205 @@
+"""Harmonic rates: against ASE's thermochemistry, an exactly solvable surface, and published limits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import ase
+import numpy as np
+import pytest
+from ase.thermochemistry import IdealGasThermo
+from ase.units import invcm, kB, kJ, mol
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from models import dnab
+from scipy import integrate
+
+from separatrix.rates import harmonic
+from separatrix.rates.harmonic import HarmonicRules
+from separatrix.stationary import StationaryPoint
+from separatrix.units import BOLTZMANN, wavenumber
+
+MOLECULE, E = dnab("E")
+_, Z = dnab("Z")
+RNG = np.random.default_rng(7)
+REAL = np.sort(RNG.uniform(40.0, 3200.0, 96))
+
+
+def point(name: str, positions: np.ndarray, energy: float, wavenumbers: np.ndarray) -> StationaryPoint:
+    modes = np.zeros((len(wavenumbers), *positions.shape))
+    return StationaryPoint(name, None, positions, energy, np.asarray(wavenumbers), modes, 0.0)
+
+
+REACTANT = point("minimum Z", Z, 3.0, REAL)
+PRODUCT = point("minimum E", E, -20.0, REAL * 1.01)
+SADDLE = point("saddle", 0.5 * (Z + E), 90.0, np.concatenate([[-420.0], REAL[1:] * 0.97]))
+MASSES = MOLECULE.masses
+PLAIN = HarmonicRules("quantum", "harmonic", 50.0, "none")
+
+
+def gibbs(found: StationaryPoint, temperature: float) -> float:
+    """ASE's ideal-gas free energy, eV."""
+    real = found.wavenumbers[found.wavenumbers > 0]
+    atoms = ase.Atoms(MOLECULE.symbols, found.positions * 10.0, masses=MASSES)
+    thermo = IdealGasThermo(
+        vib_energies=real * invcm,
+        geometry="nonlinear",
+        potentialenergy=found.energy * kJ / mol,
+        atoms=atoms,
+        symmetrynumber=1,
+        spin=0,
+        ignore_imag_modes=True,
+        vib_selection="all",
+    )
+    return thermo.get_gibbs_energy(temperature, 1e5, verbose=False)
+
+
+@pytest.mark.parametrize("temperature", [250.0, 300.0, 500.0])
+def test_rate_is_that_of_ases_free_energies(temperature: float):
+    ours = harmonic.rate(REACTANT, PRODUCT, SADDLE, MASSES, temperature, PLAIN)
+    difference = gibbs(SADDLE, temperature) - gibbs(REACTANT, temperature)
+    expected = harmonic.ATTEMPTS * temperature * math.exp(-difference / (kB * temperature))
+    assert ours.rate == pytest.approx(expected * ours.mirror_images, rel=1e-4)
+
+
+def test_classical_rate_is_vineyards():
+    """Product of the minimum's frequencies over that of the saddle's real ones, no Planck constant left."""
+    rules = replace(PLAIN, statistics="classical")
+    found = harmonic.rate(REACTANT, PRODUCT, SADDLE, MASSES, 300.0, rules, isolated=False)
+    light = 2.99792458e10  # cm/s
+    ratio = np.prod(REACTANT.wavenumbers / np.append(SADDLE.wavenumbers[1:], 1.0))
+    expected = light * ratio * math.exp(-87.0 / (BOLTZMANN * 300.0))
+    assert found.rate == pytest.approx(expected, rel=1e-9)
+    assert found.activation_energy == pytest.approx(87.0, abs=1e-4)
+    assert found.enthalpy == pytest.approx(87.0 - BOLTZMANN * 300.0, abs=1e-4)
+
+
+def test_arrhenius_and_eyring_numbers_give_the_rate_back():
+    found = harmonic.rate(REACTANT, PRODUCT, SADDLE, MASSES, 350.0, HarmonicRules())
+    rt = BOLTZMANN * 350.0
+    assert math.exp(found.ln_prefactor - found.activation_energy / rt) == pytest.approx(found.rate)
+    eyring = harmonic.ATTEMPTS * 350.0 * math.exp(found.entropy / 1000.0 / BOLTZMANN - found.enthalpy / rt)
+    assert eyring == pytest.approx(found.rate)
+
+
+def test_high_temperature_is_classical_and_low_temperature_is_zero_point():
+    modes = np.array([300.0, 1500.0])
+    quantum, classical = PLAIN, replace(PLAIN, statistics="classical")
+    hot = [harmonic.ln_oscillators(modes, 1e5, rules) for rules in (quantum, classical)]
+    assert hot[0] == pytest.approx(hot[1], abs=1e-4)
+    cold = harmonic.ln_oscillators(modes, 20.0, quantum)
+    assert cold == pytest.approx(-0.5 * harmonic.SECOND_RADIATION * modes.sum() / 20.0, rel=1e-6)
+
+
+def test_low_modes():
+    modes = np.array([10.0, 400.0])
+    raised = harmonic.ln_oscillators(modes, 300.0, replace(PLAIN, low_modes="raised", cutoff=100.0))
+    assert raised == harmonic.ln_oscillators(np.array([100.0, 400.0]), 300.0, PLAIN)
+    # Between oscillator and rotor a mode far above the cutoff stays what it is, and one far below counts far less.
+    rules = replace(PLAIN, low_modes="interpolated", cutoff=100.0)
+    assert harmonic.ln_oscillators(modes[1:], 300.0, rules) == pytest.approx(
+        harmonic.ln_oscillators(modes[1:], 300.0, PLAIN), abs=0.01
+    )
+    assert harmonic.ln_oscillators(modes[:1], 300.0, rules) < harmonic.ln_oscillators(modes[:1], 300.0, PLAIN) - 0.5
+
+
+def test_grimmes_entropy_of_a_mode():
+    """Grimme's equations with h, k and the inertia written out in SI units, for 30 cm^-1 at 298.15 K."""
+    h, k, c, t, nu = 6.62607015e-34, 1.380649e-23, 2.99792458e10, 298.15, 30.0
+    inertia = h / (8.0 * math.pi**2 * c * nu)
+    inertia = inertia * 1e-44 / (inertia + 1e-44)
+    rotor = 0.5 + math.log(math.sqrt(8.0 * math.pi**3 * inertia * k * t / h**2))
+    x = h * c * nu / (k * t)
+    vibration = x / math.expm1(x) - math.log(-math.expm1(-x))
+    weight = 1.0 / (1.0 + (100.0 / nu) ** 4)
+    energy = x * (0.5 + 1.0 / math.expm1(x))
+    expected = weight * vibration + (1.0 - weight) * rotor - energy
+    rules = replace(PLAIN, low_modes="interpolated", cutoff=100.0)
+    assert harmonic.ln_oscillators(np.array([nu]), t, rules) == pytest.approx(expected, rel=1e-6)
+
+
+# Tunnelling -------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(50.0, 400.0), st.floats(60.0, 200.0), st.floats(60.0, 200.0))
+def test_eckart_goes_over_to_wigner_where_tunnelling_is_weak(imaginary: float, forward: float, backward: float):
+    temperature = 900.0
+    eckart = harmonic.eckart(imaginary, forward, backward, temperature)
+    # Next order in h nu / kT and in kT / barrier.
+    assert eckart == pytest.approx(harmonic.wigner(imaginary, temperature), abs=0.01)
+    # Both ways alike: detailed balance.
+    assert eckart == pytest.approx(harmonic.eckart(imaginary, backward, forward, temperature), rel=1e-3)
+
+
+def test_eckart_is_the_average_of_the_transmission_of_a_wave():
+    """The transmission through V / cosh^2 in closed form (Landau and Lifshitz, Quantum Mechanics, section 25)."""
+    barrier, imaginary, temperature = 40.0, 1200.0, 300.0
+    quantum = harmonic.SECOND_RADIATION * imaginary / temperature
+    v = barrier / (BOLTZMANN * temperature)
+    alpha = 2.0 * math.pi * v / quantum
+    e = np.linspace(1e-6, v + 50.0, 400_001)
+    a = alpha * np.sqrt(e / v)
+    d = 0.5 * math.sqrt(4.0 * alpha**2 - math.pi**2)
+    through = np.sinh(a) ** 2 / (np.sinh(a) ** 2 + np.cosh(d) ** 2)
+    expected = integrate.trapezoid(through * np.exp(v - e), e)
+    assert expected > 4.0
+    assert harmonic.eckart(imaginary, barrier, barrier, temperature) == pytest.approx(expected, rel=1e-4)
+
+
+# Geometry ---------------------------------------------------------------------------------------------------
+
+
+def test_moments_and_mirror_images():
+    np.testing.assert_allclose(
+        harmonic.principal_moments(E, MASSES),
+        np.sort(ase.Atoms(MOLECULE.symbols, E * 10.0, masses=MASSES).get_moments_of_inertia()) / 100.0,
+        rtol=1e-8,
+    )
+    flat = E.copy()
+    flat[:, 2] = 0.0
+    assert not harmonic.is_chiral(flat, MASSES)
+    twisted = flat.copy()
+    twisted[MOLECULE.n_atoms // 2 :, 2] = 0.1 * np.arange(MOLECULE.n_atoms - MOLECULE.n_atoms // 2)
+    assert harmonic.is_chiral(twisted, MASSES)
+    # A turned and shifted copy is no mirror image.
+    turn = np.linalg.qr(RNG.normal(size=(3, 3)))[0]
+    assert not harmonic.is_chiral(flat @ turn + 1.0, MASSES)
+
+
+def test_a_chiral_saddle_from_a_flat_minimum_counts_twice():
+    flat = E.copy()
+    flat[:, 2] = 0.0
+    achiral = replace(REACTANT, positions=flat)
+    one = harmonic.rate(achiral, PRODUCT, replace(SADDLE, positions=flat), MASSES, 300.0, PLAIN)
+    twisted = flat.copy()
+    twisted[::2, 2] = 0.03 * np.arange(len(flat[::2]))
+    two = harmonic.rate(achiral, PRODUCT, replace(SADDLE, positions=twisted), MASSES, 300.0, PLAIN)
+    assert (one.mirror_images, two.mirror_images) == (1.0, 2.0)
+    rotation = math.exp(harmonic.ln_rotation(twisted, MASSES) - harmonic.ln_rotation(flat, MASSES))
+    assert two.rate == pytest.approx(2.0 * rotation * one.rate)
+
+
+def test_kramers_high_friction_is_not_needed_for_a_surface_with_a_known_rate():
+    """A one-dimensional well: omega/2 pi exp(-V/kT), from the curvature alone."""
+    omega2, omega_b2, barrier = 9000.0, 4000.0, 20.0  # ps^-2, kJ/mol
+    well = point("A", np.zeros((1, 3)), 0.0, np.array([wavenumber(omega2)]))
+    top = point("top", np.zeros((1, 3)), barrier, np.array([wavenumber(-omega_b2)]))
+    rules = replace(PLAIN, statistics="classical")
+    found = harmonic.rate(well, None, top, np.ones(1), 300.0, rules, isolated=False)
+    expected = math.sqrt(omega2) * 1e12 / (2.0 * math.pi) * math.exp(-barrier / (BOLTZMANN * 300.0))
+    assert found.rate == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("reactant", "saddle", "message"),
+    [
+        (replace(REACTANT, wavenumbers=np.append(-30.0, REAL[1:])), SADDLE, "minimum Z has an imaginary mode of 30"),
+        (REACTANT, replace(SADDLE, wavenumbers=REAL), "saddle has 0 imaginary modes"),
+        (REACTANT, replace(SADDLE, wavenumbers=np.append([-50.0, -40.0], REAL[2:])), "saddle has 2 imaginary modes"),
+    ],
+)
+def test_what_is_no_minimum_or_saddle_is_refused(reactant, saddle, message):
+    with pytest.raises(ValueError, match=message):
+        harmonic.rate(reactant, PRODUCT, saddle, MASSES, 300.0, PLAIN)
