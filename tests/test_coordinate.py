@@ -906,6 +906,28 @@ def test_equally_good_but_unrelated_variables_are_rivals_not_interchangeable() -
         module.interchangeable(q, outcome, ["a", "b"], ["c"])
 
 
+def test_near_duplicates_are_found_whatever_their_unit_and_sign() -> None:
+    rng = np.random.default_rng(70)
+    a, b = rng.normal(size=(2, 500))
+    q = np.column_stack([a, b, np.full(500, 3.0), 7.0 - 0.01 * a, a + 0.02 * b, a + 0.2 * b])
+    names = ["a", "b", "still", "minus", "near", "far"]
+    assert module.constant_variables(q).tolist() == [False, False, True, False, False, False]
+    found = module.near_duplicates(q, names)
+    assert list(found) == names
+    assert [other for other, _ in found["a"]] == ["minus", "near"]
+    # The first two correlate equally with the third, but for rounding.
+    assert {name: {other for other, _ in pairs} for name, pairs in found.items()} == {
+        "a": {"minus", "near"},
+        "b": set(),
+        "still": set(),
+        "minus": {"a", "near"},
+        "near": {"a", "minus"},
+        "far": set(),
+    }
+    assert found["a"][0][1] == pytest.approx(-1.0) and found["a"][1][1] == pytest.approx(np.corrcoef(a, q[:, 4])[0, 1])
+    assert "far" in [name for name, _ in module.near_duplicates(q, names, 0.9)["a"]]
+
+
 def test_folds_hold_whole_groups_and_are_about_equal() -> None:
     groups = np.repeat(["a", "b", "c", "d", "e", "f"], [50, 10, 10, 10, 10, 10])
     fold = module.fold_labels(groups, 2)

@@ -345,6 +345,20 @@ def test_pieces_of_few_long_chains_give_honest_intervals() -> None:
     assert 88 <= inside["chain"] <= 99
 
 
+def test_a_judged_set_says_what_it_cannot_tell() -> None:
+    """Separable outcomes have no intervals, and chains of one outcome each nothing to be held out."""
+    rng = np.random.default_rng(15)
+    q = rng.normal(size=(80, 1))
+    chain = np.arange(80) // 40
+    found = fitting.judge_set(q, q[:, 0] > 0, ["q"], chain.tolist(), rng, bootstrap=5).to_dict()
+    assert found["separable"] and found["bootstrap"] is None and found["interval"]["lower"] == [None, None]
+    assert found["held_out"]["mean"] < 0 and found["blocks"]["count"] == 20
+    found = fitting.judge_set(q, chain == 1, ["q"], chain.tolist(), rng, bootstrap=5).to_dict()
+    assert found["held_out"] is None and found["interval"]["lower"][1] < found["interval"]["upper"][1]
+    alone = fitting.judge_set(q[:2], np.array([True, False]), ["q"], ["a", "a"], rng)
+    assert alone.block_count == 0 and alone.to_dict()["interval"]["errors"] == "independent"
+
+
 def test_interchangeable_variables_are_one_group() -> None:
     rng = np.random.default_rng(11)
     q = rng.normal(size=(500, 4))
