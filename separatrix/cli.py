@@ -207,7 +207,19 @@ def plan(
         print(json.dumps(data | ({"hours": total / cores} if cores else {}), indent=2))
         return
     console = Console()
-    table = Table("method", "ms/step", "steps/shot", "chains", "shots", "core-h", "min/round", box=box.SIMPLE_HEAD)
+    table = Table(
+        "method",
+        "ms per\nstep",
+        "steps\nper shot",
+        "chains",
+        "shots\nof each",
+        "committor\nshots",
+        "jobs",
+        "core-\nhours",
+        "min per\nround",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 0, 0, 1),
+    )
     for p in plans:
         table.add_row(
             p.method,
@@ -215,6 +227,8 @@ def plan(
             f"{p.steps_per_shot:.0f}",
             str(p.chains),
             str(p.shots),
+            str(p.committor_shots),
+            str(p.jobs),
             f"{p.core_hours:.3g}",
             f"{p.round_minutes:.3g}",
         )

@@ -57,9 +57,12 @@ class MethodPlan:
     chains, rounds, shots
         Chains; most rounds; shots of a chain in all of them, burn-in included.
     committor_shots
-        Committor shots, before any that `adaptive` adds.
+        Committor shots of all sets, before any that `adaptive` adds.
+    jobs
+        Jobs for the cluster when every round is run; short rules, which stay with the master, are not among them.
     first_round_core_hours, sampling_core_hours, committor_core_hours, stationary_core_hours
-        Core-hours of the first round of all chains; of all rounds; of the committor test; of check, minima and saddle.
+        Core-hours of the first round of all chains; of all rounds; of the committor shots and of the ensemble that some
+        of them start from; of check, minima and saddle.
     round_minutes
         Minutes that one round of one chain takes.
     """
@@ -72,6 +75,7 @@ class MethodPlan:
     rounds: int
     shots: int
     committor_shots: int
+    jobs: int
     first_round_core_hours: float
     sampling_core_hours: float
     committor_core_hours: float
@@ -122,7 +126,15 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
     shots = burn_in + sampling["max_rounds"] * each
     chains = sampling["chains"]
     shot = per_step * steps * threads / 3600.0
-    committor_shots = sum(configurations * shots for configurations, shots in config.draws().values())
+    draws, rules = config.draws(), config.data["committor"]
+    committor_shots = sum(configurations * each for configurations, each in draws.values())
+    restrained = "restrained" in map(config.source, draws)
+    walk = rules["restraint"]["equilibration_fs"] + rules["restraint"]["length_fs"]
+    walked = restrained * rules["restraint"]["walkers"] * walk / method.dynamics.time_step
+    starts = {config.start_of(chain + 1) for chain in range(chains)} - {"saddle"}
+    # The check, the minima, the saddle, the guesses; first paths and rounds of the chains; batches of each set.
+    jobs = 2 + len(config.system.basins) + len(starts) + chains * (1 + sampling["max_rounds"])
+    jobs += restrained + len(draws) * rules["batches"]
     atoms = config.system.molecule.n_atoms
     # Relaxations, quenches and the saddle search take a few hundred gradients each; numerical Hessians 6 per atom.
     gradients = len(config.system.basins) * (300 * (1 + config.data["stationary"]["quenches"]) + 6 * atoms)
@@ -136,10 +148,11 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
         rounds=sampling["max_rounds"],
         shots=shots,
         committor_shots=committor_shots,
+        jobs=jobs,
         first_round_core_hours=chains * (burn_in + each) * shot,
         sampling_core_hours=chains * shots * shot,
         # A committor shot is one half.
-        committor_core_hours=committor_shots * shot / 2.0,
+        committor_core_hours=committor_shots * shot / 2.0 + walked * per_step * threads / 3600.0,
         stationary_core_hours=gradients * per_step * threads / 3600.0,
         round_minutes=each * per_step * steps / 60.0,
     )

@@ -154,6 +154,11 @@ def memory(config: Config, stage: str, method: str, attempt: int = 1, number: in
         frames = 2 * spec.dynamics.longest_half_frames
         # Accepted paths are kept, put in one array, and written: positions and velocities in double precision.
         paths = 3 * shots * frames * len(config.system.molecule.symbols) * 6 * 8 / 1e6
+    if stage == "restrained":
+        rules = config.data["committor"]["restraint"]
+        frames = rules["walkers"] * (rules["length_fs"] / rules["frame_fs"] + 1)
+        # Positions of all frames: as they come, in one array, and written.
+        paths = 3 * frames * len(config.system.molecule.symbols) * 3 * 8 / 1e6
     total = (_AROUND + engine + paths) * 1.5 ** (attempt - 1)
     return 100 * math.ceil(total / 100)
 

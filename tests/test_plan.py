@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import openmm
 import pytest
 import xarray as xr
 import yaml
+from conftest import ROOT, snakemake, write_yaml
 
 from separatrix import cli, config, plan, store
 from separatrix.plan import Overhead, efficiency
@@ -57,11 +60,73 @@ def test_plan_takes_costs_from_an_earlier_run(tmp_path: Path):
     rules = data["sampling"]
     shots = rules["chains"] * rules["max_rounds"] * rules["shots_per_round"]
     assert found.sampling_core_hours == pytest.approx(shots * 4.0 / 3600)
-    committor = data["committor"]["configurations"] * data["committor"]["shots_per_configuration"]
+    # Both sets that the default config makes, on the separatrix and over all predictions.
+    sets = [loaded.data["committor"], loaded.data["committor"]["calibration"]]
+    committor = sum(s["configurations"] * s["shots_per_configuration"] for s in sets)
+    assert committor == found.committor_shots == 15 * 8 + 10 * 6
     assert found.committor_core_hours == pytest.approx(committor * 2.0 / 3600)
     assert found.core_hours > found.sampling_core_hours + found.committor_core_hours
     (timed,) = plan.plan(loaded, tmp_path / "nothing")
     assert timed.steps_per_shot == pytest.approx(1200.0) and "timed here" in timed.source
+
+
+def test_plan_counts_every_set_and_the_restrained_ensemble(tmp_path: Path):
+    data = config.read_yaml(Path("config/config.yaml"))
+    data["methods"] = {"gaff2": data["methods"]["gaff2"]}
+    (plain,) = _plan(data, tmp_path)
+    data["committor"] |= {
+        "configurations": 125,
+        "shots_per_configuration": 8,
+        "batches": 5,
+        "naive": {"configurations": 10, "shots_per_configuration": 4},
+        "path": {"configurations": 7, "shots_per_configuration": 3},
+        "map": {"variables": ["cos(C6,N9,N10,C11)", "angle(N9,N10,C11)"], "bins": 6, "shots_per_configuration": 2},
+    }
+    (found,) = _plan(data, tmp_path)
+    assert found.committor_shots == 1000 + 40 + 10 * 6 + 21 + 36 * 2
+    # A shot has 400 steps of 10 ms, and a committor shot half of them.
+    assert found.committor_core_hours == pytest.approx(found.committor_shots * 2.0 / 3600)
+    assert found.jobs - plain.jobs == 5 * 5 - 2 * 2
+    data["committor"] |= {"source": "restrained", "restraint": {"walkers": 3, "equilibration_fs": 50, "length_fs": 250}}
+    (held,) = _plan(data, tmp_path)
+    # Steps of 0.5 fs.
+    assert held.committor_core_hours - found.committor_core_hours == pytest.approx(3 * 600 * 0.01 / 3600)
+    assert held.jobs == found.jobs + 1
+    assert held.committor_shots == found.committor_shots
+
+
+def _plan(data: dict, results: Path) -> list[plan.MethodPlan]:
+    """From shots of 400 steps that took 10 ms each."""
+    folder = results / "gaff2/chain_1/round_1"
+    folder.mkdir(parents=True, exist_ok=True)
+    store.write_dataset(xr.Dataset(), folder / "shots.nc", title="", source="")
+    (folder / "cost.json").write_text(json.dumps({"steps": 4000, "shots": 10, "core_seconds": 40.0}))
+    return plan.plan(config.load(data, []), results)
+
+
+def test_a_thousand_committor_shots_are_a_few_jobs(tmp_path: Path):
+    """The plan's number of jobs is what Snakemake would send off in a dry run, which sees one round."""
+    data = yaml.safe_load((ROOT / "config/examples/double_well.yaml").read_text())
+    data["results_directory"] = str(tmp_path / "results")
+    data["sampling"] = {"chains": 3, "shots_per_round": 50, "max_rounds": 2, "min_rounds": 1}
+    data["committor"] = {"configurations": 125, "shots_per_configuration": 8, "batches": 4, "source": "restrained"}
+    jobs = _dry_run(write_yaml(data, tmp_path / "config.yaml"))
+    # A thousand on the separatrix, and the calibration's sixty: four batches each.
+    assert jobs["committor_shots"] == 2 * 4
+    snakefile = (ROOT / "Snakefile").read_text()
+    local = re.findall(r"^    (\w+),$", snakefile.partition("localrules:")[2].partition("\n\n\n")[0], re.MULTILINE)
+    sent = {rule: n for rule, n in jobs.items() if rule not in local}
+    assert sorted(sent) == ["check", "committor_shots", "first_path", "minimum", "restrained", "saddle", "sample"]
+    assert plan.plan(config.load(data, []), tmp_path)[0].jobs == sum(sent.values()) + sent["sample"]
+
+
+def _dry_run(file: Path) -> Counter[str]:
+    """Rule -> number of jobs."""
+    run = snakemake("--configfile", str(file), "--dry-run", "--nolock", "--quiet", "rules")
+    text = run.stdout + run.stderr
+    assert run.returncode == 0, text
+    table = text.partition("count\n")[2].partition("total")[0]
+    return Counter({m[1]: int(m[2]) for m in re.finditer(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)})
 
 
 def test_machine_without_the_platform_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):

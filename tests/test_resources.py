@@ -17,7 +17,7 @@ from conftest import ROOT
 from separatrix import config, resources, slurm
 from separatrix.resources import Measured
 
-STAGES = ("check", "minimum", "guess", "saddle", "first_path", "sample", "committor_shots")
+STAGES = ("check", "minimum", "guess", "saddle", "first_path", "sample", "restrained", "committor_shots")
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,41 @@ def test_estimates_cover_what_was_measured(loaded: config.Config) -> None:
     for stage, gradients in (("sample", 1643), ("committor_shots", 2800), ("minimum", 725), ("saddle", 700)):
         estimate = resources.seconds(loaded, stage, "pm6", gradient)
         assert gradients * 0.008 < estimate < 40 * gradients * 0.008, stage
+
+
+def test_each_set_of_committor_shots_is_planned_by_its_own_size(loaded: config.Config) -> None:
+    data = config.read_yaml(ROOT / "config/config.yaml")
+    pair = ["cos(C6,N9,N10,C11)", "angle(N9,N10,C11)"]
+    data["committor"] = {
+        "configurations": 20,
+        "shots_per_configuration": 8,
+        "batches": 5,
+        "calibration": {"configurations": 11, "shots_per_configuration": 6},
+        "map": {"variables": pair, "bins": 10, "shots_per_configuration": 2},
+    }
+
+    def half_trajectories(draw: str) -> float:
+        # PM6: halves of 400 steps at most, half as much again to be safe.
+        return resources.seconds(config.load(data), "committor_shots", "pm6", Measured(0.01), draw=draw) / (6.0)
+
+    assert half_trajectories("separatrix") == pytest.approx(4 * 8)
+    # The largest of the batches.
+    assert half_trajectories("calibration") == pytest.approx(3 * 6)
+    assert half_trajectories("map") == pytest.approx(20 * 2)
+    data["committor"]["adaptive"] = {"half_width": 0.1, "most_shots": 30}
+    assert half_trajectories("separatrix") == pytest.approx(4 * 30)
+
+
+def test_restrained_ensemble_is_planned_by_its_length() -> None:
+    data = config.read_yaml(ROOT / "config/config.yaml")
+    rules = {"walkers": 4, "equilibration_fs": 100, "length_fs": 400, "frame_fs": 5}
+    data["committor"] |= {"source": "restrained", "restraint": rules}
+    asked = resources.seconds(config.load(data), "restrained", "pm6", Measured(0.01))
+    assert asked == pytest.approx(1.5 * 4 * 500 * 0.01)
+    small = resources.memory(config.load(data), "restrained", "pm6")
+    rules["length_fs"] = 1e7
+    # 8 million frames of 34 atoms, 816 bytes each.
+    assert resources.memory(config.load(data), "restrained", "pm6") - small == pytest.approx(3 * 6528, rel=0.01)
 
 
 def test_later_rounds_are_planned_by_the_rounds_before(many: config.Config) -> None:
