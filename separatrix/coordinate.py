@@ -1595,7 +1595,9 @@ def near_duplicates(
     r = np.clip(z.T @ z / len(values), -1.0, 1.0)
     found: dict[str, tuple[tuple[str, float], ...]] = {str(name): () for name in names}
     for i, place in enumerate(kept):
-        others = [j for j in np.argsort(-np.abs(r[i]), kind="stable") if j != i and abs(r[i, j]) >= correlation]
+        # Equal but for rounding: in the order of the names, whatever the machine.
+        order = np.argsort(-np.round(np.abs(r[i]), 6), kind="stable")
+        others = [j for j in order if j != i and abs(r[i, j]) >= correlation]
         found[str(names[place])] = tuple((str(names[kept[j]]), float(r[i, j])) for j in others)
     return found
 
