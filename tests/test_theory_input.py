@@ -413,3 +413,46 @@ def test_rule_makes_page_figures_and_numbers(tmp_path: Path) -> None:
     page = (folder / "theory.html").read_text()
     assert "tilted solute-solvent surface" in page and "<script" not in page and "http" not in page
     assert page.count("<table>") == 3
+
+
+def test_committors_of_a_run_and_of_a_table_are_read(tmp_path: Path) -> None:
+    run = {"draws": {"map": {"configurations": [
+        {"at": [1.0, -2.0], "to_product": 3, "to_reactant": 5, "failed": 1},
+        {"at": [0.5, 1.0], "to_product": 0, "to_reactant": 0, "failed": 2},
+        {"at": [0.0, 4.0], "to_product": 2, "to_reactant": 0, "failed": 0},
+    ]}}}  # fmt: skip
+    (tmp_path / "committor.json").write_text(json.dumps(run))
+    (tmp_path / "shots.csv").write_text("x,y,k,n\n0.1,-0.2,3,8\n0.0,0.4,2,2\n")
+    one = model_file.read_measured(tmp_path / "committor.json", (0.1, 0.1))
+    other = model_file.read_measured(tmp_path / "shots.csv")
+    for found in (one, other):
+        assert np.allclose(found.points, [[0.1, -0.2], [0.0, 0.4]])
+        assert found.k.tolist() == [3, 2] and found.n.tolist() == [8, 2]
+    for name, text, words in (
+        ("a.csv", "x,y,k\n1,2,3\n", "column 'n' is not there"),
+        ("b.csv", "x,y,k,n\n1,2,3,2\n", "0 <= k <= n"),
+        ("c.csv", "x,y,k,n\n1,2,a,2\n", "must hold numbers"),
+        ("d.json", '{"draws": {"map": {"configurations": [{"to_product": 1, "to_reactant": 1}]}}}', "name them"),
+        ("e.json", '{"draws": 3}', "is no committor.json"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(ConfigError, match=words):
+            model_file.read_measured(tmp_path / name)
+
+
+def test_example_of_both_halves_has_one_surface_in_sampling_and_theory() -> None:
+    whole = config.load(config.read_yaml(ROOT / "config/examples/solute_solvent.yaml"))
+    for name, path in zip(whole.methods, whole.data["theory"], strict=True):
+        data = config.read_yaml(path)
+        options = dict(whole.methods[name].options)
+        assert data["params"] == {k: v for k, v in options.items() if k != "surface" and not k.startswith("mass")}
+        assert data["D"]["masses_Da"] == [options["mass_x_Da"], options["mass_y_Da"]]
+        assert data["D"]["friction_per_ps"] == whole.data["methods"][name]["dynamics"]["friction_per_ps"]
+        assert data["temperature_K"] == whole.data["temperature_K"]
+        assert name in data["measured"]
+        case = model_file.build({k: v for k, v in data.items() if k != "measured"}, path)
+        for basin, state in zip(whole.system.basins, (case.state_a, case.state_b), strict=True):
+            edge = 0.09 if basin.name == "B" else -0.09
+            for x, y in ((edge * 1.01, edge), (edge * 0.99, edge), (edge * 1.01, edge * 0.5)):
+                inside = basin.contains(np.array([[x, 0, 0], [0, y, 0]]))
+                assert bool(state(x=x, y=y)) == inside
