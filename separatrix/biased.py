@@ -142,3 +142,32 @@ def unbiased_weight(r: np.ndarray, centre: float, stiffness: float, temperature:
     """Weights that take the spring's pull out of an average, exp(stiffness (r - centre)^2 / 2 kT), largest 1."""
     exponent = 0.5 * stiffness * (np.asarray(r) - centre) ** 2 / (BOLTZMANN * temperature)
     return np.exp(exponent - exponent.max())
+
+
+def speed_of(coordinate: ReactionCoordinate, positions: np.ndarray, masses: np.ndarray) -> np.ndarray:
+    """Length of the mass-weighted gradient of r, sqrt(sum |dr/dx_i|^2 / m_i).
+
+    Thermal velocities give dr/dt a normal distribution of standard deviation sqrt(kT) times this.
+
+    Parameters
+    ----------
+    coordinate
+        The reaction coordinate.
+    positions
+        nm, shape (n, n_atoms, 3).
+    masses
+        Dalton, shape (n_atoms,).
+
+    Returns
+    -------
+    1/(nm dalton^(1/2)), shape (n,).
+    """
+    atoms = sorted({a for v in coordinate.variables for leaf in v.leaves for a in leaf.atoms})
+    total = np.zeros(len(positions))
+    for atom in atoms:
+        for axis in range(3):
+            # dr/dt is linear in the velocities, so a unit velocity picks out one component of the gradient.
+            unit_velocity = np.zeros_like(positions)
+            unit_velocity[:, atom, axis] = 1.0
+            total += coordinate.evaluate(positions, unit_velocity).r_rate ** 2 / masses[atom]
+    return np.sqrt(total)
