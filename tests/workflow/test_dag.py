@@ -58,6 +58,10 @@ def test_everything_is_there_and_means_something(finished: Finished) -> None:
         assert fit["coordinate"]["log_likelihood"] > fit["null_log_likelihood"]
         assert len(fit["intervals"]["interval"]["lower"]) == 2 and len(fit["candidates"]) == 30
         assert [s["role"] for s in fit["sets"]] == ["best", "beside"]
+        # The last judgement saw the shots that the coordinate is fitted to, and the same variables in place of others.
+        last = json.loads((folder / "rounds/2.json").read_text())
+        same = {g["variable"]: [other["name"] for other in g["alternatives"]] for g in fit["interchangeable"]}
+        assert last["variables"] == fit["coordinate"]["names"] and last["interchangeable"] == same
     for table, word in (("candidates", "angle(N9,N10,C11)"), ("sets", "for comparison"), ("chains", "started from")):
         assert word in (results / f"comparison/{table}.html").read_text()
 
