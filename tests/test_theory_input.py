@@ -342,6 +342,7 @@ def test_surface_from_weighted_samples_is_the_surface_they_come_from() -> None:
         surfaces.from_samples(samples, 1.0, edges, weights=-weights)
 
 
+@pytest.mark.slow  # loading pymbar takes seconds
 def test_umbrella_windows_by_mbar_give_the_surface_back() -> None:
     pytest.importorskip("pymbar")
     rng = np.random.default_rng(4)
