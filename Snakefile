@@ -3,6 +3,7 @@
 #   minima -> saddle -> first reactive path -> aimless-shooting chains, in rounds until converged -> variables
 #          -> reaction coordinate
 #          -> configurations on the predicted separatrix -> committor shots -> committor distribution
+#          -> rate constants
 #          -> comparison of the methods -> report
 
 from snakemake.utils import min_version, validate
@@ -32,6 +33,7 @@ include: "workflow/rules/coordinate.smk"
 include: "workflow/rules/committor.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/theory.smk"
+include: "workflow/rules/rates.smk"
 
 
 onstart:
@@ -48,12 +50,16 @@ localrules:
     committor,
     compare,
     figures,
+    harmonic,
+    rates,
+    rates_report,
 
 
 rule all:
     default_target: True
     input:
         COMPARISON,
+        RATES_RESULTS,
         THEORY_RESULTS,
         # A function for each method: of one function for all, Snakemake would make one method wait for another. And here,
         # so that a tightened criterion goes on with a finished run.

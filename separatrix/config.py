@@ -19,9 +19,9 @@ import numpy as np
 import yaml
 
 from . import potentials, variables
-from .dynamics import DynamicsSettings
 from .errors import ConfigError
 from .molecule import Molecule, bonds_from_distances, read_geometry
+from .motion import DynamicsSettings
 from .states import GEOMETRIES, Basin, Coordinate, Interval, MechanismClass, MechanismRule, basin_of
 from .stationary import Bias, Spring
 from .units import KCAL
@@ -53,6 +53,7 @@ class System:
     """A molecule with its basins, saddle guesses, mechanism rule, candidate variables and named coordinates.
 
     `reference_files` are those that the variables are measured against: what they hold is part of a variable.
+    `literature` is a file of measured rates, empty if there is none.
     """
 
     name: str
@@ -67,6 +68,7 @@ class System:
     variables: tuple[Variable, ...]
     coordinates: tuple[Coordinate, ...] = ()
     reference_files: tuple[str, ...] = ()
+    literature: str = ""
 
     def basin(self, name: str) -> Basin:
         """The basin of that name."""
@@ -357,6 +359,7 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
             else ()
         ),
         coordinates=tuple(coordinates.values()),
+        literature=data.get("literature", ""),
         reference_files=_reference_files(
             data.get("variables", {}).get("extra", []), {n: b["geometry"] for n, b in basins_data.items()}
         ),
@@ -512,6 +515,10 @@ CHOICE = ("model", "observations", "max_variables", "search", "criterion", "iner
 """Keys of `coordinate` that decide which variables are chosen, and which coefficients they get."""
 
 
+#: Stages that compute rates.
+RATES = ("harmonic", "umbrella", "free_energy", "transmission", "rates")
+
+
 @dataclass(frozen=True)
 class Config:
     """A checked configuration: the data, and what each stage of the workflow needs of it."""
@@ -559,6 +566,20 @@ class Config:
             found |= {"map": pair, "bins": rules["map"]["bins"]}
         return found
 
+    def _rates(self, stage: str) -> dict[str, Any]:
+        """What a rates stage depends on, of all that the config says of rates."""
+        rules = self.data["rates"]
+        windows = {key: value for key, value in rules["umbrella"].items() if key != "methods"}
+        if stage == "harmonic":
+            temperatures = sorted({float(self.data["temperature_K"]), *map(float, rules["temperatures_K"])})
+            return {"temperatures_K": temperatures, "harmonic": rules["harmonic"]}
+        return {
+            "umbrella": {"umbrella": windows},
+            "free_energy": {"umbrella": windows, "transmission": rules["transmission"]},
+            "transmission": {},
+            "rates": {},
+        }[stage]
+
     def settings(self, stage: str, method: str | None = None, draw: str | None = None) -> dict[str, Any]:
         """Plain data that determines what a stage writes, and nothing else.
 
@@ -569,7 +590,7 @@ class Config:
         ----------
         stage
             ``minimum``, ``guess``, ``saddle``, ``first_path``, ``sample``, ``assess``, ``variables``, ``coordinate``,
-            ``restrained``, ``draw``, ``committor_shots``, ``committor`` or ``compare``.
+            ``restrained``, ``draw``, ``committor_shots``, ``committor``, one of `RATES`, or ``compare``.
         method
             Name of the method; None for ``compare``.
         draw
@@ -578,6 +599,7 @@ class Config:
         system = dict(self.system_data)
         if stage not in ("assess", "variables", "coordinate", "draw", "committor"):
             system.pop("variables", None)
+        system.pop("literature", None)  # for the report alone
         base: dict[str, Any] = {
             "system": system,
             "temperature_K": self.data["temperature_K"],
@@ -611,6 +633,8 @@ class Config:
         if stage in ("draw", "committor"):
             # The naive coordinate is fitted to what the found one was fitted to.
             base["coordinate"] = {key: self.data["coordinate"][key] for key in ("model", "observations")}
+        if stage in RATES:
+            base["rates"] = self._rates(stage)
         if draw is not None:
             base["draw"] = draw
         # How far sampling goes does not change what is sampled.
@@ -621,7 +645,7 @@ class Config:
         }.get(stage)
         if keys:
             base["sampling"] = {key: self.data["sampling"][key] for key in keys}
-        if stage in ("sample", "committor_shots"):
+        if stage in ("sample", "committor_shots", "transmission"):
             base["failures_in_a_row"] = self.data["failures_in_a_row"]
         return base
 
@@ -676,6 +700,8 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
         raise ConfigError(f"{where}: system: {system_file} does not exist; give the path of a system file")
     system_data = check(read_yaml(system_file), "system", str(system_file))
     system = build_system(system_data, str(system_file))
+    if system.literature and not Path(system.literature).is_file():
+        raise ConfigError(f"{system_file}: literature: {system.literature} does not exist; give the path of a CSV file")
     where = _file_of("methods", paths)
     methods = {
         name: build_method(name, spec, full["temperature_K"], full["seed"], where)
@@ -703,6 +729,9 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     for i, names in enumerate(full["coordinate"]["beside"]):
         for j, name in enumerate(names):
             keys.look(candidates, name, f"coordinate.beside.{i}.{j}", "a candidate variable")
+    keys = _Keys(_file_of("rates", paths))
+    for i, name in enumerate(full["rates"]["umbrella"]["methods"]):
+        keys.look(methods, name, f"rates.umbrella.methods.{i}", "a method")
     where = _file_of("sampling", paths)
     keys = _Keys(where)
     if sampling["min_rounds"] > sampling["max_rounds"]:

@@ -711,6 +711,10 @@ def _page(title: str, head: str, body: str, words: str) -> str:
     )
 
 
+#: what tables made elsewhere share with these
+page = _page
+
+
 def _grouped(frame: pd.DataFrame, title: str, groups: Sequence[str], words: str) -> str:
     """Methods as columns, quantities as rows under the heads of their groups."""
     methods = list(dict.fromkeys(frame["method"]))

@@ -90,7 +90,8 @@ def seconds(
     Parameters
     ----------
     stage
-        ``check``, ``minimum``, ``guess``, ``saddle``, ``first_path``, ``sample``, ``restrained`` or
+        ``check``, ``minimum``, ``guess``, ``saddle``, ``first_path``, ``sample``, ``restrained``,
+        ``umbrella``, ``free_energy``, ``transmission`` or
         ``committor_shots``.
     known
         What has been measured.
@@ -120,6 +121,14 @@ def seconds(
         rules = data["committor"]["restraint"]
         walk = (rules["equilibration_fs"] + rules["length_fs"]) / spec.dynamics.time_step
         gradients = rules["walkers"] * walk
+    elif stage in ("umbrella", "free_energy"):
+        rules = data["rates"]["umbrella"]
+        walk = (rules["equilibration_fs"] + rules["length_fs"]) / spec.dynamics.time_step
+        # What the free energy adds for want of overlap is a few windows as a rule.
+        windows = math.ceil(rules["windows"] / rules["batches"]) if stage == "umbrella" else 3
+        gradients = windows * walk
+    elif stage == "transmission":
+        gradients = 2 * half * data["rates"]["transmission"]["configurations"]
     else:
         quenches = data["stationary"]["quenches"]
         # Numerical derivatives take two gradients per coordinate.

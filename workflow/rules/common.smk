@@ -1,10 +1,8 @@
 import json
-import logging
 import os
 import sys
 import time
 
-handlers = list(logging.getLogger().handlers)
 from separatrix import (
     config as separatrix_config,
     numeric_threads,
@@ -14,9 +12,6 @@ from separatrix import (
 )
 from separatrix.errors import SeparatrixError
 from separatrix.theory import files as theory_files
-
-# OpenPathSampling's imports give the root logger a handler, and every message of Snakemake would come twice.
-logging.getLogger().handlers[:] = handlers
 
 
 def checked_config():
@@ -159,6 +154,29 @@ def sources_of_draw(wildcards):
     if source == "shooting points":
         return {"shots": chain_files("shots.nc")(wildcards)}
     return {}
+
+
+def minima_files(wildcards):
+    """Minima of all basins, by name."""
+    return {
+        basin.name: f"{RESULTS}/{wildcards.method}/minimum_{basin.name}.nc"
+        for basin in CONFIG.system.basins
+    }
+
+
+# Methods whose rates are computed along the fitted coordinate, too.
+ALONG = CONFIG.data["rates"]["umbrella"]["methods"]
+
+
+def along_coordinate(wildcards):
+    """Files of the route along the coordinate, where the config asks for it."""
+    folder = f"{RESULTS}/{wildcards.method}/rates"
+    if wildcards.method not in ALONG:
+        return {}
+    return {
+        "profile": f"{folder}/free_energy.json",
+        "transmission": f"{folder}/transmission.json",
+    }
 
 
 def start_of_guess(wildcards):

@@ -1,0 +1,17 @@
+"""Free energy along the coordinate, from all umbrella windows."""
+
+from separatrix.rates import stages
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    stages.free_energy_profile(
+        snakemake.params.settings,
+        minima=snakemake.params.minima,
+        saddle=snakemake.input.saddle,
+        paths=snakemake.input.paths,
+        fit=snakemake.input.fit,
+        windows=snakemake.input.windows,
+        journal=snakemake.params.journal,
+        out=snakemake.output.profile,
+        surface=snakemake.output.surface,
+    )

@@ -1,0 +1,13 @@
+"""Rates of a method by all routes."""
+
+from separatrix.rates import stages
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    stages.gather(
+        snakemake.params.settings,
+        snakemake.input.harmonic,
+        snakemake.output.rates,
+        profile=snakemake.input.get("profile", ""),
+        transmission_file=snakemake.input.get("transmission", ""),
+    )

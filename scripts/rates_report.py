@@ -1,0 +1,12 @@
+"""Rates of all methods beside experiment: table and figures."""
+
+from separatrix.rates import report
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    report.write(
+        snakemake.input.rates,
+        snakemake.params.labels,
+        dict(snakemake.output.items()),
+        literature=str(snakemake.input.get("literature", "") or ""),
+    )

@@ -1,0 +1,15 @@
+"""Transmission coefficient, from shots off the dividing surface."""
+
+from separatrix.rates import stages
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    stages.transmission_shots(
+        snakemake.params.settings,
+        minimum_file=snakemake.input.minimum,
+        saddle_file=snakemake.input.saddle,
+        fit=snakemake.input.fit,
+        surface=snakemake.input.surface,
+        journal=snakemake.params.journal,
+        out=snakemake.output.transmission,
+    )

@@ -1,0 +1,16 @@
+"""One batch of umbrella windows."""
+
+from separatrix.rates import stages
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    stages.umbrella_windows(
+        snakemake.params.settings,
+        batch=int(snakemake.wildcards.batch),
+        minima=snakemake.params.minima,
+        saddle=snakemake.input.saddle,
+        paths=snakemake.input.paths,
+        fit=snakemake.input.fit,
+        journal=snakemake.params.journal,
+        out=snakemake.output.windows,
+    )

@@ -1,0 +1,469 @@
+"""Stages of the workflow that compute rates: from stationary points, along the coordinate, and off its surface."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from .. import biased, coordinate_file, sampling, store
+from ..committor_stages import frames_of_paths
+from ..config import from_settings, system_from_settings
+from ..dynamics import run_half
+from ..errors import PotentialError, SamplingError
+from ..plain import json_safe
+from ..seeds import stream
+from ..stages import Settings, anchor, open_engine, open_method
+from ..stationary import StationaryPoint
+from . import free_energy, harmonic, kinetics
+from .transmission import Pair, transmission
+
+log = logging.getLogger(__name__)
+
+#: Most windows that are put between others for want of overlap.
+MOST_ADDED = 12
+
+
+# --- harmonic ---------------------------------------------------------------------------------------------------------
+
+
+def harmonic_rates(settings: Settings, minima: Mapping[str, Path | str], saddle: Path | str, out: Path | str) -> None:
+    """Harmonic rates both ways, at every temperature, and the temperature laws through them."""
+    system = system_from_settings(settings)
+    rules = settings["rates"]["harmonic"]
+    points = {name: store.read_stationary(file) for name, file in minima.items()}
+    top = store.read_stationary(saddle)
+    source = store.read_dataset(saddle).attrs["source"]
+    temperatures = settings["rates"]["temperatures_K"]
+    chosen = harmonic.HarmonicRules(**rules)
+    isolated = _isolated(top)
+    found = []
+    try:
+        for start, end in ((system.reactant, system.product), (system.product, system.reactant)):
+            for temperature in temperatures:
+                rate = harmonic.rate(
+                    points[start], points[end], top, system.molecule.masses, temperature, chosen, isolated=isolated
+                )
+                found.append(rate.to_dict() | {"from": start, "to": end})
+                log.info("%s to %s at %g K: %.3g /s", start, end, temperature, rate.rate)
+    except ValueError as error:
+        raise SamplingError(f"no harmonic rate: {error}") from error
+    content = {
+        "method": settings["name"],
+        "source": source,
+        "states": [system.reactant, system.product],
+        "temperature_K": settings["temperature_K"],
+        "rules": rules,
+        "rates": found,
+        "laws": _laws(found),
+        "kinetics": [_kinetics(found, t, (system.reactant, system.product)) for t in temperatures],
+    }
+    store.write_json(json_safe(content), out)
+
+
+def _isolated(point: StationaryPoint) -> bool:
+    """Whether rigid motions were left out of the vibrations, as of a free molecule."""
+    atoms = len(point.positions)
+    return atoms > 1 and len(point.wavenumbers) in (3 * atoms - 6, 3 * atoms - 5)
+
+
+def _laws(rates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    laws = []
+    for start in dict.fromkeys(r["from"] for r in rates):
+        mine = [r for r in rates if r["from"] == start]
+        t, k = np.array([r["temperature"] for r in mine]), np.array([r["rate"] for r in mine])
+        if len(np.unique(t)) > 1:
+            for law in ("arrhenius", "eyring"):
+                fitted = kinetics.fit_law(t, k, law=law).to_dict()
+                laws.append(fitted | {"from": start, "to": mine[0]["to"], "law": law})
+    return laws
+
+
+def _kinetics(rates: Sequence[Mapping[str, Any]], temperature: float, states: tuple[str, str]) -> dict[str, Any]:
+    mine = [(r["from"], r["to"], r["rate"]) for r in rates if r["temperature"] == temperature]
+    matrix = kinetics.rate_matrix(states, mine)
+    shares = kinetics.equilibrium(matrix)
+    return {
+        "temperature": temperature,
+        "relaxation_time": kinetics.relaxation_time(matrix),
+        "half_lives": {start: kinetics.half_life(-matrix[i, i]) for i, start in enumerate(states)},
+        "equilibrium": dict(zip(states, shares.tolist(), strict=True)),
+    }
+
+
+# --- umbrella windows -------------------------------------------------------------------------------------------------
+
+
+class _Umbrella:
+    """What makes a window: the biased dynamics, and where to start it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        minima: Mapping[str, Path | str],
+        saddle: Path | str,
+        paths: Sequence[Path | str],
+        fit: Path | str,
+    ) -> None:
+        self.system, self.method, potential = open_method(settings)
+        points = [store.read_stationary(f) for f in (*minima.values(), saddle)]
+        anchor(potential, [store.read_stationary(minima[self.system.product]), points[-1]])
+        self.masses, self.source = potential.masses, potential.description
+        self.rules = settings["rates"]["umbrella"]
+        self.coordinate = coordinate_file.from_results(store.read_json(fit))
+        dynamics = self.method.dynamics
+        self.spring = biased.Spring(
+            potential,
+            self.coordinate,
+            time_step=dynamics.time_step,
+            friction=self.rules["friction_per_ps"],
+            temperature=dynamics.temperature,
+        )
+        self.pool = np.concatenate([frames_of_paths(paths).positions, np.array([p.positions for p in points])])
+        self.r = self.coordinate.evaluate(self.pool).r
+        ends = self.r[-len(points) : -1]
+        spacing = np.ptp(ends) / (self.rules["windows"] - 3)
+        # One window beyond either minimum, so that the bottoms of both wells are inside.
+        self.centres = np.linspace(ends.min() - spacing, ends.max() + spacing, self.rules["windows"])
+        self.stiffness = biased.stiffness_for(0.6 * spacing, dynamics.temperature)
+        self.spacing = spacing
+        step = dynamics.time_step
+        self.every = max(1, round(self.rules["frame_fs"] / step))
+        self.steps = round((self.rules["equilibration_fs"] + self.rules["length_fs"]) / step)
+        self.left_out = round(self.rules["equilibration_fs"] / step) // self.every
+        self.key = store.fingerprint(settings, self.pool, self.coordinate.to_dict())
+
+    def run(self, centre: float) -> dict[str, Any]:
+        """Frames of one window: r, speed, and positions where r is near the middle of all windows."""
+        start = self.pool[int(np.argmin(np.abs(self.r - centre)))]
+        frames, reason = [], ""
+        begin = time.monotonic()
+        try:
+            for frame in self.spring.run(
+                start,
+                centre=centre,
+                stiffness=self.stiffness,
+                steps=self.steps,
+                every=self.every,
+                rng=stream(self.method.seed, self.method.name, "umbrella", f"{centre:.6f}"),
+            ):
+                frames.append(frame)
+        except PotentialError as error:
+            reason = str(error)
+        kept = frames[self.left_out :]
+        if not kept:
+            raise SamplingError(f"umbrella window at r = {centre:.2f} gave no frame: {reason or 'too short'}")
+        positions = np.array([f.positions for f in kept])
+        log.info(
+            "window at r = %.2f: %d frames, mean r %.2f, in %.0f s%s",
+            centre,
+            len(kept),
+            np.mean([f.r for f in kept]),
+            time.monotonic() - begin,
+            f"; stopped: {reason}" if reason else "",
+        )
+        return {
+            "centre": float(centre),
+            "r": np.array([f.r for f in kept]),
+            "speed": biased.speed_of(self.coordinate, positions, self.masses),
+            "positions": positions,
+            "reason": reason,
+        }
+
+    def recorded(self, journal: Path | str, centres: Sequence[float], number: str) -> list[dict[str, Any]]:
+        """Windows at centres, from the journal where they are on record."""
+        with store.Journal(Path(journal) / f"{self.key}_{number}") as record:
+            record.about({"method": self.method.name, "windows": len(centres)})
+            done = record.read()
+            for i in range(len(done), len(centres)):
+                done.append(self.run(centres[i]))
+                record.write(i, done[-1])
+        return done
+
+
+def _write_windows(runs: Sequence[Mapping[str, Any]], umbrella: _Umbrella, out: Path | str) -> None:
+    lengths = [len(run["r"]) for run in runs]
+    data = xr.Dataset(
+        {
+            "symbol": ("atom", np.array(umbrella.system.molecule.symbols, dtype=object)),
+            "centre": ("window", np.array([run["centre"] for run in runs]), {"comment": "of the spring, in r"}),
+            "frames": ("window", np.array(lengths)),
+            "reason": ("window", np.array([str(run["reason"]) for run in runs], dtype=object)),
+            "r": ("frame", np.concatenate([run["r"] for run in runs])),
+            "speed": (
+                "frame",
+                np.concatenate([run["speed"] for run in runs]),
+                {"units": "nm-1 dalton-0.5", "comment": "length of the mass-weighted gradient of r"},
+            ),
+            "positions": (
+                ("frame", "atom", "xyz"),
+                np.concatenate([run["positions"] for run in runs]).astype("f4"),
+                {"units": "nm"},
+            ),
+        },
+        attrs={"stiffness_kJ_mol": umbrella.stiffness, "spacing": umbrella.spacing},
+    )
+    store.write_dataset(data, out, title="umbrella windows along the reaction coordinate", source=umbrella.source)
+
+
+def umbrella_windows(
+    settings: Settings,
+    batch: int,
+    minima: Mapping[str, Path | str],
+    saddle: Path | str,
+    paths: Sequence[Path | str],
+    fit: Path | str,
+    journal: Path | str,
+    out: Path | str,
+) -> None:
+    """One batch of umbrella windows, going on from the journal where there is one."""
+    umbrella = _Umbrella(settings, minima, saddle, paths, fit)
+    mine = np.array_split(umbrella.centres, umbrella.rules["batches"])[batch]
+    _write_windows(umbrella.recorded(journal, mine.tolist(), f"batch_{batch}"), umbrella, out)
+
+
+def free_energy_profile(
+    settings: Settings,
+    minima: Mapping[str, Path | str],
+    saddle: Path | str,
+    paths: Sequence[Path | str],
+    fit: Path | str,
+    windows: Sequence[Path | str],
+    journal: Path | str,
+    out: Path | str,
+    surface: Path | str,
+) -> None:
+    """Free energy along r from all windows, with windows added where they overlap too little; rates before recrossing.
+
+    Also draws the configurations on the dividing surface that the transmission coefficient is shot from.
+    """
+    umbrella = _Umbrella(settings, minima, saddle, paths, fit)
+    temperature, kept = umbrella.method.dynamics.temperature, []
+    for file in windows:
+        kept += _read_windows(file)
+    added = 0
+    while True:
+        kept.sort(key=lambda item: item[0].centre)
+        combined = free_energy.combine([w for w, _ in kept], temperature)
+        missing = free_energy.gaps([w for w, _ in kept], combined.overlap)
+        if not missing or added + len(missing) > MOST_ADDED:
+            break
+        added += len(missing)
+        log.info("too little overlap; windows added at r = %s", ", ".join(f"{c:.2f}" for c in missing))
+        for run in umbrella.recorded(journal, missing, f"added_{added}"):
+            kept.append((_window(run, umbrella.stiffness), run["positions"]))
+    rng = stream(umbrella.method.seed, umbrella.method.name, "free energy")
+    try:
+        rate, profile = free_energy.surface_rate([w for w, _ in kept], temperature, rng=rng)
+    except ValueError as error:
+        raise SamplingError(f"no rate along the coordinate: {error}") from error
+    log.info(
+        "top at r = %.2f, %.1f kJ/mol high; smallest overlap %.3f", rate.top, rate.barrier_forward, rate.worst_overlap
+    )
+    store.write_json(
+        json_safe(
+            {
+                "temperature_K": temperature,
+                "coordinate": umbrella.coordinate.formula,
+                "rate": rate.to_dict(),
+                "profile": profile.to_dict(),
+                "windows": [w.centre for w, _ in kept],
+                "overlap": combined.overlap,
+                "n_added": added,
+                "gaps_left": missing,
+            }
+        ),
+        out,
+    )
+    positions = np.concatenate([x for _, x in kept])
+    near = np.flatnonzero(np.abs(combined.r - rate.top) <= 0.1 * umbrella.spacing)
+    count = min(settings["rates"]["transmission"]["configurations"], len(near))
+    if not count:
+        raise SamplingError("no frame of the windows lies on the dividing surface; give more windows or longer ones")
+    # Exponential keys: a draw by weight without replacement.
+    keys = rng.exponential(size=len(near)) / np.maximum(combined.weight[near], 1e-300)
+    index = near[np.argsort(keys, kind="stable")[:count]]
+    data = xr.Dataset(
+        {
+            "symbol": ("atom", np.array(umbrella.system.molecule.symbols, dtype=object)),
+            "positions": (("configuration", "atom", "xyz"), positions[index], {"units": "nm"}),
+            "r": ("configuration", combined.r[index]),
+        },
+        attrs={"top": rate.top},
+    )
+    store.write_dataset(data, surface, title="configurations on the dividing surface", source=umbrella.source)
+
+
+def _window(run: Mapping[str, Any], stiffness: float) -> free_energy.Window:
+    return free_energy.Window(float(run["centre"]), stiffness, np.asarray(run["r"]), np.asarray(run["speed"]))
+
+
+def _read_windows(file: Path | str) -> list[tuple[free_energy.Window, np.ndarray]]:
+    data = store.read_dataset(file)
+    stops = np.cumsum(data.frames.values)
+    found = []
+    for centre, stop, n in zip(data.centre.values, stops, data.frames.values, strict=True):
+        part = slice(stop - n, stop)
+        window = free_energy.Window(
+            float(centre), float(data.attrs["stiffness_kJ_mol"]), data.r.values[part], data.speed.values[part]
+        )
+        found.append((window, data.positions.values[part].astype(float)))
+    return found
+
+
+# --- transmission -----------------------------------------------------------------------------------------------------
+
+
+def transmission_shots(
+    settings: Settings,
+    minimum_file: Path | str,
+    saddle_file: Path | str,
+    fit: Path | str,
+    surface: Path | str,
+    journal: Path | str,
+    out: Path | str,
+) -> None:
+    """Pairs of halves off the dividing surface, and the transmission coefficient."""
+    system, method, engine = open_engine(settings, minimum_file, saddle_file)
+    data = store.read_dataset(surface)
+    reaction = coordinate_file.from_results(store.read_json(fit))
+    positions = data.positions.values
+    key = store.fingerprint(settings, positions, reaction.to_dict())
+    ends = {system.reactant: 0, system.product: 1}
+    failures = 0
+    begin = time.monotonic()
+    with store.Journal(Path(journal) / key) as record, sampling.stoppable(engine):
+        record.about({"method": method.name, "pairs": len(positions)})
+        done = record.read()
+        before = len(done)
+        for i in range(before, len(positions)):
+            rng = stream(method.seed, method.name, "transmission", i)
+            engine.potential.restart()
+            velocities = engine.thermal_velocities(positions[i], rng)
+            flow = float(reaction.evaluate(positions[i][None], velocities[None]).r_rate[0])
+            halves = [
+                run_half(engine, engine.snapshot(positions[i], sign * velocities), system.basins, rng)
+                for sign in ((1.0, -1.0) if flow >= 0.0 else (-1.0, 1.0))
+            ]
+            up, down = halves
+            done.append(
+                {
+                    "flow": abs(flow),
+                    "up": reaction.evaluate(up.positions).r,
+                    "down": reaction.evaluate(down.positions).r,
+                    "up_end": ends.get(up.end, -1),
+                    "down_end": ends.get(down.end, -1),
+                    "reason": "; ".join(h.reason for h in halves if h.reason),
+                }
+            )
+            record.write(i, done[-1])
+            pace = (time.monotonic() - begin) / (i + 1 - before)
+            log.info(
+                "pair %d/%d: up to %s, down to %s; %.0f s to go",
+                i + 1,
+                len(positions),
+                up.end,
+                down.end,
+                pace * (len(positions) - i - 1),
+            )
+            failures = failures + 1 if "failed" in (up.end, down.end) else 0
+            sampling.stop_after(failures, settings["failures_in_a_row"], done[-1]["reason"])
+    pairs = [
+        Pair(i, float(d["flow"]), np.asarray(d["up"]), np.asarray(d["down"]), int(d["up_end"]), int(d["down_end"]))
+        for i, d in enumerate(done)
+    ]
+    try:
+        found = transmission(pairs, method.dynamics.frame, rng=stream(method.seed, method.name, "kappa"))
+    except ValueError as error:
+        raise SamplingError(str(error)) from error
+    log.info("transmission coefficient %.2f +- %.2f", found.kappa, found.error)
+    store.write_json(json_safe(found.to_dict()), out)
+
+
+# --- all routes of a method -------------------------------------------------------------------------------------------
+
+
+def gather(
+    settings: Settings,
+    harmonic_file: Path | str,
+    out: Path | str,
+    *,
+    profile: Path | str = "",
+    transmission_file: Path | str = "",
+) -> None:
+    """The rates of a method by all routes, side by side, and whether they agree."""
+    system, method = from_settings(settings)
+    content = store.read_json(harmonic_file)
+    temperature = float(settings["temperature_K"])
+    routes = [
+        {
+            "route": "harmonic",
+            "from": r["from"],
+            "to": r["to"],
+            "temperature": r["temperature"],
+            "rate": r["rate"],
+            "ln_error": None,
+        }
+        for r in content["rates"]
+    ]
+    along = {}
+    if profile:
+        found, kappa = store.read_json(profile), store.read_json(transmission_file)
+        along = {"profile": found, "transmission": kappa}
+        for start, end, name in (
+            (system.reactant, system.product, "forward"),
+            (system.product, system.reactant, "backward"),
+        ):
+            value = found["rate"][name] * max(kappa["kappa"], 0.0)
+            spread = math.hypot(
+                found["rate"][f"ln_{name}_error"], (kappa["error"] or math.inf) / max(kappa["kappa"], 1e-9)
+            )
+            routes.append(
+                {
+                    "route": "free energy",
+                    "from": start,
+                    "to": end,
+                    "temperature": temperature,
+                    "rate": value,
+                    "ln_error": spread,
+                }
+            )
+    whole = {
+        **content,
+        "label": method.label,
+        "routes": routes,
+        "along_coordinate": along,
+        "agreement": _agreement(routes, temperature, content["rules"]),
+    }
+    store.write_json(json_safe(whole), out)
+
+
+def _agreement(routes: Sequence[Mapping[str, Any]], temperature: float, rules: Mapping[str, Any]) -> list[str]:
+    """A sentence for each direction in which two routes give a rate at the temperature of the dynamics."""
+    words = []
+    for start in dict.fromkeys(r["from"] for r in routes):
+        mine = {r["route"]: r for r in routes if r["from"] == start and r["temperature"] == temperature}
+        if not {"harmonic", "free energy"} <= set(mine):
+            continue
+        one, other = mine["harmonic"], mine["free energy"]
+        where = f"{start} to {one['to']}"
+        if not (other["rate"] and other["rate"] > 0.0 and other["ln_error"] is not None):
+            words.append(f"{where}: the free energy gives no rate to compare")
+            continue
+        difference = math.log(other["rate"] / one["rate"])
+        low, high = difference - 1.96 * other["ln_error"], difference + 1.96 * other["ln_error"]
+        factor = f"free energy over harmonic: {math.exp(difference):.2g} ({math.exp(low):.2g} to {math.exp(high):.2g})"
+        if low <= 0.0 <= high:
+            words.append(f"{where}: the routes agree within errors; {factor}")
+        else:
+            why = "anharmonic, many minima, or recrossing"
+            if rules["statistics"] == "quantum":
+                why += "; the harmonic rate has quantised vibrations, the dynamics none"
+            words.append(f"{where}: the routes disagree beyond errors; {factor}; {why}")
+    return words
