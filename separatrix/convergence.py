@@ -29,7 +29,6 @@ from itertools import pairwise, permutations
 from typing import Any, NamedTuple
 
 import numpy as np
-from arviz_stats.base import array_stats
 from numpy.typing import ArrayLike
 from scipy import stats
 
@@ -106,6 +105,9 @@ def mixing(values: Sequence[np.ndarray]) -> Mixing:
         return Mixing(math.nan, math.nan, "constant, the same in all chains")
     if (np.ptp(x, axis=1) <= noise).all():
         return Mixing(math.inf, math.nan, "each chain constant, at a value of its own")
+    # Slow to import, and needed for nothing else.
+    from arviz_stats.base import array_stats
+
     effective = float(array_stats.ess(x, chain_axis=0, draw_axis=1, method="bulk"))
     if len(x) < 2:
         return Mixing(math.nan, effective, "R-hat needs two chains")

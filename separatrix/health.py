@@ -11,9 +11,10 @@ import numpy as np
 
 from . import potentials
 from .config import Method, System
-from .dynamics import Engine, kinetic_energy, thermal_velocities
+from .dynamics import Engine
 from .errors import ConfigError, PotentialError
 from .molecule import read_geometry
+from .motion import kinetic_energy, thermal_velocities
 from .potentials import Potential
 from .seeds import stream
 from .stationary import relax

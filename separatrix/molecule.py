@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import ase.io
-import mdtraj
 import numpy as np
 from ase.data import atomic_masses, atomic_numbers, covalent_radii
 from openmm import app
 
 from .errors import ConfigError
 from .units import ANGSTROM
+
+if TYPE_CHECKING:
+    import mdtraj
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Molecule:
 
     def mdtraj_topology(self) -> mdtraj.Topology:
         """The same topology for MDTraj."""
+        import mdtraj
+
         return mdtraj.Topology.from_openmm(self.topology())
 
 
@@ -79,6 +83,8 @@ def read_geometry(path: Path | str) -> tuple[tuple[str, ...], np.ndarray]:
     ConfigError
         When the file is missing, unreadable, or holds anything but one finite geometry.
     """
+    import ase.io
+
     path = Path(path)
     if not path.is_file():
         raise ConfigError(f"{path}: no such geometry file")

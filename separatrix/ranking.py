@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
@@ -120,6 +119,9 @@ def calibrate(k: ArrayLike, n: ArrayLike, p: ArrayLike) -> Calibration:
     ValueError
         When the counts are no counts, or no shot committed.
     """
+    # A second to import, which a job that only shoots can do without.
+    import statsmodels.api as sm
+
     hits, trials, predicted = _clean(k, n, p)
     x = special.logit(predicted)
     nan = (math.nan, math.nan)

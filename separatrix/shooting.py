@@ -37,9 +37,30 @@ from openpathsampling.snapshot_modifier import SnapshotModifier
 from .dynamics import Engine, joined, raw_positions, raw_velocities, run_half
 from .errors import SamplingError
 from .seeds import stream
-from .states import Basin, BasinVolume, MechanismRule
+from .states import Basin, MechanismRule
 
 log = logging.getLogger(__name__)
+
+
+class BasinVolume(paths.Volume):
+    """A basin as an OpenPathSampling volume.
+
+    It evaluates the few internal coordinates it needs as plain floats: OpenPathSampling's own collective
+    variables and their caches take longer, per frame, than a force-field step.
+    """
+
+    def __init__(self, basin: Basin) -> None:
+        super().__init__()
+        self.basin = basin
+        self.name = basin.name
+
+    def __call__(self, snapshot: paths.engines.openmm.Snapshot) -> bool:
+        """Whether a snapshot lies in the basin."""
+        # Not `snapshot.coordinates`, which copies and converts each time it is asked.
+        return self.basin.contains(snapshot.statics.coordinates._value)
+
+    def __str__(self) -> str:
+        return f"basin {self.basin.name}"
 
 
 class AimlessSelector(ShootingPointSelector):

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import openpathsampling as paths
 
 from .units import ANGSTROM
 from .variables import angle_of, dihedral_of, distance_of
@@ -142,27 +141,6 @@ def outside_of(basins: Iterable[Basin]) -> Callable[[np.ndarray], bool]:
         return True
 
     return outside
-
-
-class BasinVolume(paths.Volume):
-    """A basin as an OpenPathSampling volume.
-
-    It evaluates the few internal coordinates it needs as plain floats: OpenPathSampling's own collective
-    variables and their caches take longer, per frame, than a force-field step.
-    """
-
-    def __init__(self, basin: Basin) -> None:
-        super().__init__()
-        self.basin = basin
-        self.name = basin.name
-
-    def __call__(self, snapshot: paths.engines.openmm.Snapshot) -> bool:
-        """Whether a snapshot lies in the basin."""
-        # Not `snapshot.coordinates`, which copies and converts each time it is asked.
-        return self.basin.contains(snapshot.statics.coordinates._value)
-
-    def __str__(self) -> str:
-        return f"basin {self.basin.name}"
 
 
 @dataclass(frozen=True)

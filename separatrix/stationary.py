@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 import ase
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
-from ase.optimize import BFGS
 from ase.units import kJ, mol
 
-from .dynamics import motions_left_out, thermal_velocities
 from .errors import PotentialError, StationaryError
 from .molecule import Molecule
+from .motion import motions_left_out, thermal_velocities
 from .potentials import Potential
 from .states import Basin, Coordinate, basin_of
 from .units import ANGSTROM, KCAL, wavenumber
@@ -230,6 +229,9 @@ def relax(
     max_step
         Longest displacement of an atom per step, angstrom.
     """
+    # With all its other optimisers it takes as long to import as NumPy and ASE together.
+    from ase.optimize import BFGS
+
     atoms = ase.Atoms(molecule.symbols, positions / ANGSTROM)
     atoms.calc = _SurfaceCalculator(surface)
     optimiser = BFGS(atoms, logfile=None, maxstep=max_step)

@@ -17,20 +17,22 @@ import os
 import socket
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import mdtraj
 import numpy as np
 import xarray as xr
 
 from . import __version__
 from .errors import StoreError
 from .molecule import Molecule, bonds_from_distances
-from .shooting import Move
 from .stationary import StationaryPoint
 from .units import FEMTOSECOND
+
+if TYPE_CHECKING:
+    from .shooting import Move
 
 log = logging.getLogger(__name__)
 
@@ -557,11 +559,13 @@ class Journal:
 
 def move_record(move: Move) -> dict[str, Any]:
     """A move as a journal record."""
-    return {name: getattr(move, name) for name in Move.__dataclass_fields__}
+    return {field.name: getattr(move, field.name) for field in fields(move)}
 
 
 def move_from_record(record: Mapping[str, Any]) -> Move:
     """A move from a journal record."""
+    from .shooting import Move
+
     return Move(**{k: v for k, v in record.items() if k in Move.__dataclass_fields__})
 
 
@@ -586,6 +590,8 @@ def export_path(source: Path | str, target: Path | str, index: int = -1) -> int:
     StoreError
         When the file holds no such path or the format is unknown.
     """
+    import mdtraj
+
     data = read_dataset(source)
     paths = split_paths(data)
     if not -len(paths) <= index < len(paths):

@@ -16,12 +16,12 @@ from separatrix.dynamics import (
     kinetic_energy,
     maxwell_boltzmann,
     positions_of,
-    rigid_motions,
     run_half,
     velocities_of,
     velocity_verlet,
 )
 from separatrix.errors import PotentialError
+from separatrix.motion import rigid_motions
 from separatrix.potentials import build
 from separatrix.potentials.base import python_potential
 from separatrix.units import BOLTZMANN, FEMTOSECOND

@@ -14,9 +14,10 @@ from models import NoLengthFactor, Unnamed, numerical_gradient, well
 from separatrix import health, potentials
 from separatrix.committor import shoot
 from separatrix.config import build_system, check
-from separatrix.dynamics import DynamicsSettings, Engine, kinetic_energy, maxwell_boltzmann, thermal_velocities
+from separatrix.dynamics import DynamicsSettings, Engine, kinetic_energy, maxwell_boltzmann
 from separatrix.errors import ConfigError
 from separatrix.molecule import Molecule, read_geometry
+from separatrix.motion import thermal_velocities
 from separatrix.potentials import Potential
 from separatrix.potentials.model import SURFACES
 from separatrix.shooting import AimlessSelector, Chain, first_path

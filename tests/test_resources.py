@@ -253,6 +253,21 @@ def test_installed_plugin_has_what_is_made_patient() -> None:
     assert not slurm.make_patient(SimpleNamespace())
 
 
+def test_snakemake_starts_without_what_only_jobs_need() -> None:
+    """It starts twice in each job. OpenPathSampling would also give the root logger a handler, and double each line."""
+    code = """
+import logging, sys
+from separatrix import config, resources, slurm, store
+from separatrix.theory import files
+config.load(config.read_yaml("config/config.yaml"))
+assert not logging.getLogger().handlers
+heavy = {"openpathsampling", "mdtraj", "matplotlib", "statsmodels", "arviz_stats", "scipy.stats"}
+print(*sorted(heavy & set(sys.modules)))
+"""
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []
+
+
 # The workflow and the profile -----------------------------------------------------------------------------------------
 
 

@@ -10,9 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from models import DoubleWell
 
+from separatrix.shooting import BasinVolume
 from separatrix.states import (
     Basin,
-    BasinVolume,
     Coordinate,
     Interval,
     MechanismClass,
