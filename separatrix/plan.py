@@ -60,9 +60,10 @@ class MethodPlan:
         Committor shots of all sets, before any that `adaptive` adds.
     jobs
         Jobs for the cluster when every round is run; short rules, which stay with the master, are not among them.
-    first_round_core_hours, sampling_core_hours, committor_core_hours, stationary_core_hours
+    first_round_core_hours, sampling_core_hours, committor_core_hours, stationary_core_hours, rates_core_hours
         Core-hours of the first round of all chains; of all rounds; of the committor shots and of the ensemble that some
-        of them start from; of check, minima and saddle.
+        of them start from; of check, minima and saddle; of umbrella windows and the transmission coefficient, before
+        any windows that are added for want of overlap.
     round_minutes
         Minutes that one round of one chain takes.
     """
@@ -80,12 +81,14 @@ class MethodPlan:
     sampling_core_hours: float
     committor_core_hours: float
     stationary_core_hours: float
+    rates_core_hours: float
     round_minutes: float
 
     @property
     def core_hours(self) -> float:
         """All of it."""
-        return self.sampling_core_hours + self.committor_core_hours + self.stationary_core_hours
+        sampled = self.sampling_core_hours + self.committor_core_hours
+        return sampled + self.stationary_core_hours + self.rates_core_hours
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -135,6 +138,14 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
     # The check, the minima, the saddle, the guesses; first paths and rounds of the chains; batches of each set.
     jobs = 2 + len(config.system.basins) + len(starts) + chains * (1 + sampling["max_rounds"])
     jobs += restrained + len(draws) * rules["batches"]
+    windows, pairs = config.data["rates"]["umbrella"], 0
+    pulled = 0.0
+    if name in windows["methods"]:
+        length = windows["equilibration_fs"] + windows["length_fs"]
+        pulled = windows["windows"] * length / method.dynamics.time_step
+        pairs = config.data["rates"]["transmission"]["configurations"]
+        # Umbrella windows, free energy, transmission coefficient.
+        jobs += windows["batches"] + 2
     atoms = config.system.molecule.n_atoms
     # Relaxations, quenches and the saddle search take a few hundred gradients each; numerical Hessians 6 per atom.
     gradients = len(config.system.basins) * (300 * (1 + config.data["stationary"]["quenches"]) + 6 * atoms)
@@ -154,6 +165,8 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
         # A committor shot is one half.
         committor_core_hours=committor_shots * shot / 2.0 + walked * per_step * threads / 3600.0,
         stationary_core_hours=gradients * per_step * threads / 3600.0,
+        # A pair of halves is as long as a shot.
+        rates_core_hours=pairs * shot + pulled * per_step * threads / 3600.0,
         round_minutes=each * per_step * steps / 60.0,
     )
 

@@ -95,6 +95,21 @@ def test_plan_counts_every_set_and_the_restrained_ensemble(tmp_path: Path):
     assert held.committor_shots == found.committor_shots
 
 
+def test_plan_counts_the_rates_of_methods_that_ask_for_them(tmp_path: Path):
+    data = config.read_yaml(Path("config/config.yaml"))
+    data["methods"] = {"gaff2": data["methods"]["gaff2"]}
+    rules = {"windows": 10, "equilibration_fs": 100, "length_fs": 400, "batches": 3}
+    data["rates"] = {"umbrella": rules | {"methods": []}, "transmission": {"configurations": 20}}
+    (plain,) = _plan(data, tmp_path)
+    assert plain.rates_core_hours == 0.0
+    data["rates"]["umbrella"]["methods"] = ["gaff2"]
+    (found,) = _plan(data, tmp_path)
+    # Ten windows of 1000 steps of 0.5 fs, and twenty shots of 400 steps, 10 ms each.
+    assert found.rates_core_hours == pytest.approx((10 * 1000 + 20 * 400) * 0.01 / 3600)
+    assert found.core_hours - plain.core_hours == pytest.approx(found.rates_core_hours)
+    assert found.jobs == plain.jobs + 5
+
+
 def _plan(data: dict, results: Path) -> list[plan.MethodPlan]:
     """From shots of 400 steps that took 10 ms each."""
     folder = results / "gaff2/chain_1/round_1"
@@ -110,13 +125,17 @@ def test_a_thousand_committor_shots_are_a_few_jobs(tmp_path: Path):
     data["results_directory"] = str(tmp_path / "results")
     data["sampling"] = {"chains": 3, "shots_per_round": 50, "max_rounds": 2, "min_rounds": 1}
     data["committor"] = {"configurations": 125, "shots_per_configuration": 8, "batches": 4, "source": "restrained"}
+    data["rates"] = {"umbrella": {"methods": ["coupled"], "batches": 3}}
     jobs = _dry_run(write_yaml(data, tmp_path / "config.yaml"))
     # A thousand on the separatrix, and the calibration's sixty: four batches each.
     assert jobs["committor_shots"] == 2 * 4
     snakefile = (ROOT / "Snakefile").read_text()
     local = re.findall(r"^    (\w+),$", snakefile.partition("localrules:")[2].partition("\n\n\n")[0], re.MULTILINE)
     sent = {rule: n for rule, n in jobs.items() if rule not in local}
-    assert sorted(sent) == ["check", "committor_shots", "first_path", "minimum", "restrained", "saddle", "sample"]
+    assert set(sent) == {
+        *("check", "minimum", "saddle", "first_path", "sample"),
+        *("restrained", "committor_shots", "umbrella", "free_energy", "transmission"),
+    }
     assert plan.plan(config.load(data, []), tmp_path)[0].jobs == sum(sent.values()) + sent["sample"]
 
 
