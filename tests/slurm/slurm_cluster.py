@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,6 +18,9 @@ CONF = Path("/etc/slurm/slurm.conf")
 GRES = CONF.with_name("gres.conf")
 MARK = "# written by separatrix/tests/slurm; process"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scancel")
+
+# Set when a test session is told to end, so that nothing waits on.
+BROKEN_OFF = threading.Event()
 
 # Job steps find no configuration but /etc/slurm/slurm.conf: SLURM_CONF does not reach them.
 TEMPLATE = """\
@@ -38,7 +43,10 @@ MpiDefault=none
 PropagatePrioProcess=1
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
+# A step that takes more memory than its job has asked for is killed, as at sites with control groups.
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=2
+JobAcctGatherParams=OverMemoryKill
 # Pretended processors and graphics cards.
 SlurmdParameters=config_overrides
 GresTypes=gpu
@@ -49,6 +57,8 @@ PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 ReturnToService=2
 KillWait=8
+# A node whose job does not end for so long is drained, and slurmctld may be away for that long here.
+UnkillableStepTimeout=300
 SlurmdTimeout=15
 SlurmctldTimeout=10
 MessageTimeout=10
@@ -59,12 +69,13 @@ MinJobAge=3600
 """
 
 # Two ordinary nodes, one of them with graphics cards; twice two of which one is to be lost; one where urgent jobs push
-# cheap ones out.
+# cheap ones back into the queue, and one where they push them out for good.
 PARTITIONS = {
     "main": ("node1", "node2"),
     "frail": ("node3", "node4"),
     "remote": ("node5", "node6"),
     "cheap": ("node7",),
+    "cheapest": ("node8",),
 }
 NODES = tuple(node for nodes in PARTITIONS.values() for node in nodes)
 
@@ -93,6 +104,7 @@ def until(condition: Callable[[], object], what: str, seconds: float = 60.0, pau
     """Wait for something that is true, and give it back."""
     limit = time.monotonic() + seconds
     while not (value := condition()):
+        assert not BROKEN_OFF.is_set(), f"waited for {what} when the tests were broken off"
         assert time.monotonic() < limit, f"waited {seconds:.0f} s in vain for {what}"
         time.sleep(pause)
     return value
@@ -138,9 +150,11 @@ class Cluster:
         ]
         partitions = [
             f"PartitionName={name} Nodes={','.join(nodes)} Default={'YES' if name == 'main' else 'NO'} PriorityTier=1"
+            f"{' PreemptMode=CANCEL' if name == 'cheapest' else ''}"
             for name, nodes in PARTITIONS.items()
         ]
-        partitions.append(f"PartitionName=urgent Nodes={','.join(PARTITIONS['cheap'])} PriorityTier=10 PreemptMode=OFF")
+        urgent = ",".join(PARTITIONS["cheap"] + PARTITIONS["cheapest"])
+        partitions.append(f"PartitionName=urgent Nodes={urgent} PriorityTier=10 PreemptMode=OFF")
         for sub in ("state", *(f"spool.{name}" for name in NODES)):
             (self.folder / sub).mkdir(parents=True)
         CONF.parent.mkdir(exist_ok=True)
@@ -248,6 +262,17 @@ class Cluster:
             return []
 
         return until(answer, " ".join(command), 90)[0]
+
+    def urgent_job(self, node: str) -> None:
+        """Submit a job that takes a whole node, for a second, before all others."""
+        where = ("-p", "urgent", "-w", node, "-c", "8", "-D", str(self.folder), "-o", "/dev/null")
+        self.ask("sbatch", *where, "--wrap", "sleep 1")
+
+    def megabytes(self, job: str) -> int:
+        """Memory that a job has asked for."""
+        told = self.ask("scontrol", "show", "job", job)
+        amount, unit = re.search(r"MinMemoryNode=([0-9.]+)([MG])", told).groups()
+        return round(float(amount) * {"M": 1, "G": 1024}[unit])
 
     def nodes(self) -> list[str]:
         """State of each node."""

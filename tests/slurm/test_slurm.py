@@ -25,13 +25,17 @@ import slurm_cluster
 import xarray as xr
 import yaml
 from conftest import ROOT, small_config, write_yaml
-from slurm_cluster import Cluster, until
+from slurm_cluster import BROKEN_OFF, Cluster, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
 
-# What a site would not choose: no accounting, and no time to wait.
+# What a site without accounting does to the profile.
+NO_ACCOUNTING = {
+    "# slurm-status-command: squeue": "slurm-status-command: squeue",
+    "slurm-efficiency-report: true": "slurm-efficiency-report: false",
+}
+# What a site would not choose: no time to wait.
 HERE = (
-    *("--slurm-status-command", "squeue"),
     *("--slurm-init-seconds-before-status-checks", "2"),
     *("--seconds-between-status-checks", "2"),
     *("--max-status-checks-per-second", "1"),
@@ -54,11 +58,14 @@ class Place:
         The SLURM that its jobs go to.
     nice
         How far its processes, and its jobs, stand back behind those of others.
+    latest
+        The Snakemake that was started last.
     """
 
     folder: Path
     cluster: Cluster
     nice: int = 10
+    latest: subprocess.Popen[bytes] | None = None
 
     def snakemake(self, *arguments: str, log: str = "master.log") -> subprocess.Popen[bytes]:
         """Start Snakemake as a user does."""
@@ -75,6 +82,7 @@ class Place:
                 start_new_session=True,
             )
         STARTED.append(process)
+        self.latest = process
         return process
 
     def local(self, *targets: str) -> None:
@@ -120,9 +128,32 @@ class Place:
         return found
 
     def in_the_middle(self) -> dict[str, str]:
-        """Wait until the chain is well under way; its SLURM job."""
-        until(lambda: len(self.records()) >= 100, "the first shots", 400)
+        """Wait until the chain is well under way, and stop it there, so that a fault cannot come too late; its job.
+
+        SLURM wakes it before it tells it to end.
+        """
+
+        def under_way() -> bool:
+            assert not (self.latest and self.latest.poll()), self.story()
+            return len(self.records()) >= 100
+
+        until(under_way, "the first shots", 400, pause=0.1)
+        send(self.sampling(), signal.SIGSTOP)
         return self.jobs()[-1]
+
+    def goes_on(self) -> None:
+        """Wake what was stopped in the middle."""
+        send(self.sampling(), signal.SIGCONT)
+
+    def sampling(self) -> list[int]:
+        """Processes that sample here."""
+        found = []
+        for file in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                words = file.read_text(errors="replace").split("\0")
+                if len(words) > 1 and Path(words[1]).is_relative_to(self.folder / ".snakemake/scripts"):
+                    found.append(int(file.parent.name))
+        return found
 
 
 @dataclass
@@ -154,6 +185,7 @@ class Stage:
     def goes_on(self, place: Place, before: dict[str, tuple[int, int]], master: subprocess.Popen[bytes]) -> None:
         """The run ends well; what was on record was left alone, nothing was done twice, and the tables are the same."""
         assert len(before) < len(self.undisturbed.records()), "the fault came too late to be one"
+        place.goes_on()
         place.end(master)
         after = place.records()
         assert before.items() <= after.items(), place.story()
@@ -187,11 +219,17 @@ def play(function: Callable[[Stage], None]) -> Callable[[Stage], None]:
 
 
 def copy_repository(folder: Path) -> None:
-    """What a clone has, as it is in this moment."""
+    """What a clone has, as it is in this moment, with a profile for a site without accounting."""
     folder.mkdir()
     shutil.copy(ROOT / "Snakefile", folder)
     for name in ("workflow", "scripts", "config", "resources", "profiles", "envs", "separatrix"):
         shutil.copytree(ROOT / name, folder / name)
+    profile = folder / "profiles/slurm/profile.yaml"
+    text = profile.read_text()
+    for line, other in NO_ACCOUNTING.items():
+        assert text.count(f"\n{line}\n") == 1
+        text = text.replace(f"\n{line}\n", f"\n{other}\n")
+    profile.write_text(text)
 
 
 @pytest.fixture(scope="module")
@@ -238,10 +276,12 @@ def plays(stage: Stage, request: pytest.FixtureRequest) -> Iterator[dict[str, Fu
     with ThreadPoolExecutor(6) as pool:
         yield {name: pool.submit(PLAYS[name], stage) for name in wanted}
         # Only what a test session that is broken off leaves under way.
+        BROKEN_OFF.set()
         pool.shutdown(wait=False, cancel_futures=True)
         for process in STARTED:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
+    BROKEN_OFF.clear()
 
 
 # The plays ------------------------------------------------------------------------------------------------------------
@@ -256,6 +296,7 @@ def the_whole_comparison(stage: Stage) -> None:
         data = small_config(Path("results"))
         data["sampling"] |= {"min_rounds": 1, "max_rounds": 1}
         data["committor"] |= {"configurations": 2, "batches": 1}
+        data["rates"]["umbrella"]["methods"] = []
         write_yaml(data, folder / "config.yaml")
     # This is what takes longest; all else can wait for it.
     place, alone = Place(folders[0], stage.cluster, nice=0), Place(folders[1], stage.cluster)
@@ -273,13 +314,14 @@ def the_whole_comparison(stage: Stage) -> None:
         for file in alone.folder.glob(f"results/{pattern}"):
             assert file.read_text() == (place.folder / file.relative_to(alone.folder)).read_text(), file
     assert (place.folder / "results/comparison/comparison.csv").exists()
+    assert "Failed to retrieve job data" not in (place.folder / "master.log").read_text()
     jobs = place.jobs()
     assert {j["state"] for j in jobs} == {"COMPLETED"}
     assert {j["node"] for j in jobs} == set(slurm_cluster.PARTITIONS["main"])
-    # Short rules stay with the master, and a batch of committor shots is one job.
+    # Short rules stay with the master, and a batch of committor shots is one job; there are two sets of them.
     rules = sorted({j["comment"].partition("_wildcards_")[0].removeprefix("rule_") for j in jobs})
     assert rules == ["check", "committor_shots", "first_path", "minimum", "saddle", "sample"]
-    assert len(jobs) == 2 * (1 + 2 + 1 + 2 + 2 + 1)
+    assert len(jobs) == 2 * (1 + 2 + 1 + 2 + 2 + 2)
 
 
 @play
@@ -300,6 +342,7 @@ def a_killed_master(stage: Stage) -> None:
     assert twin["state"] == "PENDING" and twin["reason"] == "Dependency"
     before = place.records()
     os.killpg(second.pid, signal.SIGKILL)
+    place.goes_on()
     until(lambda: {job["id"], twin["id"]} <= ended(place), "the end of both jobs", 400)
     assert len(place.records()) == len(stage.undisturbed.records())
     stage.goes_on(place, before, place.master(SHOTS))
@@ -321,20 +364,16 @@ def a_cancelled_job(stage: Stage) -> None:
 
 def ended(place: Place) -> set[str]:
     """Jobs that are over."""
-    return {j["id"] for j in place.jobs() if j["state"] in ("CANCELLED", "COMPLETED", "FAILED", "NODE_FAIL", "TIMEOUT")}
+    states = ("CANCELLED", "COMPLETED", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "TIMEOUT")
+    return {j["id"] for j in place.jobs() if j["state"] in states}
 
 
 @play
 def a_job_at_its_time_limit(stage: Stage) -> None:
-    """It stops cleanly, and the next attempt asks for more time.
-
-    SLURM looks at time limits every 30 s. The job's process is stopped until then, so that it is still in the middle;
-    SLURM itself wakes it before it tells it to end.
-    """
+    """It stops cleanly, and the next attempt asks for more time. SLURM looks at time limits every 30 s."""
     place = stage.place("time limit")
     master = place.master(SHOTS)
     job = place.in_the_middle()
-    send(stage.cluster.steps(job["node"], job["id"]), signal.SIGSTOP)
     stage.cluster.ask("scontrol", "update", f"JobId={job['id']}", "EndTime=now")
     before = until(lambda: job["id"] in ended(place) and place.records(), "the end of the job", 200)
     stage.goes_on(place, before, master)
@@ -356,13 +395,80 @@ def a_preempted_job(stage: Stage) -> None:
     place = stage.place("preempted")
     master = place.master(SHOTS, partition="cheap")
     job = place.in_the_middle()
-    stage.cluster.ask(
-        "sbatch", "-p", "urgent", "-c", "8", "-o", "/dev/null", "-D", str(stage.folder), "--wrap", "sleep 1"
-    )
+    stage.cluster.urgent_job(job["node"])
     until(lambda: place.jobs()[-1]["state"] == "PENDING", "preemption", 200)
     stage.goes_on(place, place.records(), master)
     assert [j["id"] for j in place.jobs()] == [job["id"]]
     assert "Restarts=1" in stage.cluster.ask("scontrol", "show", "job", job["id"])
+
+
+@play
+def a_job_pushed_out_for_good(stage: Stage) -> None:
+    """PreemptMode=CANCEL: SLURM does not put the job back, so Snakemake submits another, after a while."""
+    place = stage.place("pushed out")
+    master = place.master(SHOTS, partition="cheapest")
+    job = place.in_the_middle()
+    stage.cluster.urgent_job(job["node"])
+    before = until(lambda: job["id"] in ended(place) and place.records(), "the end of the job", 200)
+    stage.goes_on(place, before, master)
+    assert [j["state"] for j in place.jobs()] == ["PREEMPTED", "COMPLETED"]
+    assert place.told_to_stop(job["id"])
+    assert f"SLURM job {job['id']} is PREEMPTED and will not come back" in place.story()
+
+
+@play
+def a_job_that_slurm_has_lost(stage: Stage) -> None:
+    """squeue tells nothing of the job any more, as after a crash of slurmctld; it is submitted again, after a while.
+
+    The executor asks for all jobs of a run by the run's name, so a job of another name is out of its sight.
+    """
+    place = stage.place("lost")
+    master = place.master(SHOTS)
+    job = place.in_the_middle()
+    stage.cluster.ask("scontrol", "update", f"JobId={job['id']}", "JobName=lost")
+    stage.cluster.ask("scancel", job["id"])
+    before = until(lambda: job["id"] in ended(place) and place.records(), "the end of the job", 200)
+    stage.goes_on(place, before, master)
+    assert [j["state"] for j in place.jobs()] == ["CANCELLED", "COMPLETED"]
+    assert f"SLURM job {job['id']} is unknown and will not come back" in place.story()
+
+
+# In front of the script that samples. In the middle of the chain it takes more memory than the job has asked for, and
+# stops there until it is killed; the next time it takes as much again and goes on.
+HUNGRY = """
+import os, pathlib, signal, threading, time
+
+def eat():
+    place = pathlib.Path("results/coupled/chain_1/journal")
+    while sum(1 for _ in place.glob("*/[0-9]*.npz")) < 100 or not pathlib.Path("megabytes").exists():
+        time.sleep(0.02)
+    global eaten
+    # 500 MB are there without.
+    eaten = b"x" * int((1.2 * int(pathlib.Path("megabytes").read_text()) - 400) * 1e6)
+    if not pathlib.Path("eaten").exists():
+        pathlib.Path("eaten").touch()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+threading.Thread(target=eat, daemon=True).start()
+"""
+
+
+@play
+def a_job_that_runs_out_of_memory(stage: Stage) -> None:
+    """It is killed at once, and the next attempt asks for more; what is on record stays."""
+    place = stage.place("memory")
+    script = place.folder / "scripts/sample.py"
+    script.write_text(HUNGRY + script.read_text())
+    master = place.master(SHOTS)
+    (job,) = until(place.jobs, "the job", 400)
+    (place.folder / "megabytes").write_text(str(stage.cluster.megabytes(job["id"])))
+    before = until(lambda: job["id"] in ended(place) and place.records(), "its end", 400)
+    stage.goes_on(place, before, master)
+    first, second = place.jobs()
+    assert (first["state"], second["state"]) == ("FAILED", "COMPLETED")
+    assert stage.cluster.megabytes(second["id"]) > 1.2 * stage.cluster.megabytes(first["id"])
+    assert not place.told_to_stop(job["id"])
+    assert "exceeded memory limit" in place.story()
 
 
 @play
@@ -438,6 +544,7 @@ def a_controller_that_restarts(stage: Stage) -> None:
     job = place.in_the_middle()
     before = place.records()
     stage.cluster.kill("slurmctld", signal.SIGTERM)
+    place.goes_on()
     time.sleep(20)
     stage.cluster.start_controller()
     stage.goes_on(place, before, master)
