@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -43,6 +44,8 @@ HERE = (
 )
 SHOTS = "results/coupled/chain_1/round_1/shots.nc"
 STARTED: list[subprocess.Popen[bytes]] = []
+# The netCDF library crashes when two threads are in it at a time.
+READING = threading.Lock()
 PLAYS: dict[str, Callable[[Stage], float]] = {}
 
 
@@ -200,7 +203,8 @@ class Stage:
 def same(file: Path, other: Path) -> None:
     """A table is, bit for bit, the one in another place."""
     name = file.relative_to(next(p for p in file.parents if p.name == "results"))
-    one, two = xr.load_dataset(file), xr.load_dataset(other / "results" / name)
+    with READING:
+        one, two = xr.load_dataset(file), xr.load_dataset(other / "results" / name)
     assert set(one.variables) == set(two.variables)
     for key in one.variables:
         np.testing.assert_array_equal(one[key].values, two[key].values, err_msg=f"{file}: {key}")
