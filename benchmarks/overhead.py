@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from separatrix import config, store
@@ -20,8 +21,10 @@ from separatrix.shooting import Chain, Move
 from separatrix.stages import open_engine
 
 
-def measure(settings: dict, folder: Path, product: str, shots: int) -> dict[str, float]:
-    """Time of a chain of `shots` shots, and where it goes."""
+def measure(
+    settings: dict, folder: Path, product: str, shots: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
+    """Time of a chain of `shots` shots, and where it goes; `clock` is asked at its start and at its end."""
     system, method, engine = open_engine(settings, folder / f"minimum_{product}.nc", folder / "saddle.nc")
     first = store.read_dataset(folder / "chain_1/first_path.nc")
     chain = Chain(
@@ -38,12 +41,12 @@ def measure(settings: dict, folder: Path, product: str, shots: int) -> dict[str,
     seconds = seam.seconds if seam else 0.0
     done: list[Move] = []
     with tempfile.TemporaryDirectory() as scratch, store.Journal(scratch) as journal:
-        start = time.perf_counter()
+        start = clock()
         while sum(m.is_shot for m in done) < shots:
             move = chain.move(len(done))
             journal.write(move.index, store.move_record(move))
             done.append(move)
-        elapsed = time.perf_counter() - start
+        elapsed = clock() - start
     steps, evaluations = engine.steps - steps, engine.evaluations - evaluations
     # The base: the engine's own gradient calls; where OpenMM has the forces, its bare stepping of as many steps.
     base = seam.seconds - seconds if seam else bare_stepping(engine, steps)

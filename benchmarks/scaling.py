@@ -3,9 +3,11 @@
     python benchmarks/scaling.py [--results results] [--method pm6] [--shots 10]
 
 The first part runs a chain alone and then one on each core, a process each, and prints the efficiency (time alone over
-time beside the others). The second part prints what `separatrix.plan` expects on SLURM for 1 to 10,000 chains, from the
-overheads measured there (docs/cluster.md says how) and from these assumptions: as many cores as chains, an assessment
-after each of five rounds, work per round that varies by 5 % between chains.
+time beside the others): of the clock, which anything else on the machine spoils, and of processor time, which it hardly
+does. The second part prints what `separatrix.plan` expects on SLURM for 1 to 10,000 chains, from the overheads measured
+there (docs/cluster.md says how) and from these assumptions: a core per chain, or as many as the profile has jobs in the
+queue; an assessment after each of five rounds; work per round that varies by 5 % between chains; a queue that starts a
+job as soon as a core is free.
 """
 
 from __future__ import annotations
@@ -20,14 +22,20 @@ from separatrix import config
 from separatrix.plan import SLURM, efficiency
 
 
-def work(arguments: tuple[Path, Path, str, int]) -> float:
-    """Seconds that a chain's shots take in this process, start-up left out."""
+def work(arguments: tuple[Path, Path, str, int]) -> tuple[float, float]:
+    """Seconds that a chain's shots take in this process, start-up left out: of the clock, and of processor time."""
     from overhead import measure
 
     file, results, method, shots = arguments
     loaded = config.load(config.read_yaml(file), [file])
-    found = measure(loaded.settings("sample", method), results / method, loaded.system.product, shots)
-    return found["per_shot"] * shots
+    used = []
+
+    def clock() -> float:
+        used.append(time.process_time())
+        return time.perf_counter()
+
+    found = measure(loaded.settings("sample", method), results / method, loaded.system.product, shots, clock)
+    return found["per_shot"] * shots, used[-1] - used[0]
 
 
 def main() -> None:
@@ -45,20 +53,20 @@ def main() -> None:
     with context.Pool(arguments.cores) as pool:
         pool.map(abs, range(arguments.cores))  # start-up
         alone = pool.apply(work, (job,))
-        start = time.perf_counter()
         together = pool.map(work, jobs, chunksize=1)
-        elapsed = time.perf_counter() - start
-    share = alone / (sum(together) / len(together))
-    print(
-        f"{arguments.method}: {alone:.2f} s alone, {sum(together) / len(together):.2f} s beside {arguments.cores - 1}"
-    )
-    print(f"efficiency on {arguments.cores} cores: {share:.1%} (all of it took {elapsed:.2f} s)")
-    minutes = (1, 10, 30, 120)
+    for what, one, many in zip(("clock", "processor time"), alone, zip(*together, strict=True), strict=True):
+        mean = sum(many) / len(many)
+        print(
+            f"{arguments.method}, {what}: {one:.2f} s alone, {mean:.2f} s beside {arguments.cores - 1} more; "
+            f"efficiency on {arguments.cores} cores {one / mean:.1%}"
+        )
+    minutes = (1, 10, 30, 120, 480, 1440)
     print(f"\nSLURM, {SLURM.start:g} s per start, {SLURM.submit:g} s per submission, {SLURM.notice:g} s per round")
-    print("chains   " + "".join(f"{m:>8d} min/round" for m in minutes))
-    for n in (1, 10, 100, 1000, 10_000):
-        shares = (efficiency(n, n, 60.0 * m, rounds=5) for m in minutes)
-        print(f"{n:<9d}" + "".join(f"{s:>18.1%}" for s in shares))
+    for most in (10_000, 100):
+        print(f"\nchains, on {most:,} cores at most" + "".join(f"{m:>7d} min" for m in minutes))
+        for n in (1, 10, 100, 1000, 10_000):
+            shares = (efficiency(n, min(n, most), 60.0 * m, rounds=5) for m in minutes)
+            print(f"{n:<{27 + len(f'{most:,}')}d}" + "".join(f"{s:>11.1%}" for s in shares))
 
 
 if __name__ == "__main__":
