@@ -192,7 +192,7 @@ def surface_rate(
     top: float | None = None,
     bins: int = 60,
     blocks: int = 5,
-    n_bootstrap: int = 100,
+    n_bootstrap: int = 60,
 ) -> tuple[SurfaceRate, Profile]:
     """Rates of transition-state theory and the profile.
 
