@@ -1,0 +1,749 @@
+"""Rates as flux times crossing probability: transition interface sampling.
+
+The rate from a reactant A to a product B is the flux of excursions from A that reach the first interface, times the
+probability that such an excursion reaches B before it is back in A. The probability is a product over interfaces along
+an order parameter, each factor from paths that are known to reach the interface before (van Erp, Moroni and Bolhuis,
+J. Chem. Phys. 2003, 118, 7762); neighbouring ensembles exchange paths (van Erp, Phys. Rev. Lett. 2007, 98, 268301).
+
+A, B and the order parameter are looked at in frames alone, and the order parameter counts as minus infinity in A and as
+infinity in B. Interfaces are then nested whatever the states are: no path comes to B without crossing all of them, and
+flux and probabilities are those of one and the same sequence of frames, with no error from its spacing.
+
+Where frames come from is the business of a :class:`Runner`. Lengths are in nm, velocities in nm/ps, rates in 1/ps
+unless it says otherwise; times are counted in frames.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..plain import Plain
+
+FloatArray = NDArray[np.float64]
+
+#: Sides on which a frame lies, and a half ends.
+REACTANT, NEITHER, PRODUCT = -1, 0, 1
+
+#: Ways in which a move can end.
+OUTCOMES = ("accepted", "wrong start", "short of the interface", "length", "uncommitted", "failed")
+
+
+class Leg(NamedTuple):
+    """Frames that dynamics has run through, that which it started from left out.
+
+    Attributes
+    ----------
+    positions, velocities
+        nm and nm/ps, shape (n, n_atoms, 3).
+    end
+        Side of the last frame; `NEITHER` where the greatest length was reached.
+    reason
+        Why it failed; empty otherwise.
+    """
+
+    positions: FloatArray
+    velocities: FloatArray
+    end: int
+    reason: str = ""
+
+
+class Runner(Protocol):
+    """Reversible dynamics in the canonical ensemble, with two states and an order parameter.
+
+    Attributes
+    ----------
+    stochastic
+        Whether each leg has noise of its own, so that half a path may be drawn anew with the rest kept.
+    """
+
+    stochastic: bool
+
+    def leg(self, positions: FloatArray, velocities: FloatArray, rng: np.random.Generator) -> Leg:
+        """Run to the first frame in either state."""
+
+    def stretch(self, positions: FloatArray, velocities: FloatArray, frames: int, rng: np.random.Generator) -> Leg:
+        """Run a number of frames, in and out of the reactant, ending early only where the product is reached."""
+
+    def draw(self, positions: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Thermal velocities, nm/ps."""
+
+    def order(self, positions: FloatArray) -> FloatArray:
+        """Order parameter of frames, shape (n,)."""
+
+    def sides(self, positions: FloatArray, velocities: FloatArray) -> NDArray[np.int64]:
+        """Side of frames, shape (n,)."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """A path from the reactant to either state; all its frames but the first and the last lie in neither.
+
+    Attributes
+    ----------
+    positions, velocities
+        Shape (n, n_atoms, 3).
+    order
+        Order parameter, shape (n,): minus infinity in the reactant, infinity in the product.
+    """
+
+    positions: FloatArray
+    velocities: FloatArray
+    order: FloatArray
+
+    @property
+    def interior(self) -> int:
+        """Number of frames in neither state."""
+        return len(self.order) - 2
+
+    @property
+    def highest(self) -> float:
+        """Largest order parameter; infinity where the path ends in the product."""
+        return float(self.order.max())
+
+    def reversed(self) -> Path:
+        """The same path run backwards."""
+        return Path(self.positions[::-1], -self.velocities[::-1], self.order[::-1])
+
+
+def _path(runner: Runner, positions: FloatArray, velocities: FloatArray, end: int) -> Path:
+    order = np.full(len(positions), -math.inf)
+    if len(positions) > 2:
+        order[1:-1] = runner.order(positions[1:-1])
+    if end == PRODUCT:
+        order[-1] = math.inf
+    return Path(positions, velocities, order)
+
+
+# --- flux through the first interface ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Excursions from the reactant in a stretch of equilibrium dynamics.
+
+    Attributes
+    ----------
+    frames
+        Frames of the stretch.
+    highest
+        Largest order parameter of each excursion that began in it, shape (n,).
+    order
+        Order parameter of the frames, shape (frames,).
+    unfinished
+        Excursions that came to no end (out of length, or failed): left out of `highest`.
+    reason
+        Why the stretch, or the end of an excursion, failed; empty otherwise.
+    positions
+        Of the last frame, where the next stretch starts with fresh velocities; that of the start where the product was
+        reached or the stretch failed.
+    reached
+        Whether it came to the product.
+    """
+
+    frames: int
+    highest: FloatArray
+    order: FloatArray
+    unfinished: int
+    reason: str
+    positions: FloatArray
+    reached: bool
+
+
+def stretch(runner: Runner, positions: FloatArray, frames: int, rng: np.random.Generator) -> tuple[Stretch, list[Path]]:
+    """Run a stretch of dynamics in the reactant from fresh velocities, and take its excursions out.
+
+    An excursion begins with a frame in the reactant whose next frame is not. It is followed to its end, beyond the end
+    of the stretch if need be: whether it counts does not depend on where a stretch ends. What follows the last frame
+    of the stretch is used for nothing else, so that the stretches are a chain in the canonical ensemble.
+
+    Parameters
+    ----------
+    runner
+        Dynamics.
+    positions
+        Where to start: of the canonical ensemble in the reactant.
+    frames
+        How long.
+    rng
+        Random stream of velocities and noise.
+
+    Returns
+    -------
+    The stretch, and the excursions as paths.
+    """
+    start = runner.draw(positions, rng)
+    leg = runner.stretch(positions, start, frames, rng)
+    if leg.reason:
+        return Stretch(0, np.empty(0), np.empty(0), 0, leg.reason, positions, False), []
+    x = np.concatenate([positions[None], leg.positions])
+    v = np.concatenate([start[None], leg.velocities])
+    sides = runner.sides(x, v)
+    reached = bool(sides[-1] == PRODUCT)
+    inside = np.flatnonzero(sides == REACTANT)
+    exits = inside[(inside < len(x) - 1) & (sides[np.minimum(inside + 1, len(x) - 1)] != REACTANT)]
+    paths, unfinished, reason = [], 0, ""
+    for first in exits:
+        later = np.flatnonzero(sides[first + 1 :] != NEITHER)
+        if len(later):
+            last = int(first + 1 + later[0])
+            part_x, part_v, end = x[first : last + 1], v[first : last + 1], int(sides[last])
+        else:
+            rest = runner.leg(x[-1], v[-1], rng)
+            if rest.reason or rest.end == NEITHER:
+                unfinished, reason = unfinished + 1, rest.reason
+                continue
+            part_x = np.concatenate([x[first:], rest.positions])
+            part_v, end = np.concatenate([v[first:], rest.velocities]), rest.end
+        if len(part_x) < 3:  # from state to state between two frames: no frame to shoot from
+            unfinished += 1
+            continue
+        paths.append(_path(runner, part_x, part_v, end))
+    found = Stretch(
+        frames=len(leg.positions),
+        highest=np.array([p.highest for p in paths]),
+        order=runner.order(leg.positions),
+        unfinished=unfinished,
+        reason=reason,
+        positions=positions if reached else leg.positions[-1],
+        reached=reached,
+    )
+    return found, paths
+
+
+# --- moves ------------------------------------------------------------------------------------------------------------
+
+
+class Move(NamedTuple):
+    """What became of a shooting move: the path that is present after it, and why."""
+
+    path: Path
+    outcome: str
+    reason: str = ""
+    frames: int = 0
+
+
+def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator) -> Move:
+    """Shooting move in the ensemble of paths that start in the reactant and reach an interface.
+
+    A frame is chosen evenly among the path's interior ones. Two-way: fresh thermal velocities, both halves run. With
+    noise, every other move is one-way instead: one half, either with probability 1/2, is drawn anew from the same
+    phase-space point. In either case the proposal's density is that of the new path in equilibrium over the number
+    of frames that the point could be chosen from, so that min(1, n_old/n_new) keeps detailed balance (Dellago, Bolhuis
+    and Geissler, Adv. Chem. Phys. 2002, 123, 1, section III; Bolhuis, J. Phys. Condens. Matter 2003, 15, S113).
+
+    Parameters
+    ----------
+    runner
+        Dynamics.
+    path
+        Present path.
+    interface
+        The ensemble's.
+    rng
+        Random stream of the move.
+    """
+    at = 1 + int(rng.integers(path.interior))
+    bound = rng.random()
+    one_way = runner.stochastic and rng.random() < 0.5
+    forward = bool(rng.random() < 0.5) if one_way else True
+    x, v = path.positions[at], path.velocities[at]
+    if not one_way:
+        v = runner.draw(x, rng)
+    cost = 0
+    if one_way and forward:
+        before = (path.positions[:at], path.velocities[:at])
+    else:
+        back = runner.leg(x, -v, rng)
+        cost += len(back.positions)
+        if back.reason or back.end != REACTANT:
+            outcome = "failed" if back.reason else "uncommitted" if back.end == NEITHER else "wrong start"
+            return Move(path, outcome, back.reason, cost)
+        before = (back.positions[::-1], -back.velocities[::-1])
+    if one_way and not forward:
+        after = (path.positions[at + 1 :], path.velocities[at + 1 :])
+        end = PRODUCT if math.isinf(path.highest) else REACTANT
+    else:
+        ahead = runner.leg(x, v, rng)
+        cost += len(ahead.positions)
+        if ahead.reason or ahead.end == NEITHER:
+            return Move(path, "failed" if ahead.reason else "uncommitted", ahead.reason, cost)
+        after, end = (ahead.positions, ahead.velocities), ahead.end
+    new = _path(
+        runner,
+        np.concatenate([before[0], x[None], after[0]]),
+        np.concatenate([before[1], v[None], after[1]]),
+        end,
+    )
+    if new.highest < interface:
+        return Move(path, "short of the interface", "", cost)
+    if bound * new.interior > path.interior:
+        return Move(path, "length", "", cost)
+    return Move(new, "accepted", "", cost)
+
+
+def turn(path: Path, rng: np.random.Generator) -> Path:
+    """Path reversal with probability 1/2, where the path comes back to the reactant: it is as likely either way."""
+    wanted = rng.random() < 0.5
+    return path.reversed() if wanted and not math.isinf(path.highest) else path
+
+
+def swap(paths: list[Path], interfaces: Sequence[float], cycle: int) -> list[bool]:
+    """Exchange paths between neighbouring ensembles, in place: even pairs and odd pairs in turn.
+
+    The path of the higher ensemble is in the lower one anyway; the other one must reach the higher interface.
+
+    Returns
+    -------
+    Whether each pair of neighbours exchanged, of those whose turn it was.
+    """
+    done = []
+    for low in range(cycle % 2, len(paths) - 1, 2):
+        fits = paths[low].highest >= interfaces[low + 1]
+        if fits:
+            paths[low], paths[low + 1] = paths[low + 1], paths[low]
+        done.append(fits)
+    return done
+
+
+# --- placing interfaces -----------------------------------------------------------------------------------------------
+
+
+class PlacingError(ValueError):
+    """No interfaces can be placed."""
+
+
+def quantile_above(highest: Sequence[float], share: float) -> float:
+    """The order parameter that a share of paths reach; the next larger one among those seen.
+
+    Parameters
+    ----------
+    highest
+        Of each path; infinity where it reached the product.
+    share
+        Between 0 and 1.
+    """
+    ordered = np.sort(np.asarray(highest, dtype=float))[::-1]
+    return float(ordered[max(math.ceil(share * len(ordered)) - 1, 0)])
+
+
+# --- from the minimum to a chain of cycles ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How much is run.
+
+    Attributes
+    ----------
+    crossing
+        Share of paths that are to reach the next interface.
+    pilot_moves
+        Moves at each interface before the next one is placed; the first quarter is left out.
+    cycles, burn_in
+        Cycles that count and that do not; in each, every ensemble makes a move.
+    stretches, stretch_frames
+        Stretches of dynamics in the reactant, each from fresh velocities, and frames of each. A tenth comes before them
+        and is left out.
+    """
+
+    crossing: float
+    pilot_moves: int
+    cycles: int
+    burn_in: int
+    stretches: int
+    stretch_frames: int
+
+
+#: Excursions behind the first interface, and how many times as many stretches as of a chain may be spent on them.
+_ENOUGH, _PATIENCE = 60, 5
+
+#: Most interfaces; a pilot that asks for more climbs nowhere.
+MOST_INTERFACES = 60
+
+#: A random stream from the words of a place, and a piece of work done or read back.
+Streams = Callable[..., np.random.Generator]
+Keep = Callable[[Callable[[], dict[str, Any]]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """Where interfaces stand, and a path in each ensemble to start from."""
+
+    interfaces: tuple[float, ...]
+    paths: tuple[Path, ...]
+
+
+def path_record(path: Path) -> dict[str, Any]:
+    """A path as numbers and arrays for a journal."""
+    return {"x": path.positions, "v": path.velocities, "order": path.order}
+
+
+def path_from_record(record: Mapping[str, Any]) -> Path:
+    """A path from a journal."""
+    return Path(np.asarray(record["x"]), np.asarray(record["v"]), np.asarray(record["order"]))
+
+
+def _stretch_record(runner: Runner, positions: FloatArray, frames: int, rng: np.random.Generator) -> dict[str, Any]:
+    found, paths = stretch(runner, positions, frames, rng)
+    record = {
+        "frames": found.frames,
+        "highest": found.highest,
+        "r": found.order,
+        "at": found.positions,
+        "unfinished": found.unfinished,
+        "reason": found.reason,
+        "reached": found.reached,
+    }
+    if paths:
+        record |= path_record(max(paths, key=lambda p: p.highest))
+    return record
+
+
+def stretches(
+    runner: Runner, positions: FloatArray, number: int, frames: int, streams: Streams, keep: Keep
+) -> list[Mapping[str, Any]]:
+    """Stretches of dynamics in the reactant, one after the other, as records: `frames`, `highest`, `r` and `at`."""
+    found: list[Mapping[str, Any]] = []
+    for k in range(number):
+        at = positions if not found else np.asarray(found[-1]["at"])
+        found.append(keep(lambda at=at, k=k: _stretch_record(runner, at, frames, streams("stretch", k))))
+    return found
+
+
+def _moved(runner: Runner, path: Path, interface: float, rng: np.random.Generator, keep: Keep) -> Move:
+    """A reversal and a shooting move, from the record where there is one."""
+    path = turn(path, rng)
+
+    def make() -> dict[str, Any]:
+        move = shoot(runner, path, interface, rng)
+        record = {"outcome": move.outcome, "reason": move.reason, "cost": move.frames}
+        return record | (path_record(move.path) if move.outcome == "accepted" else {})
+
+    record = keep(make)
+    accepted = record["outcome"] == "accepted"
+    return Move(
+        path_from_record(record) if accepted else path, record["outcome"], record["reason"], int(record["cost"])
+    )
+
+
+def pilot(runner: Runner, start: FloatArray, rules: Rules, streams: Streams, keep: Keep) -> Pilot:
+    """Place interfaces from the reactant upwards, each where a share of the paths so far comes to.
+
+    The first is placed by excursions of equilibrium dynamics. Where interfaces stand makes no difference to the rate,
+    only to its error: the pilot's paths are counted nowhere.
+
+    Raises
+    ------
+    PlacingError
+        When too few excursions leave the reactant, or paths get no further.
+    """
+    seen: list[Mapping[str, Any]] = []
+    at, k = start, 0
+    while sum(len(s["highest"]) for s in seen) < _ENOUGH and k < _PATIENCE * rules.stretches:
+        seen.append(keep(lambda at=at, k=k: _stretch_record(runner, at, rules.stretch_frames, streams("stretch", k))))
+        at, k = np.asarray(seen[-1]["at"]), k + 1
+    reasons = [s["reason"] for s in seen if s["reason"]]
+    highest = np.concatenate([s["highest"] for s in seen])
+    if len(highest) < 4:
+        why = f"; the last failure: {reasons[-1]}" if reasons else ""
+        raise PlacingError(f"{len(highest)} excursions left the reactant in {k} stretches; give longer ones{why}")
+    interfaces = [quantile_above(highest, rules.crossing)]
+    if math.isinf(interfaces[0]):
+        raise PlacingError("excursions from the reactant go straight to the product; there is no barrier to climb")
+    best = max((s for s in seen if "order" in s), key=lambda s: np.max(s["order"]))
+    paths = [path_from_record(best)]
+    while len(interfaces) < MOST_INTERFACES:
+        further, path = _climb(runner, paths[-1], interfaces, rules, streams, keep)
+        if math.isinf(further):
+            return Pilot(tuple(interfaces), tuple(paths))
+        interfaces.append(further)
+        paths.append(path)
+    raise PlacingError(f"{MOST_INTERFACES} interfaces lead to no product; give more pilot moves")
+
+
+def _climb(
+    runner: Runner, path: Path, interfaces: Sequence[float], rules: Rules, streams: Streams, keep: Keep
+) -> tuple[float, Path]:
+    """The next interface and a path that reaches it; infinity where enough paths reach the product."""
+    level, later = len(interfaces), []
+    for k in range(_PATIENCE * rules.pilot_moves):
+        path = _moved(runner, path, interfaces[-1], streams("level", level, k), keep).path
+        later.append(path)
+        if (k + 1) % rules.pilot_moves == 0:
+            settled = later[len(later) // 4 :]
+            further = quantile_above([p.highest for p in settled], rules.crossing)
+            if further > interfaces[-1]:
+                return further, [p for p in settled if p.highest >= further][-1]
+    # At constant energy many paths can turn at one and the same place: the next one that any path has come to.
+    beyond = [p for p in later if p.highest > interfaces[-1]]
+    if not beyond:
+        raise PlacingError(f"paths get no further than {interfaces[-1]:.3g}; give more pilot moves")
+    nearest = min(beyond, key=lambda p: p.highest)
+    return nearest.highest, nearest
+
+
+def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, streams: Streams, keep: Keep) -> Chain:
+    """A chain of cycles over all ensembles, and stretches of dynamics in the reactant for the flux.
+
+    In each cycle every ensemble makes a reversal and a shot, then neighbours exchange paths.
+    """
+    bounds = found.interfaces
+    paths = list(found.paths)
+    n = len(paths)
+    burnt = math.ceil(0.1 * rules.stretches)
+    flux = stretches(runner, start, burnt + rules.stretches, rules.stretch_frames, streams, keep)[burnt:]
+    highest, frames, outcomes, swaps = [], [], [], []
+    for cycle in range(rules.burn_in + rules.cycles):
+        ended = []
+        for i in range(n):
+            move = _moved(runner, paths[i], bounds[i], streams("cycle", cycle, i), keep)
+            paths[i] = move.path
+            ended.append(OUTCOMES.index(move.outcome))
+        asked = np.full(n, -1)
+        asked[cycle % 2 : n - 1 : 2] = swap(paths, bounds, cycle)
+        if cycle >= rules.burn_in:
+            highest.append([p.highest for p in paths])
+            frames.append([len(p.order) for p in paths])
+            outcomes.append(ended)
+            swaps.append(asked)
+    return Chain(
+        np.array(highest),
+        np.array(frames),
+        np.array(outcomes),
+        np.array(swaps),
+        np.array([s["frames"] for s in flux]),
+        np.array([int((np.asarray(s["highest"]) >= bounds[0]).sum()) for s in flux]),
+    )
+
+
+# --- analysis ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Crossing(Plain):
+    """One factor of the crossing probability.
+
+    Attributes
+    ----------
+    interface, next_interface
+        Order parameter; the last next one is the product, None.
+    probability, error
+        That a path that reaches the one reaches the other, from all ensembles up to this one; standard error.
+    here
+        The same from the paths of this ensemble alone.
+    accepted
+        Share of shots accepted.
+    swapped
+        Share of exchanges with the ensemble above that were accepted; None where there is none.
+    mean_frames
+        Length of the ensemble's paths.
+    correlation
+        Integrated autocorrelation time, in cycles, of whether the next interface is reached.
+    """
+
+    interface: float
+    next_interface: float | None
+    probability: float
+    error: float
+    here: float
+    accepted: float
+    swapped: float | None
+    mean_frames: float
+    correlation: float
+
+
+@dataclass(frozen=True)
+class InterfaceRate(Plain):
+    """Rate from the reactant to the product.
+
+    Attributes
+    ----------
+    rate
+        1/s.
+    ln_error
+        Standard error of its logarithm, by a jackknife over blocks of cycles and of stretches.
+    low, high
+        Interval of confidence 0.95, by Student's t of as many blocks; None where there is no error.
+    flux, ln_flux_error
+        Through the first interface, 1/s.
+    probability, ln_probability_error
+        Of crossing all interfaces.
+    crossings
+        The factors.
+    n_excursions
+        That reached the first interface.
+    n_blocks
+        Behind the errors.
+    slowest
+        Largest correlation time of an ensemble over the length of a block: where it is not small, errors are too small.
+    outcomes
+        How often each outcome of a shot came, burn-in left out.
+    """
+
+    rate: float
+    ln_error: float
+    low: float | None
+    high: float | None
+    flux: float
+    ln_flux_error: float
+    probability: float
+    ln_probability_error: float
+    crossings: tuple[dict, ...]
+    n_excursions: int
+    n_blocks: int
+    slowest: float
+    outcomes: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What a chain of cycles has given, its burn-in left out.
+
+    Attributes
+    ----------
+    highest
+        Largest order parameter of the path that each ensemble has after each cycle, shape (cycles, ensembles).
+    frames
+        Length of these paths.
+    outcomes
+        Number of the outcome of each shot in `OUTCOMES`, same shape.
+    swaps
+        1 where an ensemble exchanged its path with the one above, 0 where it was refused, -1 where it was not its turn.
+    flux_frames, flux_counts
+        Frames of each stretch in the reactant, and excursions that reached the first interface, shape (stretches,).
+    """
+
+    highest: FloatArray
+    frames: NDArray[np.int64]
+    outcomes: NDArray[np.int64]
+    swaps: NDArray[np.int64]
+    flux_frames: NDArray[np.int64]
+    flux_counts: NDArray[np.int64]
+
+
+def correlation_time(series: FloatArray) -> float:
+    """Integrated autocorrelation time, 1 + 2 sum rho, the sum as far as five times the result (Sokal's window)."""
+    n = len(series)
+    centred = np.asarray(series, dtype=float) - np.mean(series)
+    variance = float(centred @ centred) / n
+    if variance == 0.0:
+        return 1.0
+    time = 1.0
+    for lag in range(1, n):
+        time += 2.0 * float(centred[:-lag] @ centred[lag:]) / (n * variance)
+        if lag >= 5.0 * time:
+            break
+    return max(time, 1.0)
+
+
+def _log_probabilities(reached: FloatArray, tried: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(reached / tried)
+
+
+def _jackknife(values: FloatArray) -> FloatArray:
+    """Standard error from the estimates with one block left out, along the first axis."""
+    n = len(values)
+    return np.sqrt((n - 1.0) / n * ((values - values.mean(axis=0)) ** 2).sum(axis=0))
+
+
+def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, blocks: int = 10) -> InterfaceRate:
+    """Rate of all chains together.
+
+    The factors are pooled: of all paths in the ensembles up to the i-th that reach interface i, the share that reach
+    i + 1. For nested interfaces this is the solution of the weighted-histogram equations of all ensembles.
+
+    Parameters
+    ----------
+    chains
+        Independent of each other.
+    interfaces
+        Order parameters, rising.
+    frame
+        ps between frames.
+    blocks
+        Of each chain.
+
+    Raises
+    ------
+    ValueError
+        When an interface was never crossed, or nothing reached the first one.
+    """
+    bounds = np.array([*interfaces, math.inf])
+    # Blocks x factors: of the paths of ensembles 0 to i, those that reach interface i, and i + 1.
+    tried, reached = [], []
+    flux_frames, flux_counts = [], []
+    per_block = []
+    for chain in chains:
+        for part in np.array_split(np.arange(len(chain.highest)), blocks):
+            tried.append([(chain.highest[part, : i + 1] >= bounds[i]).sum() for i in range(len(interfaces))])
+            reached.append([(chain.highest[part, : i + 1] >= bounds[i + 1]).sum() for i in range(len(interfaces))])
+            per_block.append(len(part))
+        for part in np.array_split(np.arange(len(chain.flux_frames)), blocks):
+            flux_frames.append(chain.flux_frames[part].sum())
+            flux_counts.append(chain.flux_counts[part].sum())
+    tried, reached = np.array(tried, dtype=float), np.array(reached, dtype=float)
+    frames, counts = np.array(flux_frames, dtype=float), np.array(flux_counts, dtype=float)
+    if counts.sum() == 0:
+        raise ValueError("no excursion from the reactant reached the first interface; give longer stretches")
+    never = np.flatnonzero(reached.sum(axis=0) == 0)
+    if len(never):
+        raise ValueError(f"no path crossed from interface {never[0] + 1} to the next; give more cycles")
+    factors = _log_probabilities(reached.sum(axis=0), tried.sum(axis=0))
+    left_out = _log_probabilities(reached.sum(axis=0) - reached, tried.sum(axis=0) - tried)
+    errors = _jackknife(left_out)
+    whole_error = float(_jackknife(left_out.sum(axis=1)))
+    flux = counts.sum() / (frames.sum() * frame)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        flux_error = float(_jackknife(np.log((counts.sum() - counts) / (frames.sum() - frames))))
+    ln_error = math.hypot(whole_error, flux_error)
+    ln_rate = math.log(flux) + float(factors.sum())
+    n = len(tried)
+    interval = None
+    if math.isfinite(ln_error) and n > 1:
+        from scipy.stats import t
+
+        half = float(t.ppf(0.975, n - 1)) * ln_error
+        interval = (math.exp(ln_rate - half) * 1e12, math.exp(ln_rate + half) * 1e12)
+    highest = [c.highest for c in chains]
+    crossings, times = [], []
+    for i, value in enumerate(interfaces):
+        here = [h[:, i] >= bounds[i + 1] for h in highest]
+        times.append(float(np.mean([correlation_time(h) for h in here])))
+        asked = np.concatenate([c.swaps[:, i] for c in chains])
+        asked = asked[asked >= 0]
+        crossings.append(
+            Crossing(
+                interface=float(value),
+                next_interface=float(bounds[i + 1]) if math.isfinite(bounds[i + 1]) else None,
+                probability=math.exp(factors[i]),
+                error=math.exp(factors[i]) * float(errors[i]),
+                here=float(np.mean(np.concatenate(here))),
+                accepted=float(np.mean(np.concatenate([c.outcomes[:, i] == 0 for c in chains]))),
+                swapped=float(asked.mean()) if len(asked) else None,
+                mean_frames=float(np.mean(np.concatenate([c.frames[:, i] for c in chains]))),
+                correlation=times[-1],
+            ).to_dict()
+        )
+    outcomes = np.concatenate([c.outcomes.ravel() for c in chains])
+    return InterfaceRate(
+        rate=math.exp(ln_rate) * 1e12,
+        ln_error=ln_error,
+        low=interval[0] if interval else None,
+        high=interval[1] if interval else None,
+        flux=flux * 1e12,
+        ln_flux_error=flux_error,
+        probability=math.exp(float(factors.sum())),
+        ln_probability_error=whole_error,
+        crossings=tuple(crossings),
+        n_excursions=int(counts.sum()),
+        n_blocks=n,
+        slowest=max(times) / float(np.mean(per_block)),
+        outcomes={name: int((outcomes == k).sum()) for k, name in enumerate(OUTCOMES)},
+    )

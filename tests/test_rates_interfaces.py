@@ -1,0 +1,308 @@
+"""Interface sampling: rates of solvable models, errors that hold, moves that keep the ensemble, and faults."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rate_models import Walker
+
+from separatrix.rates import interfaces
+from separatrix.rates.interfaces import PRODUCT, REACTANT, Chain, Leg, Path, Rules
+from separatrix.seeds import stream
+from separatrix.units import BOLTZMANN
+
+KT = BOLTZMANN * 300.0
+RULES = Rules(crossing=0.25, pilot_moves=40, cycles=1000, burn_in=50, stretches=400, stretch_frames=200)
+
+
+def done(make):
+    return make()
+
+
+def sampled(walker, seed: int, rules: Rules = RULES, chains: int = 2) -> interfaces.InterfaceRate:
+    start = np.asarray(-walker.a)
+    found = interfaces.pilot(walker, start, rules, lambda *w: stream(seed, "pilot", *w), done)
+    runs = [
+        interfaces.run_chain(walker, start, found, rules, lambda *w, c=c: stream(seed, "chain", c, *w), done)
+        for c in range(chains)
+    ]
+    return interfaces.rate(runs, found.interfaces, walker.frame)
+
+
+def off(found: interfaces.InterfaceRate, known: float, ln_error: float = 0.0) -> float:
+    """Deviation of a rate from a known one (1/ps) in standard errors."""
+    return math.log(found.rate * 1e-12 / known) / math.hypot(found.ln_error, ln_error)
+
+
+@pytest.mark.parametrize(("friction", "below"), [(3.0, 2 * KT), (30.0, -math.inf), (300.0, -math.inf)])
+def test_rate_with_friction_is_that_of_brute_force(friction: float, below: float):
+    walker = Walker(friction, below=below)
+    known, error = walker.brute(1000, 60.0, 3)
+    found = sampled(walker, 1)
+    assert abs(off(found, known, error)) < 3.0
+    assert found.ln_error < 0.35
+    assert found.low < found.rate < found.high
+    assert found.outcomes["failed"] == found.outcomes["uncommitted"] == 0
+
+
+def test_rate_at_constant_energy_is_that_of_transition_state_theory():
+    """In one dimension what crosses the top does not come back: the positive flux over the population."""
+    walker = Walker(0.0)
+    found = sampled(walker, 2, replace(RULES, stretches=1500))
+    assert abs(off(found, walker.tst())) < 3.0
+    assert found.ln_error < 0.4
+
+
+def test_tilted_wells_keep_detailed_balance():
+    """Rates both ways, each sampled on its own, have the ratio of the populations."""
+    walker = Walker(30.0, tilt=1.2)
+    there, back = sampled(walker, 3), sampled(replace(walker, tilt=-1.2), 4)
+    x = np.linspace(-0.15, 0.15, 30001)
+    weight = np.exp(-walker.energy(x) / walker.kt)
+    constant = weight[x > 0.0].sum() / weight[x < 0.0].sum()
+    difference = math.log(there.rate / back.rate) - math.log(constant)
+    assert abs(difference) < 3.0 * math.hypot(there.ln_error, back.ln_error)
+    assert constant < 0.5  # so that equal rates would be found out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("friction", "below"), [(0.0, -math.inf), (3.0, 2 * KT), (30.0, -math.inf)])
+def test_errors_cover_the_truth(friction: float, below: float):
+    walker = Walker(friction, below=below)
+    known = walker.brute(2000, 100.0, 3)[0] if friction else walker.tst()
+    rules = replace(RULES, cycles=400, stretches=600 if not friction else 200)
+    scores = np.array([off(sampled(walker, seed, rules), known) for seed in range(100, 130)])
+    # The mean square of 30 standard normal numbers lies between 0.56 and 1.57 in 95 of 100 cases.
+    assert 0.3 < np.mean(scores**2) < 2.0
+    assert abs(scores.mean()) < 0.6
+
+
+class Flat:
+    """Walkers on whole numbers 0 ... n that step either way with probability 1/2: gambler's ruin, with exact answers.
+
+    The reactant is 0, the product n. There are no velocities.
+    """
+
+    stochastic = True
+
+    def __init__(self, n: int = 6) -> None:
+        self.n = n
+        self.fault = ""
+
+    def leg(self, positions, velocities, rng) -> Leg:
+        x, track = int(positions), []
+        if self.fault and rng.random() < 0.3:
+            return Leg(np.array([float(x)]), np.zeros(1), 0, self.fault)
+        while not track or 0 < x < self.n:
+            x += 2 * int(rng.integers(2)) - 1
+            track.append(float(x))
+        return Leg(np.array(track), np.zeros(len(track)), REACTANT if x == 0 else PRODUCT)
+
+    def stretch(self, positions, velocities, frames, rng) -> Leg:
+        x, track = int(positions), []
+        while len(track) < frames and x < self.n:
+            # From 0, up or not: the reactant has frames of its own.
+            x += int(rng.integers(2)) if x == 0 else 2 * int(rng.integers(2)) - 1
+            track.append(float(x))
+        return Leg(np.array(track), np.zeros(len(track)), PRODUCT if x == self.n else 0)
+
+    def draw(self, positions, rng):
+        return np.zeros(())
+
+    def order(self, positions):
+        return np.asarray(positions)
+
+    def sides(self, positions, velocities):
+        return np.where(positions <= 0, REACTANT, np.where(positions >= self.n, PRODUCT, 0))
+
+
+def flat_path(*x: int, n: int = 6) -> Path:
+    track = np.array(x, dtype=float)
+    order = np.where(track == 0, -math.inf, np.where(track == n, math.inf, track))
+    return Path(track, np.zeros(len(track)), order)
+
+
+def test_shooting_samples_the_ensemble_of_paths():
+    """Every path of s steps has the weight 2^-s: shares of those from 0 that reach 2 are known in closed form."""
+    runner, path = Flat(4), flat_path(0, 1, 2, 1, 0, n=4)
+    seen: dict[tuple[float, ...], int] = {}
+    total = 12000
+    for k in range(total):
+        rng = stream(11, k)
+        path = interfaces.shoot(runner, interfaces.turn(path, rng), 2.0, rng).path
+        key = tuple(path.positions)
+        seen[key] = seen.get(key, 0) + 1
+    assert all(p[0] == 0.0 and max(p) >= 2.0 and p[-1] in (0.0, 4.0) for p in seen)
+    # From 1 the walker reaches 2 before 0 with 1/2, and 4 from 2 with 1/2.
+    reach = 0.5
+    for steps in itertools.product((1, -1), repeat=5):
+        track = [0, *itertools.accumulate((1, *steps))]
+        last = next((i for i, x in enumerate(track) if i and x in (0, 4)), None)
+        if last is None or max(track[: last + 1]) < 2:
+            continue
+        key = tuple(float(x) for x in track[: last + 1])
+        exact = 0.5 ** (last - 1) / reach
+        # Moves are correlated: ten times the variance of independent draws.
+        assert abs(seen.get(key, 0) / total - exact) < 4.0 * math.sqrt(10.0 * exact / total)
+    product = sum(count for key, count in seen.items() if key[-1] == 4.0) / total
+    assert product == pytest.approx(0.5, abs=0.03)
+
+
+def test_rate_of_gamblers_ruin():
+    """One excursion in two frames at 0, each of which reaches n with probability 1/n."""
+    runner = Flat(8)
+    rules = replace(RULES, cycles=3000)
+    found_pilot = interfaces.pilot(runner, np.asarray(0.0), rules, lambda *w: stream(5, *w), done)
+    chain = interfaces.run_chain(runner, np.asarray(0.0), found_pilot, rules, lambda *w: stream(6, *w), done)
+    found = interfaces.rate([chain], found_pilot.interfaces, 1.0, blocks=20)
+    # Birth and death: the population that was in 0 last has sum over x of 2 (1 - x/n) frames beside 1 in 0.
+    n = runner.n
+    frames = 1.0 + sum((1.0 - x / n) for x in range(1, n))
+    exact = 0.5 / n / frames
+    assert abs(off(found, exact)) < 3.0
+    assert found.ln_error < 0.2
+
+
+def test_failed_and_endless_shots_are_counted_and_never_accepted():
+    runner = Flat()
+    runner.fault = "the field did not converge"
+    path, moves = flat_path(0, 1, 2, 3, 2, 1, 0), []
+    for k in range(200):
+        moves.append(interfaces.shoot(runner, path, 2.0, stream(1, k)))
+    failed = [m for m in moves if m.outcome == "failed"]
+    assert len(failed) > 30
+    assert all(m.path is path and m.reason == runner.fault for m in failed)
+
+    class Endless(Flat):
+        def leg(self, positions, velocities, rng) -> Leg:
+            return Leg(np.full(5, 3.0), np.zeros(5), 0)
+
+    move = interfaces.shoot(Endless(), path, 2.0, stream(1))
+    assert move.outcome == "uncommitted"
+    assert move.path is path
+
+
+def test_a_jump_from_state_to_state_is_no_path():
+    class Jumping(Flat):
+        def stretch(self, positions, velocities, frames, rng) -> Leg:
+            return Leg(np.array([0.0, 1.0, 0.0, 6.0]), np.zeros(4), PRODUCT)
+
+    found, paths = interfaces.stretch(Jumping(), np.asarray(0.0), 10, stream(1))
+    assert found.unfinished == 1
+    assert found.reached
+    assert [p.highest for p in paths] == [1.0]
+    assert float(found.positions) == 0.0
+
+
+def test_an_excursion_is_followed_beyond_the_end_of_its_stretch():
+    class Rising(Flat):
+        def stretch(self, positions, velocities, frames, rng) -> Leg:
+            return Leg(np.array([0.0, 1.0, 2.0]), np.zeros(3), 0)
+
+        def leg(self, positions, velocities, rng) -> Leg:
+            assert float(positions) == 2.0
+            return Leg(np.array([3.0, 2.0, 1.0, 0.0]), np.zeros(4), REACTANT)
+
+    found, paths = interfaces.stretch(Rising(), np.asarray(0.0), 3, stream(1))
+    assert found.frames == 3
+    assert list(found.highest) == [3.0]
+    assert list(paths[0].positions) == [0.0, 1.0, 2.0, 3.0, 2.0, 1.0, 0.0]
+    assert float(found.positions) == 2.0
+
+
+def test_swaps_give_each_ensemble_a_path_of_its_own():
+    low, high = flat_path(0, 1, 2, 3, 2, 1, 0), flat_path(0, 1, 2, 3, 4, 3, 2, 1, 0)
+    paths = [low, high]
+    assert interfaces.swap(paths, [1.0, 3.0], 0) == [True]
+    assert paths == [high, low]
+    assert interfaces.swap([low, high], [1.0, 4.0], 0) == [False]
+    assert interfaces.swap([low, high], [1.0, 3.0], 1) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(-5.0, 5.0), min_size=1, max_size=50), st.floats(0.05, 0.95))
+def test_interfaces_stand_where_the_share_is_reached(highest: list[float], share: float):
+    place = interfaces.quantile_above(highest, share)
+    assert place in highest
+    assert np.mean(np.array(highest) >= place) >= share - 1e-12
+    assert np.mean(np.array(highest) > place) <= share
+
+
+def chain_of(highest: np.ndarray, counts: np.ndarray) -> Chain:
+    shape = highest.shape
+    frames, swaps = np.full(shape, 9), np.full(shape, -1)
+    return Chain(highest, frames, np.zeros(shape, dtype=int), swaps, np.full(len(counts), 100), counts)
+
+
+def test_pooled_factors_solve_the_histogram_equations():
+    """Against the equations of weighted histograms, iterated: p_b = sum_k H_kb / sum_(k <= b) (N_k / P_k)."""
+    rng = np.random.default_rng(4)
+    bounds, n = [1.0, 2.0, 3.0], 500
+    # Exponential tails: in ensemble i the highest order parameter is bounds[i] + an exponential number.
+    highest = np.column_stack([b + rng.exponential(1.2, n) for b in bounds])
+    highest[highest > 4.0] = math.inf
+    found = interfaces.rate([chain_of(highest, rng.poisson(5.0, 50))], bounds, 1.0)
+    histogram = np.array([np.histogram(np.minimum(column, 9.0), [1.0, 2.0, 3.0, 4.0, 10.0])[0] for column in highest.T])
+    share = np.full(4, 0.25)
+    for _ in range(5000):
+        reach = np.cumsum(share[::-1])[::-1]
+        share = np.array([histogram[:, b].sum() / sum(n / reach[k] for k in range(min(b, 2) + 1)) for b in range(4)])
+        share /= share.sum()
+    assert found.probability == pytest.approx(share[3], rel=1e-6)
+
+
+def test_errors_of_independent_paths_are_binomial():
+    rng = np.random.default_rng(8)
+    rates = []
+    for _ in range(200):
+        reached = rng.random((400, 1)) < 0.3
+        highest = np.where(reached, math.inf, 1.5)
+        rates.append(interfaces.rate([chain_of(highest, rng.poisson(4.0, 400))], [1.0], 1.0))
+    spread = np.std([math.log(r.rate) for r in rates], ddof=1)
+    exact = math.sqrt(0.7 / (0.3 * 400) + 1.0 / 1600)
+    assert spread == pytest.approx(exact, rel=0.2)
+    assert np.sqrt(np.mean([r.ln_error**2 for r in rates])) == pytest.approx(exact, rel=0.1)
+    inside = np.mean([r.low < 0.3 * 0.04e12 < r.high for r in rates])
+    assert 0.90 <= inside <= 0.99
+
+
+def test_correlation_time_of_a_known_series():
+    rng = np.random.default_rng(2)
+    x = np.zeros(40000)
+    for i in range(1, len(x)):
+        x[i] = 0.8 * x[i - 1] + rng.standard_normal()
+    assert interfaces.correlation_time(x) == pytest.approx(9.0, rel=0.15)  # (1 + 0.8) / (1 - 0.8)
+    assert interfaces.correlation_time(np.ones(10)) == 1.0
+
+
+def test_what_was_never_crossed_is_no_rate():
+    highest = np.full((40, 2), 1.5)
+    with pytest.raises(ValueError, match="no path crossed from interface 1"):
+        interfaces.rate([chain_of(highest, np.full(20, 3))], [1.0, 2.0], 1.0)
+    with pytest.raises(ValueError, match="no excursion"):
+        interfaces.rate([chain_of(np.full((40, 1), math.inf), np.zeros(20, dtype=int))], [1.0], 1.0)
+
+
+def test_a_pilot_that_leads_nowhere_says_so():
+    class Still(Flat):
+        def stretch(self, positions, velocities, frames, rng) -> Leg:
+            return Leg(np.zeros(frames), np.zeros(frames), 0)
+
+    with pytest.raises(interfaces.PlacingError, match="0 excursions"):
+        interfaces.pilot(Still(), np.asarray(0.0), RULES, lambda *w: stream(5, *w), done)
+
+    class Walled(Flat):
+        def leg(self, positions, velocities, rng) -> Leg:
+            return Leg(np.array([0.0]), np.zeros(1), REACTANT)
+
+        def stretch(self, positions, velocities, frames, rng) -> Leg:
+            return Leg(np.tile([1.0, 0.0], frames // 2), np.zeros(frames), 0)
+
+    with pytest.raises(interfaces.PlacingError, match="no further than 1"):
+        interfaces.pilot(Walled(), np.asarray(0.0), RULES, lambda *w: stream(5, *w), done)
