@@ -97,7 +97,7 @@ class Place:
         where = ("--default-resources", f"slurm_partition={partition}") if partition else ()
         return self.snakemake("--profile", "profiles/slurm", *HERE, *where, "--", *targets)
 
-    def end(self, process: subprocess.Popen[bytes], seconds: float = 900) -> None:
+    def end(self, process: subprocess.Popen[bytes], seconds: float = 1800) -> None:
         """Wait until a run is through."""
         try:
             code = process.wait(timeout=seconds)
