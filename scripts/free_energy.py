@@ -10,6 +10,7 @@ with logged(snakemake):
         saddle=snakemake.input.saddle,
         paths=snakemake.input.paths,
         fit=snakemake.input.fit,
+        table=snakemake.input.table,
         windows=snakemake.input.windows,
         journal=snakemake.params.journal,
         out=snakemake.output.profile,

@@ -8,7 +8,7 @@ with logged(snakemake):
         snakemake.params.settings,
         minimum_file=snakemake.input.minimum,
         saddle_file=snakemake.input.saddle,
-        fit=snakemake.input.fit,
+        profile=snakemake.input.profile,
         surface=snakemake.input.surface,
         journal=snakemake.params.journal,
         out=snakemake.output.transmission,

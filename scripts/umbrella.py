@@ -11,6 +11,7 @@ with logged(snakemake):
         saddle=snakemake.input.saddle,
         paths=snakemake.input.paths,
         fit=snakemake.input.fit,
+        table=snakemake.input.table,
         journal=snakemake.params.journal,
         out=snakemake.output.windows,
     )

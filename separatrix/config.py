@@ -597,7 +597,7 @@ class Config:
             Name of the set of committor shots, for ``draw`` and ``committor_shots``.
         """
         system = dict(self.system_data)
-        if stage not in ("assess", "variables", "coordinate", "draw", "committor"):
+        if stage not in ("assess", "variables", "coordinate", "draw", "committor", "umbrella", "free_energy"):
             system.pop("variables", None)
         system.pop("literature", None)  # for the report alone
         base: dict[str, Any] = {
@@ -630,7 +630,7 @@ class Config:
             base[part] = {key: base[part][key] for key in CHOICE}
         if stage in ("restrained", "draw", "committor_shots", "committor"):
             base["committor"] = self._committor(stage, draw)
-        if stage in ("draw", "committor"):
+        if stage in ("draw", "committor", "umbrella", "free_energy"):
             # The naive coordinate is fitted to what the found one was fitted to.
             base["coordinate"] = {key: self.data["coordinate"][key] for key in ("model", "observations")}
         if stage in RATES:
@@ -732,6 +732,8 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     keys = _Keys(_file_of("rates", paths))
     for i, name in enumerate(full["rates"]["umbrella"]["methods"]):
         keys.look(methods, name, f"rates.umbrella.methods.{i}", "a method")
+    for i, name in enumerate(full["rates"]["umbrella"]["variables"]):
+        keys.look(candidates, name, f"rates.umbrella.variables.{i}", "a candidate variable")
     where = _file_of("sampling", paths)
     keys = _Keys(where)
     if sampling["min_rounds"] > sampling["max_rounds"]:

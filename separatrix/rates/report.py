@@ -68,7 +68,7 @@ def rates_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str]) ->
                     "route": route["route"],
                     "temperature": route["temperature"],
                     "inverse": 1000.0 / route["temperature"],
-                    "rate": k,
+                    "rate": k if k else math.nan,
                     "log_rate": math.log10(k) if k else math.nan,
                     "low": math.log10(k) - 1.96 * error / math.log(10.0) if known else math.nan,
                     "high": math.log10(k) + 1.96 * error / math.log(10.0) if known else math.nan,
@@ -202,6 +202,8 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
         source = html.escape(content["source"])
         body.append(f'<tr class="group"><th colspan="5">{html.escape(label)} <small>({source})</small></th></tr>\n')
         for row in frame[frame["label"] == label].to_dict("records"):
+            if not math.isfinite(row["rate"]):
+                continue
             rate = f"{row['rate']:.3g}"
             if math.isfinite(row["low"]):
                 rate += f" <small>({10 ** row['low']:.2g} to {10 ** row['high']:.2g})</small>"
@@ -240,6 +242,8 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
                 f"{kappa['positive_error']:.2f}), {kappa['n_pairs']} pairs, {kappa['n_lost']} lost"
             )
             body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
+            if along["no_rate"]:
+                body.append(f"<tr><th></th><td colspan='4'>{html.escape(along['no_rate'])}</td></tr>\n")
         for words in content["agreement"]:
             body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
     if literature is not None and len(literature):

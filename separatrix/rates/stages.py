@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .. import biased, coordinate_file, sampling, store
+from .. import biased, coordinate, coordinate_file, sampling, store
 from ..committor_stages import frames_of_paths
 from ..config import from_settings, system_from_settings
 from ..dynamics import run_half
@@ -100,6 +100,47 @@ def _kinetics(rates: Sequence[Mapping[str, Any]], temperature: float, states: tu
 # --- umbrella windows -------------------------------------------------------------------------------------------------
 
 
+def coordinate_of(settings: Settings, fit: Path | str, table: Path | str) -> coordinate_file.ReactionCoordinate:
+    """The coordinate that windows are placed along: the one found, or one of the variables that the config names.
+
+    The latter is fitted to the same observations, which puts its r = 0 where both basins are equally likely.
+
+    Raises
+    ------
+    SamplingError
+        When it cannot be fitted.
+    """
+    names = settings["rates"]["umbrella"]["variables"]
+    content = store.read_json(fit)
+    if not names:
+        return coordinate_file.from_results(content)
+    system, rules = system_from_settings(settings), settings["coordinate"]
+    data = store.read_dataset(table)
+    row, outcome, _ = store.committor_observations(data, rules["observations"])
+    known = [str(v) for v in data.variable.values]
+    try:
+        fitted = coordinate.fit(
+            data.value.values[row][:, [known.index(n) for n in names]],
+            outcome,
+            names,
+            model=rules["model"],
+            groups=data.chain.values[row],
+        )
+    except ValueError as error:
+        raise SamplingError(f"rates.umbrella.variables cannot be fitted: {error}") from error
+    by_name = {v.name: v for v in system.variables}
+    return coordinate_file.ReactionCoordinate(
+        tuple(by_name[n] for n in names),
+        tuple(float(c) for c in fitted.coefficients),
+        float(fitted.intercept),
+        rules["model"],
+        system.reactant,
+        system.product,
+        tuple(system.molecule.symbols),
+        content["source"],
+    )
+
+
 class _Umbrella:
     """What makes a window: the biased dynamics, and where to start it."""
 
@@ -110,13 +151,14 @@ class _Umbrella:
         saddle: Path | str,
         paths: Sequence[Path | str],
         fit: Path | str,
+        table: Path | str,
     ) -> None:
         self.system, self.method, potential = open_method(settings)
         points = [store.read_stationary(f) for f in (*minima.values(), saddle)]
         anchor(potential, [store.read_stationary(minima[self.system.product]), points[-1]])
         self.masses, self.source = potential.masses, potential.description
         self.rules = settings["rates"]["umbrella"]
-        self.coordinate = coordinate_file.from_results(store.read_json(fit))
+        self.coordinate = coordinate_of(settings, fit, table)
         dynamics = self.method.dynamics
         self.spring = biased.Spring(
             potential,
@@ -219,11 +261,12 @@ def umbrella_windows(
     saddle: Path | str,
     paths: Sequence[Path | str],
     fit: Path | str,
+    table: Path | str,
     journal: Path | str,
     out: Path | str,
 ) -> None:
     """One batch of umbrella windows, going on from the journal where there is one."""
-    umbrella = _Umbrella(settings, minima, saddle, paths, fit)
+    umbrella = _Umbrella(settings, minima, saddle, paths, fit, table)
     mine = np.array_split(umbrella.centres, umbrella.rules["batches"])[batch]
     _write_windows(umbrella.recorded(journal, mine.tolist(), f"batch_{batch}"), umbrella, out)
 
@@ -234,6 +277,7 @@ def free_energy_profile(
     saddle: Path | str,
     paths: Sequence[Path | str],
     fit: Path | str,
+    table: Path | str,
     windows: Sequence[Path | str],
     journal: Path | str,
     out: Path | str,
@@ -243,7 +287,7 @@ def free_energy_profile(
 
     Also draws the configurations on the dividing surface that the transmission coefficient is shot from.
     """
-    umbrella = _Umbrella(settings, minima, saddle, paths, fit)
+    umbrella = _Umbrella(settings, minima, saddle, paths, fit, table)
     temperature, kept = umbrella.method.dynamics.temperature, []
     for file in windows:
         kept += _read_windows(file)
@@ -270,7 +314,8 @@ def free_energy_profile(
         json_safe(
             {
                 "temperature_K": temperature,
-                "coordinate": umbrella.coordinate.formula,
+                "formula": umbrella.coordinate.formula,
+                "coordinate": umbrella.coordinate.to_dict(),
                 "rate": rate.to_dict(),
                 "profile": profile.to_dict(),
                 "windows": [w.centre for w, _ in kept],
@@ -282,8 +327,14 @@ def free_energy_profile(
         out,
     )
     positions = np.concatenate([x for _, x in kept])
-    near = np.flatnonzero(np.abs(combined.r - rate.top) <= 0.1 * umbrella.spacing)
-    count = min(settings["rates"]["transmission"]["configurations"], len(near))
+    wanted = settings["rates"]["transmission"]["configurations"]
+    # As near to the surface as gives a choice of them.
+    distance = np.abs(combined.r - rate.top)
+    width = min(
+        max(0.1 * umbrella.spacing, float(np.sort(distance)[min(3 * wanted, len(distance) - 1)])), umbrella.spacing
+    )
+    near = np.flatnonzero(distance <= width)
+    count = min(wanted, len(near))
     if not count:
         raise SamplingError("no frame of the windows lies on the dividing surface; give more windows or longer ones")
     # Exponential keys: a draw by weight without replacement.
@@ -324,7 +375,7 @@ def transmission_shots(
     settings: Settings,
     minimum_file: Path | str,
     saddle_file: Path | str,
-    fit: Path | str,
+    profile: Path | str,
     surface: Path | str,
     journal: Path | str,
     out: Path | str,
@@ -332,7 +383,7 @@ def transmission_shots(
     """Pairs of halves off the dividing surface, and the transmission coefficient."""
     system, method, engine = open_engine(settings, minimum_file, saddle_file)
     data = store.read_dataset(surface)
-    reaction = coordinate_file.from_results(store.read_json(fit))
+    reaction = coordinate_file.from_dict(store.read_json(profile)["coordinate"])
     positions = data.positions.values
     key = store.fingerprint(settings, positions, reaction.to_dict())
     ends = {system.reactant: 0, system.product: 1}
@@ -415,15 +466,16 @@ def gather(
     along = {}
     if profile:
         found, kappa = store.read_json(profile), store.read_json(transmission_file)
-        along = {"profile": found, "transmission": kappa}
+        hidden = _hidden_barrier(kappa, system.reactant, system.product)
+        along = {"profile": found, "transmission": kappa, "no_rate": hidden}
         for start, end, name in (
             (system.reactant, system.product, "forward"),
             (system.product, system.reactant, "backward"),
         ):
-            value = found["rate"][name] * max(kappa["kappa"], 0.0)
-            spread = math.hypot(
-                found["rate"][f"ln_{name}_error"], (kappa["error"] or math.inf) / max(kappa["kappa"], 1e-9)
-            )
+            value, spread = None, None
+            if hidden is None:
+                value = found["rate"][name] * kappa["kappa"]
+                spread = math.hypot(found["rate"][f"ln_{name}_error"], kappa["error"] / kappa["kappa"])
             routes.append(
                 {
                     "route": "free energy",
@@ -444,6 +496,23 @@ def gather(
     store.write_json(json_safe(whole), out)
 
 
+def _hidden_barrier(kappa: Mapping[str, Any], reactant: str, product: str) -> str | None:
+    """Why the route along the coordinate gives no rate; None where it does.
+
+    A coordinate may go from basin to basin without going over the saddle: springs then find another way to
+    its top, from where everything falls back to one side.
+    """
+    if kappa["error"] is not None and kappa["kappa"] > 2.0 * kappa["error"]:
+        return None
+    share = kappa["to_product"]
+    side = product if share > 0.5 else reactant
+    return (
+        f"no rate along this coordinate: its transmission coefficient, {kappa['kappa']:.2f}, cannot be told from zero, "
+        f"and {max(share, 1.0 - share):.0%} of the halves off the top of the profile end in {side}; so that is no "
+        "dividing surface. Name other variables in rates.umbrella.variables, or give longer windows"
+    )
+
+
 def _agreement(routes: Sequence[Mapping[str, Any]], temperature: float, rules: Mapping[str, Any]) -> list[str]:
     """A sentence for each direction in which two routes give a rate at the temperature of the dynamics."""
     words = []
@@ -454,7 +523,6 @@ def _agreement(routes: Sequence[Mapping[str, Any]], temperature: float, rules: M
         one, other = mine["harmonic"], mine["free energy"]
         where = f"{start} to {one['to']}"
         if not (other["rate"] and other["rate"] > 0.0 and other["ln_error"] is not None):
-            words.append(f"{where}: the free energy gives no rate to compare")
             continue
         difference = math.log(other["rate"] / one["rate"])
         low, high = difference - 1.96 * other["ln_error"], difference + 1.96 * other["ln_error"]

@@ -67,6 +67,8 @@ class Transmission(Plain):
         Pairs that count, and configurations behind them.
     n_lost
         Pairs left out: a half ended in no basin, or failed.
+    to_product
+        Share of the halves that end in the product; far from 1/2 on a surface that divides nothing.
     """
 
     kappa: float
@@ -80,6 +82,7 @@ class Transmission(Plain):
     n_pairs: int
     n_configurations: int
     n_lost: int
+    to_product: float
 
 
 def _sides(track: FloatArray, end: int, start: float, frames: int) -> FloatArray:
@@ -155,4 +158,5 @@ def transmission(
         n_pairs=len(kept),
         n_configurations=len(names),
         n_lost=len(pairs) - len(kept),
+        to_product=float(np.mean([[p.up_end, p.down_end] for p in kept])),
     )

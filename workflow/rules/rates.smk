@@ -39,6 +39,7 @@ rule umbrella:
         saddle=method_file("saddle.nc"),
         paths=chain_files("paths.nc"),
         fit=method_file("coordinate.json"),
+        table=method_file("variables.nc"),
         engine=engine_files,
     output:
         windows=method_file("rates/umbrella_{batch}.nc"),
@@ -70,6 +71,7 @@ rule free_energy:
         saddle=method_file("saddle.nc"),
         paths=chain_files("paths.nc"),
         fit=method_file("coordinate.json"),
+        table=method_file("variables.nc"),
         windows=[
             method_file(f"rates/umbrella_{batch}.nc")
             for batch in range(CONFIG.data["rates"]["umbrella"]["batches"])
@@ -104,7 +106,7 @@ rule transmission:
     input:
         minimum=method_file(f"minimum_{CONFIG.system.product}.nc"),
         saddle=method_file("saddle.nc"),
-        fit=method_file("coordinate.json"),
+        profile=method_file("rates/free_energy.json"),
         surface=method_file("rates/surface.nc"),
         engine=engine_files,
     output:
