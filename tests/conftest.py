@@ -46,6 +46,8 @@ def small_config(results: Path) -> dict:
         "beyond": ["boosting"],
     }
     data["committor"] = {"configurations": 4, "shots_per_configuration": 4, "tolerance": 0.5, "batches": 2}
+    data["rates"]["umbrella"] |= {"windows": 18, "equilibration_fs": 100, "length_fs": 400}
+    data["rates"]["transmission"] = {"configurations": 6}
     data["committor"]["calibration"] = {"configurations": 3, "shots_per_configuration": 2}
     return data
 

@@ -62,6 +62,16 @@ def test_everything_is_there_and_means_something(finished: Finished) -> None:
         last = json.loads((folder / "rounds/2.json").read_text())
         same = {g["variable"]: [other["name"] for other in g["alternatives"]] for g in fit["interchangeable"]}
         assert last["variables"] == fit["coordinate"]["names"] and last["interchangeable"] == same
+        rates = json.loads((folder / "rates.json").read_text())
+        there = next(r for r in rates["rates"] if (r["from"], r["temperature"]) == ("Z", 300.0))
+        # Eyring's formula with the barrier alone is right to a power of ten or so.
+        plain = 6.2e12 * np.exp(-there["barrier"] / (8.314e-3 * 300.0))
+        assert 0.05 < there["rate"] / plain < 50.0
+        assert [law["law"] for law in rates["laws"]] == ["arrhenius", "eyring"] * 2
+    along = json.loads((results / "gaff2/rates/free_energy.json").read_text())
+    # The harmonic barrier of GAFF2 is 113 kJ/mol.
+    assert 85.0 < along["rate"]["barrier_forward"] < 135.0 and not along["gaps_left"]
+    assert "Arrhenius" in (results / "comparison/rates.html").read_text()
     for table, word in (("candidates", "angle(N9,N10,C11)"), ("sets", "for comparison"), ("chains", "started from")):
         assert word in (results / f"comparison/{table}.html").read_text()
 
