@@ -69,7 +69,7 @@ class Walker:
         return self._run(x, v, self.longest, rng, (REACTANT, PRODUCT))
 
     def stretch(self, x, v, frames, rng):
-        return self._run(x, v, frames, rng, (PRODUCT,))
+        return self._run(x, v, frames, rng, ())
 
     def _run(self, x, v, frames, rng, stop):
         # Floats of Python: numpy's cost four times as much one by one.

@@ -106,11 +106,11 @@ class Flat:
 
     def stretch(self, positions, velocities, frames, rng) -> Leg:
         x, track = int(positions), []
-        while len(track) < frames and x < self.n:
-            # From 0, up or not: the reactant has frames of its own.
-            x += int(rng.integers(2)) if x == 0 else 2 * int(rng.integers(2)) - 1
+        while len(track) < frames:
+            # At the ends it may stay: the states have frames of their own.
+            x = min(max(x + 2 * int(rng.integers(2)) - 1, 0), self.n)
             track.append(float(x))
-        return Leg(np.array(track), np.zeros(len(track)), PRODUCT if x == self.n else 0)
+        return Leg(np.array(track), np.zeros(len(track)), 0)
 
     def draw(self, positions, rng):
         return np.zeros(())
@@ -188,15 +188,17 @@ def test_failed_and_endless_shots_are_counted_and_never_accepted():
     assert move.path is path
 
 
-def test_a_jump_from_state_to_state_is_no_path():
+def test_what_was_in_the_product_last_is_neither_time_nor_start():
     class Jumping(Flat):
         def stretch(self, positions, velocities, frames, rng) -> Leg:
-            return Leg(np.array([0.0, 1.0, 0.0, 6.0]), np.zeros(4), PRODUCT)
+            return Leg(np.array([0.0, 1.0, 0.0, 6.0, 5.0, 0.0, 1.0, 6.0, 5.0]), np.zeros(9), 0)
 
-    found, paths = interfaces.stretch(Jumping(), np.asarray(0.0), 10, stream(1))
+    found, paths = interfaces.stretch(Jumping(), np.asarray(0.0), 9, stream(1))
+    assert found.frames == 5
+    assert list(found.order) == [0.0, 1.0, 0.0, 0.0, 1.0]
+    assert [p.highest for p in paths] == [1.0, math.inf]
+    # From state to state between two frames: no path to shoot from.
     assert found.unfinished == 1
-    assert found.reached
-    assert [p.highest for p in paths] == [1.0]
     assert float(found.positions) == 0.0
 
 
@@ -237,7 +239,7 @@ def test_interfaces_stand_where_the_share_is_reached(highest: list[float], share
 def chain_of(highest: np.ndarray, counts: np.ndarray) -> Chain:
     shape = highest.shape
     frames, swaps = np.full(shape, 9), np.full(shape, -1)
-    return Chain(highest, frames, np.zeros(shape, dtype=int), swaps, np.full(len(counts), 100), counts)
+    return Chain(highest, frames, np.zeros(shape, dtype=int), swaps, np.full(len(counts), 100), counts, 0 * counts)
 
 
 def test_pooled_factors_solve_the_histogram_equations():

@@ -68,7 +68,7 @@ class Runner(Protocol):
         """Run to the first frame in either state."""
 
     def stretch(self, positions: FloatArray, velocities: FloatArray, frames: int, rng: np.random.Generator) -> Leg:
-        """Run a number of frames, in and out of the reactant, ending early only where the product is reached."""
+        """Run a number of frames, in and out of either state."""
 
     def draw(self, positions: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Thermal velocities, nm/ps."""
@@ -130,20 +130,18 @@ class Stretch:
     Attributes
     ----------
     frames
-        Frames of the stretch.
+        Frames of the stretch that were in the reactant last, and not in the product.
     highest
         Largest order parameter of each excursion that began in it, shape (n,).
     order
-        Order parameter of the frames, shape (frames,).
+        Order parameter of these frames, shape (frames,).
     unfinished
         Excursions that came to no end (out of length, or failed): left out of `highest`.
     reason
         Why the stretch, or the end of an excursion, failed; empty otherwise.
     positions
-        Of the last frame, where the next stretch starts with fresh velocities; that of the start where the product was
-        reached or the stretch failed.
-    reached
-        Whether it came to the product.
+        Of the last frame, where the next stretch starts with fresh velocities; of the first where the last was in the
+        product last, or the stretch failed: a move that leaves the reactant is refused, and the start counts again.
     """
 
     frames: int
@@ -152,7 +150,6 @@ class Stretch:
     unfinished: int
     reason: str
     positions: FloatArray
-    reached: bool
 
 
 def stretch(runner: Runner, positions: FloatArray, frames: int, rng: np.random.Generator) -> tuple[Stretch, list[Path]]:
@@ -180,11 +177,13 @@ def stretch(runner: Runner, positions: FloatArray, frames: int, rng: np.random.G
     start = runner.draw(positions, rng)
     leg = runner.stretch(positions, start, frames, rng)
     if leg.reason:
-        return Stretch(0, np.empty(0), np.empty(0), 0, leg.reason, positions, False), []
+        return Stretch(0, np.empty(0), np.empty(0), 0, leg.reason, positions), []
     x = np.concatenate([positions[None], leg.positions])
     v = np.concatenate([start[None], leg.velocities])
     sides = runner.sides(x, v)
-    reached = bool(sides[-1] == PRODUCT)
+    # The state visited last: where no state was, the reactant, as of all that starts there.
+    seen = np.maximum.accumulate(np.where(sides != NEITHER, np.arange(len(x)), 0))
+    left = sides[seen] == PRODUCT
     inside = np.flatnonzero(sides == REACTANT)
     exits = inside[(inside < len(x) - 1) & (sides[np.minimum(inside + 1, len(x) - 1)] != REACTANT)]
     paths, unfinished, reason = [], 0, ""
@@ -205,13 +204,12 @@ def stretch(runner: Runner, positions: FloatArray, frames: int, rng: np.random.G
             continue
         paths.append(_path(runner, part_x, part_v, end))
     found = Stretch(
-        frames=len(leg.positions),
+        frames=int((~left[1:]).sum()),
         highest=np.array([p.highest for p in paths]),
-        order=runner.order(leg.positions),
+        order=runner.order(leg.positions[~left[1:]]),
         unfinished=unfinished,
         reason=reason,
-        positions=positions if reached else leg.positions[-1],
-        reached=reached,
+        positions=positions if left[-1] else leg.positions[-1],
     )
     return found, paths
 
@@ -398,7 +396,6 @@ def _stretch_record(runner: Runner, positions: FloatArray, frames: int, rng: np.
         "at": found.positions,
         "unfinished": found.unfinished,
         "reason": found.reason,
-        "reached": found.reached,
     }
     if paths:
         record |= path_record(max(paths, key=lambda p: p.highest))
@@ -453,9 +450,11 @@ def pilot(runner: Runner, start: FloatArray, rules: Rules, streams: Streams, kee
     if len(highest) < 4:
         why = f"; the last failure: {reasons[-1]}" if reasons else ""
         raise PlacingError(f"{len(highest)} excursions left the reactant in {k} stretches; give longer ones{why}")
-    interfaces = [quantile_above(highest, rules.crossing)]
-    if math.isinf(interfaces[0]):
+    short = highest[np.isfinite(highest)]
+    if not len(short):
         raise PlacingError("excursions from the reactant go straight to the product; there is no barrier to climb")
+    # Where even more than the share go all the way, a place among the others does.
+    interfaces = [min(quantile_above(highest, rules.crossing), quantile_above(short, rules.crossing))]
     best = max((s for s in seen if "order" in s), key=lambda s: np.max(s["order"]))
     paths = [path_from_record(best)]
     while len(interfaces) < MOST_INTERFACES:
@@ -519,6 +518,7 @@ def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, str
         np.array(swaps),
         np.array([s["frames"] for s in flux]),
         np.array([int((np.asarray(s["highest"]) >= bounds[0]).sum()) for s in flux]),
+        np.array([int(s["unfinished"]) + (int(s["frames"]) == 0) for s in flux]),
     )
 
 
@@ -576,8 +576,8 @@ class InterfaceRate(Plain):
         Of crossing all interfaces.
     crossings
         The factors.
-    n_excursions
-        That reached the first interface.
+    n_excursions, n_unfinished
+        Excursions that reached the first interface; those that came to no end (failed or too long) and are left out.
     n_blocks
         Behind the errors.
     slowest
@@ -596,6 +596,7 @@ class InterfaceRate(Plain):
     ln_probability_error: float
     crossings: tuple[dict, ...]
     n_excursions: int
+    n_unfinished: int
     n_blocks: int
     slowest: float
     outcomes: dict[str, int]
@@ -617,6 +618,8 @@ class Chain:
         1 where an ensemble exchanged its path with the one above, 0 where it was refused, -1 where it was not its turn.
     flux_frames, flux_counts
         Frames of each stretch in the reactant, and excursions that reached the first interface, shape (stretches,).
+    flux_unfinished
+        Excursions that came to no end, and stretches that failed.
     """
 
     highest: FloatArray
@@ -625,6 +628,7 @@ class Chain:
     swaps: NDArray[np.int64]
     flux_frames: NDArray[np.int64]
     flux_counts: NDArray[np.int64]
+    flux_unfinished: NDArray[np.int64]
 
 
 def correlation_time(series: FloatArray) -> float:
@@ -743,6 +747,7 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
         ln_probability_error=whole_error,
         crossings=tuple(crossings),
         n_excursions=int(counts.sum()),
+        n_unfinished=int(sum(c.flux_unfinished.sum() for c in chains)),
         n_blocks=n,
         slowest=max(times) / float(np.mean(per_block)),
         outcomes={name: int((outcomes == k).sum()) for k, name in enumerate(OUTCOMES)},

@@ -1,0 +1,353 @@
+"""Stages of the workflow that sample rates through interfaces: pilot, chains, and the rate of all chains."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openmm
+import xarray as xr
+from numpy.typing import NDArray
+
+from .. import coordinate_file, sampling, store
+from ..config import from_settings
+from ..dynamics import Engine
+from ..errors import PotentialError, SamplingError
+from ..motion import kinetic_energy
+from ..seeds import stream
+from ..stages import Settings, anchor, open_method
+from ..states import Basin
+from . import interfaces
+from .interfaces import NEITHER, PRODUCT, REACTANT, FloatArray, Leg
+
+log = logging.getLogger(__name__)
+
+#: Share of the frames of equilibrium dynamics that the reactant's state holds: it ends where the coordinate is larger.
+#: A basin that dynamics never leaves by itself would give no excursions to count.
+CEILING = 0.75
+
+
+class EngineRunner:
+    """An engine's dynamics with two states: a basin up to a ceiling of the order parameter, and the other basin.
+
+    Parameters
+    ----------
+    engine
+        The engine.
+    reactant, product
+        The basins. Others count as neither.
+    order
+        Order parameter of positions, shape (n, n_atoms, 3); larger towards the product.
+    ceiling
+        The reactant's state is where the order parameter does not exceed it, in its basin.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        reactant: Basin,
+        product: Basin,
+        order: Callable[[FloatArray], FloatArray],
+        ceiling: float = math.inf,
+    ) -> None:
+        self.engine = engine
+        self.order = order
+        self.stochastic = bool(engine.settings.friction)
+        self.ceiling = ceiling
+        self._reactant, self._product = reactant, product
+
+    def draw(self, positions: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Thermal velocities, nm/ps."""
+        return self.engine.thermal_velocities(positions, rng)
+
+    def sides(self, positions: FloatArray, velocities: FloatArray) -> NDArray[np.int64]:
+        """Side of frames, shape (n,)."""
+        return np.array([self._side(x) for x in positions], dtype=int)
+
+    def leg(self, positions: FloatArray, velocities: FloatArray, rng: np.random.Generator) -> Leg:
+        """Run to the first frame in either state."""
+        return self._run(positions, velocities, self.engine.n_frames_max, rng, (REACTANT, PRODUCT))
+
+    def stretch(self, positions: FloatArray, velocities: FloatArray, frames: int, rng: np.random.Generator) -> Leg:
+        """Run a number of frames, in and out of either state."""
+        return self._run(positions, velocities, frames, rng, ())
+
+    def _side(self, x: FloatArray) -> int:
+        if self._product.contains(x):
+            return PRODUCT
+        if self._reactant.contains(x) and (math.isinf(self.ceiling) or float(self.order(x[None])[0]) <= self.ceiling):
+            return REACTANT
+        return NEITHER
+
+    def _run(
+        self,
+        positions: FloatArray,
+        velocities: FloatArray,
+        frames: int,
+        rng: np.random.Generator,
+        stop: tuple[int, ...],
+    ) -> Leg:
+        engine = self.engine
+        engine.legs += 1
+        track: list[tuple[FloatArray, FloatArray]] = [(np.asarray(positions), np.asarray(velocities))]
+        side, reason = NEITHER, ""
+        try:
+            run = engine.run(engine.snapshot(positions, velocities), lambda _: True, rng)
+            for state in itertools.islice(run, frames):
+                x = state.getPositions(asNumpy=True)._value
+                track.append((x, state.getVelocities(asNumpy=True)._value))
+                if stop and (side := self._side(x)) in stop:
+                    break
+            jump = abs(self._total_energy(*track[-1]) - self._total_energy(*track[0]) - engine.heat)
+            # Not "jump > bound": a jump that is not a number is one.
+            if not jump <= engine.potential.energy_jump:
+                reason = f"total energy changed by {jump:.1f} kJ/mol"
+        except (openmm.OpenMMException, PotentialError) as error:
+            reason = str(engine.potential.reason(error))
+        ran = track[1:]
+        shape = (len(ran), *np.shape(positions))
+        return Leg(
+            np.array([x for x, _ in ran]).reshape(shape), np.array([v for _, v in ran]).reshape(shape), side, reason
+        )
+
+    def _total_energy(self, positions: FloatArray, velocities: FloatArray) -> float:
+        return self.engine.potential_energy(positions) + kinetic_energy(velocities, self.engine.potential.masses)
+
+
+class Keeper:
+    """Does pieces of work in order, or reads them from a journal; counts failures one after the other.
+
+    Parameters
+    ----------
+    record
+        The journal, in use.
+    engine
+        It forgets what came before each piece, so that a resumed run gives the same numbers.
+    allowed
+        Failures in a row that stop the job.
+    total
+        Pieces to do; 0: not known beforehand.
+    """
+
+    def __init__(self, record: store.Journal, engine: Engine, allowed: int, total: int = 0) -> None:
+        self._record, self._engine, self._allowed, self._total = record, engine, allowed, total
+        self._known: list[Mapping[str, Any] | None] = list(record.read())
+        self._before = len(self._known)
+        self._done = self._failures = 0
+        self._start = time.monotonic()
+
+    def __call__(self, make: Callable[[], dict[str, Any]]) -> Mapping[str, Any]:
+        """The next piece."""
+        i, self._done = self._done, self._done + 1
+        if i < self._before:
+            found, self._known[i] = self._known[i], None
+            return found
+        self._engine.potential.restart()
+        found = make()
+        self._record.write(i, found)
+        pace = (time.monotonic() - self._start) / (self._done - self._before)
+        reason = found["reason"]
+        log.info(
+            "%s %d%s: %s%s%s",
+            "shot" if "outcome" in found else "stretch",
+            self._done,
+            f"/{self._total}" if self._total else "",
+            f"{found['outcome']}, {found['cost']} frames run"
+            if "outcome" in found
+            else f"{found['frames']} frames, {len(found['highest'])} excursions",
+            f"; {pace * (self._total - self._done):.0f} s to go" if self._total else "",
+            f"; {reason}" if reason else "",
+        )
+        self._failures = self._failures + 1 if reason else 0
+        sampling.stop_after(self._failures, self._allowed, reason)
+        return found
+
+
+class _Setting:
+    """What pilot and chains share: engine, states, coordinate, rules."""
+
+    def __init__(self, settings: Settings, minima: Mapping[str, Path | str], saddle: Path | str, fit: Path | str):
+        self.system, self.method, potential = open_method(settings)
+        points = {name: store.read_stationary(file) for name, file in minima.items()}
+        anchor(potential, [points[self.system.product], store.read_stationary(saddle)])
+        self.start = points[self.system.reactant].positions
+        self.content = settings["rates"]["interfaces"]
+        dynamics = replace(self.method.dynamics, longest_half=float(self.content["longest_fs"]))
+        self.engine = Engine(self.system.molecule, potential, dynamics)
+        self.frame = dynamics.frame
+        self.reaction = coordinate_file.from_results(store.read_json(fit))
+        basins = {b.name: b for b in self.system.basins}
+        self.runner = EngineRunner(
+            self.engine,
+            basins[self.system.reactant],
+            basins[self.system.product],
+            lambda positions: self.reaction.evaluate(positions).r,
+        )
+        self.source = potential.description
+        # How far sampling goes does not change what is sampled: more cycles go on from the journal.
+        kept = {key: value for key, value in self.content.items() if key != "cycles"}
+        rates = {**settings["rates"], "interfaces": kept}
+        self.key = store.fingerprint({**settings, "rates": rates}, self.start, self.reaction.to_dict())
+
+    @property
+    def rules(self) -> interfaces.Rules:
+        content = self.content
+        return interfaces.Rules(
+            crossing=content["crossing"],
+            pilot_moves=content["pilot_moves"],
+            cycles=content.get("cycles", 0),
+            burn_in=content.get("burn_in", 0),
+            stretches=content["stretches"],
+            stretch_frames=max(2, round(content["stretch_fs"] / self.frame)),
+        )
+
+    def streams(self, *place: str | int) -> interfaces.Streams:
+        return lambda *words: stream(self.method.seed, self.method.name, "interfaces", *place, *words)
+
+
+def interface_pilot(
+    settings: Settings,
+    minima: Mapping[str, Path | str],
+    saddle: Path | str,
+    fit: Path | str,
+    journal: Path | str,
+    out: Path | str,
+) -> None:
+    """Place the reactant's ceiling and the interfaces, with a path in each ensemble; goes on from the journal."""
+    work = _Setting(settings, minima, saddle, fit)
+    rules = work.rules
+    with store.Journal(Path(journal) / work.key) as record, sampling.stoppable(work.engine):
+        record.about({"method": work.method.name})
+        keep = Keeper(record, work.engine, settings["failures_in_a_row"])
+        # The reactant's thermal range of r, before there are excursions to speak of.
+        settled = interfaces.stretches(
+            work.runner, work.start, max(4, rules.stretches // 4), rules.stretch_frames, work.streams("settle"), keep
+        )
+        half = [np.asarray(s["r"]) for s in settled[len(settled) // 2 :]]
+        r = np.concatenate(half)
+        if not len(r):
+            raise SamplingError(f"no stretch of dynamics in the reactant succeeded; the last: {settled[-1]['reason']}")
+        work.runner.ceiling = float(np.quantile(r, CEILING))
+        start = np.asarray(settled[-1]["at"])
+        try:
+            found = interfaces.pilot(work.runner, start, rules, work.streams("pilot"), keep)
+        except interfaces.PlacingError as error:
+            raise SamplingError(f"no interfaces: {error}") from error
+    log.info(
+        "reactant up to r = %.3f; interfaces at r = %s",
+        work.runner.ceiling,
+        ", ".join(f"{value:.3f}" for value in found.interfaces),
+    )
+    data = xr.Dataset(
+        {
+            "symbol": ("atom", np.array(work.system.molecule.symbols, dtype=object)),
+            "interface": ("ensemble", np.array(found.interfaces), {"comment": "of the reaction coordinate r"}),
+            "n_frames": ("ensemble", [len(p.order) for p in found.paths], {"sample_dimension": "frame"}),
+            "start": (("atom", "xyz"), start, {"units": "nm", "comment": "of the reactant's equilibrium"}),
+            "r": ("frame", np.concatenate([p.order for p in found.paths])),
+            "positions": (
+                ("frame", "atom", "xyz"),
+                np.concatenate([p.positions for p in found.paths]),
+                {"units": "nm"},
+            ),
+            "velocities": (
+                ("frame", "atom", "xyz"),
+                np.concatenate([p.velocities for p in found.paths]),
+                {"units": "nm ps-1"},
+            ),
+        },
+        attrs={"ceiling": work.runner.ceiling, "frame_fs": work.frame, "coordinate": work.reaction.formula},
+    )
+    store.write_dataset(data, out, title="interfaces and a first path for each", source=work.source)
+
+
+def _read_pilot(file: Path | str) -> tuple[interfaces.Pilot, xr.Dataset]:
+    data = store.read_dataset(file)
+    counts = data.n_frames.values.astype(int)
+    paths = [
+        interfaces.Path(data.positions.values[a:b], data.velocities.values[a:b], data.r.values[a:b])
+        for a, b in itertools.pairwise([0, *np.cumsum(counts).tolist()])
+    ]
+    return interfaces.Pilot(tuple(float(v) for v in data.interface.values), tuple(paths)), data
+
+
+def interface_chain(
+    settings: Settings,
+    number: int,
+    minima: Mapping[str, Path | str],
+    saddle: Path | str,
+    fit: Path | str,
+    pilot: Path | str,
+    journal: Path | str,
+    out: Path | str,
+) -> None:
+    """One chain of cycles over all ensembles, and its stretches in the reactant; goes on from the journal."""
+    work = _Setting(settings, minima, saddle, fit)
+    rules = work.rules
+    found, data = _read_pilot(pilot)
+    work.runner.ceiling = float(data.attrs["ceiling"])
+    start = data.start.values
+    key = store.fingerprint(work.key, start, data.r.values, data.positions.values, number)
+    total = math.ceil(0.1 * rules.stretches) + rules.stretches
+    total += (rules.burn_in + rules.cycles) * len(found.interfaces)
+    with store.Journal(Path(journal) / key) as record, sampling.stoppable(work.engine):
+        record.about({"method": work.method.name, "chain": number, "pieces": total})
+        keep = Keeper(record, work.engine, settings["failures_in_a_row"], total)
+        chain = interfaces.run_chain(work.runner, start, found, rules, work.streams("chain", number), keep)
+    content = xr.Dataset(
+        {
+            "interface": ("ensemble", np.array(found.interfaces)),
+            "highest": (("cycle", "ensemble"), chain.highest, {"comment": "infinite where the product is reached"}),
+            "frames": (("cycle", "ensemble"), chain.frames),
+            "outcome": (("cycle", "ensemble"), chain.outcomes, {"comment": ", ".join(interfaces.OUTCOMES)}),
+            "swap": (("cycle", "ensemble"), chain.swaps, {"comment": "with the ensemble above; -1: not its turn"}),
+            "flux_frames": ("stretch", chain.flux_frames),
+            "flux_counts": ("stretch", chain.flux_counts),
+            "flux_unfinished": ("stretch", chain.flux_unfinished, {"comment": "excursions left out"}),
+        },
+        attrs={"frame_fs": work.frame, "coordinate": work.reaction.formula, "ceiling": work.runner.ceiling},
+    )
+    store.write_dataset(content, out, title=f"interface sampling, chain {number}", source=work.source)
+
+
+def interface_rate(settings: Settings, chains: Sequence[Path | str], out: Path | str) -> None:
+    """The rate from all chains."""
+    system, _ = from_settings(settings)
+    runs, tables = [], [store.read_dataset(file) for file in chains]
+    for table in tables:
+        runs.append(
+            interfaces.Chain(
+                table.highest.values,
+                table.frames.values,
+                table.outcome.values,
+                table.swap.values,
+                table.flux_frames.values,
+                table.flux_counts.values,
+                table.flux_unfinished.values,
+            )
+        )
+    first = tables[0]
+    try:
+        found = interfaces.rate(runs, first.interface.values.tolist(), first.attrs["frame_fs"] * 1e-3)
+    except ValueError as error:
+        raise SamplingError(f"no rate through interfaces: {error}") from error
+    log.info("%s to %s: %.3g /s", system.reactant, system.product, found.rate)
+    store.write_json(
+        {
+            "from": system.reactant,
+            "to": system.product,
+            "temperature_K": settings["temperature_K"],
+            "coordinate": first.attrs["coordinate"],
+            "ceiling": first.attrs["ceiling"],
+            "n_chains": len(runs),
+            "rate": found.to_dict(),
+        },
+        out,
+    )
