@@ -34,6 +34,7 @@ include: "workflow/rules/committor.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/rates.smk"
+include: "workflow/rules/interfaces.smk"
 
 
 onstart:
@@ -51,6 +52,7 @@ localrules:
     compare,
     figures,
     harmonic,
+    interface_rate,
     rates,
     rates_report,
 

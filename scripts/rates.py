@@ -10,4 +10,5 @@ with logged(snakemake):
         snakemake.output.rates,
         profile=snakemake.input.get("profile", ""),
         transmission_file=snakemake.input.get("transmission", ""),
+        interfaces=snakemake.input.get("interfaces", ""),
     )

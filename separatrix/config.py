@@ -516,7 +516,19 @@ CHOICE = ("model", "observations", "max_variables", "search", "criterion", "iner
 
 
 #: Stages that compute rates.
-RATES = ("harmonic", "umbrella", "free_energy", "transmission", "rates")
+RATES = (
+    "harmonic",
+    "umbrella",
+    "free_energy",
+    "transmission",
+    "interface_pilot",
+    "interface_chain",
+    "interface_rate",
+    "rates",
+)
+
+#: Those that place something along a coordinate, which may be one of variables that the config names.
+ALONG_COORDINATE = ("umbrella", "free_energy", "interface_pilot", "interface_chain")
 
 
 @dataclass(frozen=True)
@@ -573,10 +585,15 @@ class Config:
         if stage == "harmonic":
             temperatures = sorted({float(self.data["temperature_K"]), *map(float, rules["temperatures_K"])})
             return {"temperatures_K": temperatures, "harmonic": rules["harmonic"]}
+        chain = {key: value for key, value in rules["interfaces"].items() if key not in ("methods", "chains")}
+        pilot = {key: value for key, value in chain.items() if key not in ("cycles", "burn_in")}
         return {
             "umbrella": {"umbrella": windows},
             "free_energy": {"umbrella": windows, "transmission": rules["transmission"]},
             "transmission": {},
+            "interface_pilot": {"interfaces": pilot},
+            "interface_chain": {"interfaces": chain},
+            "interface_rate": {},
             "rates": {},
         }[stage]
 
@@ -597,7 +614,7 @@ class Config:
             Name of the set of committor shots, for ``draw`` and ``committor_shots``.
         """
         system = dict(self.system_data)
-        if stage not in ("assess", "variables", "coordinate", "draw", "committor", "umbrella", "free_energy"):
+        if stage not in ("assess", "variables", "coordinate", "draw", "committor", *ALONG_COORDINATE):
             system.pop("variables", None)
         system.pop("literature", None)  # for the report alone
         base: dict[str, Any] = {
@@ -630,7 +647,7 @@ class Config:
             base[part] = {key: base[part][key] for key in CHOICE}
         if stage in ("restrained", "draw", "committor_shots", "committor"):
             base["committor"] = self._committor(stage, draw)
-        if stage in ("draw", "committor", "umbrella", "free_energy"):
+        if stage in ("draw", "committor", *ALONG_COORDINATE):
             # The naive coordinate is fitted to what the found one was fitted to.
             base["coordinate"] = {key: self.data["coordinate"][key] for key in ("model", "observations")}
         if stage in RATES:
@@ -645,7 +662,7 @@ class Config:
         }.get(stage)
         if keys:
             base["sampling"] = {key: self.data["sampling"][key] for key in keys}
-        if stage in ("sample", "committor_shots", "transmission"):
+        if stage in ("sample", "committor_shots", "transmission", "interface_pilot", "interface_chain"):
             base["failures_in_a_row"] = self.data["failures_in_a_row"]
         return base
 
@@ -730,10 +747,11 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
         for j, name in enumerate(names):
             keys.look(candidates, name, f"coordinate.beside.{i}.{j}", "a candidate variable")
     keys = _Keys(_file_of("rates", paths))
-    for i, name in enumerate(full["rates"]["umbrella"]["methods"]):
-        keys.look(methods, name, f"rates.umbrella.methods.{i}", "a method")
-    for i, name in enumerate(full["rates"]["umbrella"]["variables"]):
-        keys.look(candidates, name, f"rates.umbrella.variables.{i}", "a candidate variable")
+    for route in ("umbrella", "interfaces"):
+        for i, name in enumerate(full["rates"][route]["methods"]):
+            keys.look(methods, name, f"rates.{route}.methods.{i}", "a method")
+        for i, name in enumerate(full["rates"][route]["variables"]):
+            keys.look(candidates, name, f"rates.{route}.variables.{i}", "a candidate variable")
     where = _file_of("sampling", paths)
     keys = _Keys(where)
     if sampling["min_rounds"] > sampling["max_rounds"]:

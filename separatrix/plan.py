@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from . import resources
 from .config import Config
 from .errors import ConfigError, PotentialError, StoreError
 from .health import time_per_gradient
@@ -146,6 +147,14 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
         pairs = config.data["rates"]["transmission"]["configurations"]
         # Umbrella windows, free energy, transmission coefficient.
         jobs += windows["batches"] + 2
+    through = config.data["rates"]["interfaces"]
+    if name in through["methods"]:
+        walks = (1 + through["chains"]) * 1.2 * through["stretches"]
+        pulled += walks * through["stretch_fs"] / method.dynamics.time_step
+        each_one = through["pilot_moves"] + through["chains"] * (through["burn_in"] + through["cycles"])
+        pairs += resources.INTERFACES * each_one
+        # Pilot, chains, rate.
+        jobs += through["chains"] + 2
     atoms = config.system.molecule.n_atoms
     # Relaxations, quenches and the saddle search take a few hundred gradients each; numerical Hessians 6 per atom.
     gradients = len(config.system.basins) * (300 * (1 + config.data["stationary"]["quenches"]) + 6 * atoms)

@@ -39,6 +39,9 @@ _MARGIN, _MEASURED_MARGIN = 1.5, 2.0
 # Attempts at a first path that are planned for; most paths come within ten.
 _ATTEMPTS = 20
 
+#: Interfaces that are taken as usual before a pilot has placed them.
+INTERFACES = 10
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -91,7 +94,7 @@ def seconds(
     ----------
     stage
         ``check``, ``minimum``, ``guess``, ``saddle``, ``first_path``, ``sample``, ``restrained``,
-        ``umbrella``, ``free_energy``, ``transmission`` or
+        ``umbrella``, ``free_energy``, ``transmission``, ``interface_pilot``, ``interface_chain`` or
         ``committor_shots``.
     known
         What has been measured.
@@ -127,6 +130,12 @@ def seconds(
         # What the free energy adds for want of overlap is a few windows as a rule.
         windows = math.ceil(rules["windows"] / rules["batches"]) if stage == "umbrella" else 3
         gradients = windows * walk
+    elif stage in ("interface_pilot", "interface_chain"):
+        rules = data["rates"]["interfaces"]
+        moves = rules["pilot_moves"] if stage == "interface_pilot" else rules["cycles"] + rules["burn_in"]
+        walk = 1.3 * rules["stretches"] * rules["stretch_fs"] / spec.dynamics.time_step
+        # How many interfaces there will be only the pilot tells.
+        gradients = walk + 2 * half * INTERFACES * moves
     elif stage == "transmission":
         gradients = 2 * half * data["rates"]["transmission"]["configurations"]
     else:

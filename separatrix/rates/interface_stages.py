@@ -16,7 +16,7 @@ import openmm
 import xarray as xr
 from numpy.typing import NDArray
 
-from .. import coordinate_file, sampling, store
+from .. import sampling, store
 from ..config import from_settings
 from ..dynamics import Engine
 from ..errors import PotentialError, SamplingError
@@ -26,6 +26,7 @@ from ..stages import Settings, anchor, open_method
 from ..states import Basin
 from . import interfaces
 from .interfaces import NEITHER, PRODUCT, REACTANT, FloatArray, Leg
+from .stages import coordinate_of
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +174,14 @@ class Keeper:
 class _Setting:
     """What pilot and chains share: engine, states, coordinate, rules."""
 
-    def __init__(self, settings: Settings, minima: Mapping[str, Path | str], saddle: Path | str, fit: Path | str):
+    def __init__(
+        self,
+        settings: Settings,
+        minima: Mapping[str, Path | str],
+        saddle: Path | str,
+        fit: Path | str,
+        table: Path | str,
+    ) -> None:
         self.system, self.method, potential = open_method(settings)
         points = {name: store.read_stationary(file) for name, file in minima.items()}
         anchor(potential, [points[self.system.product], store.read_stationary(saddle)])
@@ -182,7 +190,8 @@ class _Setting:
         dynamics = replace(self.method.dynamics, longest_half=float(self.content["longest_fs"]))
         self.engine = Engine(self.system.molecule, potential, dynamics)
         self.frame = dynamics.frame
-        self.reaction = coordinate_file.from_results(store.read_json(fit))
+        named = {"umbrella": {"variables": self.content["variables"]}}
+        self.reaction = coordinate_of({**settings, "rates": named}, fit, table)
         basins = {b.name: b for b in self.system.basins}
         self.runner = EngineRunner(
             self.engine,
@@ -217,11 +226,12 @@ def interface_pilot(
     minima: Mapping[str, Path | str],
     saddle: Path | str,
     fit: Path | str,
+    table: Path | str,
     journal: Path | str,
     out: Path | str,
 ) -> None:
     """Place the reactant's ceiling and the interfaces, with a path in each ensemble; goes on from the journal."""
-    work = _Setting(settings, minima, saddle, fit)
+    work = _Setting(settings, minima, saddle, fit, table)
     rules = work.rules
     with store.Journal(Path(journal) / work.key) as record, sampling.stoppable(work.engine):
         record.about({"method": work.method.name})
@@ -284,12 +294,13 @@ def interface_chain(
     minima: Mapping[str, Path | str],
     saddle: Path | str,
     fit: Path | str,
+    table: Path | str,
     pilot: Path | str,
     journal: Path | str,
     out: Path | str,
 ) -> None:
     """One chain of cycles over all ensembles, and its stretches in the reactant; goes on from the journal."""
-    work = _Setting(settings, minima, saddle, fit)
+    work = _Setting(settings, minima, saddle, fit, table)
     rules = work.rules
     found, data = _read_pilot(pilot)
     work.runner.ceiling = float(data.attrs["ceiling"])

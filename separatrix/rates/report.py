@@ -124,7 +124,7 @@ def arrhenius_plot(
         )
     if len(experiment):
         layers.append(alt.Chart(experiment).mark_line(strokeWidth=3, strokeDash=[6, 3]).encode(x=x, y=y, color=colour))
-    words = ["lines: harmonic; diamonds: free energy along the coordinate with transmission coefficient"]
+    words = ["lines: harmonic; diamonds: by dynamics, along the coordinate or through interfaces"]
     return figures.finish(alt.layer(*layers).properties(width=520, height=340), title, words)
 
 
@@ -170,7 +170,11 @@ def profile_plot(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin
     return figures.finish(alt.layer(band, line).properties(width=520, height=300), title)
 
 
-_ROUTES = {"harmonic": "harmonic transition-state theory", "free energy": "free energy along r, with recrossing"}
+_ROUTES = {
+    "harmonic": "harmonic transition-state theory",
+    "free energy": "free energy along r, with recrossing",
+    "interfaces": "flux times crossing probability through interfaces",
+}
 
 
 def time_words(seconds: float) -> str:
@@ -244,6 +248,18 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
             body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
             if along["no_rate"]:
                 body.append(f"<tr><th></th><td colspan='4'>{html.escape(along['no_rate'])}</td></tr>\n")
+        if through := content.get("interfaces"):
+            found = through["rate"]
+            words = (
+                f"flux of {found['flux']:.3g} /s through the first of {len(found['crossings'])} interfaces "
+                f"({found['n_excursions']} excursions, {found['n_unfinished']} without end), crossing probability "
+                f"{found['probability']:.3g}; shots: "
+                + ", ".join(f"{count} {name}" for name, count in found["outcomes"].items() if count)
+            )
+            body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
+            if found["slowest"] > 0.5:
+                words = "paths change too slowly for the error to be trusted: give more cycles"
+                body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")
         for words in content["agreement"]:
             body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
     if literature is not None and len(literature):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import time
@@ -447,6 +448,7 @@ def gather(
     *,
     profile: Path | str = "",
     transmission_file: Path | str = "",
+    interfaces: Path | str = "",
 ) -> None:
     """The rates of a method by all routes, side by side, and whether they agree."""
     system, method = from_settings(settings)
@@ -486,11 +488,24 @@ def gather(
                     "ln_error": spread,
                 }
             )
+    through = store.read_json(interfaces) if interfaces else {}
+    if through:
+        routes.append(
+            {
+                "route": "interfaces",
+                "from": through["from"],
+                "to": through["to"],
+                "temperature": temperature,
+                "rate": through["rate"]["rate"],
+                "ln_error": through["rate"]["ln_error"],
+            }
+        )
     whole = {
         **content,
         "label": method.label,
         "routes": routes,
         "along_coordinate": along,
+        "interfaces": through,
         "agreement": _agreement(routes, temperature, content["rules"]),
     }
     store.write_json(json_safe(whole), out)
@@ -518,20 +533,21 @@ def _agreement(routes: Sequence[Mapping[str, Any]], temperature: float, rules: M
     words = []
     for start in dict.fromkeys(r["from"] for r in routes):
         mine = {r["route"]: r for r in routes if r["from"] == start and r["temperature"] == temperature}
-        if not {"harmonic", "free energy"} <= set(mine):
-            continue
-        one, other = mine["harmonic"], mine["free energy"]
-        where = f"{start} to {one['to']}"
-        if not (other["rate"] and other["rate"] > 0.0 and other["ln_error"] is not None):
-            continue
-        difference = math.log(other["rate"] / one["rate"])
-        low, high = difference - 1.96 * other["ln_error"], difference + 1.96 * other["ln_error"]
-        factor = f"free energy over harmonic: {math.exp(difference):.2g} ({math.exp(low):.2g} to {math.exp(high):.2g})"
-        if low <= 0.0 <= high:
-            words.append(f"{where}: the routes agree within errors; {factor}")
-        else:
-            why = "anharmonic, many minima, or recrossing"
-            if rules["statistics"] == "quantum":
-                why += "; the harmonic rate has quantised vibrations, the dynamics none"
-            words.append(f"{where}: the routes disagree beyond errors; {factor}; {why}")
+        usable = [r for r in mine.values() if r["rate"] and (r["route"] == "harmonic" or r["ln_error"] is not None)]
+        for one, other in itertools.combinations(usable, 2):
+            where = f"{start} to {one['to']}"
+            names = f"{other['route']} over {one['route']}"
+            difference = math.log(other["rate"] / one["rate"])
+            error = math.hypot(one["ln_error"] or 0.0, other["ln_error"])
+            low, high = difference - 1.96 * error, difference + 1.96 * error
+            factor = f"{names}: {math.exp(difference):.2g} ({math.exp(low):.2g} to {math.exp(high):.2g})"
+            if low <= 0.0 <= high:
+                words.append(f"{where}: the routes agree within errors; {factor}")
+                continue
+            why = ""
+            if one["route"] == "harmonic":
+                why = "; anharmonic, many minima, or recrossing"
+                if rules["statistics"] == "quantum":
+                    why += "; the harmonic rate has quantised vibrations, the dynamics none"
+            words.append(f"{where}: the routes disagree beyond errors; {factor}{why}")
     return words

@@ -179,6 +179,17 @@ def along_coordinate(wildcards):
     }
 
 
+# Methods whose rates are sampled through interfaces.
+THROUGH = CONFIG.data["rates"]["interfaces"]["methods"]
+
+
+def through_interfaces(wildcards):
+    """File of the route through interfaces, where the config asks for it."""
+    if wildcards.method not in THROUGH:
+        return {}
+    return {"interfaces": f"{RESULTS}/{wildcards.method}/rates/interfaces.json"}
+
+
 def start_of_guess(wildcards):
     """Basin whose minimum a saddle guess pulls."""
     return CONFIG.system.saddle_guesses[int(wildcards.guess) - 1].start

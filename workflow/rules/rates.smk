@@ -135,6 +135,7 @@ rule transmission:
 rule rates:
     input:
         unpack(along_coordinate),
+        unpack(through_interfaces),
         harmonic=method_file("rates/harmonic.json"),
     output:
         rates=method_file("rates.json"),

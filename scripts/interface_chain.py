@@ -1,0 +1,17 @@
+"""One chain of paths through interfaces."""
+
+from separatrix.rates import interface_stages
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    interface_stages.interface_chain(
+        snakemake.params.settings,
+        number=int(snakemake.wildcards.batch),
+        minima=snakemake.params.minima,
+        saddle=snakemake.input.saddle,
+        fit=snakemake.input.fit,
+        table=snakemake.input.table,
+        pilot=snakemake.input.pilot,
+        journal=snakemake.params.journal,
+        out=snakemake.output.chain,
+    )

@@ -1,0 +1,15 @@
+"""Interfaces, placed by a pilot."""
+
+from separatrix.rates import interface_stages
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    interface_stages.interface_pilot(
+        snakemake.params.settings,
+        minima=snakemake.params.minima,
+        saddle=snakemake.input.saddle,
+        fit=snakemake.input.fit,
+        table=snakemake.input.table,
+        journal=snakemake.params.journal,
+        out=snakemake.output.pilot,
+    )

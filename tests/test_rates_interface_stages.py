@@ -1,0 +1,152 @@
+"""Interface sampling with the engines: the same rate, resumed to the bit, failures counted, routes set side by side."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from models import Analytic, Bath, DoubleWell
+from rate_models import Walker
+
+from separatrix import store
+from separatrix.dynamics import Engine
+from separatrix.errors import SamplingError
+from separatrix.potentials.base import python_potential
+from separatrix.rates import interfaces, report, stages
+from separatrix.rates.interface_stages import EngineRunner, Keeper
+from separatrix.rates.interfaces import NEITHER, PRODUCT, REACTANT, Rules
+from separatrix.seeds import stream
+
+BATH = Bath(
+    barrier=12.5, tilt=0.0, masses=(6.0,), friction=30.0, time_step=2.0, steps_per_frame=2, left=-0.6, right=0.6
+)
+RULES = Rules(crossing=0.3, pilot_moves=24, cycles=60, burn_in=5, stretches=60, stretch_frames=200)
+
+
+def along(positions: np.ndarray) -> np.ndarray:
+    return positions[:, 0, 0] / BATH.a
+
+
+def runner(engine: Engine | None = None, ceiling: float = math.inf) -> EngineRunner:
+    return EngineRunner(engine or BATH.engine(), *BATH.basins, along, ceiling)
+
+
+def streams(*place):
+    return lambda *words: stream(3, *place, *words)
+
+
+@pytest.mark.slow
+def test_rate_with_the_engine_is_that_of_brute_force():
+    walker = Walker(30.0)
+    known, error = walker.brute(2000, 60.0, 3)
+    rules = Rules(crossing=0.25, pilot_moves=30, cycles=1200, burn_in=50, stretches=500, stretch_frames=200)
+    run = runner(ceiling=-0.8)
+    found = interfaces.pilot(run, BATH.at(-1.0), rules, streams("pilot"), lambda make: make())
+    chain = interfaces.run_chain(run, BATH.at(-1.0), found, rules, streams("chain"), lambda make: make())
+    rate = interfaces.rate([chain], found.interfaces, BATH.frame, blocks=20)
+    # A ceiling makes the reactant smaller and the interfaces more, and leaves the rate where it was.
+    assert abs(math.log(rate.rate * 1e-12 / known)) < 3.0 * math.hypot(rate.ln_error, error)
+    assert rate.ln_error < 0.3
+
+
+def test_a_resumed_chain_gives_the_same_numbers(tmp_path):
+    start = BATH.at(-1.0)
+    found = interfaces.pilot(runner(), start, RULES, streams("pilot"), lambda make: make())
+    rules = Rules(0.3, 24, cycles=12, burn_in=2, stretches=10, stretch_frames=100)
+
+    def chain(folder, engine, stop_at: int | None = None):
+        with store.Journal(folder) as record:
+            keep, done = Keeper(record, engine, 3), 0
+
+            def counted(make):
+                nonlocal done
+                done += 1
+                if stop_at is not None and done > stop_at:
+                    raise KeyboardInterrupt
+                return keep(make)
+
+            return interfaces.run_chain(runner(engine), start, found, rules, streams("chain"), counted)
+
+    whole = chain(tmp_path / "whole", BATH.engine())
+    with pytest.raises(KeyboardInterrupt):
+        chain(tmp_path / "part", BATH.engine(), stop_at=22)
+    engine = BATH.engine()
+    again = chain(tmp_path / "part", engine)
+    for one, other in zip(vars(whole).values(), vars(again).values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    # What was on record was not run again.
+    assert len(list((tmp_path / "part").glob("*.npz"))) > 22
+    before = engine.steps
+    chain(tmp_path / "part", engine)
+    assert engine.steps == before
+
+
+def test_states_end_at_the_ceiling():
+    low = runner(ceiling=-0.9)
+    x = np.array([BATH.at(v) for v in (-1.1, -0.8, 0.0, 0.7)])
+    assert list(low.sides(x, x)) == [REACTANT, NEITHER, NEITHER, PRODUCT]
+    assert list(runner().sides(x, x)) == [REACTANT, REACTANT, NEITHER, PRODUCT]
+
+
+def test_energy_jumps_fail_and_many_failures_stop(tmp_path):
+    model = DoubleWell()
+
+    def jump(calls, energy, gradient):
+        return energy + (1000.0 if calls > 40 else 0.0), gradient
+
+    engine = Engine(model.molecule, python_potential(model.molecule, Analytic(model, jump), "jumps"), model.settings())
+    run = EngineRunner(engine, *model.basins, lambda p: np.linalg.norm(p[:, 1] - p[:, 0], axis=1))
+    leg = run.leg(model.at(0.0), np.array([[0, 0, -0.001], [0, 0, 0.001]]), stream(1))
+    assert "total energy changed by" in leg.reason
+    record, found = store.Journal(tmp_path), []
+    with record, pytest.raises(SamplingError, match="3 shots in a row failed"):
+        keep = Keeper(record, engine, 3)
+        for _ in range(5):
+            found.append(keep(lambda: {"outcome": "failed", "reason": "no field", "cost": 1}))
+    assert len(found) == 2
+
+
+def routes(**rates: tuple[float, float | None]) -> list[dict]:
+    return [
+        {"route": name.replace("_", " "), "from": "A", "to": "B", "temperature": 300.0, "rate": k, "ln_error": error}
+        for name, (k, error) in rates.items()
+    ]
+
+
+def test_each_pair_of_routes_is_held_against_the_other():
+    rules = {"statistics": "classical"}
+    words = stages._agreement(
+        routes(harmonic=(1e5, None), free_energy=(1.1e5, 0.1), interfaces=(4e5, 0.2)), 300.0, rules
+    )
+    assert len(words) == 3
+    assert "agree within errors; free energy over harmonic: 1.1" in words[0]
+    assert "disagree beyond errors; interfaces over harmonic: 4 (2.7 to 5.9); anharmonic" in words[1]
+    # ln(4/1.1) = 1.29, sqrt(0.1^2 + 0.2^2) = 0.22
+    assert "disagree beyond errors; interfaces over free energy: 3.6 (2.3 to 5.6)" in words[2]
+    assert stages._agreement(routes(harmonic=(1e5, None), free_energy=(None, None)), 300.0, rules) == []
+
+
+def test_the_table_shows_the_route_through_interfaces():
+    highest = np.where(np.random.default_rng(1).random((200, 1)) < 0.3, math.inf, 1.0)
+    zeros = np.zeros((200, 1), dtype=int)
+    chain = interfaces.Chain(highest, zeros + 9, zeros, zeros - 1, np.full(50, 100), np.full(50, 4), np.zeros(50, int))
+    rate = interfaces.rate([chain], [0.5], 0.004).to_dict()
+    content = {
+        "source": "a model",
+        "states": ["A", "B"],
+        "temperature_K": 300.0,
+        "routes": routes(interfaces=(rate["rate"], rate["ln_error"])),
+        "laws": [],
+        "kinetics": [],
+        "along_coordinate": {},
+        "interfaces": {"from": "A", "to": "B", "rate": rate},
+        "agreement": [],
+        "rules": {"statistics": "classical", "low_modes": "raised", "cutoff": 50.0, "tunnelling": "none"},
+    }
+    page = report.table([content], ["model"], None)
+    assert "flux times crossing probability through interfaces" in page
+    assert "1e+13 /s through the first of 1 interfaces (200 excursions" in page
+    assert "too slowly" not in page
+    slow = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "slowest": 0.9}}}
+    assert "too slowly" in report.table([slow], ["model"], None)

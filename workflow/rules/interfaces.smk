@@ -1,0 +1,87 @@
+# Rates through interfaces, for the methods that the config names: a pilot places them, chains sample their ensembles.
+rule interface_pilot:
+    input:
+        minima=lambda wildcards: list(minima_files(wildcards).values()),
+        saddle=method_file("saddle.nc"),
+        fit=method_file("coordinate.json"),
+        table=method_file("variables.nc"),
+        engine=engine_files,
+    output:
+        pilot=method_file("rates/interface_pilot.nc"),
+    log:
+        method_file("logs/interface_pilot.log"),
+    benchmark:
+        method_file("benchmarks/interface_pilot.tsv")
+    conda:
+        engine_env
+    threads: THREADS
+    resources:
+        mem_mb=memory("interface_pilot"),
+        runtime=runtime("interface_pilot"),
+        gpu=graphics_cards,
+        slurm_extra=after_predecessor("interface_pilot"),
+    params:
+        settings=settings("interface_pilot"),
+        minima=minima_files,
+        journal=method_file("rates/journal_interfaces"),
+    message:
+        "{wildcards.method}: interfaces are placed (progress: {log})"
+    script:
+        "../../scripts/interface_pilot.py"
+
+
+rule interface_chain:
+    input:
+        minima=lambda wildcards: list(minima_files(wildcards).values()),
+        saddle=method_file("saddle.nc"),
+        fit=method_file("coordinate.json"),
+        table=method_file("variables.nc"),
+        pilot=method_file("rates/interface_pilot.nc"),
+        engine=engine_files,
+    output:
+        chain=method_file("rates/interface_chain_{batch}.nc"),
+    log:
+        method_file("logs/interface_chain_{batch}.log"),
+    benchmark:
+        method_file("benchmarks/interface_chain_{batch}.tsv")
+    conda:
+        engine_env
+    threads: THREADS
+    resources:
+        mem_mb=memory("interface_chain"),
+        runtime=runtime("interface_chain"),
+        gpu=graphics_cards,
+        slurm_extra=after_predecessor("interface_chain"),
+    params:
+        settings=settings("interface_chain"),
+        minima=minima_files,
+        journal=method_file("rates/journal_interfaces"),
+    message:
+        "{wildcards.method}: paths through interfaces, chain {wildcards.batch} (progress: {log})"
+    script:
+        "../../scripts/interface_chain.py"
+
+
+rule interface_rate:
+    input:
+        chains=[
+            method_file(f"rates/interface_chain_{batch}.nc")
+            for batch in range(CONFIG.data["rates"]["interfaces"]["chains"])
+        ],
+    output:
+        rate=method_file("rates/interfaces.json"),
+    log:
+        method_file("logs/interface_rate.log"),
+    benchmark:
+        method_file("benchmarks/interface_rate.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    params:
+        settings=settings("interface_rate"),
+    message:
+        "{wildcards.method}: rate through interfaces"
+    script:
+        "../../scripts/interface_rate.py"
