@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -439,7 +440,20 @@ def committor_analysis(
         positions = np.concatenate([data.positions.values for data in chosen.values()])
         whole["calibration"] = calibration.to_dict()
         whole["ranking"] = _ranking(settings, system, content, found, table, k, n, positions)
+        separatrix = record["separatrix"]
+        whole["explanation"] = ranking.explain(
+            _number(separatrix["distribution"]["intrinsic_sd"]),
+            tuple(_number(v) for v in separatrix["distribution"]["intrinsic_sd_interval"]),
+            separatrix["expected_spread"]["both"],
+            whole["ranking"],
+        )
+        for words in whole["explanation"]:
+            log.info("%s", words)
     store.write_json(json_safe(whole), out)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _of_draw(

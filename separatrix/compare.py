@@ -882,6 +882,8 @@ def _calibration_quantities(data: MethodData) -> list[Quantity]:
                 )
             )
     quantities.append(Quantity(COMMITTOR, "calibration", text=found["verdict"]))
+    if words := data.committor.get("explanation"):
+        quantities.append(Quantity(COMMITTOR, "what the shots say", text="; ".join(words)))
     return quantities
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -258,3 +259,59 @@ def rank(
             )
         )
     return sorted(ranked, key=lambda entry: -entry.log_likelihood_per_shot)
+
+
+def explain(
+    spread: float,
+    spread_interval: tuple[float, float],
+    expected: float,
+    ranked: Sequence[Mapping[str, Any]],
+) -> list[str]:
+    """What the committor shots say of the coordinate found, in sentences by fixed rules.
+
+    Parameters
+    ----------
+    spread, spread_interval
+        Intrinsic spread of the committor on the predicted separatrix, with 95 %.
+    expected
+        What the width of the draw and the errors of the coefficients account for.
+    ranked
+        :class:`Rank` as dictionaries, each with its `variables`; names as the workflow gives them: ``found``,
+        ``best of N``, ``naive``, ``constant``.
+    """
+    words = []
+    low, high = spread_interval
+    if not math.isfinite(low):
+        words.append("too few shots to tell the spread on the separatrix")
+    elif low > expected:
+        words.append(
+            f"the spread on the separatrix, {spread:.2f} ({low:.2f} to {high:.2f}), is more than the width of the draw "
+            f"and the errors of the coefficients account for, {expected:.2f}: the coordinate lacks something, or holds "
+            "too much"
+        )
+    else:
+        words.append(
+            f"the spread on the separatrix, {spread:.2f} ({low:.2f} to {high:.2f}), may be no more than the width of "
+            f"the draw and the errors of the coefficients account for, {expected:.2f}"
+        )
+    own = next(r for r in ranked if r["name"] == "found")
+    for rival in ranked:
+        low, high = rival["behind_interval"]
+        other = ", ".join(rival["variables"]) or "a constant"
+        if rival["name"].startswith("best of"):
+            fewer = len(rival["variables"]) < len(own["variables"])
+            if fewer and rival["behind"] <= 0.0:
+                words.append(
+                    f"{other} alone predicts these shots no worse: the further variables were fitted to chance, and "
+                    "more shots per chain will drop them"
+                )
+            elif not fewer and high < 0.0:
+                words.append(f"with {other} these shots are predicted better: a variable is missing")
+        elif rival["name"] == "naive":
+            if low > 0.0:
+                words.append(f"it clearly beats the naive coordinate ({other})")
+            elif high < 0.0:
+                words.append(f"the naive coordinate ({other}) is clearly better")
+            else:
+                words.append(f"it cannot be told from the naive coordinate ({other})")
+    return words

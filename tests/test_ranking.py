@@ -125,3 +125,27 @@ def test_the_order_of_configurations_does_not_matter_and_unshot_ones_do_not_coun
 def test_impossible_input_is_refused_in_one_line(k: list, n: list, p: list, message: str):
     with pytest.raises(ValueError, match=message):
         ranking.calibrate(k, n, p)
+
+
+def entry(name: str, variables: list[str], behind: float, half: float) -> dict:
+    return {"name": name, "variables": variables, "behind": behind, "behind_interval": (behind - half, behind + half)}
+
+
+@pytest.mark.parametrize(
+    ("ranked", "spread", "expected"),
+    [
+        ([entry("naive", ["c"], 0.1, 0.05)], (0.09, (0.01, 0.14)), ["may be no more", "clearly beats the naive"]),
+        ([entry("naive", ["c"], 0.1, 0.2)], (0.2, (0.15, 0.3)), ["lacks something", "cannot be told from the naive"]),
+        ([entry("naive", ["c"], -0.1, 0.05)], (0.2, (0.15, 0.3)), ["the naive coordinate (c) is clearly better"]),
+        ([entry("best of 1", ["a"], -0.01, 0.02)], (0.1, (0.0, 0.2)), ["a alone predicts these shots no worse"]),
+        ([entry("best of 3", ["a", "b", "d"], -0.1, 0.02)], (0.1, (0.0, 0.2)), ["with a, b, d", "variable is missing"]),
+        ([], (math.nan, (math.nan, math.nan)), ["too few shots"]),
+    ],
+)
+def test_explanations(ranked: list, spread: tuple, expected: list[str]):
+    words = "; ".join(ranking.explain(*spread, 0.06, [entry("found", ["a", "b"], 0.0, 0.0), *ranked]))
+    for part in expected:
+        assert part in words
+    # A bigger set that is better by chance alone is no missing variable.
+    chance = [entry("found", ["a"], 0.0, 0.0), entry("best of 2", ["a", "b"], -0.01, 0.02)]
+    assert "missing" not in "; ".join(ranking.explain(*spread, 0.06, chance))
