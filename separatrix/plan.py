@@ -64,7 +64,8 @@ class MethodPlan:
     first_round_core_hours, sampling_core_hours, committor_core_hours, stationary_core_hours, rates_core_hours
         Core-hours of the first round of all chains; of all rounds; of the committor shots and of the ensemble that some
         of them start from; of check, minima and saddle; of umbrella windows and the transmission coefficient, before
-        any windows that are added for want of overlap.
+        any windows that are added for want of overlap, and of interface sampling, whose number of interfaces only its
+        pilot tells.
     round_minutes
         Minutes that one round of one chain takes.
     """
@@ -153,8 +154,8 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
         pulled += walks * through["stretch_fs"] / method.dynamics.time_step
         each_one = through["pilot_moves"] + through["chains"] * (through["burn_in"] + through["cycles"])
         pairs += resources.INTERFACES * each_one
-        # Pilot, chains, rate.
-        jobs += through["chains"] + 2
+        # Pilot and chains; the rate stays with the master.
+        jobs += 1 + through["chains"]
     atoms = config.system.molecule.n_atoms
     # Relaxations, quenches and the saddle search take a few hundred gradients each; numerical Hessians 6 per atom.
     gradients = len(config.system.basins) * (300 * (1 + config.data["stationary"]["quenches"]) + 6 * atoms)

@@ -108,6 +108,13 @@ def test_plan_counts_the_rates_of_methods_that_ask_for_them(tmp_path: Path):
     assert found.rates_core_hours == pytest.approx((10 * 1000 + 20 * 400) * 0.01 / 3600)
     assert found.core_hours - plain.core_hours == pytest.approx(found.rates_core_hours)
     assert found.jobs == plain.jobs + 5
+    rules = {"pilot_moves": 10, "chains": 2, "cycles": 20, "burn_in": 5, "stretches": 10, "stretch_fs": 100}
+    data["rates"]["interfaces"] = rules | {"methods": ["gaff2"]}
+    (more,) = _plan(data, tmp_path)
+    # Ten interfaces, 60 moves at each; three times 12 stretches of 200 steps.
+    steps = 10 * 60 * 400 + 3 * 12 * 200
+    assert more.rates_core_hours - found.rates_core_hours == pytest.approx(steps * 0.01 / 3600)
+    assert more.jobs == found.jobs + 3
 
 
 def _plan(data: dict, results: Path) -> list[plan.MethodPlan]:
@@ -125,7 +132,10 @@ def test_a_thousand_committor_shots_are_a_few_jobs(tmp_path: Path):
     data["results_directory"] = str(tmp_path / "results")
     data["sampling"] = {"chains": 3, "shots_per_round": 50, "max_rounds": 2, "min_rounds": 1}
     data["committor"] = {"configurations": 125, "shots_per_configuration": 8, "batches": 4, "source": "restrained"}
-    data["rates"] = {"umbrella": {"methods": ["coupled"], "batches": 3}}
+    data["rates"] = {
+        "umbrella": {"methods": ["coupled"], "batches": 3},
+        "interfaces": {"methods": ["coupled"], "chains": 2},
+    }
     jobs = _dry_run(write_yaml(data, tmp_path / "config.yaml"))
     # A thousand on the separatrix, and the calibration's sixty: four batches each.
     assert jobs["committor_shots"] == 2 * 4
@@ -135,6 +145,7 @@ def test_a_thousand_committor_shots_are_a_few_jobs(tmp_path: Path):
     assert set(sent) == {
         *("check", "minimum", "saddle", "first_path", "sample"),
         *("restrained", "committor_shots", "umbrella", "free_energy", "transmission"),
+        *("interface_pilot", "interface_chain"),
     }
     assert plan.plan(config.load(data, []), tmp_path)[0].jobs == sum(sent.values()) + sent["sample"]
 
