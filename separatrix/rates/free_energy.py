@@ -244,8 +244,10 @@ def surface_rate(
         again = _again(drawn, temperature, found.free_energies)
         resampled.append(_numbers(again.r, again.weight, again.speed, top, width, kt))
         profiles.append(_density(again.r, again.weight, edges))
-    logs = np.log(np.maximum(np.array(resampled), 1e-300))
-    errors = logs.std(axis=0, ddof=1)
+    # A resample without a frame on the surface says that the error is without bound, and not that it is large.
+    drawn_numbers = np.array(resampled)
+    known = (drawn_numbers > 0.0).all(axis=0)
+    errors = np.where(known, np.log(np.where(known, drawn_numbers, 1.0)).std(axis=0, ddof=1), math.inf)
     with np.errstate(divide="ignore"):
         energy = -kt * np.log(density)
         spread = -kt * np.log(np.array(profiles))

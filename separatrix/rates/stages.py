@@ -477,7 +477,8 @@ def gather(
             value, spread = None, None
             if hidden is None:
                 value = found["rate"][name] * kappa["kappa"]
-                spread = math.hypot(found["rate"][f"ln_{name}_error"], kappa["error"] / kappa["kappa"])
+                of_profile = found["rate"][f"ln_{name}_error"]
+                spread = None if of_profile is None else math.hypot(of_profile, kappa["error"] / kappa["kappa"])
             routes.append(
                 {
                     "route": "free energy",
