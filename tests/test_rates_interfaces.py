@@ -72,7 +72,7 @@ def test_tilted_wells_keep_detailed_balance():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("friction", "below"), [(0.0, -math.inf), (3.0, 2 * KT), (30.0, -math.inf)])
+@pytest.mark.parametrize(("friction", "below"), [(0.0, -math.inf), (10.0, -math.inf), (30.0, -math.inf)])
 def test_errors_cover_the_truth(friction: float, below: float):
     walker = Walker(friction, below=below)
     known = walker.brute(2000, 100.0, 3)[0] if friction else walker.tst()

@@ -654,7 +654,10 @@ def _log_probabilities(reached: FloatArray, tried: FloatArray) -> FloatArray:
 def _jackknife(values: FloatArray) -> FloatArray:
     """Standard error from the estimates with one block left out, along the first axis."""
     n = len(values)
-    return np.sqrt((n - 1.0) / n * ((values - values.mean(axis=0)) ** 2).sum(axis=0))
+    # Where leaving out one block leaves no crossing at all, the error is without bound.
+    bounded = np.isfinite(values).all(axis=0)
+    held = np.where(bounded, values, 0.0)
+    return np.where(bounded, np.sqrt((n - 1.0) / n * ((held - held.mean(axis=0)) ** 2).sum(axis=0)), np.inf)
 
 
 def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, blocks: int = 10) -> InterfaceRate:
