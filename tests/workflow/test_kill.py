@@ -288,12 +288,14 @@ def test_killed_workflow_ends_with_the_same_tables(model: Finished, tmp_path: Pa
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", str(config)]
     moments = random.Random(11)
     kills = 0
-    for _ in range(30):
+    for attempt in range(9):
+        # The last one is left alone: on a busy machine none of the others may have come to an end.
+        patience = moments.uniform(8.0, 20.0) if attempt < 8 else 900.0
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, text=True
         )
         try:
-            _, text = process.communicate(timeout=moments.uniform(8.0, 20.0))
+            _, text = process.communicate(timeout=patience)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
