@@ -111,7 +111,8 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
     try:
-        data = yaml.load(text, Loader=_UniqueKeys)  # a SafeLoader: plain data, no objects
+        # A SafeLoader makes plain data and no objects. Not safe_load itself: of a repeated key it keeps the last one.
+        data = _UniqueKeys(text).get_single_data()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise ConfigError(f"{path}: line {line}: not valid YAML: {error.problem}") from error

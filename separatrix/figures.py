@@ -433,29 +433,49 @@ def selection(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     return _finish(_rows_of_bars(alt.layer(bars), rows, order), title)
 
 
-def calibration(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
-    """Observed fraction of outcomes against the committor that the coordinate predicts."""
-    title = "Reaction coordinate: calibration"
-    if frame.empty:
-        return _nothing(title)
+def _against_prediction(
+    frame: pd.DataFrame, order: Sequence[str], measured: str, name: str, size: int, shape: alt.Shape | None = None
+) -> alt.FacetChart:
+    """Measured fractions over predicted committors, with intervals, and the diagonal where both are alike.
+
+    Parameters
+    ----------
+    measured, name
+        Column of the fraction, and what the axis calls it.
+    size, shape
+        Of the points.
+    """
     to = frame["to"].iloc[0]
     unit = alt.Scale(domain=[0, 1])
     base = alt.Chart().encode(
         x=alt.X("predicted:Q", title=f"predicted committor to {to}", scale=unit),
-        y=alt.Y("observed:Q", title=f"observed fraction to {to}", scale=unit),
+        y=alt.Y(f"{measured}:Q", title=f"{name} to {to}", scale=unit),
         color=_colour(order),
     )
-    ends = pd.DataFrame({"predicted": [0.0, 1.0], "observed": [0.0, 1.0]})
+    ends = pd.DataFrame({"predicted": [0.0, 1.0], measured: [0.0, 1.0]})
     diagonal = pd.concat([ends.assign(label=label, kind="model") for label in _present(frame, order)])
     model = (
         base.transform_filter(_kind("model"))
         .mark_line(strokeDash=[5, 4], strokeWidth=1.5)
         .encode(color=alt.value(GREY))
     )
-    shots = base.transform_filter(_kind("bin"))
-    chart = alt.layer(model, _whiskers(shots, "low", "high"), shots.mark_point(filled=True, size=80, opacity=1))
-    rows = pd.concat([frame.assign(kind="bin"), diagonal])
-    return _finish(_panels(chart.properties(width=230, height=230), rows, order), title)
+    shots = base.transform_filter(_kind("data"))
+    points = shots.mark_point(filled=True, size=size, opacity=0.9)
+    chart = alt.layer(
+        model,
+        _whiskers(shots, "low", "high", strokeWidth=1.2, opacity=0.6),
+        points if shape is None else points.encode(shape=shape),
+    )
+    rows = pd.concat([frame.assign(kind="data"), diagonal])
+    return _panels(chart.properties(width=230, height=230), rows, order)
+
+
+def calibration(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Observed fraction of outcomes against the committor that the coordinate predicts."""
+    title = "Reaction coordinate: calibration"
+    if frame.empty:
+        return _nothing(title)
+    return _finish(_against_prediction(frame, order, "observed", "observed fraction", 80), title)
 
 
 def committor_histogram(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
@@ -530,31 +550,13 @@ def committor_calibration(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopL
     title = "Committor: measured against predicted"
     if frame.empty:
         return _nothing(title)
-    to = frame["to"].iloc[0]
-    unit = alt.Scale(domain=[0, 1])
-    base = alt.Chart().encode(
-        x=alt.X("predicted:Q", title=f"predicted committor to {to}", scale=unit),
-        y=alt.Y("committor:Q", title=f"fraction of shots to {to}", scale=unit),
-        color=_colour(order),
-    )
-    ends = pd.DataFrame({"predicted": [0.0, 1.0], "committor": [0.0, 1.0]})
-    diagonal = pd.concat([ends.assign(label=label, kind="model") for label in _present(frame, order)])
-    right = (
-        base.transform_filter(_kind("model"))
-        .mark_line(strokeDash=[5, 4], strokeWidth=1.5)
-        .encode(color=alt.value(GREY))
-    )
-    shots = base.transform_filter(_kind("configuration"))
     sets = list(dict.fromkeys(frame["draw"]))
     shape = alt.Shape(
         "draw:N",
         scale=alt.Scale(domain=sets, range=["circle", "triangle-up", "square", "diamond", "cross"][: len(sets)]),
         legend=alt.Legend(title="configurations", symbolFillColor=INK, symbolStrokeColor=INK),
     )
-    points = shots.mark_point(filled=True, size=60, opacity=0.9).encode(shape=shape)
-    chart = alt.layer(right, _whiskers(shots, "low", "high", strokeWidth=1.2, opacity=0.6), points)
-    rows = pd.concat([frame.assign(kind="configuration"), diagonal])
-    return _finish(_panels(chart.properties(width=230, height=230), rows, order), title)
+    return _finish(_against_prediction(frame, order, "committor", "fraction of shots", 60, shape), title)
 
 
 def committor_map(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:

@@ -183,7 +183,7 @@ class _Umbrella:
         self.key = store.fingerprint(settings, self.pool, self.coordinate.to_dict())
 
     def run(self, centre: float) -> dict[str, Any]:
-        """Frames of one window: r, speed, and positions where r is near the middle of all windows."""
+        """Frames of one window: r, speed and positions of each."""
         start = self.pool[int(np.argmin(np.abs(self.r - centre)))]
         frames, reason = [], ""
         begin = time.monotonic()
