@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from models import Analytic, Bath, DoubleWell
 from rate_models import Walker
 
-from separatrix import store
+from separatrix import figures, store
 from separatrix.dynamics import Engine
 from separatrix.errors import SamplingError
 from separatrix.potentials.base import python_potential
@@ -150,3 +151,19 @@ def test_the_table_shows_the_route_through_interfaces():
     assert "too slowly" not in page
     slow = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "slowest": 0.9}}}
     assert "too slowly" in report.table([slow], ["model"], None)
+
+
+def test_the_arrhenius_plot_names_its_axes():
+    """Also where points with intervals lie over the lines: layers that disagree on a title lose it."""
+    rows = [
+        {"label": "m", "from": "A", "route": route, "inverse": x, "log_rate": 3.0 - x, "low": low, "high": high}
+        for route, x, low, high in (
+            ("harmonic", 2.0, np.nan, np.nan),
+            ("harmonic", 3.0, np.nan, np.nan),
+            ("free energy", 3.0, -1.0, 1.0),
+        )
+    ]
+    experiment = pd.DataFrame({"inverse": [2.0, 3.0], "log_rate": [0.5, -0.5], "label": "experiment"})
+    shown = figures.svg(report.arrhenius_plot(pd.DataFrame(rows), experiment, ["m"], "A", "B"))
+    for words in ("log10 of the rate in 1/s", "1000 K / temperature", "Rate from A to B", "experiment"):
+        assert words in shown

@@ -99,7 +99,9 @@ def arrhenius_plot(
     if mine.empty:
         return figures.nothing(title)
     x = alt.X("inverse:Q", title="1000 K / temperature", scale=alt.Scale(zero=False))
-    y = alt.Y("log_rate:Q", title="log10 of the rate in 1/s", scale=alt.Scale(zero=False))
+    # Layers share an axis, and its title is lost unless all of them give the same.
+    words_of_y = "log10 of the rate in 1/s"
+    y = alt.Y("log_rate:Q", title=words_of_y, scale=alt.Scale(zero=False))
     present = list(dict.fromkeys(mine["label"])) + (["experiment"] if len(experiment) else [])
     palette = [
         figures.PALETTE[list(order).index(label) % len(figures.PALETTE)] for label in dict.fromkeys(mine["label"])
@@ -120,7 +122,7 @@ def arrhenius_plot(
         layers.append(
             base.transform_filter("isValid(datum.low) && isValid(datum.high)")
             .mark_rule(strokeWidth=2)
-            .encode(y=alt.Y("low:Q", title=None), y2="high:Q")
+            .encode(y=alt.Y("low:Q", title=words_of_y), y2="high:Q")
         )
     if len(experiment):
         layers.append(alt.Chart(experiment).mark_line(strokeWidth=3, strokeDash=[6, 3]).encode(x=x, y=y, color=colour))
@@ -226,7 +228,8 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
                 )
             else:
                 words = (
-                    f"Eyring: enthalpy of activation {law['energy']:.1f} kJ/mol, entropy {law['entropy']:.0f} J/mol/K"
+                    f"Eyring: enthalpy of activation {law['energy']:.1f} kJ/mol, entropy "
+                    f"{round(law['entropy'])} J/mol/K"
                 )
             body.append(f"<tr><th>{law['from']} → {law['to']}</th><td colspan='4'>{html.escape(words)}</td></tr>\n")
         for entry in content["kinetics"]:
