@@ -165,5 +165,10 @@ def test_the_arrhenius_plot_names_its_axes():
     ]
     experiment = pd.DataFrame({"inverse": [2.0, 3.0], "log_rate": [0.5, -0.5], "label": "experiment"})
     shown = figures.svg(report.arrhenius_plot(pd.DataFrame(rows), experiment, ["m"], "A", "B"))
-    for words in ("log10 of the rate in 1/s", "1000 K / temperature", "Rate from A to B", "experiment"):
-        assert words in shown
+    for words in (
+        "log10 of the rate in 1/s",
+        "1000 K / temperature",
+        "Rate from A to B",
+        "experiment",
+    ):  # as text, for every mark bears its axes' titles too
+        assert f">{words}</text>" in shown, words
