@@ -35,6 +35,7 @@ include: "workflow/rules/comparison.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/rates.smk"
 include: "workflow/rules/interfaces.smk"
+include: "workflow/rules/scans.smk"
 
 
 onstart:
@@ -55,6 +56,8 @@ localrules:
     interface_rate,
     rates,
     rates_report,
+    saddle,
+    scan,
 
 
 rule all:
@@ -62,6 +65,7 @@ rule all:
     input:
         COMPARISON,
         RATES_RESULTS,
+        SCAN_RESULTS,
         THEORY_RESULTS,
         # A function for each method: of one function for all, Snakemake would make one method wait for another. And here,
         # so that a tightened criterion goes on with a finished run.

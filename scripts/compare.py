@@ -7,6 +7,7 @@ with logged(snakemake):
     reporting.compare_methods(
         snakemake.params.settings,
         snakemake.params.folders,
+        surfaces=snakemake.params.surfaces,
         chains=snakemake.params.chains,
         table=snakemake.output.table,
         summary=snakemake.output.summary,

@@ -7,6 +7,6 @@ with logged(snakemake):
     stages.harmonic_rates(
         snakemake.params.settings,
         minima=snakemake.params.minima,
-        saddle=snakemake.input.saddle,
+        searches=snakemake.input.searches,
         out=snakemake.output.rates,
     )

@@ -1,13 +1,12 @@
-"""Verified saddle between the basins."""
+"""Saddle that sampling starts from."""
 
 from separatrix import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
-    basins = snakemake.params.settings["system"]["basins"]
     stages.saddle(
         snakemake.params.settings,
-        minima=dict(zip(basins, snakemake.input.minima, strict=True)),
+        searches=snakemake.input.searches,
         out=snakemake.output.point,
         xyz=snakemake.output.xyz,
     )

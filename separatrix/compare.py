@@ -45,7 +45,7 @@ Z = float(stats.norm.ppf(0.5 + 0.5 * CONFIDENCE))
 OUTCOMES = ("accepted", "same basin", "path length", "label off path", "no basin", "failed", "off path")
 """What can become of a move, as in :class:`separatrix.shooting.Move`."""
 
-STAGES = ("minimum", "saddle", "variables", "coordinate", "restrained", "draw", "committor_shots", "committor")
+STAGES = ("minimum", "saddle_search", "variables", "coordinate", "restrained", "draw", "committor_shots", "committor")
 """Rules that Snakemake times, in their order; first paths and sampling keep a record of their own."""
 
 
@@ -251,11 +251,13 @@ def read_method(
     name: str,
     label: str,
     *,
+    surface: Path | str,
     basins: Sequence[str],
     chains: int,
     draws: Sequence[str],
     batches: int,
     restrained: bool = False,
+    guesses: int = 0,
 ) -> MethodData:
     """All files of one method's folder.
 
@@ -265,6 +267,8 @@ def read_method(
         Of the method, in the results directory.
     name, label
         The method's key and label.
+    surface
+        Folder of the method that it has its stationary points from.
     basins
         Names of the basins.
     chains, batches
@@ -273,13 +277,16 @@ def read_method(
         Names of these sets.
     restrained
         Whether an ensemble was held at the separatrix.
+    guesses
+        Number of saddle guesses.
 
     Raises
     ------
     StoreError
         When a file is missing or damaged. A missing benchmark is no error.
     """
-    folder = Path(folder)
+    folder, surface = Path(folder), Path(surface)
+    own = {"restrained": restrained, "minimum": surface == folder, "saddle_search": surface == folder}
     fit = store.read_json(folder / "coordinate.json")
     table = store.read_dataset(folder / "variables.nc")
     row, to_product, _ = store.committor_observations(table, fit["observations"])
@@ -290,6 +297,7 @@ def read_method(
         raise StoreError(f"{folder}: coordinate.json does not belong to variables.nc; run again") from error
     suffixes: dict[str, Iterable[Any]] = {
         "minimum": basins,
+        "saddle_search": range(1, 1 + guesses),
         "draw": draws,
         "committor_shots": [f"{draw}_{batch}" for draw in draws for batch in range(batches)],
     }
@@ -297,8 +305,8 @@ def read_method(
         name=name,
         label=label,
         source=table.attrs["source"],
-        minima={b: store.read_stationary(folder / f"minimum_{b}.nc") for b in basins},
-        saddle=store.read_stationary(folder / "saddle.nc"),
+        minima={b: store.read_stationary(surface / f"minimum_{b}.nc") for b in basins},
+        saddle=store.read_stationary(surface / "saddle.nc"),
         chains=tuple(read_chain(folder / f"chain_{k}") for k in range(1, chains + 1)),
         assessments=read_assessments(folder),
         fit=fit,
@@ -311,7 +319,7 @@ def read_method(
                 for end in ([f"_{s}" for s in suffixes[stage]] if stage in suffixes else [""])
             ]
             for stage in STAGES
-            if stage != "restrained" or restrained
+            if own.get(stage, True)
         },
     )
 
@@ -1476,7 +1484,7 @@ def _ranking(data: MethodData) -> list[dict[str, Any]]:
 def _cost(data: MethodData, summary: Sequence[Quantity]) -> list[dict[str, Any]]:
     wall = {stage.replace("_", " "): value for stage, (value, _) in stage_seconds(data).items()}
     # In the order of the work: what comes before the first paths, they and the sampling, and what comes after.
-    before = {part: wall.pop(part) for part in ("minimum", "saddle")}
+    before = {part: wall.pop(part, None) for part in ("minimum", "saddle search")}
     totals = {"seconds": {**before, **core_seconds_of(data), **wall}, "evaluations": evaluations_of(data)}
     rows: list[dict[str, Any]] = [
         {"kind": kind, "part": part, "value": value}

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import copy
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,58 @@ class Method:
         """Files that the engine reads, as its options name them."""
         table = potentials.options_of(self.potential)
         return [value for key, value in self.options.items() if table[key].is_file]
+
+
+@dataclass(frozen=True)
+class Variation:
+    """What a method of a scan is a variation of.
+
+    Attributes
+    ----------
+    scan
+        Name of the scan.
+    of
+        Name of the method that is varied.
+    setting, value
+        Its key, as in the config, and what that is set to.
+    """
+
+    scan: str
+    of: str
+    setting: str
+    value: float | str | bool
+
+    @property
+    def name(self) -> str:
+        """Of the method that comes of it; its folder."""
+        return f"{self.of}-{self.scan}-{re.sub(r'[^A-Za-z0-9.]+', '-', str(self.value))}"
+
+    @property
+    def words(self) -> str:
+        """What is different, for readers."""
+        key = self.setting.partition(".")[2]
+        if key in ("solvent", "solvation", "hamiltonian", "method"):
+            return str(self.value)
+        if key == "dielectric_constant":
+            return f"ε = {self.value:g}"
+        quantity, unit = quantity_of(key)
+        return f"{quantity} {self.value}{unit}"
+
+    @property
+    def keeps_the_surface(self) -> bool:
+        """Whether stationary points and free energies are those of the method that is varied."""
+        return self.setting.startswith("dynamics.")
+
+
+_UNITS = {"_per_ps": "/ps", "_fs": " fs", "_K": " K", "_hartree": " hartree"}
+
+
+def quantity_of(key: str) -> tuple[str, str]:
+    """What a key means, in words, and its unit, with a space before it where one belongs there."""
+    for end, unit in _UNITS.items():
+        if key.endswith(end):
+            return key.removesuffix(end).replace("_", " "), unit
+    return key.replace("_", " "), ""
 
 
 # --- reading and checking -------------------------------------------------------------------------------------------
@@ -540,6 +593,38 @@ class Config:
     system_data: Mapping[str, Any]
     system: System
     methods: Mapping[str, Method]
+    variations: Mapping[str, Variation] = field(default_factory=dict)
+
+    def surface_of(self, method: str) -> str:
+        """Method whose minima, saddles and free energy a method takes: its own, or those of what it varies."""
+        variation = self.variations.get(method)
+        return variation.of if variation is not None and variation.keeps_the_surface else method
+
+    def scan(self, name: str) -> dict[str, Any]:
+        """What the figures of a scan show: its setting, the methods that are varied, and all members with their values.
+
+        A method that is varied is a member itself, with its own value, unless the scan gives that value again.
+        """
+        spec = self.data["scans"][name]
+        part, _, key = spec["setting"].partition(".")
+        members = []
+        for parent in spec["methods"]:
+            own = self.data["methods"][parent].get(part, {}).get(key, "none")
+            label = self.methods[parent].label
+            if own not in spec["values"]:
+                members.append({"method": parent, "of": label, "value": own})
+            members += [
+                {"method": Variation(name, parent, spec["setting"], value).name, "of": label, "value": value}
+                for value in spec["values"]
+            ]
+        quantity, unit = quantity_of(key)
+        return {
+            "name": name,
+            "setting": spec["setting"],
+            "quantity": f"{quantity} ({unit.strip()})" if unit else quantity,
+            "parents": {parent: self.methods[parent].label for parent in spec["methods"]},
+            "members": members,
+        }
 
     def draws(self) -> dict[str, tuple[int, int]]:
         """Sets of committor shots to make: at most how many configurations, and shots from each."""
@@ -607,8 +692,9 @@ class Config:
         Parameters
         ----------
         stage
-            ``minimum``, ``guess``, ``saddle``, ``first_path``, ``sample``, ``assess``, ``variables``, ``coordinate``,
-            ``restrained``, ``draw``, ``committor_shots``, ``committor``, one of `RATES`, or ``compare``.
+            ``minimum``, ``guess``, ``saddle_search``, ``saddle``, ``first_path``, ``sample``, ``assess``,
+            ``variables``, ``coordinate``, ``restrained``, ``draw``, ``committor_shots``, ``committor``, one of
+            `RATES`, or ``compare``.
         method
             Name of the method; None for ``compare``.
         draw
@@ -630,14 +716,14 @@ class Config:
             return base | {"methods": labels, "committor": shots}
         spec = dict(self.data["methods"][method])
         spec.pop("label", None)  # a name for tables and plots, which only the comparison makes
-        if stage in ("minimum", "guess", "saddle"):
+        if stage in ("minimum", "guess", "saddle_search", "saddle", "harmonic"):
             # Geometries do not depend on how trajectories are run.
             spec["dynamics"] = {"time_step_fs": 1, "shift_fs": 1, "longest_half_fs": 100}
         base |= {"name": method, "method": spec}
         part = {
             "minimum": "stationary",
             "guess": "stationary",
-            "saddle": "stationary",
+            "saddle_search": "stationary",
             "coordinate": "coordinate",
             "assess": "coordinate",
         }.get(stage)
@@ -689,6 +775,41 @@ def from_settings(settings: Mapping[str, Any]) -> tuple[System, Method]:
     return system, method
 
 
+def _expand_scans(full: dict[str, Any], files: Sequence[Path]) -> dict[str, Variation]:
+    """Put a method for each value of each scan behind the methods, in place, and into the lists that name its parent.
+
+    Raises
+    ------
+    ConfigError
+        On an unknown method or key, or a name that is taken.
+    """
+    keys, methods, found = _Keys(_file_of("scans", files)), dict(full["methods"]), {}
+    for scan, spec in full["scans"].items():
+        part, _, key = spec["setting"].partition(".")
+        for i, parent in enumerate(spec["methods"]):
+            keys.look(methods, parent, f"scans.{scan}.methods.{i}", "a method")
+            if part == "dynamics":
+                known = schema("config")["properties"]["methods"]["additionalProperties"]["properties"]["dynamics"]
+                table = known["properties"]
+            else:
+                table = potentials.options_of(methods[parent]["potential"])
+            keys.look(table, key, f"scans.{scan}.setting", f"a key of {part} of {parent}")
+            for j, value in enumerate(spec["values"]):
+                variation = Variation(scan, parent, spec["setting"], value)
+                if variation.name in full["methods"]:
+                    raise keys.fail(f"scans.{scan}.values.{j}", f"the name {variation.name!r} is taken; give another")
+                changed = copy.deepcopy(dict(methods[parent]))
+                changed[part] = {**changed.get(part, {}), key: value}
+                changed["label"] = f"{changed.get('label', parent)}, {variation.words}"
+                checked = check({"system": full["system"], "methods": {variation.name: changed}}, "config", keys.where)
+                full["methods"][variation.name] = checked["methods"][variation.name]
+                found[variation.name] = variation
+    for route in ("umbrella", "interfaces"):
+        named = full["rates"][route]["methods"]
+        named += [name for name, variation in found.items() if variation.of in named]
+    return found
+
+
 def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     """Check a configuration and build what it describes.
 
@@ -721,6 +842,7 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     if system.literature and not Path(system.literature).is_file():
         raise ConfigError(f"{system_file}: literature: {system.literature} does not exist; give the path of a CSV file")
     where = _file_of("methods", paths)
+    variations = _expand_scans(full, paths)
     methods = {
         name: build_method(name, spec, full["temperature_K"], full["seed"], where)
         for name, spec in full["methods"].items()
@@ -760,4 +882,4 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     guesses = {"saddle": None} | {g.name: None for g in system.saddle_guesses}
     for i, start in enumerate(sampling["starts"]):
         keys.look(guesses, start, f"sampling.starts.{i}", "`saddle` or one of the system's saddle guesses")
-    return Config(full, system_data, system, methods)
+    return Config(full, system_data, system, methods, variations)

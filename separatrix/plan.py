@@ -137,17 +137,20 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
     walk = rules["restraint"]["equilibration_fs"] + rules["restraint"]["length_fs"]
     walked = restrained * rules["restraint"]["walkers"] * walk / method.dynamics.time_step
     starts = {config.start_of(chain + 1) for chain in range(chains)} - {"saddle"}
-    # The check, the minima, the saddle, the guesses; first paths and rounds of the chains; batches of each set.
-    jobs = 2 + len(config.system.basins) + len(starts) + chains * (1 + sampling["max_rounds"])
+    # Check, minima, saddle searches, guesses; first paths and rounds of the chains; batches of each set.
+    # A method of a scan of dynamics has stationary points and free energy from the method that it varies.
+    own = config.surface_of(name) == name
+    searches, basins = own * len(config.system.saddle_guesses), own * len(config.system.basins)
+    jobs = 1 + basins + searches + own * len(starts) + chains * (1 + sampling["max_rounds"])
     jobs += restrained + len(draws) * rules["batches"]
     windows, pairs = config.data["rates"]["umbrella"], 0
     pulled = 0.0
     if name in windows["methods"]:
         length = windows["equilibration_fs"] + windows["length_fs"]
-        pulled = windows["windows"] * length / method.dynamics.time_step
+        pulled = own * windows["windows"] * length / method.dynamics.time_step
         pairs = config.data["rates"]["transmission"]["configurations"]
         # Umbrella windows, free energy, transmission coefficient.
-        jobs += windows["batches"] + 2
+        jobs += own * (windows["batches"] + 1) + 1
     through = config.data["rates"]["interfaces"]
     if name in through["methods"]:
         walks = (1 + through["chains"]) * 1.2 * through["stretches"]
@@ -157,9 +160,9 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
         # Pilot and chains; the rate stays with the master.
         jobs += 1 + through["chains"]
     atoms = config.system.molecule.n_atoms
-    # Relaxations, quenches and the saddle search take a few hundred gradients each; numerical Hessians 6 per atom.
-    gradients = len(config.system.basins) * (300 * (1 + config.data["stationary"]["quenches"]) + 6 * atoms)
-    gradients += 1500 + 2 * 6 * atoms
+    # Relaxations, quenches and each saddle search take a few hundred gradients each; numerical Hessians 6 per atom.
+    gradients = basins * (300 * (1 + config.data["stationary"]["quenches"]) + 6 * atoms)
+    gradients += searches * (1000 + 6 * atoms) + 500 + 6 * atoms
     return MethodPlan(
         method=name,
         ms_per_step=per_step * 1000.0,

@@ -21,6 +21,7 @@ def compare_methods(
     settings: Mapping[str, Any],
     folders: Mapping[str, Path | str],
     *,
+    surfaces: Mapping[str, Path | str],
     chains: int,
     table: Path | str,
     summary: Path | str,
@@ -34,6 +35,8 @@ def compare_methods(
         Of the stage ``compare``.
     folders
         Each method's folder in the results directory.
+    surfaces
+        Folder that each method has its stationary points from.
     chains
         Number of chains per method.
     table, summary
@@ -48,11 +51,13 @@ def compare_methods(
             folders[name],
             name,
             label,
+            surface=surfaces[name],
             basins=[b.name for b in system.basins],
             chains=chains,
             draws=settings["committor"]["draws"],
             batches=settings["committor"]["batches"],
             restrained=settings["committor"]["source"] == "restrained",
+            guesses=len(system.saddle_guesses),
         )
         for name, label in labels.items()
     ]

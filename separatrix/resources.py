@@ -93,7 +93,7 @@ def seconds(
     Parameters
     ----------
     stage
-        ``check``, ``minimum``, ``guess``, ``saddle``, ``first_path``, ``sample``, ``restrained``,
+        ``check``, ``minimum``, ``guess``, ``saddle_search``, ``first_path``, ``sample``, ``restrained``,
         ``umbrella``, ``free_energy``, ``transmission``, ``interface_pilot``, ``interface_chain`` or
         ``committor_shots``.
     known
@@ -141,7 +141,8 @@ def seconds(
     else:
         quenches = data["stationary"]["quenches"]
         # Numerical derivatives take two gradients per coordinate.
-        gradients = {"check": 600, "minimum": 1000 * (1 + quenches), "guess": 1000, "saddle": 4000}[stage] + 12 * atoms
+        single = {"check": 600, "minimum": 1000 * (1 + quenches), "guess": 1000, "saddle_search": 4000}
+        gradients = single[stage] + 12 * atoms
     return _MARGIN * gradients * gradient
 
 

@@ -109,57 +109,68 @@ def minimum(settings: Settings, basin: str, out: Path | str, xyz: Path | str) ->
         temperature=rules["quench_temperature_K"],
         rng=stream(method.seed, method.name, "quench", basin),
     )
-    _write_point(point, system, potential, out, xyz)
+    _write_point(point, system.molecule.symbols, potential.description, out, xyz)
 
 
-def saddle(settings: Settings, minima: Mapping[str, Path | str], out: Path | str, xyz: Path | str) -> None:
-    """First verified saddle of the guesses, in the config's order, named by its geometry.
+def saddle_search(settings: Settings, guess: int, minimum_file: Path | str, out: Path | str) -> None:
+    """Saddle that a guess (from 1) leads to, verified and named by its geometry; or the reason why there is none.
+
+    A guess that leads nowhere is an answer, and no failure: the file says so.
+    """
+    system, _, potential = open_method(settings)
+    spec = system.saddle_guesses[guess - 1]
+    log.info("saddle guess: %s, from %s", spec.name, spec.start)
+    start = store.read_stationary(minimum_file)
+    anchor(potential, [start])
+    try:
+        point = stationary.find_saddle(
+            system.molecule,
+            potential,
+            start.positions,
+            spec.biases,
+            system.basins,
+            name=spec.name,
+            fmax=settings["stationary"]["largest_force_kcal_mol_A"],
+        )
+        if set(point.joins) != {system.reactant, system.product}:
+            raise StationaryError(f"{spec.name}: joins {' and '.join(point.joins)}")
+    except (StationaryError, PotentialError) as error:
+        log.info("  %s", error)
+        store.write_no_saddle(str(error), out, source=potential.description)
+        return
+    # A search may slide from the guess to another saddle; the name says what was found.
+    name = system.mechanism.at(point.positions)
+    log.info("  found: %s, %.0fi cm^-1", name, -point.wavenumbers[0])
+    store.write_stationary(
+        stationary.replace(point, name=name), system.molecule.symbols, out, source=potential.description
+    )
+
+
+def saddle(settings: Settings, searches: Sequence[Path | str], out: Path | str, xyz: Path | str) -> None:
+    """The saddle that sampling starts from: the first that the guesses lead to, in the system's order.
 
     Raises
     ------
     StationaryError
         When no guess leads to a saddle between the reactant and the product.
     """
-    system, _, potential = open_method(settings)
-    points = {name: store.read_stationary(path) for name, path in minima.items()}
-    failures = []
-    for guess in system.saddle_guesses:
-        log.info("saddle guess: %s, from %s", guess.name, guess.start)
-        start = points[guess.start]
-        anchor(potential, [start])
-        try:
-            point = stationary.find_saddle(
-                system.molecule,
-                potential,
-                start.positions,
-                guess.biases,
-                system.basins,
-                name=guess.name,
-                fmax=settings["stationary"]["largest_force_kcal_mol_A"],
-            )
-        except (StationaryError, PotentialError) as error:
-            log.info("  %s", error)
-            failures.append(f"{guess.name}: {error}")
-            continue
-        if set(point.joins) != {system.reactant, system.product}:
-            failures.append(f"{guess.name}: joins {' and '.join(point.joins)}")
-            continue
-        # A search may slide from the guess to another saddle; the name says what was found.
-        name = system.mechanism.at(point.positions)
-        log.info("  found: %s, %.0fi cm^-1", name, -point.wavenumbers[0])
-        _write_point(stationary.replace(point, name=name), system, potential, out, xyz)
-        return
-    raise StationaryError("no saddle found; " + "; ".join(failures))
+    system, _ = from_settings(settings)
+    found = [store.read_search(file) for file in searches]
+    for number, point in enumerate(found):
+        if not isinstance(point, str):
+            source = store.read_dataset(searches[number]).attrs["source"]
+            _write_point(point, system.molecule.symbols, source, out, xyz)
+            return
+    raise StationaryError("no saddle found; " + "; ".join(found))
 
 
 def _write_point(
-    point: stationary.StationaryPoint, system: System, potential: Potential, out: Path | str, xyz: Path | str
+    point: stationary.StationaryPoint, symbols: Sequence[str], source: str, out: Path | str, xyz: Path | str
 ) -> None:
-    symbols = system.molecule.symbols
-    store.write_stationary(point, symbols, out, source=potential.description)
+    store.write_stationary(point, symbols, out, source=source)
     atoms = ase.Atoms(symbols, point.positions / ANGSTROM)
     with store.replacing(xyz) as temporary:
-        comment = f"{point.name} {point.energy / KCAL:.4f} kcal/mol {potential.description}"
+        comment = f"{point.name} {point.energy / KCAL:.4f} kcal/mol {source}"
         ase.io.write(temporary, atoms, format="xyz", comment=comment)
 
 
@@ -185,7 +196,7 @@ def pull_to_guess(settings: Settings, guess: int, minimum_file: Path | str, out:
         gradient=float(np.abs(gradient).max()),
         evaluations=0,
     )
-    _write_point(point, system, potential, out, xyz)
+    _write_point(point, system.molecule.symbols, potential.description, out, xyz)
 
 
 def find_first_path(

@@ -179,9 +179,23 @@ def write_stationary(point: StationaryPoint, symbols: Sequence[str], path: Path 
     write_dataset(data, path, title=point.name, source=source)
 
 
+def write_no_saddle(reason: str, path: Path | str, *, source: str) -> None:
+    """Write, in place of a stationary point, why a search has found none."""
+    write_dataset(xr.Dataset(attrs={"reason": reason}), path, title="no saddle", source=source)
+
+
+def read_search(path: Path | str) -> StationaryPoint | str:
+    """The point that a search has found, or the reason why there is none."""
+    data = read_dataset(path)
+    return str(data.attrs["reason"]) if "reason" in data.attrs else _stationary(data)
+
+
 def read_stationary(path: Path | str) -> StationaryPoint:
     """Read what :func:`write_stationary` wrote."""
-    data = read_dataset(path)
+    return _stationary(read_dataset(path))
+
+
+def _stationary(data: xr.Dataset) -> StationaryPoint:
     return StationaryPoint(
         name=data.attrs["name"],
         basin=data.attrs["basin"] or None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,11 @@ def test_schema_is_valid_and_closed(name: str) -> None:
     rules = config.schema(name)
     jsonschema.Draft202012Validator.check_schema(rules)
     assert rules["additionalProperties"] is False
+
+
+def _scan(**changed: Any) -> Change:
+    spec = {"methods": ["pm6"], "setting": "dynamics.friction_per_ps", "values": [1]}
+    return _put("scans", {"s": {**spec, **changed}})
 
 
 def _put(*path: Any) -> Change:
@@ -134,6 +140,16 @@ BAD_CONFIGS: list[tuple[str, Change, list[str]]] = [
     ("impossible R-hat", _put("sampling", "convergence", {"r_hat": 1}), ["convergence.r_hat", "more than 1"]),
     ("all accepted", _put("sampling", "burn_in", {"target_acceptance": 1}), ["target_acceptance", "less than 1"]),
     ("negative friction", _put(*PM6, "dynamics", "friction_per_ps", -1), ["friction_per_ps", "at least 0"]),
+    ("scan of no method", _scan(methods=["pm7"]), ["scans.s.methods.0", "did you mean 'pm6'"]),
+    ("scan of no key", _scan(setting="dynamics.friction"), ["scans.s.setting", "did you mean 'friction_per_ps'"]),
+    (
+        "scan of no option",
+        _scan(setting="options.solvent"),
+        ["scans.s.setting", "'solvent'", "a key of options of pm6"],
+    ),
+    ("scan of a label", _scan(setting="label"), ["scans.s.setting", "'label'"]),
+    ("scan of what cannot be", _scan(values=[-1]), ["pm6-s--1.dynamics.friction_per_ps", "at least 0"]),
+    ("scan of one name twice", _scan(setting="options.hamiltonian", values=["PM6 ", "PM6-"]), ["values.1", "is taken"]),
     ("list for a mapping", _put("committor", [1]), ["committor", "not a mapping"]),
     ("too many variables", _put("coordinate", "max_variables", 9), ["max_variables", "at most 4"]),
     (
@@ -268,11 +284,11 @@ class TestSettings:
     def test_a_method_does_not_see_another(self) -> None:
         change = _put(*PM6, "dynamics", "shift_fs", 4)
         assert self._changed(change, "sample", "pm6")
-        for stage in ("minimum", "saddle", "first_path", "sample", "committor_shots", "committor"):
+        for stage in ("minimum", "saddle_search", "first_path", "sample", "committor_shots", "committor"):
             assert not self._changed(change, stage, "gaff2")
 
     def test_geometries_do_not_see_the_dynamics(self) -> None:
-        assert not self._changed(_put(*PM6, "dynamics", "shift_fs", 4), "saddle", "pm6")
+        assert not self._changed(_put(*PM6, "dynamics", "shift_fs", 4), "saddle_search", "pm6")
 
     def test_sampling_does_not_see_the_committor_or_the_label(self) -> None:
         assert not self._changed(_put("committor", "configurations", 20), "sample", "pm6")
@@ -307,3 +323,50 @@ class TestSettings:
     def test_everything_sees_the_seed(self) -> None:
         for stage in ("minimum", "sample", "committor_shots"):
             assert self._changed(_put("seed", 7), stage, "gaff2")
+
+
+class TestScans:
+    """Methods that come of varying a key of another."""
+
+    @staticmethod
+    def _loaded(**scans: Any) -> config.Config:
+        data = copy.deepcopy(CONFIG)
+        data["scans"] = scans
+        return config.load(data)
+
+    def test_a_method_for_each_value(self) -> None:
+        friction = {"methods": ["gaff2", "pm6"], "setting": "dynamics.friction_per_ps", "values": [0.1, 10]}
+        found = self._loaded(friction=friction)
+        names = ["gaff2-friction-0.1", "gaff2-friction-10", "pm6-friction-0.1", "pm6-friction-10"]
+        assert list(found.methods) == [*CONFIG["methods"], *names]
+        method, parent = found.methods[names[0]], found.methods["gaff2"]
+        assert (method.dynamics.friction, parent.dynamics.friction) == (0.1, 0.0)
+        assert replace(method.dynamics, friction=0.0) == parent.dynamics and method.options == parent.options
+        assert method.label == "GAFF2, friction 0.1/ps"
+        # The routes of what is varied, and its geometries.
+        assert found.data["rates"]["umbrella"]["methods"] == ["gaff2", *names[:2]]
+        assert [found.surface_of(n) for n in ("gaff2", *names)] == ["gaff2", "gaff2", "gaff2", "pm6", "pm6"]
+        members = found.scan("friction")["members"]
+        assert [m["value"] for m in members] == [0, 0.1, 10] * 2
+        assert found.scan("friction")["quantity"] == "friction (/ps)"
+
+    def test_a_solvent_has_stationary_points_of_its_own(self) -> None:
+        water = {"methods": ["pm6"], "setting": "options.dielectric_constant", "values": [78.4]}
+        found = self._loaded(solvent=water)
+        assert found.methods["pm6-solvent-78.4"].options == {"hamiltonian": "PM6", "dielectric_constant": 78.4}
+        assert found.methods["pm6-solvent-78.4"].label == "PM6, ε = 78.4"
+        assert found.surface_of("pm6-solvent-78.4") == "pm6-solvent-78.4"
+        assert [m["value"] for m in found.scan("solvent")["members"]] == ["none", 78.4]
+
+    def test_a_value_given_again_stands_once(self) -> None:
+        found = self._loaded(f={"methods": ["pm6"], "setting": "dynamics.friction_per_ps", "values": [0, 1]})
+        assert [m["method"] for m in found.scan("f")["members"]] == ["pm6-f-0", "pm6-f-1"]
+
+    def test_the_methods_themselves_do_not_change(self) -> None:
+        friction = {"methods": ["pm6"], "setting": "dynamics.friction_per_ps", "values": [1]}
+        with_scan, without = self._loaded(f=friction), self._loaded()
+        for stage in ("minimum", "sample", "harmonic", "committor"):
+            assert with_scan.settings(stage, "pm6") == without.settings(stage, "pm6")
+        # Harmonic rates do not see a friction.
+        one, other = (with_scan.settings("harmonic", n) for n in ("pm6", "pm6-f-1"))
+        assert {**other, "name": "pm6"} == one

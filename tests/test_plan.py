@@ -143,7 +143,7 @@ def test_a_thousand_committor_shots_are_a_few_jobs(tmp_path: Path):
     local = re.findall(r"^    (\w+),$", snakefile.partition("localrules:")[2].partition("\n\n\n")[0], re.MULTILINE)
     sent = {rule: n for rule, n in jobs.items() if rule not in local}
     assert set(sent) == {
-        *("check", "minimum", "saddle", "first_path", "sample"),
+        *("check", "minimum", "saddle_search", "first_path", "sample"),
         *("restrained", "committor_shots", "umbrella", "free_energy", "transmission"),
         *("interface_pilot", "interface_chain"),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import ase
 import numpy as np
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 from models import dnab
 from scipy import integrate
 
-from separatrix.rates import harmonic
+from separatrix import config, store
+from separatrix.errors import SamplingError
+from separatrix.rates import harmonic, stages
 from separatrix.rates.harmonic import HarmonicRules
 from separatrix.stationary import StationaryPoint
 from separatrix.units import BOLTZMANN, wavenumber
@@ -203,3 +206,64 @@ def test_kramers_high_friction_is_not_needed_for_a_surface_with_a_known_rate():
 def test_what_is_no_minimum_or_saddle_is_refused(reactant, saddle, message):
     with pytest.raises(ValueError, match=message):
         harmonic.rate(reactant, PRODUCT, saddle, MASSES, 300.0, PLAIN)
+
+
+# Channels ---------------------------------------------------------------------------------------------------
+
+
+def test_mirror_images_and_renumbered_saddles_are_one_channel():
+    symbols = np.array(MOLECULE.symbols)
+    hydrogens = np.flatnonzero(symbols == "H")
+    order = np.arange(len(symbols))
+    order[hydrogens] = np.roll(hydrogens, 3)
+    mirror = SADDLE.positions * np.array([1.0, 1.0, -1.0])
+    other = replace(SADDLE, positions=0.3 * Z + 0.7 * E)
+    found = {
+        "first": replace(SADDLE, energy=90.1),
+        "mirrored": replace(SADDLE, positions=mirror),
+        "other": other,
+        "renumbered": replace(SADDLE, positions=SADDLE.positions[order] + 1.0),
+        "higher": replace(SADDLE, energy=91.0),
+    }
+    channels = harmonic.channels(found, MOLECULE.symbols)
+    assert [c.guesses for c in channels] == [("first", "mirrored", "renumbered"), ("other",), ("higher",)]
+    # The lowest of those that are one.
+    assert channels[0].saddle.energy == 90.0
+    assert harmonic.channels({}, MOLECULE.symbols) == []
+
+
+def test_a_point_without_atoms_to_tell_apart_is_known_by_its_energy():
+    one = point("top", np.zeros((1, 3)), 20.0, np.array([-400.0]))
+    found = harmonic.channels({"a": one, "b": replace(one, energy=20.1), "c": replace(one, energy=21.0)}, ["H"])
+    assert [c.guesses for c in found] == [("a", "b"), ("c",)]
+
+
+def test_rates_of_channels_add_up(tmp_path: Path):
+    """The stage: two saddles and a guess without one, from files to the sum and its shares."""
+    data = config.check(config.read_yaml("config/config.yaml"), "config", "config/config.yaml")
+    settings_ = config.load(data).settings("harmonic", "pm6")
+    higher = replace(SADDLE, positions=0.3 * Z + 0.7 * E, energy=93.0)
+    files = [tmp_path / f"saddle_{i}.nc" for i in range(3)]
+    store.write_stationary(SADDLE, MOLECULE.symbols, files[0], source="a test")
+    store.write_no_saddle("rotation: no saddle within 80 cycles", files[1], source="a test")
+    store.write_stationary(higher, MOLECULE.symbols, files[2], source="a test")
+    minima = {"Z": tmp_path / "Z.nc", "E": tmp_path / "E.nc"}
+    for name, minimum in (("Z", REACTANT), ("E", PRODUCT)):
+        store.write_stationary(minimum, MOLECULE.symbols, minima[name], source="a test")
+    stages.harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")
+    found = store.read_json(tmp_path / "harmonic.json")
+    assert [c["guesses"] for c in found["channels"]] == [["inversion at N10"], ["inversion at N9"]]
+    assert found["without_saddle"] == {"rotation": "rotation: no saddle within 80 cycles"}
+    assert found["channels"][1]["energy_above"] == pytest.approx({"Z": 90.0, "E": 113.0})
+    rules = HarmonicRules(**data["rates"]["harmonic"])
+    total = next(r for r in found["rates"] if (r["from"], r["temperature"]) == ("E", 480.0))
+    ends = (PRODUCT, REACTANT)
+    single = [harmonic.rate(*ends, s, MASSES, 480.0, rules).rate for s in (SADDLE, higher)]
+    assert total["rate"] == pytest.approx(sum(single), rel=1e-9)
+    np.testing.assert_allclose(total["shares"], np.array(single) / sum(single), rtol=1e-9)
+    at = next(k for k in found["kinetics"] if k["temperature"] == 480.0)
+    assert at["half_lives"]["E"] == pytest.approx(math.log(2.0) / sum(single))
+    for file in files:
+        store.write_no_saddle("nothing there", file, source="a test")
+    with pytest.raises(SamplingError, match="no guess has led to a saddle"):
+        stages.harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")

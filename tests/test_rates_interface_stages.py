@@ -140,6 +140,9 @@ def test_the_table_shows_the_route_through_interfaces():
         "routes": routes(interfaces=(rate["rate"], rate["ln_error"])),
         "laws": [],
         "kinetics": [],
+        "channels": [],
+        "rates": [{"from": "A", "temperature": 300.0, "shares": []}],
+        "without_saddle": {"over the hill": "over the hill: no saddle within 80 cycles"},
         "along_coordinate": {},
         "interfaces": {"from": "A", "to": "B", "rate": rate},
         "agreement": [],
@@ -148,7 +151,7 @@ def test_the_table_shows_the_route_through_interfaces():
     page = report.table([content], ["model"], None)
     assert "flux times crossing probability through interfaces" in page
     assert "1e+13 /s through the first of 1 interfaces (200 excursions" in page
-    assert "too slowly" not in page
+    assert "too slowly" not in page and "over the hill (no saddle within 80 cycles)" in page
     slow = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "slowest": 0.9}}}
     assert "too slowly" in report.table([slow], ["model"], None)
 

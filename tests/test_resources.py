@@ -17,7 +17,7 @@ from conftest import ROOT
 from separatrix import config, resources, slurm
 from separatrix.resources import Measured
 
-STAGES = ("check", "minimum", "guess", "saddle", "first_path", "sample", "restrained", "committor_shots")
+STAGES = ("check", "minimum", "guess", "saddle_search", "first_path", "sample", "restrained", "committor_shots")
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_estimates_cover_what_was_measured(loaded: config.Config) -> None:
     """Seconds and gradients of the default comparison; README.md has the numbers."""
     # 20 shots of PM6 took 3286 gradients at 8 ms in two rounds; 60 committor shots 2800.
     gradient = Measured(0.008)
-    for stage, gradients in (("sample", 1643), ("committor_shots", 2800), ("minimum", 725), ("saddle", 700)):
+    for stage, gradients in (("sample", 1643), ("committor_shots", 2800), ("minimum", 725), ("saddle_search", 700)):
         estimate = resources.seconds(loaded, stage, "pm6", gradient)
         assert gradients * 0.008 < estimate < 40 * gradients * 0.008, stage
 

@@ -10,6 +10,7 @@ Energies are in kJ/mol, wavenumbers in cm^-1, temperatures in K, rates in 1/s.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,6 +134,25 @@ def wigner(imaginary: float, temperature: float) -> float:
     return 1.0 + (SECOND_RADIATION * abs(imaginary) / temperature) ** 2 / 24.0
 
 
+def kramers(imaginary: float, friction: float) -> float:
+    """Kramers' transmission coefficient (Physica 1940, 7, 284) for a friction that is the same for all masses.
+
+    sqrt(1 + (gamma/2 omega)^2) - gamma/2 omega; of many coordinates, too, for such a friction leaves the normal modes
+    of the saddle apart (Langer, Ann. Phys. 1969, 54, 258). It leaves out energy diffusion, so it fails at low friction.
+
+    Parameters
+    ----------
+    imaginary
+        Wavenumber of the imaginary mode, cm^-1.
+    friction
+        1/ps.
+    """
+    omega = 2.0 * math.pi * constants.c * 100.0 * abs(imaginary) * 1e-12
+    half = friction / (2.0 * omega)
+    # The same as sqrt(1 + half^2) - half, without the difference of large numbers.
+    return 1.0 / (math.sqrt(1.0 + half**2) + half)
+
+
 def eckart(imaginary: float, forward: float, backward: float, temperature: float) -> float:
     """Tunnelling correction of the asymmetric Eckart barrier.
 
@@ -173,6 +193,66 @@ def eckart(imaginary: float, forward: float, backward: float, temperature: float
     inside = integrate.quad(lambda e: transmission(e) * math.exp(v1 - e), start, v1, limit=200)[0]
     above = integrate.quad(lambda e: transmission(e) * math.exp(v1 - e), v1, v1 + 60.0, limit=200)[0]
     return inside + above
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A saddle, and the guesses that led to it.
+
+    Attributes
+    ----------
+    saddle
+        The lowest of those that count as this one.
+    guesses
+        Names.
+    """
+
+    saddle: StationaryPoint
+    guesses: tuple[str, ...]
+
+
+#: Two searches have found one saddle when energies (kJ/mol) and distances between atoms (nm, root mean square) agree so
+#: well: searches stop at a largest force, and a flat direction leaves them some way apart.
+SAME_ENERGY, SAME_DISTANCES = 0.2, 0.005
+
+
+def channels(found: Mapping[str, StationaryPoint], symbols: Sequence[str]) -> list[Channel]:
+    """Different saddles among those that guesses have led to, in the order of the guesses.
+
+    Mirror images count as one, for :func:`rate` counts them, and so do saddles that differ in the numbering of equal
+    atoms alone.
+
+    Parameters
+    ----------
+    found
+        Saddle that each guess has led to.
+    symbols
+        Elements, shape (n_atoms,).
+    """
+    groups: list[list[str]] = []
+    for name, point in found.items():
+        for group in groups:
+            if _same(found[group[0]], point, symbols):
+                group.append(name)
+                break
+        else:
+            groups.append([name])
+    return [Channel(min((found[n] for n in group), key=lambda p: p.energy), tuple(group)) for group in groups]
+
+
+def _same(one: StationaryPoint, other: StationaryPoint, symbols: Sequence[str]) -> bool:
+    if abs(one.energy - other.energy) > SAME_ENERGY:
+        return False
+    differences = _distances(one.positions, symbols) - _distances(other.positions, symbols)
+    return len(differences) == 0 or bool(np.sqrt(np.mean(differences**2)) < SAME_DISTANCES)
+
+
+def _distances(positions: FloatArray, symbols: Sequence[str]) -> FloatArray:
+    """Distances between atoms, sorted within each pair of elements."""
+    first, second = np.triu_indices(len(positions), 1)
+    lengths = np.linalg.norm(positions[first] - positions[second], axis=1)
+    pairs = np.array(["".join(sorted((symbols[i], symbols[j]))) for i, j in zip(first, second, strict=True)])
+    return lengths[np.lexsort((lengths, pairs))] if len(lengths) else lengths
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Rates are in 1/s, temperatures in K, energies in kJ/mol.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,8 +159,3 @@ def fit_law(
         temperatures=(float(t.min()), float(t.max())),
         curvature_p=curvature,
     )
-
-
-def summed(channels: Sequence[Mapping[str, float]]) -> float:
-    """Rate over all channels, 1/s: each with key ``rate``."""
-    return float(sum(c["rate"] for c in channels))

@@ -199,6 +199,25 @@ def time_words(seconds: float) -> str:
     return f"{seconds / 1e-12:.3g} ps"
 
 
+def channels_in_words(content: Mapping[str, Any]) -> list[str]:
+    """A sentence for each saddle, its height and share of the harmonic rate; and one for guesses without one."""
+    start, temperature = content["states"][0], content["temperature_K"]
+    total = next(r for r in content["rates"] if (r["from"], r["temperature"]) == (start, temperature))
+    words = []
+    for channel, share in zip(content["channels"], total["shares"], strict=True):
+        above = ", ".join(
+            f"{energy / KCAL:.1f} kcal/mol above {name}" for name, energy in channel["energy_above"].items()
+        )
+        words.append(
+            f"over {channel['saddle']}: {above}, {channel['imaginary']:.0f}i cm⁻¹, {share:.3g} of the harmonic rate at "
+            f"{temperature:g} K (from guess {', '.join(channel['guesses'])})"
+        )
+    if content["without_saddle"]:
+        reasons = (f"{name} ({why.removeprefix(f'{name}: ')})" for name, why in content["without_saddle"].items())
+        words.append("guesses that led to none: " + "; ".join(reasons))
+    return words
+
+
 def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literature: pd.DataFrame | None) -> str:
     """HTML page: for each method and direction the rates, half-lives, temperature laws, and whether routes agree."""
     heads = ("", "route", "temperature (K)", "rate (1/s)", "half-life")
@@ -219,6 +238,8 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
                 f"<tr><th>{html.escape(row['from'])} → {html.escape(row['to'])}</th><td>{_ROUTES[row['route']]}</td>"
                 f"<td>{row['temperature']:g}</td><td>{rate}</td><td>{time_words(row['half_life'])}</td></tr>\n"
             )
+        for words in channels_in_words(content):
+            body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
         for law in content["laws"]:
             if law["law"] == "arrhenius":
                 words = (

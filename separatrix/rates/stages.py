@@ -34,38 +34,80 @@ MOST_ADDED = 12
 # --- harmonic ---------------------------------------------------------------------------------------------------------
 
 
-def harmonic_rates(settings: Settings, minima: Mapping[str, Path | str], saddle: Path | str, out: Path | str) -> None:
-    """Harmonic rates both ways, at every temperature, and the temperature laws through them."""
+def harmonic_rates(
+    settings: Settings, minima: Mapping[str, Path | str], searches: Sequence[Path | str], out: Path | str
+) -> None:
+    """Harmonic rates both ways over every saddle, their sums at every temperature, and the temperature laws.
+
+    Parameters
+    ----------
+    searches
+        What the saddle guesses have led to, in the system's order.
+
+    Raises
+    ------
+    SamplingError
+        When a point is not what it should be, or no guess has led to a saddle.
+    """
     system = system_from_settings(settings)
     rules = settings["rates"]["harmonic"]
     points = {name: store.read_stationary(file) for name, file in minima.items()}
-    top = store.read_stationary(saddle)
-    source = store.read_dataset(saddle).attrs["source"]
+    names = [guess.name for guess in system.saddle_guesses]
+    led = dict(zip(names, map(store.read_search, searches), strict=True))
+    channels = harmonic.channels({n: p for n, p in led.items() if not isinstance(p, str)}, system.molecule.symbols)
+    if not channels:
+        raise SamplingError("no harmonic rate: no guess has led to a saddle")
     temperatures = settings["rates"]["temperatures_K"]
     chosen = harmonic.HarmonicRules(**rules)
-    isolated = _isolated(top)
-    found = []
+    ends = ((system.reactant, system.product), (system.product, system.reactant))
+    single: list[dict[str, Any]] = []
     try:
-        for start, end in ((system.reactant, system.product), (system.product, system.reactant)):
-            for temperature in temperatures:
-                rate = harmonic.rate(
-                    points[start], points[end], top, system.molecule.masses, temperature, chosen, isolated=isolated
-                )
-                found.append(rate.to_dict() | {"from": start, "to": end})
-                log.info("%s to %s at %g K: %.3g /s", start, end, temperature, rate.rate)
+        for (start, end), temperature, (number, channel) in itertools.product(ends, temperatures, enumerate(channels)):
+            rate = harmonic.rate(
+                points[start],
+                points[end],
+                channel.saddle,
+                system.molecule.masses,
+                temperature,
+                chosen,
+                isolated=_isolated(channel.saddle),
+            )
+            single.append(rate.to_dict() | {"from": start, "to": end, "channel": number})
     except ValueError as error:
         raise SamplingError(f"no harmonic rate: {error}") from error
+    found = [_total(single, start, end, temperature) for (start, end) in ends for temperature in temperatures]
+    for total in found:
+        log.info("%s to %s at %g K: %.3g /s", total["from"], total["to"], total["temperature"], total["rate"])
     content = {
         "method": settings["name"],
-        "source": source,
+        "source": store.read_dataset(searches[0]).attrs["source"],
         "states": [system.reactant, system.product],
         "temperature_K": settings["temperature_K"],
         "rules": rules,
+        "channels": [
+            {
+                "saddle": channel.saddle.name,
+                "guesses": list(channel.guesses),
+                "energy_above": {name: channel.saddle.energy - points[name].energy for name in ends[0]},
+                "imaginary": -float(channel.saddle.wavenumbers[0]),
+            }
+            for channel in channels
+        ],
+        "without_saddle": {name: reason for name, reason in led.items() if isinstance(reason, str)},
+        "by_channel": single,
         "rates": found,
         "laws": _laws(found),
-        "kinetics": [_kinetics(found, t, (system.reactant, system.product)) for t in temperatures],
+        "kinetics": [_kinetics(single, t, (system.reactant, system.product)) for t in temperatures],
     }
     store.write_json(json_safe(content), out)
+
+
+def _total(single: Sequence[Mapping[str, Any]], start: str, end: str, temperature: float) -> dict[str, Any]:
+    """Rate over all channels, and what each has of it."""
+    mine = [r for r in single if (r["from"], r["to"], r["temperature"]) == (start, end, temperature)]
+    rate = math.fsum(r["rate"] for r in mine)
+    shares = [r["rate"] / rate if rate > 0.0 else math.nan for r in mine]
+    return {"from": start, "to": end, "temperature": temperature, "rate": rate, "shares": shares}
 
 
 def _isolated(point: StationaryPoint) -> bool:

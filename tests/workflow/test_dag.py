@@ -65,8 +65,11 @@ def test_everything_is_there_and_means_something(finished: Finished) -> None:
         rates = json.loads((folder / "rates.json").read_text())
         there = next(r for r in rates["rates"] if (r["from"], r["temperature"]) == ("Z", 300.0))
         # Eyring's formula with the barrier alone is right to a power of ten or so.
-        plain = 6.2e12 * np.exp(-there["barrier"] / (8.314e-3 * 300.0))
+        plain = sum(6.2e12 * np.exp(-c["energy_above"]["Z"] / (8.314e-3 * 300.0)) for c in rates["channels"])
         assert 0.05 < there["rate"] / plain < 50.0
+        # Three guesses: each is behind a saddle, or has led to none.
+        behind = [guess for c in rates["channels"] for guess in c["guesses"]]
+        assert len(behind) + len(rates["without_saddle"]) == 3 and sum(there["shares"]) == pytest.approx(1.0)
         assert [law["law"] for law in rates["laws"]] == ["arrhenius", "eyring"] * 2
     along = json.loads((results / "gaff2/rates/free_energy.json").read_text())
     # The harmonic barrier of GAFF2 is 113 kJ/mol.
@@ -108,7 +111,7 @@ def test_changing_one_method_runs_that_method_only(finished: Finished, tmp_path:
     jobs = _jobs(text)
     assert run.returncode == 0
     assert jobs["sample"] in (2, 4)  # the later rounds may show only once the first is judged
-    assert "minimum" not in jobs and "saddle" not in jobs
+    assert not {"minimum", "saddle_search", "saddle"} & jobs.keys()
     assert not re.search(r"gaff2: (aimless|committor|first|lowest|saddle)", text)
     assert re.search(r"pm6: aimless shooting, chain 1, round 1", text)
 
@@ -132,7 +135,7 @@ def test_a_changed_reference_runs_what_is_measured_against_it(finished: Finished
     jobs = _jobs(run.stderr + run.stdout)
     assert run.returncode == 0, run.stderr[-3000:]
     assert jobs["assess"] >= 2
-    assert not {"sample", "first_path", "minimum", "saddle", "check"} & jobs.keys()
+    assert not {"sample", "first_path", "minimum", "saddle_search", "check"} & jobs.keys()
     # What follows the assessments shows once they are there.
     for method in ("gaff2", "pm6"):
         for number in (1, 2):

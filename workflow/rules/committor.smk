@@ -1,7 +1,7 @@
 rule restrained:
     input:
-        minimum=method_file(f"minimum_{CONFIG.system.product}.nc"),
-        saddle=method_file("saddle.nc"),
+        minimum=surface_file(f"minimum_{CONFIG.system.product}.nc"),
+        saddle=surface_file("saddle.nc"),
         paths=chain_files("paths.nc"),
         fit=method_file("coordinate.json"),
         engine=engine_files,
@@ -55,8 +55,8 @@ rule draw:
 
 rule committor_shots:
     input:
-        minimum=method_file(f"minimum_{CONFIG.system.product}.nc"),
-        saddle=method_file("saddle.nc"),
+        minimum=surface_file(f"minimum_{CONFIG.system.product}.nc"),
+        saddle=surface_file("saddle.nc"),
         configurations=method_file("committor/{draw}/configurations.nc"),
         engine=engine_files,
     output:

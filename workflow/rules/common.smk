@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import sys
 import time
 
@@ -138,6 +139,11 @@ def method_file(name):
     return f"{RESULTS}/{{method}}/{name}"
 
 
+def surface_file(name):
+    """Path of a file of the method that a method has its stationary points and free energy from."""
+    return lambda wildcards: f"{RESULTS}/{CONFIG.surface_of(wildcards.method)}/{name}"
+
+
 def chain_files(name):
     """Paths of a file of every chain of one method."""
     return lambda wildcards: [
@@ -159,7 +165,7 @@ def sources_of_draw(wildcards):
 def minima_files(wildcards):
     """Minima of all basins, by name."""
     return {
-        basin.name: f"{RESULTS}/{wildcards.method}/minimum_{basin.name}.nc"
+        basin.name: surface_file(f"minimum_{basin.name}.nc")(wildcards)
         for basin in CONFIG.system.basins
     }
 
@@ -170,12 +176,11 @@ ALONG = CONFIG.data["rates"]["umbrella"]["methods"]
 
 def along_coordinate(wildcards):
     """Files of the route along the coordinate, where the config asks for it."""
-    folder = f"{RESULTS}/{wildcards.method}/rates"
     if wildcards.method not in ALONG:
         return {}
     return {
-        "profile": f"{folder}/free_energy.json",
-        "transmission": f"{folder}/transmission.json",
+        "profile": surface_file("rates/free_energy.json")(wildcards),
+        "transmission": f"{RESULTS}/{wildcards.method}/rates/transmission.json",
     }
 
 
@@ -190,6 +195,12 @@ def through_interfaces(wildcards):
     return {"interfaces": f"{RESULTS}/{wildcards.method}/rates/interfaces.json"}
 
 
+def saddle_files(wildcards):
+    """What the saddle guesses lead to, in their order."""
+    guesses = range(1, 1 + len(CONFIG.system.saddle_guesses))
+    return [surface_file(f"saddle_{guess}.nc")(wildcards) for guess in guesses]
+
+
 def start_of_guess(wildcards):
     """Basin whose minimum a saddle guess pulls."""
     return CONFIG.system.saddle_guesses[int(wildcards.guess) - 1].start
@@ -199,7 +210,7 @@ def start_file(wildcards):
     """Geometry that a chain's first path is shot from."""
     start = CONFIG.start_of(int(wildcards.chain))
     name = "saddle" if start == "saddle" else f"guess_{CONFIG.guess_number(start)}"
-    return f"{RESULTS}/{wildcards.method}/{name}.nc"
+    return surface_file(f"{name}.nc")(wildcards)
 
 
 # Sampling goes in rounds. `sample` makes one round of one chain from the round before; `assess` looks at all chains of a
@@ -256,6 +267,15 @@ def all_methods(name):
     return [f"{RESULTS}/{method}/{name}" for method in CONFIG.methods]
 
 
+def all_surfaces(name):
+    """Paths of a file of every method that has stationary points of its own."""
+    return list(
+        dict.fromkeys(
+            f"{RESULTS}/{CONFIG.surface_of(method)}/{name}" for method in CONFIG.methods
+        )
+    )
+
+
 def comparison_file(name):
     """Path of a file about all methods."""
     return f"{RESULTS}/comparison/{name}"
@@ -276,10 +296,11 @@ def reported(items, ending):
 
 
 wildcard_constraints:
-    method="|".join(CONFIG.methods),
+    method="|".join(map(re.escape, CONFIG.methods)),
     basin="|".join(basin.name for basin in CONFIG.system.basins),
     chain=r"\d+",
     round=r"\d+",
     guess=r"\d+",
     batch=r"\d+",
     draw="|".join(CONFIG.draws()),
+    scan="|".join(CONFIG.data["scans"]) or "none",

@@ -49,9 +49,9 @@ rule compare:
         points=[
             f
             for basin in CONFIG.system.basins
-            for f in all_methods(f"minimum_{basin.name}.nc")
+            for f in all_surfaces(f"minimum_{basin.name}.nc")
         ],
-        saddles=all_methods("saddle.nc"),
+        saddles=all_surfaces("saddle.nc"),
         chains=[
             f
             for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
@@ -82,6 +82,10 @@ rule compare:
     params:
         settings=CONFIG.settings("compare"),
         folders={method: f"{RESULTS}/{method}" for method in CONFIG.methods},
+        surfaces={
+            method: f"{RESULTS}/{CONFIG.surface_of(method)}"
+            for method in CONFIG.methods
+        },
         chains=CONFIG.data["sampling"]["chains"],
         figures=list(FIGURE_DATA),
     message:

@@ -2,7 +2,7 @@
 rule interface_pilot:
     input:
         minima=lambda wildcards: list(minima_files(wildcards).values()),
-        saddle=method_file("saddle.nc"),
+        saddle=surface_file("saddle.nc"),
         fit=method_file("coordinate.json"),
         table=method_file("variables.nc"),
         engine=engine_files,
@@ -33,7 +33,7 @@ rule interface_pilot:
 rule interface_chain:
     input:
         minima=lambda wildcards: list(minima_files(wildcards).values()),
-        saddle=method_file("saddle.nc"),
+        saddle=surface_file("saddle.nc"),
         fit=method_file("coordinate.json"),
         table=method_file("variables.nc"),
         pilot=method_file("rates/interface_pilot.nc"),

@@ -12,7 +12,7 @@ if ALONG:
 rule harmonic:
     input:
         minima=lambda wildcards: list(minima_files(wildcards).values()),
-        saddle=method_file("saddle.nc"),
+        searches=saddle_files,
     output:
         rates=method_file("rates/harmonic.json"),
     log:
@@ -36,7 +36,7 @@ rule harmonic:
 rule umbrella:
     input:
         minima=lambda wildcards: list(minima_files(wildcards).values()),
-        saddle=method_file("saddle.nc"),
+        saddle=surface_file("saddle.nc"),
         paths=chain_files("paths.nc"),
         fit=method_file("coordinate.json"),
         table=method_file("variables.nc"),
@@ -68,7 +68,7 @@ rule umbrella:
 rule free_energy:
     input:
         minima=lambda wildcards: list(minima_files(wildcards).values()),
-        saddle=method_file("saddle.nc"),
+        saddle=surface_file("saddle.nc"),
         paths=chain_files("paths.nc"),
         fit=method_file("coordinate.json"),
         table=method_file("variables.nc"),
@@ -104,10 +104,10 @@ rule free_energy:
 
 rule transmission:
     input:
-        minimum=method_file(f"minimum_{CONFIG.system.product}.nc"),
-        saddle=method_file("saddle.nc"),
-        profile=method_file("rates/free_energy.json"),
-        surface=method_file("rates/surface.nc"),
+        minimum=surface_file(f"minimum_{CONFIG.system.product}.nc"),
+        saddle=surface_file("saddle.nc"),
+        profile=surface_file("rates/free_energy.json"),
+        surface=surface_file("rates/surface.nc"),
         engine=engine_files,
     output:
         transmission=method_file("rates/transmission.json"),

@@ -2,8 +2,8 @@ rule first_path:
     input:
         # No sampling with an engine that is off its own tolerance.
         health=method_file("check.json"),
-        minimum=method_file(f"minimum_{CONFIG.system.product}.nc"),
-        saddle=method_file("saddle.nc"),
+        minimum=surface_file(f"minimum_{CONFIG.system.product}.nc"),
+        saddle=surface_file("saddle.nc"),
         start=start_file,
         engine=engine_files,
     output:
@@ -31,8 +31,8 @@ rule first_path:
 
 rule sample:
     input:
-        minimum=method_file(f"minimum_{CONFIG.system.product}.nc"),
-        saddle=method_file("saddle.nc"),
+        minimum=surface_file(f"minimum_{CONFIG.system.product}.nc"),
+        saddle=surface_file("saddle.nc"),
         first_path=method_file("chain_{chain}/first_path.nc"),
         previous=lambda wildcards: [
             f"{RESULTS}/{wildcards.method}/chain_{wildcards.chain}/round_{int(wildcards.round) - 1}/{name}.nc"

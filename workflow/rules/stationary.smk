@@ -78,14 +78,35 @@ rule guess:
         "../../scripts/guess.py"
 
 
+rule saddle_search:
+    input:
+        minimum=lambda wildcards: f"{RESULTS}/{wildcards.method}/minimum_{start_of_guess(wildcards)}.nc",
+        engine=engine_files,
+    output:
+        found=method_file("saddle_{guess}.nc"),
+    log:
+        method_file("logs/saddle_search_{guess}.log"),
+    benchmark:
+        method_file("benchmarks/saddle_search_{guess}.tsv")
+    conda:
+        engine_env
+    threads: THREADS
+    resources:
+        mem_mb=memory("saddle_search"),
+        runtime=runtime("saddle_search"),
+        gpu=graphics_cards,
+        slurm_extra=after_predecessor("saddle_search"),
+    params:
+        settings=settings("saddle_search"),
+    message:
+        "{wildcards.method}: saddle from guess {wildcards.guess}, verified by one imaginary mode and a descent to both basins"
+    script:
+        "../../scripts/saddle_search.py"
+
+
 rule saddle:
     input:
-        minima=expand(
-            method_file("minimum_{basin}.nc"),
-            basin=[b.name for b in CONFIG.system.basins],
-            allow_missing=True,
-        ),
-        engine=engine_files,
+        searches=saddle_files,
     output:
         point=method_file("saddle.nc"),
         xyz=method_file("saddle.xyz"),
@@ -94,16 +115,13 @@ rule saddle:
     benchmark:
         method_file("benchmarks/saddle.tsv")
     conda:
-        engine_env
-    threads: THREADS
+        "../../envs/separatrix.yaml"
     resources:
-        mem_mb=memory("saddle"),
-        runtime=runtime("saddle"),
-        gpu=graphics_cards,
-        slurm_extra=after_predecessor("saddle"),
+        mem_mb=1500,
+        runtime=10,
     params:
         settings=settings("saddle"),
     message:
-        "{wildcards.method}: saddle, verified by one imaginary mode and a descent to both basins"
+        "{wildcards.method}: the saddle that sampling starts from"
     script:
         "../../scripts/saddle.py"

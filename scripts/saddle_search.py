@@ -1,0 +1,12 @@
+"""Saddle that a guess leads to."""
+
+from separatrix import stages
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    stages.saddle_search(
+        snakemake.params.settings,
+        guess=int(snakemake.wildcards.guess),
+        minimum_file=snakemake.input.minimum,
+        out=snakemake.output.found,
+    )

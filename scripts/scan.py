@@ -1,0 +1,13 @@
+"""Rates and mechanisms over the values of a scan."""
+
+from separatrix import scans
+from separatrix.scripting import logged
+
+with logged(snakemake):
+    scans.write(
+        snakemake.params.scan,
+        rates=dict(zip(snakemake.params.methods, snakemake.input.rates, strict=True)),
+        shares=snakemake.input.shares,
+        temperature=snakemake.params.temperature,
+        outputs=dict(snakemake.output.items()),
+    )
