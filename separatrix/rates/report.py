@@ -16,7 +16,7 @@ import pandas as pd
 from .. import figures, store
 from ..errors import StoreError
 from ..units import BOLTZMANN, KCAL
-from . import harmonic
+from . import harmonic, kinetics
 
 log = logging.getLogger(__name__)
 
@@ -172,6 +172,65 @@ def profile_plot(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin
     return figures.finish(alt.layer(band, line).properties(width=520, height=300), title)
 
 
+def relaxation_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> pd.DataFrame:
+    """Population of each state after all has begun in the reactant, over times (s), at the temperature of the dynamics.
+
+    Rates are those of the first of dynamics and the harmonic ones that has both directions.
+    """
+    rows = []
+    for content, label in zip(contents, labels, strict=True):
+        states = content["states"]
+        for route in ("free energy", "interfaces", "harmonic"):
+            rates = [
+                (r["from"], r["to"], r["rate"])
+                for r in content["routes"]
+                if (r["route"], r["temperature"]) == (route, content["temperature_K"]) and r["rate"]
+            ]
+            if {start for start, _, _ in rates} == set(states):
+                break
+        else:
+            continue
+        matrix = kinetics.rate_matrix(states, rates)
+        time = kinetics.relaxation_time(matrix)
+        times = np.geomspace(0.01 * time, 10.0 * time, 80)
+        for at, populations in zip(times, kinetics.populations(matrix, np.eye(len(states))[0], times), strict=True):
+            for state, share in zip(states, populations, strict=True):
+                rows.append({"label": label, "route": route, "time": at, "state": state, "population": share})
+    return pd.DataFrame(rows, columns=["label", "route", "time", "state", "population"])
+
+
+def relaxation_plot(frame: pd.DataFrame, order: Sequence[str], start: str, temperature: float) -> alt.TopLevelMixin:
+    """What is left of the reactant, over the logarithm of time."""
+    title = f"Population of {start} after all began there, at {temperature:g} K"
+    mine = frame[frame["state"] == start]
+    if mine.empty:
+        return figures.nothing(title)
+    present = [label for label in order if label in set(mine["label"])]
+    colour = alt.Color(
+        "label:N", scale=alt.Scale(domain=present, range=_palette(present, order)), legend=alt.Legend(title=None)
+    )
+    # A second and a year to read the axis by.
+    low, high = mine["time"].min(), mine["time"].max()
+    marks = pd.DataFrame([{"time": s, "words": w} for s, w in _LANDMARKS if low < s < high])
+    lines = alt.Chart(mine).mark_line(strokeWidth=2)
+    x = alt.X("time:Q", title="time (s)", scale=alt.Scale(type="log"), axis=alt.Axis(format=".0e", tickCount=8))
+    y = alt.Y("population:Q", title=f"share of {start}", scale=alt.Scale(domain=[0, 1]))
+    layers = [lines.encode(x=x, y=y, color=colour)]
+    if len(marks):
+        at = alt.Chart(marks).encode(x=x)
+        layers.append(at.mark_rule(strokeDash=[3, 3], color=figures.GREY))
+        layers.append(
+            at.mark_text(align="left", dx=4, color=figures.GREY, fontSize=11).encode(y=alt.value(8), text="words:N")
+        )
+    routes = ", ".join(
+        f"{label}: {route}"
+        for label, route in mine.drop_duplicates("label")[["label", "route"]].itertuples(index=False)
+    )
+    return figures.finish(alt.layer(*layers).properties(width=520, height=280), title, [f"rates by route: {routes}"])
+
+
+_LANDMARKS = ((1e-9, "1 ns"), (1e-3, "1 ms"), (1.0, "1 s"), (3600.0, "1 h"), (86400.0, "1 day"), (31557600.0, "1 year"))
+
 _ROUTES = {
     "harmonic": "harmonic transition-state theory",
     "free energy": "free energy along r, with recrossing",
@@ -321,7 +380,8 @@ def write(
     labels
         Of the methods, in the same order.
     outputs
-        ``table``, ``figure``, ``data``, and where there is one ``profile`` and ``profile_data``.
+        ``table``, ``figure``, ``data``, ``relaxation``, ``relaxation_data``, and where there is one ``profile`` and
+        ``profile_data``.
     literature
         CSV of literature values; empty: none.
     """
@@ -334,6 +394,11 @@ def write(
         "table": table(contents, labels, known),
         "figure": figures.svg(arrhenius_plot(frame, experiment, labels, start, end)),
         "data": frame.to_csv(index=False),
+    }
+    relaxation = relaxation_frame(contents, labels)
+    text |= {
+        "relaxation": figures.svg(relaxation_plot(relaxation, labels, start, float(contents[0]["temperature_K"]))),
+        "relaxation_data": relaxation.to_csv(index=False),
     }
     if "profile" in outputs:
         profiles = profile_frame(contents, labels)

@@ -1,6 +1,8 @@
 # Rate constants: from the stationary points of every method, and along the fitted coordinate for those that the config names.
 RATES_RESULTS = [
-    comparison_file(f"rates.{ending}") for ending in ("html", "svg", "csv")
+    *(comparison_file(f"rates.{ending}") for ending in ("html", "svg", "csv")),
+    comparison_file("relaxation.svg"),
+    comparison_file("relaxation.csv"),
 ]
 if ALONG:
     RATES_RESULTS += [
@@ -187,6 +189,13 @@ rule rates_report:
             labels={"shows": "Arrhenius plot"},
         ),
         data=comparison_file("rates.csv"),
+        relaxation=report(
+            comparison_file("relaxation.svg"),
+            caption="../report/relaxation.rst",
+            category="Rates",
+            labels={"shows": "Relaxation of the populations"},
+        ),
+        relaxation_data=comparison_file("relaxation.csv"),
     log:
         comparison_file("logs/rates_report.log"),
     benchmark:
