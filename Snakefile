@@ -36,6 +36,7 @@ include: "workflow/rules/theory.smk"
 include: "workflow/rules/rates.smk"
 include: "workflow/rules/interfaces.smk"
 include: "workflow/rules/scans.smk"
+include: "workflow/rules/report.smk"
 
 
 onstart:
@@ -56,6 +57,7 @@ localrules:
     interface_rate,
     rates,
     rates_report,
+    report_page,
     saddle,
     scan,
 
@@ -67,6 +69,7 @@ rule all:
         RATES_RESULTS,
         SCAN_RESULTS,
         THEORY_RESULTS,
+        REPORT,
         # A function for each method: of one function for all, Snakemake would make one method wait for another. And here,
         # so that a tightened criterion goes on with a finished run.
         *(judged(method) for method in CONFIG.methods),

@@ -694,9 +694,9 @@ class Config:
         stage
             ``minimum``, ``guess``, ``saddle_search``, ``saddle``, ``first_path``, ``sample``, ``assess``,
             ``variables``, ``coordinate``, ``restrained``, ``draw``, ``committor_shots``, ``committor``, one of
-            `RATES`, or ``compare``.
+            `RATES`, ``compare`` or ``report``.
         method
-            Name of the method; None for ``compare``.
+            Name of the method; None for ``compare`` and ``report``.
         draw
             Name of the set of committor shots, for ``draw`` and ``committor_shots``.
         """
@@ -713,6 +713,8 @@ class Config:
             labels = {name: m.label for name, m in self.methods.items()}
             rules = self.data["committor"]
             shots = {"draws": list(self.draws()), "batches": rules["batches"], "source": rules["source"]}
+            if stage == "report":
+                return base | {"methods": labels, "report": self.data["report"]}
             return base | {"methods": labels, "committor": shots}
         spec = dict(self.data["methods"][method])
         spec.pop("label", None)  # a name for tables and plots, which only the comparison makes

@@ -1,7 +1,7 @@
 """Figures and tables of the report. Every function takes a table (a DataFrame, as in ``results/comparison/data``).
 
-A figure comes back as an Altair chart and is stored as SVG: static, small and safe inside a report of one file. A table
-comes back as HTML without scripts or links. `order` is always the list of the methods' labels, in the config's order;
+A figure comes back as an Altair chart and is stored in three forms (:func:`save`). A table comes back as HTML without
+scripts or links. `order` is always the list of the methods' labels, in the config's order;
 a method keeps its colour in all figures.
 """
 
@@ -11,11 +11,13 @@ import html
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
+from . import store
 from .compare import (
     CHAINS,
     COMMITTOR,
@@ -64,6 +66,20 @@ def svg(chart: alt.TopLevelMixin) -> str:
     with alt.data_transformers.enable("default", max_rows=None), io.StringIO() as text:
         chart.save(text, format="svg")
         return text.getvalue()
+
+
+def forms(chart: alt.TopLevelMixin) -> dict[str, bytes]:
+    """A chart in each of its forms, by the ending of its file: SVG and PDF for papers, Vega-Lite for the report."""
+    with alt.data_transformers.enable("default", max_rows=None), io.BytesIO() as pdf:
+        chart.save(pdf, format="pdf")
+        return {".svg": svg(chart).encode(), ".pdf": pdf.getvalue(), ".json": chart.to_json(indent=None).encode()}
+
+
+def save(chart: alt.TopLevelMixin, path: Path | str) -> None:
+    """Write a chart as ``NAME.svg``, and beside it ``NAME.pdf`` and its Vega-Lite specification, ``NAME.json``."""
+    for ending, content in forms(chart).items():
+        with store.replacing(Path(path).with_suffix(ending)) as temporary:
+            temporary.write_bytes(content)
 
 
 def _finish(chart: alt.TopLevelMixin, title: str, words: Sequence[str] = ()) -> alt.TopLevelMixin:

@@ -72,7 +72,7 @@ def compare_methods(
 
 
 def draw(table: Path | str, data: Mapping[str, Path | str], outputs: Mapping[str, Path | str]) -> None:
-    """Draw figures (SVG) and write tables (HTML).
+    """Draw figures (SVG, PDF, Vega-Lite) and write tables (HTML).
 
     Parameters
     ----------
@@ -87,12 +87,13 @@ def draw(table: Path | str, data: Mapping[str, Path | str], outputs: Mapping[str
     order = list(dict.fromkeys(frames["comparison"]["label"]))
     for name, path in outputs.items():
         if name in figures.CHARTS:
-            text = figures.svg(figures.CHARTS[name](frames[name], order))
-        else:
+            figures.save(figures.CHARTS[name](frames[name], order), path)
+        elif name in figures.TABLES:
             write, source = figures.TABLES[name]
-            text = write(frames[source])
-        with store.replacing(path) as temporary:
-            temporary.write_text(text)
+            with store.replacing(path) as temporary:
+                temporary.write_text(write(frames[source]))
+        else:
+            continue  # the other forms of a figure
         log.info("%s", path)
 
 

@@ -105,7 +105,7 @@ def _axis(values: Sequence[Any], title: str) -> tuple[alt.X, bool]:
         return alt.X("value:N", title=title, sort=[str(v) for v in values], axis=alt.Axis(labelAngle=0)), False
     positive = [v for v in values if v > 0]
     wide = bool(positive) and max(positive) >= 10.0 * min(positive)
-    scale = alt.Scale(type="log") if wide else alt.Scale(zero=False)
+    scale = alt.Scale(type="log", nice=False) if wide else alt.Scale(zero=False)
     return alt.X("value:Q", title=title, scale=scale), wide
 
 
@@ -184,7 +184,7 @@ def write(
     temperature
         K.
     outputs
-        ``rates`` and ``mechanisms`` (SVG) and ``data`` (CSV).
+        ``rates`` and ``mechanisms`` (SVG; PDF and Vega-Lite come beside them) and ``data`` (CSV).
     """
     contents = {name: store.read_json(file) for name, file in rates.items()}
     table = frame(scan["members"], contents, pd.read_csv(shares), temperature)
@@ -196,12 +196,8 @@ def write(
     order = list(dict.fromkeys(m["value"] for m in scan["members"]))
     if all(isinstance(v, int | float) for v in order):
         order.sort()
-    text = {
-        "rates": figures.svg(plot(table, "rate", scan["name"], scan["quantity"], order)),
-        "mechanisms": figures.svg(plot(table, "share", scan["name"], scan["quantity"], order)),
-        "data": table.to_csv(index=False),
-    }
-    for name, path in outputs.items():
-        with store.replacing(path) as temporary:
-            temporary.write_text(text[name])
-        log.info("%s", path)
+    for name, kind in (("rates", "rate"), ("mechanisms", "share")):
+        figures.save(plot(table, kind, scan["name"], scan["quantity"], order), outputs[name])
+        log.info("%s", outputs[name])
+    with store.replacing(outputs["data"]) as temporary:
+        temporary.write_text(table.to_csv(index=False))

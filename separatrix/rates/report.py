@@ -390,20 +390,24 @@ def write(
     start, end = contents[0]["states"]
     frame = rates_frame(contents, labels)
     experiment = experiment_frame(known, start) if known is not None else pd.DataFrame()
+    temperature, relaxation = float(contents[0]["temperature_K"]), relaxation_frame(contents, labels)
+    charts = {
+        "figure": arrhenius_plot(frame, experiment, labels, start, end),
+        "relaxation": relaxation_plot(relaxation, labels, start, temperature),
+    }
     text = {
         "table": table(contents, labels, known),
-        "figure": figures.svg(arrhenius_plot(frame, experiment, labels, start, end)),
         "data": frame.to_csv(index=False),
-    }
-    relaxation = relaxation_frame(contents, labels)
-    text |= {
-        "relaxation": figures.svg(relaxation_plot(relaxation, labels, start, float(contents[0]["temperature_K"]))),
         "relaxation_data": relaxation.to_csv(index=False),
     }
     if "profile" in outputs:
         profiles = profile_frame(contents, labels)
-        text |= {"profile": figures.svg(profile_plot(profiles, labels)), "profile_data": profiles.to_csv(index=False)}
-    for name, path in outputs.items():
-        with store.replacing(path) as temporary:
-            temporary.write_text(text[name])
-        log.info("%s", path)
+        charts["profile"] = profile_plot(profiles, labels)
+        text["profile_data"] = profiles.to_csv(index=False)
+    for name, chart in charts.items():
+        figures.save(chart, outputs[name])
+        log.info("%s", outputs[name])
+    for name, content in text.items():
+        with store.replacing(outputs[name]) as temporary:
+            temporary.write_text(content)
+        log.info("%s", outputs[name])

@@ -281,6 +281,15 @@ def comparison_file(name):
     return f"{RESULTS}/comparison/{name}"
 
 
+def other_forms(names, stem="{}"):
+    """Outputs that come with each figure: PDF for papers, the Vega-Lite specification for the report."""
+    return {
+        f"{name}_{form}": comparison_file(f"{stem.format(name)}.{ending}")
+        for name in names
+        for form, ending in (("pdf", "pdf"), ("chart", "json"))
+    }
+
+
 def reported(items, ending):
     """Outputs that the report shows, by name."""
     return {

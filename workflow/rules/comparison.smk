@@ -101,6 +101,7 @@ rule figures:
     output:
         **reported(FIGURES, "svg"),
         **reported(TABLES, "html"),
+        **other_forms(FIGURES),
     log:
         comparison_file("logs/figures.log"),
     benchmark:

@@ -172,10 +172,12 @@ rule rates_report:
                     labels={"shows": "Free energy along the coordinate"},
                 ),
                 "profile_data": comparison_file("free_energy.csv"),
+                **other_forms(["free_energy"]),
             }
             if ALONG
             else {}
         ),
+        **other_forms(["rates", "relaxation"]),
         table=report(
             comparison_file("rates.html"),
             caption="../report/rates.rst",

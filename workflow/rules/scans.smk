@@ -20,6 +20,7 @@ rule scan:
         ],
         shares=comparison_file("data/mechanisms.csv"),
     output:
+        **other_forms(["rates", "mechanisms"], "scans/{{scan}}_{}"),
         rates=report(
             comparison_file("scans/{scan}_rates.svg"),
             caption="../report/scan_rates.rst",

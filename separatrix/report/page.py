@@ -1,0 +1,302 @@
+"""The report as one HTML file: it needs no network, no server and no other file."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import math
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import vl_convert
+
+from .. import __version__, coordinate_file, figures, store
+from ..config import system_from_settings
+from ..errors import StoreError
+from ..plain import json_safe
+from ..rates.report import read_literature
+from . import movies, story
+from .language import Words
+
+log = logging.getLogger(__name__)
+
+ASSETS = Path(__file__).with_name("assets")
+
+#: Sections in their order; those with nothing to show are left out.
+SECTIONS = ("mechanism", "barrier", "rate", "scans", "coordinate", "sure", "theory", "cost", "details")
+
+#: Files larger than this (bytes) are named and not embedded, so that the report stays below 30 MB.
+LARGEST = 4_000_000
+
+
+def _bytes(path: Path | str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def data_uri(path: Path | str) -> str:
+    """A file as a URI that holds it; empty for a file beyond :data:`LARGEST`."""
+    kinds = {".svg": "image/svg+xml", ".pdf": "application/pdf", ".csv": "text/csv", ".json": "application/json"}
+    content = _bytes(path)
+    if len(content) > LARGEST:
+        return ""
+    return f"data:{kinds[Path(path).suffix]};base64,{base64.b64encode(content).decode()}"
+
+
+def caption(text: str) -> str:
+    """A caption of Snakemake's report as HTML: paragraphs, emphasis and literals of reStructuredText."""
+    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    plain = re.sub(r"``(.+?)``", r"<code>\1</code>", plain)
+    plain = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", plain)
+    plain = re.sub(r"(?<![*\w])\*([^*]+?)\*(?!\w)", r"<em>\1</em>", plain)
+    return "".join(f"<p>{' '.join(p.split())}</p>" for p in re.split(r"\n\s*\n", plain) if p.strip())
+
+
+def table_of(path: Path | str) -> str:
+    """Table and words of a page that :mod:`separatrix.figures` wrote."""
+    found = re.search(r"<body>(.*)</body>", _bytes(path).decode(), flags=re.DOTALL)
+    if found is None:
+        raise StoreError(f"{path}: not a page of ours; delete it and run again")
+    return found[1]
+
+
+def interactive(spec: dict[str, Any], words: Words) -> dict[str, Any]:
+    """A Vega-Lite specification for the page: values on hovering, terms in the page's language, no idle data."""
+    spec = dict(spec)
+    if "datasets" in spec:
+        rest = json.dumps({key: value for key, value in spec.items() if key != "datasets"})
+        spec["datasets"] = {name: _lean(rows, rest) for name, rows in spec["datasets"].items()}
+    config = dict(spec.get("config", {}))
+    config["mark"] = {**config.get("mark", {}), "tooltip": True}
+    spec["config"] = config
+    return _translated(spec, words.terms) if words.terms else spec
+
+
+def _lean(rows: list[dict[str, Any]], rest: str) -> list[dict[str, Any]]:
+    """Rows without the columns that a specification names nowhere, numbers to six digits; the label always stays."""
+    used = {key for row in rows[:1] for key in row if key == "label" or re.search(rf"\b{re.escape(key)}\b", rest)}
+    return [
+        {key: float(f"{v:.6g}") if isinstance(v, float) else v for key, v in row.items() if key in used} for row in rows
+    ]
+
+
+def _translated(value: Any, terms: Mapping[str, str], key: str = "") -> Any:
+    """Titles, and texts in them, by the dictionary; data stay as they are."""
+    if key == "datasets":
+        return value
+    if isinstance(value, dict):
+        return {k: _translated(v, terms, k) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_translated(v, terms, key) for v in value]
+    return terms.get(value, value) if key in ("title", "text") and isinstance(value, str) else value
+
+
+@cache
+def _scripts() -> str:
+    """Vega, Vega-Lite and Vega-Embed in one script, as vl-convert has them."""
+    return vl_convert.javascript_bundle()
+
+
+def _script_safe(text: str) -> str:
+    """JSON or JavaScript that cannot end the element it stands in."""
+    return re.sub(r"</(?=script)", r"<\\/", text, flags=re.IGNORECASE)
+
+
+def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, list[dict[str, Any]]]:
+    """Figures and tables by section, each with all that the template shows.
+
+    Parameters
+    ----------
+    items
+        For each: ``section``, ``name``, ``title``, ``caption`` (file), and ``figure`` (SVG; PDF and Vega-Lite beside
+        it) with ``data`` (CSV), or ``table`` (HTML).
+    """
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in SECTIONS}
+    for item in items:
+        entry: dict[str, Any] = {
+            "id": item["name"].replace("/", "-"),
+            "title": words.term(item["title"]),
+            "caption": caption(_bytes(item["caption"]).decode()) if item.get("caption") else "",
+        }
+        if "figure" in item:
+            figure = Path(item["figure"])
+            try:
+                spec = json.loads(_bytes(figure.with_suffix(".json")))
+            except json.JSONDecodeError as error:
+                raise StoreError(
+                    f"{figure.with_suffix('.json')}: damaged ({error}); delete it and run again"
+                ) from error
+            entry["still"] = data_uri(figure)
+            entry["spec"] = interactive(spec, words)
+            saved = {"SVG": figure, "PDF": figure.with_suffix(".pdf")}
+            if item.get("data"):
+                saved["CSV"] = Path(item["data"])
+            entry["saved"] = {kind: {"uri": data_uri(p), "name": p.name} for kind, p in saved.items()}
+        else:
+            entry["table"] = table_of(item["table"])
+        found[item["section"]].append(entry)
+    return found
+
+
+def track_chart(movie: movies.Movie, words: Words) -> dict[str, Any]:
+    """Vega-Lite specification of the coordinates along a movie; the parameter ``at`` is the frame."""
+    rows = [
+        {"frame": i, "time": t, "name": name, "value": values[i]}
+        for name, values in movie.tracks.items()
+        for i, t in enumerate(movie.time)
+    ]
+    x = {"field": "time", "type": "quantitative", "title": f"{words('time')} (fs)"}
+    panels = []
+    for number, name in enumerate(movie.tracks):
+        colour = figures.PALETTE[number % len(figures.PALETTE)]
+        y = {"field": "value", "type": "quantitative", "title": name, "scale": {"zero": False}}
+        panels.append(
+            {
+                "width": 380,
+                "height": 70,
+                "transform": [{"filter": {"field": "name", "equal": name}}],
+                "layer": [
+                    {"mark": {"type": "line", "color": colour}, "encoding": {"x": x, "y": y}},
+                    {
+                        "mark": {"type": "point", "opacity": 0.01, "size": 60, "color": colour, "tooltip": True},
+                        "encoding": {"x": x, "y": y},
+                    },
+                    {
+                        "transform": [{"filter": "datum.frame == at"}],
+                        "mark": {"type": "point", "filled": True, "size": 90, "color": colour},
+                        "encoding": {"x": x, "y": y},
+                    },
+                    {
+                        "transform": [{"filter": "datum.frame == at"}],
+                        "mark": {"type": "rule", "color": figures.INK, "strokeDash": [3, 3]},
+                        "encoding": {"x": x},
+                    },
+                ],
+            }
+        )
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "data": {"values": rows},
+        "params": [{"name": "at", "value": 0}],
+        "vconcat": panels,
+        "config": {"view": {"stroke": "#cccccc"}, "axis": {"titleFontWeight": "normal"}},
+    }
+
+
+def write(
+    settings: Mapping[str, Any],
+    items: Sequence[Mapping[str, Any]],
+    methods: Mapping[str, Mapping[str, Any]],
+    comparison: Path | str,
+    out: Path | str,
+    *,
+    literature: Path | str = "",
+) -> None:
+    """Write the report.
+
+    Parameters
+    ----------
+    settings
+        Of the stage ``report``.
+    items
+        Figures and tables, see :func:`figure_items`.
+    methods
+        For each, by name: ``label``, ``rates`` (``rates.json``), ``coordinate`` (``coordinate.json``), ``paths``
+        (``paths.nc`` of its chains), and whether it ``varies`` another.
+    comparison
+        ``comparison.json``.
+    literature
+        CSV of measured values; empty: none.
+
+    Raises
+    ------
+    StoreError
+        When a file is missing or damaged.
+    """
+    system, words = system_from_settings(settings), Words(settings["report"]["language"])
+    told = store.read_json(comparison)["methods"]
+    rates = {name: store.read_json(m["rates"]) for name, m in methods.items()}
+    labels = {name: m["label"] for name, m in methods.items()}
+    judged = {name: story.judge(labels[name], told[name]["groups"], rates[name]) for name in methods}
+    known = read_literature(literature) if literature else None
+    temperature = float(settings["temperature_K"])
+    ends = {"reactant": system.reactant, "product": system.product}
+    sections = figure_items(items, words)
+    films = []
+    if system.molecule.n_atoms > 2:
+        for name, method in methods.items():
+            reaction = coordinate_file.from_results(store.read_json(method["coordinate"]))
+            films += movies.of_method(labels[name], method["paths"], system, reaction)
+    sentences = story.sentences(
+        # What a scan varies has a section of its own.
+        [judged[name] for name, method in methods.items() if not method["varies"]],
+        {labels[n]: story.disagreements(content) for n, content in rates.items()},
+        known,
+        words,
+        temperature=temperature,
+        several=bool(system.mechanism.classes),
+        **ends,
+    )
+    data = {
+        "figures": {f["id"]: f["spec"] for part in sections.values() for f in part if "spec" in f},
+        "methods": list(labels.values()),
+        "movies": [
+            {
+                "title": f"{film.label}: {words.term(film.mechanism)}, {words('share_of', share=f'{film.share:.0%}')}",
+                "label": film.label,
+                "xyz": film.xyz,
+                "time": film.time,
+                "chart": track_chart(film, words),
+            }
+            for film in films
+        ],
+        "words": {key: words(key) for key in ("play", "pause", "frame", "no_webgl")},
+    }
+    context = {
+        "w": words,
+        "language": words.language,
+        "title": words("title", system=system.title, **ends),
+        "subtitle": words("subtitle", methods=words.listed(list(labels.values())), temperature=f"{temperature:g}"),
+        "sentences": sentences,
+        "heads": story.heads(words, **ends),
+        "rows": _cells(story.rows(list(judged.values()), words)),
+        "experiment": story.experimental_row(known, system.reactant, words),
+        "sections": {name: part for name, part in sections.items() if part or name == "mechanism"},
+        "labels": list(labels.values()),
+        "movies": bool(films),
+        "movie_caption": words("movie_caption", **ends),
+        "sources": {labels[name]: told[name]["source"] for name in methods},
+        "origin": words("origin", version=__version__, config=settings["config"], seed=settings["seed"]),
+        "style": _bytes(ASSETS / "report.css").decode(),
+        "data": _script_safe(json.dumps(json_safe(data), ensure_ascii=False, allow_nan=False)),
+        "scripts": [
+            _script_safe(text)
+            for text in (
+                _scripts(),
+                *([_bytes(ASSETS / "3Dmol-min.js").decode()] if films else []),
+                _bytes(ASSETS / "report.js").decode(),
+            )
+        ],
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(ASSETS), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    text = environment.get_template("page.html.j2").render(context)
+    with store.replacing(out) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    log.info("%s: %.1f MB, %d figures, %d movies", out, len(text.encode()) / 1e6, len(data["figures"]), len(films))
+
+
+def _cells(rows: Sequence[Sequence[tuple[str, float | str]]]) -> list[list[dict[str, str]]]:
+    """Cells as shown and as sorted by; a missing number comes last, whichever way."""
+    return [
+        [{"shown": shown, "key": "" if isinstance(key, float) and math.isnan(key) else str(key)} for shown, key in row]
+        for row in rows
+    ]
