@@ -280,13 +280,15 @@ def significant(value: float, low: float = math.nan, high: float = math.nan) -> 
     """A number with its interval, as many digits as that allows; powers of ten only where plain digits are too many."""
     if not (math.isfinite(low) and high > low):
         return _plain(value, 3)
-    if value and (low <= 0.0 or high / low < 3.0):
-        # Two digits of the interval's half width.
-        places = 1 - math.floor(math.log10(0.5 * (high - low)))
-        digits = max(places + math.floor(math.log10(abs(value))) + 1, 1)
-    else:
-        digits = 2
-    return f"{_plain(value, digits)} ({_plain(low, digits)} – {_plain(high, digits)})"
+    if low > 0.0 and high > 3.0 * low:
+        return f"{_plain(value, 2)} ({_plain(low, 2)} – {_plain(high, 2)})"
+    # All three to the same place: two digits of the interval's half width.
+    largest = math.floor(math.log10(max(abs(value), abs(low), abs(high))))
+    power = 0 if -4 <= largest < 6 else largest
+    scale = 10.0**power
+    places = max(1 - math.floor(math.log10(0.5 * (high - low) / scale)), 0)
+    shown = [f"{v / scale:.{places}f}" for v in (value, low, high)]
+    return f"{shown[0]} ({shown[1]} – {shown[2]})" + (f" × 10{str(power).translate(_SUPERSCRIPT)}" if power else "")
 
 
 def _plain(value: float, digits: int) -> str:
