@@ -239,9 +239,7 @@ def _rate(methods: Sequence[Judged], words: Words, temperature: float, ends: Map
     if len(known) > 1:
         slow, fast = (f(known, key=lambda pair: pair[1].value) for f in (min, max))
         factor = fast[1].value / slow[1].value
-        told.append(
-            words("rate_spread", fast=fast[0].label, slow=slow[0].label, factor=significant(float(f"{factor:.2g}")))
-        )
+        told.append(words("rate_spread", fast=fast[0].label, slow=slow[0].label, factor=_plain(factor, 2)))
     return told
 
 
