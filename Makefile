@@ -35,7 +35,7 @@ env: .venv/ready
 
 report: env
 	$(SNAKEMAKE)
-	$(SNAKEMAKE) --report $(or $(RESULTS),results)/report.html
+	$(SNAKEMAKE) --report $(or $(RESULTS),results)/provenance.html
 	@echo "make: the report is $(or $(RESULTS),results)/report.html"
 
 test: env
@@ -54,4 +54,4 @@ lock:
 	rm -rf .venv-lock
 
 clean:
-	rm -rf .venv results/*/ results/report.html
+	rm -rf .venv results/*/ results/report.html results/provenance.html

@@ -1,0 +1,174 @@
+"""The report's parts: movies, captions, charts without idle data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+from models import dnab
+
+from separatrix import config, figures, store
+from separatrix.errors import StoreError
+from separatrix.report import movies, page
+from separatrix.report.language import Words
+from separatrix.units import ANGSTROM
+
+MOLECULE, E = dnab("E")
+_, Z = dnab("Z")
+RNG = np.random.default_rng(3)
+
+
+@pytest.fixture(scope="module")
+def system() -> config.System:
+    return config.load(config.read_yaml("config/config.yaml")).system
+
+
+def turned(x: np.ndarray) -> np.ndarray:
+    q = np.linalg.qr(RNG.normal(size=(3, 3)))[0]
+    return x @ (q * np.linalg.det(q)) + RNG.normal(size=3)
+
+
+# Movies ---------------------------------------------------------------------------------------------------------------
+
+
+def test_superposition_takes_turns_and_shifts_away_and_nothing_else():
+    frames = np.array([turned(Z + 0.02 * i * (E - Z)) for i in range(6)])
+    found = movies.superposed(frames, MOLECULE.masses)
+    assert np.abs(found[0] - (frames[0] - np.average(frames[0], axis=0, weights=MOLECULE.masses))).max() < 1e-12
+    for before, after in zip(frames, found, strict=True):
+        distances = [np.linalg.norm(x[:, None] - x[None], axis=-1) for x in (before, after)]
+        np.testing.assert_allclose(*distances, atol=1e-12)
+        # Not mirrored: the handedness of three bonds stays.
+        volumes = [np.linalg.det(x[[1, 5, 9]] - x[20]) for x in (before, after)]
+        assert volumes[0] == pytest.approx(volumes[1])
+    steps = np.sqrt(np.average(((found[1:] - found[:-1]) ** 2).sum(-1), axis=1, weights=MOLECULE.masses))
+    assert steps.max() < 0.02
+
+
+def write_paths(file: Path, chain: int, made: list[tuple[int, int, str, int]]) -> None:
+    """Each path: frames, move, mechanism, multiplicity; every other one runs backwards."""
+    paths = []
+    for number, (frames, *_) in enumerate(made):
+        share = np.linspace(0.0, 1.0, frames)[:, None, None]
+        x = (1.0 - share) * Z + share * E
+        paths.append(np.array([x[::-1] if number % 2 else x, np.zeros_like(x)]))
+    store.write_paths(
+        paths,
+        MOLECULE.symbols,
+        file,
+        moves=[m[1] for m in made],
+        labels=[1] * len(made),
+        multiplicity=[m[3] for m in made],
+        mechanisms=[m[2] for m in made],
+        chain=chain,
+        frame=2.0,
+        source="a test",
+        start="saddle",
+    )
+
+
+def test_a_movie_of_median_length_for_each_mechanism(tmp_path: Path, system: config.System):
+    one, two = tmp_path / "1.nc", tmp_path / "2.nc"
+    # The initial path and one without weight count for nothing.
+    write_paths(one, 1, [(99, -1, "rotation", 9), (10, 0, "rotation", 1), (14, 3, "rotation", 1)])
+    write_paths(two, 2, [(12, 1, "rotation", 3), (40, 2, "rotation", 0), (301, 7, "inversion at N10", 1)])
+    found = movies.of_method("m", [one, two], system, None)
+    assert [(f.mechanism, f.chain, f.move) for f in found] == [("rotation", 2, 1), ("inversion at N10", 2, 7)]
+    assert [f.share for f in found] == pytest.approx([5 / 6, 1 / 6])
+    assert len(found[0].time) == 12 and found[0].time[-1] == 22.0
+    # Thinned, ends kept, from the reactant to the product although it ran the other way.
+    assert len(found[1].time) == movies.MOST_FRAMES and found[1].time[-1] == 600.0
+    for film in found:
+        track = film.tracks["CNNC (°)"]
+        assert abs(track[0]) < 5.0 and abs(abs(track[-1]) - 180.0) < 5.0
+        assert len(track) == len(film.time) == film.xyz.count("frame ")
+    lines = found[0].xyz.splitlines()
+    first = np.array([[float(v) for v in line.split()[1:]] for line in lines[2 : 2 + MOLECULE.n_atoms]]) * ANGSTROM
+    assert [line.split()[0] for line in lines[2 : 2 + MOLECULE.n_atoms]] == list(MOLECULE.symbols)
+    lengths = [np.linalg.norm(x[9] - x[10]) for x in (first, Z)]
+    assert lengths[0] == pytest.approx(lengths[1], abs=2e-4)
+
+
+def test_nothing_sampled_no_movie(tmp_path: Path, system: config.System):
+    write_paths(tmp_path / "1.nc", 1, [(10, -1, "rotation", 9)])
+    assert movies.of_method("m", [tmp_path / "1.nc"], system, None) == []
+
+
+# Figures --------------------------------------------------------------------------------------------------------------
+
+
+def chart() -> alt.Chart:
+    rows = pd.DataFrame({"label": ["a", "b"], "time": [1.23456789, 2.0], "value": [1.0, 2.0], "idle": ["x", "y"]})
+    encoding = {"x": alt.X("time:Q", title="time (fs)"), "y": "value:Q", "color": "label:N"}
+    return alt.Chart(rows).mark_point().encode(**encoding).properties(title="Acceptance")
+
+
+def item(folder: Path, **changed: Any) -> dict[str, Any]:
+    figures.save(chart(), folder / "f.svg")
+    (folder / "f.csv").write_text("time,value\n")
+    (folder / "f.rst").write_text("One *thing* & ``another``.\n\nMore.\n")
+    base = {"section": "cost", "name": "scans/f", "title": "Acceptance", "caption": str(folder / "f.rst")}
+    return base | {"figure": str(folder / "f.svg"), "data": str(folder / "f.csv"), **changed}
+
+
+def test_a_figure_in_all_its_forms(tmp_path: Path):
+    found = page.figure_items([item(tmp_path)], Words("ja"))["cost"][0]
+    assert found["id"] == "scans-f" and found["title"] == "採択率"
+    assert found["caption"] == "<p>One <em>thing</em> &amp; <code>another</code>.</p><p>More.</p>"
+    assert {kind: file["name"] for kind, file in found["saved"].items()} == {
+        "SVG": "f.svg",
+        "PDF": "f.pdf",
+        "CSV": "f.csv",
+    }
+    assert (tmp_path / "f.pdf").read_bytes().startswith(b"%PDF-")
+    spec = found["spec"]
+    (rows,) = spec["datasets"].values()
+    # Numbers to six digits, no column that nothing shows, and the label, which the page hides methods by.
+    assert rows == [{"label": "a", "time": 1.23457, "value": 1.0}, {"label": "b", "time": 2.0, "value": 2.0}]
+    assert spec["config"]["mark"]["tooltip"] is True
+    assert spec["title"] == "採択率" and spec["encoding"]["x"]["title"] == "時間 (fs)"
+    assert spec["encoding"]["y"]["field"] == "value"
+
+
+def test_large_files_are_named_and_not_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    made = item(tmp_path)
+    monkeypatch.setattr(page, "LARGEST", 1000)
+    saved = page.figure_items([made], Words("en"))["cost"][0]["saved"]
+    assert saved["PDF"]["uri"] == "" and saved["CSV"]["uri"].startswith("data:text/csv;base64,")
+
+
+@pytest.mark.parametrize("ending", [".svg", ".pdf", ".json", ".csv", ".rst"])
+def test_a_missing_file_is_named(tmp_path: Path, ending: str):
+    made = item(tmp_path)
+    (tmp_path / f"f{ending}").unlink()
+    with pytest.raises(StoreError, match=rf"f\{ending}: cannot be read"):
+        page.figure_items([made], Words("en"))
+
+
+def test_a_damaged_chart_is_named(tmp_path: Path):
+    made = item(tmp_path)
+    (tmp_path / "f.json").write_text('{"half')
+    with pytest.raises(StoreError, match=r"f\.json: damaged"):
+        page.figure_items([made], Words("en"))
+
+
+def test_a_table_without_its_page(tmp_path: Path):
+    (tmp_path / "t.html").write_text(figures.page("T", "<th>a</th>", "<tr><td>1</td></tr>", "words < more"))
+    found = page.table_of(tmp_path / "t.html")
+    assert "<td>1</td>" in found and "words &lt; more" in found and "<style" not in found and "<body" not in found
+    (tmp_path / "t.html").write_text("<p>")
+    with pytest.raises(StoreError, match=r"t\.html: not a page of ours"):
+        page.table_of(tmp_path / "t.html")
+
+
+def test_scripts_cannot_end_their_element():
+    text = json.dumps({"a": "</script><script>alert(1)</script>", "b": "1 </ 2"})
+    safe = page._script_safe(text)
+    assert "</script" not in safe.lower() and json.loads(safe) == json.loads(text)
+    # What is no such end stays: JavaScript has regular expressions with these signs.
+    assert page._script_safe("x.replace(/</g,'')") == "x.replace(/</g,'')"
