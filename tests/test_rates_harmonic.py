@@ -171,6 +171,22 @@ def test_moments_and_mirror_images():
     assert not harmonic.is_chiral(flat @ turn + 1.0, MASSES)
 
 
+def test_a_mode_that_finite_differences_cannot_tell_from_real_counts_as_real():
+    """Below 20i cm^-1 a sign means nothing: the rate is that of the mode with the other sign."""
+    rules = replace(PLAIN, low_modes="raised")
+    flip = np.array([-1.0, *np.ones(95)])
+    soft = np.concatenate([[12.0], REAL[1:]])
+    one = harmonic.rate(replace(REACTANT, wavenumbers=soft), PRODUCT, SADDLE, MASSES, 300.0, rules)
+    two = harmonic.rate(replace(REACTANT, wavenumbers=soft * flip), PRODUCT, SADDLE, MASSES, 300.0, rules)
+    assert two.rate == one.rate
+    top = np.concatenate([[-420.0, -8.0], SADDLE.wavenumbers[2:]])
+    third = harmonic.rate(REACTANT, PRODUCT, replace(SADDLE, wavenumbers=top), MASSES, 300.0, rules)
+    fourth = harmonic.rate(
+        REACTANT, PRODUCT, replace(SADDLE, wavenumbers=np.abs(top) * [-1, *np.ones(95)]), MASSES, 300.0, rules
+    )
+    assert third.rate == fourth.rate
+
+
 def test_a_chiral_saddle_from_a_flat_minimum_counts_twice():
     flat = E.copy()
     flat[:, 2] = 0.0

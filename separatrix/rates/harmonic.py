@@ -67,13 +67,13 @@ def ln_oscillators(wavenumbers: FloatArray, temperature: float, rules: HarmonicR
     Parameters
     ----------
     wavenumbers
-        cm^-1, all positive.
+        cm^-1. What is imaginary here is so within the error of finite differences, and counts as real.
     temperature
         K.
     rules
         Statistics and low modes.
     """
-    found = np.asarray(wavenumbers, dtype=float)
+    found = np.abs(np.asarray(wavenumbers, dtype=float))
     if rules.low_modes == "raised":
         found = np.maximum(found, rules.cutoff)
     x = SECOND_RADIATION * found / temperature
@@ -358,10 +358,10 @@ def rate(
     ValueError
         When the minimum has an imaginary mode, or the saddle has not exactly one.
     """
-    if reactant.wavenumbers.min() <= 0:
+    if reactant.n_imaginary:
         raise ValueError(f"{reactant.name} has an imaginary mode of {-reactant.wavenumbers.min():.0f} cm^-1")
-    if (saddle.wavenumbers < 0).sum() != 1:
-        raise ValueError(f"{saddle.name} has {(saddle.wavenumbers < 0).sum()} imaginary modes, and not one")
+    if saddle.n_imaginary != 1:
+        raise ValueError(f"{saddle.name} has {saddle.n_imaginary} imaginary modes, and not one")
 
     def ln_rate(t: float) -> float:
         return _ln_rate(reactant, product, saddle, masses, t, rules, isolated)[0]

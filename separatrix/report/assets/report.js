@@ -25,7 +25,7 @@
     const place = figure.querySelector(".live");
     try {
       if (views.has(id)) views.get(id).finalize();
-      const result = await vegaEmbed(place, shown(data.figures[id]), { actions: false, renderer: "svg", logLevel: vega.Error });
+      const result = await vegaEmbed(place, shown(data.figures[id]), { actions: false, renderer: "svg", logLevel: 1 });
       views.set(id, result);
       figure.classList.add("drawn");
     } catch (error) {
@@ -131,7 +131,7 @@
       movie.viewer.zoomTo();
     }
     if (movie.chart) movie.chart.finalize();
-    movie.chart = await vegaEmbed("#movie-tracks", movie.current.chart, { actions: false, renderer: "svg", logLevel: vega.Error });
+    movie.chart = await vegaEmbed("#movie-tracks", movie.current.chart, { actions: false, renderer: "svg", logLevel: 1 });
     movie.chart.view.addEventListener("click", (_, item) => {
       if (item && item.datum && "frame" in item.datum) {
         play(false);
