@@ -414,6 +414,36 @@ def _turned(weight: FloatArray, energy: FloatArray, change: float) -> FloatArray
     return found / found.sum()
 
 
+def on_surface(found: Weights, rate: SurfaceRate, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Frames of the ensemble on the dividing surface, to shoot from.
+
+    They come from the slab that the rate was taken from. The flux through a surface times its transmission coefficient
+    is the same for all surfaces. So the mean flux over a slab times the flux-weighted coefficient of shots from it is
+    exact, each shot's surface being the one that it starts on; with the coefficient of another slab it is not.
+
+    Parameters
+    ----------
+    found
+        All frames and their weights.
+    rate
+        Says where the slab is.
+    count
+        How many to draw; where the slab holds fewer frames, they come round again.
+    rng
+        Random stream of the draw.
+
+    Returns
+    -------
+    Numbers of frames, shape (count,), or none where the slab is empty. By weight, without replacement in each round.
+    """
+    near = np.flatnonzero(np.abs(found.r - rate.top) <= rate.half_width)
+    if not len(near):
+        return near
+    # Exponential keys: a draw by weight without replacement.
+    keys = rng.exponential(size=len(near)) / np.maximum(found.weight[near], 1e-300)
+    return np.resize(near[np.argsort(keys, kind="stable")], count)
+
+
 def _kish(weight: FloatArray) -> float:
     """Number of frames of equal weight that an average over these is worth: (sum w)^2 / sum w^2."""
     if not weight.any():

@@ -180,10 +180,12 @@ class _Umbrella:
         self.every = max(1, round(self.rules["frame_fs"] / step))
         self.steps = round((self.rules["equilibration_fs"] + self.rules["length_fs"]) / step)
         self.left_out = round(self.rules["equilibration_fs"] / step) // self.every
-        self.key = store.fingerprint(settings, self.pool, self.coordinate.to_dict())
+        # A window depends on nothing else that is said of rates, whichever stage asks for it.
+        windows = {**settings, "rates": {"umbrella": self.rules}}
+        self.key = store.fingerprint(windows, self.pool, self.coordinate.to_dict(), "with energies")
 
     def run(self, centre: float) -> dict[str, Any]:
-        """Frames of one window: r, speed and positions of each."""
+        """Frames of one window: r, speed, potential energy and positions of each."""
         start = self.pool[int(np.argmin(np.abs(self.r - centre)))]
         frames, reason = [], ""
         begin = time.monotonic()
@@ -215,6 +217,7 @@ class _Umbrella:
             "centre": float(centre),
             "r": np.array([f.r for f in kept]),
             "speed": biased.speed_of(self.coordinate, positions, self.masses),
+            "energy": np.array([f.energy for f in kept]),
             "positions": positions,
             "reason": reason,
         }
@@ -243,6 +246,11 @@ def _write_windows(runs: Sequence[Mapping[str, Any]], umbrella: _Umbrella, out: 
                 "frame",
                 np.concatenate([run["speed"] for run in runs]),
                 {"units": "nm-1 dalton-0.5", "comment": "length of the mass-weighted gradient of r"},
+            ),
+            "energy": (
+                "frame",
+                np.concatenate([run["energy"] for run in runs]),
+                {"units": "kJ mol-1", "comment": "potential energy without the spring"},
             ),
             "positions": (
                 ("frame", "atom", "xyz"),
@@ -308,6 +316,17 @@ def free_energy_profile(
         rate, profile = free_energy.surface_rate([w for w, _ in kept], temperature, rng=rng)
     except ValueError as error:
         raise SamplingError(f"no rate along the coordinate: {error}") from error
+    try:
+        other = free_energy.other_temperatures(
+            [w for w, _ in kept],
+            temperature,
+            sorted({temperature, *settings["rates"]["temperatures_K"]}),
+            rate,
+            # Of its own, so that what is drawn below does not depend on which temperatures are asked for.
+            rng=stream(umbrella.method.seed, umbrella.method.name, "other temperatures"),
+        ).to_dict()
+    except ValueError as error:
+        other = {"reason": str(error)}
     log.info(
         "top at r = %.2f, %.1f kJ/mol high; smallest overlap %.3f", rate.top, rate.barrier_forward, rate.worst_overlap
     )
@@ -323,37 +342,35 @@ def free_energy_profile(
                 "overlap": combined.overlap,
                 "n_added": added,
                 "gaps_left": missing,
+                "other_temperatures": other,
             }
         ),
         out,
     )
     positions = np.concatenate([x for _, x in kept])
-    wanted = settings["rates"]["transmission"]["configurations"]
-    # As near to the surface as gives a choice of them.
-    distance = np.abs(combined.r - rate.top)
-    width = min(
-        max(0.1 * umbrella.spacing, float(np.sort(distance)[min(3 * wanted, len(distance) - 1)])), umbrella.spacing
-    )
-    near = np.flatnonzero(distance <= width)
-    count = min(wanted, len(near))
-    if not count:
+    index = free_energy.on_surface(combined, rate, settings["rates"]["transmission"]["configurations"], rng)
+    if not len(index):
         raise SamplingError("no frame of the windows lies on the dividing surface; give more windows or longer ones")
-    # Exponential keys: a draw by weight without replacement.
-    keys = rng.exponential(size=len(near)) / np.maximum(combined.weight[near], 1e-300)
-    index = near[np.argsort(keys, kind="stable")[:count]]
     data = xr.Dataset(
         {
             "symbol": ("atom", np.array(umbrella.system.molecule.symbols, dtype=object)),
             "positions": (("configuration", "atom", "xyz"), positions[index], {"units": "nm"}),
             "r": ("configuration", combined.r[index]),
+            "frame": ("configuration", index, {"comment": "of all windows; the same one twice is shot from twice"}),
         },
-        attrs={"top": rate.top},
+        attrs={"top": rate.top, "half_width": rate.half_width},
     )
     store.write_dataset(data, surface, title="configurations on the dividing surface", source=umbrella.source)
 
 
 def _window(run: Mapping[str, Any], stiffness: float) -> free_energy.Window:
-    return free_energy.Window(float(run["centre"]), stiffness, np.asarray(run["r"]), np.asarray(run["speed"]))
+    return free_energy.Window(
+        float(run["centre"]),
+        stiffness,
+        np.asarray(run["r"]),
+        np.asarray(run["speed"]),
+        np.asarray(run["energy"]),
+    )
 
 
 def _read_windows(file: Path | str) -> list[tuple[free_energy.Window, np.ndarray]]:
@@ -363,7 +380,12 @@ def _read_windows(file: Path | str) -> list[tuple[free_energy.Window, np.ndarray
     for centre, stop, n in zip(data.centre.values, stops, data.frames.values, strict=True):
         part = slice(stop - n, stop)
         window = free_energy.Window(
-            float(centre), float(data.attrs["stiffness_kJ_mol"]), data.r.values[part], data.speed.values[part]
+            float(centre),
+            float(data.attrs["stiffness_kJ_mol"]),
+            data.r.values[part],
+            data.speed.values[part],
+            # Windows of earlier versions have none; they give the rate at their own temperature.
+            data.energy.values[part] if "energy" in data else None,
         )
         found.append((window, data.positions.values[part].astype(float)))
     return found
@@ -386,6 +408,7 @@ def transmission_shots(
     data = store.read_dataset(surface)
     reaction = coordinate_file.from_dict(store.read_json(profile)["coordinate"])
     positions = data.positions.values
+    frames = data.frame.values if "frame" in data else np.arange(len(positions))
     key = store.fingerprint(settings, positions, reaction.to_dict())
     ends = {system.reactant: 0, system.product: 1}
     failures = 0
@@ -427,8 +450,10 @@ def transmission_shots(
             failures = failures + 1 if "failed" in (up.end, down.end) else 0
             sampling.stop_after(failures, settings["failures_in_a_row"], done[-1]["reason"])
     pairs = [
-        Pair(i, float(d["flow"]), np.asarray(d["up"]), np.asarray(d["down"]), int(d["up_end"]), int(d["down_end"]))
-        for i, d in enumerate(done)
+        Pair(
+            int(of), float(d["flow"]), np.asarray(d["up"]), np.asarray(d["down"]), int(d["up_end"]), int(d["down_end"])
+        )
+        for of, d in zip(frames, done, strict=True)
     ]
     try:
         found = transmission(pairs, method.dynamics.frame, rng=stream(method.seed, method.name, "kappa"))
