@@ -105,38 +105,82 @@ class Surface:
 
 
 def pairs(walker: Walker, count: int, rng: np.random.Generator, start: np.ndarray | None = None) -> list[Pair]:
-    """Shots off x = 0, all of them at once: both halves of each, to where they first come into a state at a frame.
+    """Shots off x = 0, or off x = `start` (nm, shape (count,)), along r = x/a."""
+    x = np.zeros((1, count)) if start is None else np.asarray(start)[None]
+    return _pairs(
+        x,
+        np.array([walker.mass]),
+        walker.friction,
+        walker.temperature,
+        (walker.step, walker.every, walker.longest),
+        lambda q: walker.force(q),
+        lambda q: q[0] / walker.a,
+        lambda q, v: walker.sides(q[0], v[0]),
+        rng,
+    )
+
+
+def slow_pairs(surface: Surface, start: np.ndarray, friction: float, edge: float, rng: np.random.Generator):
+    """Shots off configurations of a surface of two coordinates along r = x/a; states |x| > edge a.
 
     Parameters
     ----------
     start
-        x of each (nm), shape (count,); None: the top itself.
+        x and y in nm, shape (2, count).
+    friction
+        1/ps, of both coordinates.
     """
-    x = np.zeros(2 * count) if start is None else np.tile(start, 2)
-    speed = np.abs(math.sqrt(walker.kt / walker.mass) * rng.standard_normal(count))
-    v = np.concatenate([speed, -speed])
-    kept = math.exp(-walker.friction * walker.step)
-    drawn = math.sqrt((1.0 - kept * kept) * walker.kt / walker.mass)
-    tracks: list[list[float]] = [[value] for value in x / walker.a]
-    end, alive = np.full(2 * count, -1), np.arange(2 * count)
-    force = walker.force(x)
-    for _ in range(walker.longest):
-        for _ in range(walker.every):
-            v += 0.5 * walker.step / walker.mass * force
-            x += 0.5 * walker.step * v
-            v = kept * v + drawn * rng.standard_normal(len(v))
-            x += 0.5 * walker.step * v
-            force = walker.force(x)
-            v += 0.5 * walker.step / walker.mass * force
-        side = walker.sides(x, v)
-        for i, value in zip(alive, x / walker.a, strict=True):
+
+    def force(q: np.ndarray) -> np.ndarray:
+        u, stretch = q[0] / surface.a, surface.stiffness * (q[1] - q[0])
+        return np.array([-(4.0 * surface.barrier * u * (u * u - 1.0) + surface.tilt) / surface.a + stretch, -stretch])
+
+    return _pairs(
+        start,
+        np.array(surface.masses),
+        friction,
+        300.0,
+        (0.002, 2, 200_000),
+        force,
+        lambda q: q[0] / surface.a,
+        lambda q, _: (np.sign(q[0]) * (np.abs(q[0]) > edge * surface.a)).astype(int),
+        rng,
+    )
+
+
+def _pairs(start, masses, friction, temperature, times, force_of, r_of, sides, rng) -> list[Pair]:
+    """Both halves of all shots at once, to where they first come into a state at a frame (BAOAB)."""
+    step, every, longest = times
+    count = start.shape[1]
+    q = np.concatenate([start, start], axis=1)
+    spread = np.sqrt(BOLTZMANN * temperature / masses)[:, None]
+    v = spread * rng.standard_normal(start.shape)
+    # dr/dt is linear in v, and r here linear in x.
+    flow = r_of(start + v) - r_of(start)
+    v = v * np.sign(flow)
+    v = np.concatenate([v, -v], axis=1)
+    kept = math.exp(-friction * step)
+    drawn, push = math.sqrt(1.0 - kept * kept) * spread, 0.5 * step / masses[:, None]
+    tracks: list[list[float]] = [[value] for value in r_of(q)]
+    end, alive, force = np.full(2 * count, -1), np.arange(2 * count), force_of(q)
+    for _ in range(longest):
+        for _ in range(every):
+            v = v + push * force
+            q = q + 0.5 * step * v
+            v = kept * v + drawn * rng.standard_normal(v.shape)
+            q = q + 0.5 * step * v
+            force = force_of(q)
+            v = v + push * force
+        side = sides(q, v)
+        for i, value in zip(alive, r_of(q), strict=True):
             tracks[i].append(value)
         end[alive[side != 0]] = side[side != 0] > 0
         on = side == 0
-        alive, x, v, force = alive[on], x[on], v[on], force[on]
+        alive, q, v, force = alive[on], q[:, on], v[:, on], force[:, on]
         if not len(alive):
             break
     halves = [np.array(track) for track in tracks]
     return [
-        Pair(i, float(speed[i]), halves[i], halves[count + i], int(end[i]), int(end[count + i])) for i in range(count)
+        Pair(i, float(abs(flow[i])), halves[i], halves[count + i], int(end[i]), int(end[count + i]))
+        for i in range(count)
     ]

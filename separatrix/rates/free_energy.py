@@ -428,20 +428,21 @@ def on_surface(found: Weights, rate: SurfaceRate, count: int, rng: np.random.Gen
     rate
         Says where the slab is.
     count
-        How many to draw; where the slab holds fewer frames, they come round again.
+        How many to draw; where the slab holds fewer frames, some come more than once.
     rng
         Random stream of the draw.
 
     Returns
     -------
-    Numbers of frames, shape (count,), or none where the slab is empty. By weight, without replacement in each round.
+    Numbers of frames in no order, shape (count,), or none where the slab is empty. A frame comes as often as its share
+    of the weight says, to within one (systematic resampling: Kitagawa, J. Comput. Graph. Stat. 1996, 5, 1, appendix).
     """
     near = np.flatnonzero(np.abs(found.r - rate.top) <= rate.half_width)
     if not len(near):
         return near
-    # Exponential keys: a draw by weight without replacement.
-    keys = rng.exponential(size=len(near)) / np.maximum(found.weight[near], 1e-300)
-    return np.resize(near[np.argsort(keys, kind="stable")], count)
+    share = np.cumsum(found.weight[near])
+    marks = (np.arange(count) + rng.random()) / count * share[-1]
+    return rng.permutation(near[np.minimum(np.searchsorted(share, marks), len(near) - 1)])
 
 
 def _kish(weight: FloatArray) -> float:
