@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import logging
 import math
@@ -22,6 +23,7 @@ from ..plain import json_safe
 from ..seeds import stream
 from ..stages import Settings, anchor, open_engine, open_method
 from ..stationary import StationaryPoint
+from ..units import BOLTZMANN
 from . import free_energy, harmonic, kinetics
 from .transmission import Pair, transmission
 
@@ -460,7 +462,7 @@ def transmission_shots(
     except ValueError as error:
         raise SamplingError(str(error)) from error
     log.info("transmission coefficient %.2f +- %.2f", found.kappa, found.error)
-    store.write_json(json_safe(found.to_dict()), out)
+    store.write_json(found.to_dict(), out)
 
 
 # --- all routes of a method -------------------------------------------------------------------------------------------
@@ -495,10 +497,11 @@ def gather(
         found, kappa = store.read_json(profile), store.read_json(transmission_file)
         hidden = _hidden_barrier(kappa, system.reactant, system.product)
         along = {"profile": found, "transmission": kappa, "no_rate": hidden}
-        for start, end, name in (
+        directions = (
             (system.reactant, system.product, "forward"),
             (system.product, system.reactant, "backward"),
-        ):
+        )
+        for start, end, name in directions:
             value, spread = None, None
             if hidden is None:
                 value = found["rate"][name] * kappa["kappa"]
@@ -507,6 +510,7 @@ def gather(
             routes.append(
                 {
                     "route": "free energy",
+                    "how": "sampled",
                     "from": start,
                     "to": end,
                     "temperature": temperature,
@@ -514,6 +518,10 @@ def gather(
                     "ln_error": spread,
                 }
             )
+        other = found.get("other_temperatures") or {}
+        if hidden is None and other:
+            further, along["reweighted"] = _reweighted(other, kappa, temperature, directions)
+            routes += further
     through = store.read_json(interfaces) if interfaces else {}
     if through:
         routes.append(
@@ -535,6 +543,94 @@ def gather(
         "agreement": _agreement(routes, temperature, content["rules"]),
     }
     store.write_json(json_safe(whole), out)
+
+
+def _reweighted(
+    other: Mapping[str, Any], kappa: Mapping[str, Any], temperature: float, directions: Sequence[tuple[str, str, str]]
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Rates at the other temperatures that the windows carry, and what to say of them.
+
+    Parameters
+    ----------
+    other
+        :class:`free_energy.OtherTemperatures` as plain data, or a ``reason`` why there are none.
+    kappa
+        The transmission coefficient at the temperature of the dynamics; it is used at all.
+    temperature
+        Of the dynamics, K.
+    directions
+        From, to, and ``forward`` or ``backward``.
+
+    Returns
+    -------
+    Entries of ``routes``; and ``how`` they were found, ``left_out`` (which were not, and why, or None) and ``laws``.
+    """
+    said = {
+        "how": f"free energy reweighted by MBAR; transmission coefficient as at {temperature:g} K",
+        "left_out": None,
+        "laws": [],
+    }
+    if "reason" in other:
+        return [], said | {"left_out": f"no rate at other temperatures: {other['reason']}"}
+    routes, missing = [], []
+    for start, end, name in directions:
+        side = other["effective_reactant" if name == "forward" else "effective_product"]
+        covariance = np.array(other[f"ln_{name}_covariance"], dtype=float)  # None, which is infinite, becomes NaN
+        # One configuration off the surface, one coefficient: its error is common to all temperatures.
+        covariance = covariance + (kappa["error"] / kappa["kappa"]) ** 2
+        kept, dropped = [], []
+        for i, (t, on_side, at_top) in enumerate(zip(other["temperature"], side, other["effective_top"], strict=True)):
+            if t == temperature:
+                kept.append(i)
+                continue
+            if min(on_side, at_top) < free_energy.ENOUGH_EFFECTIVE or not math.isfinite(covariance[i, i]):
+                dropped.append((t, on_side, at_top))
+                continue
+            kept.append(i)
+            routes.append(
+                {
+                    "route": "free energy",
+                    "how": "reweighted",
+                    "from": start,
+                    "to": end,
+                    "temperature": t,
+                    "rate": other[name][i] * kappa["kappa"],
+                    "ln_error": math.sqrt(covariance[i, i]),
+                }
+            )
+        if dropped:
+            at = ", ".join(f"{t:g}" for t, _, _ in dropped)
+            most = (
+                f"at most {max(n for _, n, _ in dropped):.0f} in {start}, {max(n for *_, n in dropped):.0f} at the top"
+            )
+            missing.append(f"{start} to {end} at {at} K ({most})")
+        part = covariance[np.ix_(kept, kept)]
+        if len(kept) > 1 and np.isfinite(part).all():
+            t, k = np.array(other["temperature"])[kept], np.array(other[name])[kept] * kappa["kappa"]
+            said["laws"].append(
+                _law_of_correlated(t, k, part).to_dict() | {"from": start, "to": end, "law": "arrhenius"}
+            )
+    if missing:
+        said["left_out"] = (
+            f"not reweighted, for want of {free_energy.ENOUGH_EFFECTIVE:.0f} effective frames: {'; '.join(missing)}"
+        )
+    return routes, said
+
+
+def _law_of_correlated(t: np.ndarray, k: np.ndarray, covariance: np.ndarray) -> kinetics.TemperatureLaw:
+    """Arrhenius law through rates from the same frames; intervals by their full covariance, in place of scatter."""
+    errors = np.sqrt(np.diag(covariance))
+    law = kinetics.fit_law(t, k, errors)
+    x = np.column_stack([np.ones_like(t), -1.0 / (BOLTZMANN * t)]) / errors[:, None]
+    estimator = np.linalg.pinv(x) / errors
+    half = 1.96 * np.sqrt(np.diag(estimator @ covariance @ estimator.T))
+    return dataclasses.replace(
+        law,
+        ln_prefactor_interval=(law.ln_prefactor - float(half[0]), law.ln_prefactor + float(half[0])),
+        energy_interval=(law.energy - float(half[1]), law.energy + float(half[1])),
+        # Its test takes the rates for independent.
+        curvature_p=math.nan,
+    )
 
 
 def _hidden_barrier(kappa: Mapping[str, Any], reactant: str, product: str) -> str | None:

@@ -6,6 +6,8 @@ if ALONG:
     RATES_RESULTS += [
         comparison_file("free_energy.svg"),
         comparison_file("free_energy.csv"),
+        comparison_file("transmission.svg"),
+        comparison_file("transmission.csv"),
     ]
 
 
@@ -170,6 +172,13 @@ rule rates_report:
                     labels={"shows": "Free energy along the coordinate"},
                 ),
                 "profile_data": comparison_file("free_energy.csv"),
+                "transmission": report(
+                    comparison_file("transmission.svg"),
+                    caption="../report/transmission.rst",
+                    category="Rates",
+                    labels={"shows": "Transmission coefficient"},
+                ),
+                "transmission_data": comparison_file("transmission.csv"),
             }
             if ALONG
             else {}
