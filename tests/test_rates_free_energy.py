@@ -207,7 +207,28 @@ def test_few_effective_frames_are_told():
     change = 1.0 / (BOLTZMANN * 315.0) - 1.0 / KT
     weight = free_energy._turned(np.full(n, 1.0 / n), energy, change)
     assert free_energy._kish(weight) == pytest.approx(n * math.exp(-((6.0 * KT * change) ** 2)), rel=0.02)
+    assert free_energy._effective(np.full(n, 1.0 / n), energy, change) == pytest.approx(
+        n * math.exp(-((6.0 * KT * change) ** 2)), rel=0.02
+    )
     assert free_energy._kish(np.zeros(3)) == 0.0 and free_energy._kish(np.array([1e-200, 1e-200])) == 2.0
+
+
+def test_frames_without_the_tail_that_counts_do_not_pass_for_good_ones():
+    """Energies of 66 quadratic degrees of freedom at 300 K, 100 frames: at 425 K one in 540 of them would count.
+
+    Kish's number alone is above 25 at times, when nothing of the tail is among them; the average is then far too small.
+    """
+    rng, change, freedom = np.random.default_rng(2), 1.0 / (BOLTZMANN * 425.0) - 1.0 / KT, 33.0
+    passed, off = 0, []
+    for _ in range(500):
+        energy, weight = KT * rng.gamma(freedom, size=100), np.full(100, 0.01)
+        if free_energy._kish(free_energy._turned(weight, energy, change)) >= 25.0:
+            off.append(math.log(np.mean(np.exp(-change * energy))) + freedom * math.log(300.0 / 425.0))
+        passed += free_energy._effective(weight, energy, change) >= 25.0
+    assert len(off) > 3 and np.mean(off) < -0.5 and max(off) < -0.3 and passed == 0
+    # And what does carry passes: at 330 K two thirds are left.
+    energy, near = KT * rng.gamma(freedom, size=100), 1.0 / (BOLTZMANN * 330.0) - 1.0 / KT
+    assert free_energy._effective(np.full(100, 0.01), energy, near) > 50.0
 
 
 def test_windows_without_energies_stay_at_their_temperature():

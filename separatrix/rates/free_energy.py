@@ -327,7 +327,8 @@ class OtherTemperatures(Plain):
     ln_forward_covariance, ln_backward_covariance
         Of the logarithms, shape (n, n): all temperatures have the same frames. Not finite where a resample held none.
     effective_reactant, effective_product, effective_top
-        Effective frames (Kish) on either side and in the slab about the top, shape (n,); they know nothing of time.
+        Effective frames on either side and in the slab about the top, shape (n,), of :func:`_effective`. They know nothing
+        of correlation in time; the covariances do.
     """
 
     temperature: tuple[float, ...]
@@ -395,7 +396,7 @@ def other_temperatures(
         matrix[~known, :] = matrix[:, ~known] = math.inf
         covariance.append(tuple(map(tuple, matrix.tolist())))
     sides = (found.r < rate.top, found.r > rate.top, np.abs(found.r - rate.top) <= rate.half_width)
-    effective = [[_kish(_turned(found.weight, energy, c)[side]) for c in change] for side in sides]
+    effective = [[_effective(found.weight[side], energy[side], c) for c in change] for side in sides]
     return OtherTemperatures(
         tuple(map(float, targets)),
         tuple(numbers[:, 0].tolist()),
@@ -443,6 +444,26 @@ def on_surface(found: Weights, rate: SurfaceRate, count: int, rng: np.random.Gen
     share = np.cumsum(found.weight[near])
     marks = (np.arange(count) + rng.random()) / count * share[-1]
     return rng.permutation(near[np.minimum(np.searchsorted(share, marks), len(near) - 1)])
+
+
+def _effective(weight: FloatArray, energy: FloatArray, change: float) -> float:
+    """Number of frames of equal weight that some are worth at another temperature.
+
+    Kish's number, but not more than normally distributed energies of the frames' variance would leave, exp(-variance
+    of the logarithm of the factor). Where few frames happen to hold none of the tail that counts, Kish's number is
+    large and the average wrong; the variance is known from few.
+
+    Parameters
+    ----------
+    weight, energy
+        Of the frames at their own temperature, energies in kJ/mol, shape (n,).
+    change
+        Of 1/kT, mol/kJ.
+    """
+    if not weight.any():
+        return 0.0
+    variance = change**2 * float(np.cov(energy, aweights=weight, ddof=0)) if len(energy) > 1 else 0.0
+    return min(_kish(_turned(weight, energy, change)), _kish(weight) * math.exp(-variance))
 
 
 def _kish(weight: FloatArray) -> float:
