@@ -327,8 +327,8 @@ class OtherTemperatures(Plain):
     ln_forward_covariance, ln_backward_covariance
         Of the logarithms, shape (n, n): all temperatures have the same frames. Not finite where a resample held none.
     effective_reactant, effective_product, effective_top
-        Effective frames on either side and in the slab about the top, shape (n,), of :func:`_effective`. They know nothing
-        of correlation in time; the covariances do.
+        Effective frames on either side and in the slab about the top, shape (n,), by :func:`_effective`.
+        They know nothing of correlation in time; the covariances do.
     """
 
     temperature: tuple[float, ...]
