@@ -16,12 +16,19 @@ from .motion import maxwell_boltzmann
 from .potentials import Potential
 from .units import BOLTZMANN
 
+#: OpenMM's force group of the spring, the last one: energies are asked for without it.
+_SPRING = 31
+
 
 class Frame(NamedTuple):
-    """What a biased run gives: positions (nm, shape (n_atoms, 3)) and the reaction coordinate there."""
+    """What a biased run gives: positions (nm, shape (n_atoms, 3)), the reaction coordinate there, and the potential.
+
+    The last is the potential energy without the spring, kJ/mol.
+    """
 
     positions: np.ndarray
     r: float
+    energy: float
 
 
 class Spring:
@@ -68,6 +75,7 @@ class Spring:
             )
         except ValueError as error:
             raise SamplingError(f"the coordinate cannot be held by a spring: {error}") from error
+        force.setForceGroup(_SPRING)
         system.addForce(force)
         integrator = langevin(time_step, friction, temperature)
         platform = openmm.Platform.getPlatformByName(potential.platform)
@@ -126,12 +134,15 @@ class Spring:
                     integrator.setPerDofVariableByName("noise", draw)
                     integrator.step(1)
                 state = context.getState(positions=True)
+                # An engine behind the seam has this configuration at hand.
+                energy = context.getState(energy=True, groups=set(range(_SPRING))).getPotentialEnergy()
             except (openmm.OpenMMException, PotentialError) as error:
                 raise self.potential.reason(error) from error
             positions = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
             if not np.isfinite(positions).all():
                 raise PotentialError("positions are not finite")
-            yield Frame(positions, float(self.coordinate.evaluate(positions[None]).r[0]))
+            r = float(self.coordinate.evaluate(positions[None]).r[0])
+            yield Frame(positions, r, energy.value_in_unit(unit.kilojoule_per_mole))
 
 
 def stiffness_for(width: float, temperature: float) -> float:

@@ -675,7 +675,11 @@ class Config:
         pilot = {key: value for key, value in chain.items() if key not in ("cycles", "burn_in")}
         return {
             "umbrella": {"umbrella": windows},
-            "free_energy": {"umbrella": windows, "transmission": rules["transmission"]},
+            "free_energy": {
+                "umbrella": windows,
+                "transmission": rules["transmission"],
+                "temperatures_K": sorted({float(self.data["temperature_K"]), *map(float, rules["temperatures_K"])}),
+            },
             "transmission": {},
             "interface_pilot": {"interfaces": pilot},
             "interface_chain": {"interfaces": chain},

@@ -46,6 +46,10 @@ def test_the_spring_holds_the_ensemble_it_should_and_weights_take_it_away():
     )
     r = np.array([f.r for f in frames])
     np.testing.assert_allclose(r, [0.1 + SLOPE * 10.0 * f.positions[0, 0] for f in frames], atol=1e-6)
+    # The potential energy is that of the surface, without the spring.
+    np.testing.assert_allclose(
+        [f.energy for f in frames], [BATH_1D.energy(f.positions[0, :1]) for f in frames], atol=1e-4
+    )
     one = np.ones_like(r)
     for function in (lambda r: r, np.square):
         mean, error = blocks(function(r), one)

@@ -7,10 +7,12 @@ temperatures in K, rates in 1/s; r has no unit.
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +26,12 @@ FloatArray = NDArray[np.float64]
 #: Smallest overlap of neighbouring windows (of MBAR's overlap matrix) that ties them together; pymbar's authors ask
 #: for 0.03 (Klimovich, Shirts and Mobley, J. Comput. Aided Mol. Des. 2015, 29, 397).
 ENOUGH_OVERLAP = 0.03
+
+#: Below this, of the same matrix, two neighbours have next to nothing in common, and what joins them is a guess.
+LEAST_OVERLAP = 1e-3
+
+#: Fewest effective frames, on the side that a rate leaves and at the top, that carry it to another temperature.
+ENOUGH_EFFECTIVE = 30.0
 
 
 @dataclass(frozen=True)
@@ -39,12 +47,15 @@ class Window:
     speed
         Square root of the squared mass-weighted gradient of r at each frame (1/(nm Da^(1/2))), shape (n,): the
         thermal spread of dr/dt is this times sqrt(kT).
+    energy
+        Potential energy of each frame without the spring, kJ/mol, shape (n,); None where it is not on record.
     """
 
     centre: float
     stiffness: float
     r: FloatArray
     speed: FloatArray
+    energy: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -70,14 +81,31 @@ class Weights:
     free_energies: FloatArray
 
 
-def _mbar(u: FloatArray, counts: NDArray[np.int64], start: FloatArray | None):
-    # pymbar would switch JAX, where it is installed, to another precision for all that use it, and says so at length.
+@functools.cache
+def _pymbar():
+    """The class MBAR, working on numpy.
+
+    pymbar would take JAX where it is installed, switch it to another precision for all that use it, and compile for
+    each number of frames, which takes longer than solving. 4.0 has no setting against it; later ones read the variable.
+    """
     os.environ.setdefault("PYMBAR_DISABLE_JAX", "TRUE")
     for name in ("pymbar.timeseries", "pymbar.mbar_solvers", "pymbar"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    from pymbar import MBAR
+    absent = object()
+    known = sys.modules.get("jax", absent)
+    sys.modules["jax"] = None  # type: ignore[assignment]  an import of it fails, as where it is not installed
+    try:
+        from pymbar import MBAR
+    finally:
+        if known is absent:
+            del sys.modules["jax"]
+        else:
+            sys.modules["jax"] = known  # type: ignore[assignment]
+    return MBAR
 
-    return MBAR(u, counts, initial_f_k=start, solver_protocol="robust")
+
+def _mbar(u: FloatArray, counts: NDArray[np.int64], start: FloatArray | None):
+    return _pymbar()(u, counts, initial_f_k=start, solver_protocol="robust")
 
 
 def combine(windows: Sequence[Window], temperature: float) -> Weights:
@@ -168,6 +196,8 @@ class SurfaceRate(Plain):
         Frames, and independent blocks behind the errors.
     worst_overlap
         Smallest between neighbouring windows.
+    half_width
+        Of the slab about the top whose frames stand for the surface, in r.
     """
 
     forward: float
@@ -182,6 +212,7 @@ class SurfaceRate(Plain):
     n_frames: int
     n_blocks: int
     worst_overlap: float
+    half_width: float
 
 
 def surface_rate(
@@ -209,7 +240,7 @@ def surface_rate(
     rng
         Random stream of the bootstrap.
     top
-        Where to divide; None: at the highest bin between the outermost minima of the profile.
+        Where to divide; None: at the top of a parabola through the highest part of the profile.
     bins
         Of the profile, over the range of the windows' centres.
     blocks
@@ -220,34 +251,35 @@ def surface_rate(
     Raises
     ------
     ValueError
-        When the windows do not reach over a barrier.
+        When a window is empty, neighbours have nothing in common, or the windows do not reach over a barrier.
     """
     kt = BOLTZMANN * temperature
     found = combine(windows, temperature)
+    # Not "overlap < least": an overlap that is not a number is none.
+    apart = [i for i, shared in enumerate(found.overlap) if not shared >= LEAST_OVERLAP]
+    if apart:
+        at = ", ".join(f"{windows[i].centre:.2f} and {windows[i + 1].centre:.2f}" for i in apart)
+        raise ValueError(f"the windows at r = {at} do not overlap; give more windows, or longer ones")
     centres = np.array([w.centre for w in windows])
     # Springs beyond a well's steep side hold no frame there.
     low, high = max(centres.min(), found.r.min()), min(centres.max(), found.r.max())
     edges = np.linspace(low, high, bins + 1)
     middle = 0.5 * (edges[1:] + edges[:-1])
     density = _density(found.r, found.weight, edges)
-    if top is None:
-        top = _top(middle, density)
     width = 0.5 * (edges[1] - edges[0])
+    if top is None:
+        top, flat = _top(middle, density, np.histogram(found.r, edges)[0])
+        width = max(width, flat)
     numbers = _numbers(found.r, found.weight, found.speed, top, width, kt)
     resampled, profiles = [], []
-    pieces = [_cut(w, blocks) for w in windows]
-    for _ in range(n_bootstrap):
-        drawn = [
-            Window(w.centre, w.stiffness, *_joined([cut[i] for i in rng.integers(0, len(cut), len(cut))]))
-            for w, cut in zip(windows, pieces, strict=True)
-        ]
-        again = _again(drawn, temperature, found.free_energies)
-        resampled.append(_numbers(again.r, again.weight, again.speed, top, width, kt))
-        profiles.append(_density(again.r, again.weight, edges))
+    for weight in _resamples(windows, temperature, found.free_energies, blocks, n_bootstrap, rng):
+        resampled.append(_numbers(found.r, weight, found.speed, top, width, kt))
+        profiles.append(_density(found.r, weight, edges))
     # A resample without a frame on the surface says that the error is without bound, and not that it is large.
     drawn_numbers = np.array(resampled)
     known = (drawn_numbers > 0.0).all(axis=0)
-    errors = np.where(known, np.log(np.where(known, drawn_numbers, 1.0)).std(axis=0, ddof=1), math.inf)
+    few = _of_few(blocks)
+    errors = np.where(known, few * np.log(np.where(known, drawn_numbers, 1.0)).std(axis=0, ddof=1), math.inf)
     with np.errstate(divide="ignore"):
         energy = -kt * np.log(density)
         spread = -kt * np.log(np.array(profiles))
@@ -257,7 +289,7 @@ def surface_rate(
     # Relative to the same place in every resample, or the common shift would count as error.
     place = int(np.argmin(np.where(middle < top, energy, np.inf)))
     with np.errstate(invalid="ignore"):
-        deviation = np.ma.masked_invalid(spread - spread[:, [place]]).std(axis=0, ddof=1).filled(np.nan)
+        deviation = few * np.ma.masked_invalid(spread - spread[:, [place]]).std(axis=0, ddof=1).filled(np.nan)
     forward, backward, constant = numbers
     return (
         SurfaceRate(
@@ -273,25 +305,236 @@ def surface_rate(
             n_frames=len(found.r),
             n_blocks=blocks * len(windows),
             worst_overlap=float(found.overlap.min()),
+            half_width=float(width),
         ),
         Profile(tuple(middle), tuple(energy - zero), tuple(deviation)),
     )
 
 
-def _again(windows: Sequence[Window], temperature: float, start: FloatArray) -> Weights:
-    """The same as :func:`combine` for a resample: from a known start, and without the overlaps."""
-    r = np.concatenate([w.r for w in windows])
-    mbar = _mbar(_reduced(windows, r, temperature), np.array([len(w.r) for w in windows]), start)
-    speed = np.concatenate([w.speed for w in windows])
-    return Weights(r, speed, np.exp(_log_weights(mbar)), np.empty(0), mbar.f_k)
+@dataclass(frozen=True)
+class OtherTemperatures(Plain):
+    """Rates of transition-state theory along r at temperatures other than that of the windows, by reweighting.
+
+    A frame of potential energy U counts exp(-U/kT') where it counted exp(-U/kT): MBAR with U/kT' as the target. The
+    dividing surface stays where it is.
+
+    Attributes
+    ----------
+    temperature
+        K, shape (n,).
+    forward, backward
+        1/s, shape (n,), before recrossing.
+    ln_forward_covariance, ln_backward_covariance
+        Of the logarithms, shape (n, n): all temperatures have the same frames. Not finite where a resample held none.
+    effective_reactant, effective_product, effective_top
+        Effective frames on either side and in the slab about the top, shape (n,), by :func:`_effective`.
+        They know nothing of correlation in time; the covariances do.
+    """
+
+    temperature: tuple[float, ...]
+    forward: tuple[float, ...]
+    backward: tuple[float, ...]
+    ln_forward_covariance: tuple[tuple[float, ...], ...]
+    ln_backward_covariance: tuple[tuple[float, ...], ...]
+    effective_reactant: tuple[float, ...]
+    effective_product: tuple[float, ...]
+    effective_top: tuple[float, ...]
 
 
-def _cut(window: Window, blocks: int) -> list[tuple[FloatArray, FloatArray]]:
-    return list(zip(np.array_split(window.r, blocks), np.array_split(window.speed, blocks), strict=True))
+def other_temperatures(
+    windows: Sequence[Window],
+    temperature: float,
+    targets: Sequence[float],
+    rate: SurfaceRate,
+    *,
+    rng: np.random.Generator,
+    blocks: int = 5,
+    n_bootstrap: int = 60,
+) -> OtherTemperatures:
+    """Rates of transition-state theory at other temperatures from the same frames.
+
+    Parameters
+    ----------
+    windows
+        In order of their centres, with energies.
+    temperature
+        Of the windows, K.
+    targets
+        K; that of the windows may be among them.
+    rate
+        What :func:`surface_rate` found: it says where the surface stands.
+    rng, blocks, n_bootstrap
+        As there.
+
+    Raises
+    ------
+    ValueError
+        When a window has no energies.
+    """
+    if any(w.energy is None for w in windows):
+        raise ValueError("the windows have no energies on record")
+    found = combine(windows, temperature)
+    energy = np.concatenate([w.energy for w in windows])
+    change = [1.0 / (BOLTZMANN * target) - 1.0 / (BOLTZMANN * temperature) for target in targets]
+
+    def at_all(weight: FloatArray) -> list[tuple[float, float, float]]:
+        return [
+            _numbers(found.r, _turned(weight, energy, c), found.speed, rate.top, rate.half_width, BOLTZMANN * target)
+            for c, target in zip(change, targets, strict=True)
+        ]
+
+    numbers = np.array(at_all(found.weight))
+    drawn = np.array(
+        [at_all(w) for w in _resamples(windows, temperature, found.free_energies, blocks, n_bootstrap, rng)]
+    )
+    covariance = []
+    for direction in (0, 1):
+        values = drawn[:, :, direction]
+        known = (values > 0.0).all(axis=0)
+        logs = np.log(np.where(known, values, 1.0))
+        matrix = _of_few(blocks) ** 2 * np.atleast_2d(np.cov(logs, rowvar=False))
+        matrix[~known, :] = matrix[:, ~known] = math.inf
+        covariance.append(tuple(map(tuple, matrix.tolist())))
+    sides = (found.r < rate.top, found.r > rate.top, np.abs(found.r - rate.top) <= rate.half_width)
+    effective = [[_effective(found.weight[side], energy[side], c) for c in change] for side in sides]
+    return OtherTemperatures(
+        tuple(map(float, targets)),
+        tuple(numbers[:, 0].tolist()),
+        tuple(numbers[:, 1].tolist()),
+        covariance[0],
+        covariance[1],
+        *map(tuple, effective),
+    )
 
 
-def _joined(parts: Sequence[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
-    return np.concatenate([a for a, _ in parts]), np.concatenate([b for _, b in parts])
+def _turned(weight: FloatArray, energy: FloatArray, change: float) -> FloatArray:
+    """Weights taken to another temperature; `change` is that of 1/kT, mol/kJ."""
+    with np.errstate(divide="ignore"):
+        exponent = np.log(weight) - change * energy
+    found = np.exp(exponent - exponent.max())
+    return found / found.sum()
+
+
+def on_surface(found: Weights, rate: SurfaceRate, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Frames of the ensemble on the dividing surface, to shoot from.
+
+    They come from the slab that the rate was taken from. The flux through a surface times its transmission coefficient
+    is the same for all surfaces. So the mean flux over a slab times the flux-weighted coefficient of shots from it is
+    exact, each shot's surface being the one that it starts on; with the coefficient of another slab it is not.
+
+    Parameters
+    ----------
+    found
+        All frames and their weights.
+    rate
+        Says where the slab is.
+    count
+        How many to draw; where the slab holds fewer frames, some come more than once.
+    rng
+        Random stream of the draw.
+
+    Returns
+    -------
+    Numbers of frames in no order, shape (count,), or none where the slab is empty. A frame comes as often as its share
+    of the weight says, to within one (systematic resampling: Kitagawa, J. Comput. Graph. Stat. 1996, 5, 1, appendix).
+    """
+    near = np.flatnonzero(np.abs(found.r - rate.top) <= rate.half_width)
+    if not len(near):
+        return near
+    share = np.cumsum(found.weight[near])
+    marks = (np.arange(count) + rng.random()) / count * share[-1]
+    return rng.permutation(near[np.minimum(np.searchsorted(share, marks), len(near) - 1)])
+
+
+def _effective(weight: FloatArray, energy: FloatArray, change: float) -> float:
+    """Number of frames of equal weight that some are worth at another temperature.
+
+    Kish's number, but not more than normally distributed energies of the frames' variance would leave, exp(-variance
+    of the logarithm of the factor). Where few frames happen to hold none of the tail that counts, Kish's number is
+    large and the average wrong; the variance is known from few.
+
+    Parameters
+    ----------
+    weight, energy
+        Of the frames at their own temperature, energies in kJ/mol, shape (n,).
+    change
+        Of 1/kT, mol/kJ.
+    """
+    if not weight.any():
+        return 0.0
+    variance = change**2 * float(np.cov(energy, aweights=weight, ddof=0)) if len(energy) > 1 else 0.0
+    return min(_kish(_turned(weight, energy, change)), _kish(weight) * math.exp(-variance))
+
+
+def _kish(weight: FloatArray) -> float:
+    """Number of frames of equal weight that an average over these is worth: (sum w)^2 / sum w^2."""
+    if not weight.any():
+        return 0.0
+    # A few small weights may be too small to be squared.
+    relative = weight / weight.max()
+    return float(relative.sum() ** 2 / (relative**2).sum())
+
+
+def _of_few(blocks: int) -> float:
+    """A bootstrap of n pieces spreads by sqrt((n - 1)/n) too little, which among five is a tenth."""
+    return math.sqrt(blocks / (blocks - 1))
+
+
+def _resamples(
+    windows: Sequence[Window],
+    temperature: float,
+    start: FloatArray,
+    blocks: int,
+    n_bootstrap: int,
+    rng: np.random.Generator,
+) -> Iterator[FloatArray]:
+    """Weights of all frames without springs in resamples of blocks, each window's among themselves; shape (n,)."""
+    u = _reduced(windows, np.concatenate([w.r for w in windows]), temperature)
+    for _ in range(n_bootstrap):
+        drawn = []
+        for window in windows:
+            pieces = np.array_split(np.arange(len(window.r)), blocks)
+            times = np.bincount(rng.integers(0, blocks, blocks), minlength=blocks)
+            drawn.append(np.repeat(times, [len(p) for p in pieces]))
+        counts = np.array([d.sum() for d in drawn])
+        times = np.concatenate(drawn).astype(float)
+        mixture = _mixture(u, counts, times, start)
+        weight = times * np.exp(mixture.min() - mixture)
+        yield weight / weight.sum()
+
+
+def _mixture(u: FloatArray, counts: NDArray[np.int64], times: FloatArray, start: FloatArray) -> FloatArray:
+    """Logarithm of MBAR's mixture density at frames that count several times each or not at all; shape (n,).
+
+    The free energies minimise a convex function (Shirts and Chodera, Appendix C): Newton's method from those of the
+    whole sample, which are near.
+    """
+    here = counts > 0
+    u, counts, f = u[here], counts[here].astype(float), start[here].copy()
+
+    def at(f: FloatArray) -> tuple[float, FloatArray]:
+        exponent = f[:, None] - u + np.log(counts)[:, None]
+        top = exponent.max(axis=0)
+        mixture = top + np.log(np.exp(exponent - top).sum(axis=0))
+        return float(times @ mixture - counts @ f), mixture
+
+    value, mixture = at(f)
+    for _ in range(100):
+        share = np.exp(f[:, None] - u + np.log(counts)[:, None] - mixture)
+        slope = (share @ times - counts)[1:]
+        if np.abs(slope).max(initial=0.0) < 1e-7 * counts.sum():
+            break
+        curvature = (np.diag(share @ times) - (share * times) @ share.T)[1:, 1:]
+        step = np.linalg.lstsq(curvature, -slope, rcond=None)[0]
+        for _ in range(40):
+            further = f.copy()
+            further[1:] += step
+            lower, there = at(further)
+            if lower <= value + 1e-12 * abs(value):
+                break
+            step = 0.5 * step
+        f, value, mixture = further, lower, there
+    return mixture
 
 
 def _density(r: FloatArray, weight: FloatArray, edges: FloatArray) -> FloatArray:
@@ -306,8 +549,13 @@ def _density_at(r: FloatArray, weight: FloatArray, top: float, width: float) -> 
     return float(weight[np.abs(r - top) <= width].sum() / (2.0 * width))
 
 
-def _top(middle: FloatArray, density: FloatArray) -> float:
-    """The highest point between the lowest ones of either end."""
+def _top(middle: FloatArray, density: FloatArray, frames: NDArray[np.int64]) -> tuple[float, float]:
+    """The highest point between the lowest ones of either end, and how far from it the profile is flat.
+
+    The highest bin itself is most often the one with the fewest frames by chance, and a rate taken there is too low
+    by about its error. So a parabola goes through the bins about it that are less than 2 kT lower. Flat is what lies
+    less than kT/20 lower: a density averaged over that is a sixtieth too large, and rests on more frames than a bin
+    """
     best, where = -1.0, None
     for i in range(1, len(middle) - 1):
         # Barrier seen from the lower of the two sides.
@@ -316,7 +564,22 @@ def _top(middle: FloatArray, density: FloatArray) -> float:
             best, where = height, i
     if where is None or best < 1.5:
         raise ValueError("the windows reach over no barrier")
-    return float(middle[where])
+    high = (density > 0.0) & (density < math.exp(2.0) * density[where])
+    first = last = where
+    while first > 0 and high[first - 1]:
+        first -= 1
+    while last < len(middle) - 1 and high[last + 1]:
+        last += 1
+    part = slice(first, last + 1)
+    if last - first >= 3:
+        # A bin's logarithm has a variance of one over its frames; polyfit wants the square root of its inverse.
+        curved, slope, _ = np.polyfit(
+            middle[part] - middle[where], np.log(density[part]), 2, w=np.sqrt(frames[part].astype(float))
+        )
+        vertex = middle[where] - 0.5 * slope / curved if curved > 0.0 else math.nan
+        if middle[first] < vertex < middle[last]:
+            return float(vertex), min(math.sqrt(0.05 / curved), vertex - middle[first], middle[last] - vertex)
+    return float(middle[where]), 0.0
 
 
 def _numbers(

@@ -66,6 +66,7 @@ def rates_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str]) ->
                     "from": route["from"],
                     "to": route["to"],
                     "route": route["route"],
+                    "how": route.get("how", ""),
                     "temperature": route["temperature"],
                     "inverse": 1000.0 / route["temperature"],
                     "rate": k if k else math.nan,
@@ -118,7 +119,11 @@ def arrhenius_plot(
     along = mine[mine["route"] != "harmonic"]
     if len(along):
         base = alt.Chart(along).encode(x=x, color=colour)
-        layers.append(base.mark_point(shape="diamond", filled=True, size=130, opacity=1).encode(y=y))
+        filled = along["how"] != "reweighted" if "how" in along else np.ones(len(along), dtype=bool)
+        for part, solid in ((along[filled], True), (along[~filled], False)):
+            if len(part):
+                points = alt.Chart(part).mark_point(shape="diamond", filled=solid, size=130, opacity=1)
+                layers.append(points.encode(x=x, y=y, color=colour))
         layers.append(
             base.transform_filter("isValid(datum.low) && isValid(datum.high)")
             .mark_rule(strokeWidth=2)
@@ -127,6 +132,8 @@ def arrhenius_plot(
     if len(experiment):
         layers.append(alt.Chart(experiment).mark_line(strokeWidth=3, strokeDash=[6, 3]).encode(x=x, y=y, color=colour))
     words = ["lines: harmonic; diamonds: by dynamics, along the coordinate or through interfaces"]
+    if len(along) and "how" in along and (along["how"] == "reweighted").any():
+        words.append("hollow diamonds: along the coordinate, reweighted from the temperature of the dynamics")
     return figures.finish(alt.layer(*layers).properties(width=520, height=340), title, words)
 
 
@@ -231,6 +238,56 @@ def relaxation_plot(frame: pd.DataFrame, order: Sequence[str], start: str, tempe
 
 _LANDMARKS = ((1e-9, "1 ns"), (1e-3, "1 ms"), (1.0, "1 s"), (3600.0, "1 h"), (86400.0, "1 day"), (31557600.0, "1 year"))
 
+
+def transmission_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> pd.DataFrame:
+    """Decay of each method's transmission coefficient to its plateau: time in fs, interval of confidence 0.95."""
+    columns = ["label", "time", "kappa", "low", "high", "plateau", "plateau_low", "plateau_high", "plateau_from"]
+    rows = []
+    for content, label in zip(contents, labels, strict=True):
+        along = content["along_coordinate"]
+        if not along:
+            continue
+        found = along["transmission"]
+        half = 1.96 * found["error"] if found["error"] is not None else math.nan
+        plateau = (found["kappa"], found["kappa"] - half, found["kappa"] + half, found["plateau_from"])
+        for time, kappa, error in zip(found["time"], found["kappa_of_time"], found["kappa_of_time_error"], strict=True):
+            spread = 1.96 * error if error is not None else math.nan
+            rows.append((label, time, kappa, kappa - spread, kappa + spread, *plateau))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def transmission_plot(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """kappa(t) with the interval of confidence 0.95 as a band, and the plateau dashed."""
+    title = "Transmission coefficient"
+    if frame.empty:
+        return figures.nothing(title)
+    # The last halves come home long after all has been decided; what is shown ends at twice the latest plateau's start.
+    settled = frame["plateau_from"].astype(float)
+    if settled.notna().all():
+        step = frame["time"][frame["time"] > 0.0].min()
+        frame = frame[frame["time"] <= max(2.0 * settled.max(), 20.0 * step)]
+    present = [label for label in order if label in set(frame["label"])]
+    colour = alt.Color(
+        "label:N", scale=alt.Scale(domain=present, range=_palette(present, order)), legend=alt.Legend(title=None)
+    )
+    words_of_y = "transmission coefficient"
+    base = alt.Chart(frame).encode(x=alt.X("time:Q", title="time after the shot (fs)"), color=colour)
+    # To the csv alone go the rows without an error: a band cannot have them.
+    band = (
+        base.transform_filter("isValid(datum.low) && isValid(datum.high)")
+        .mark_area(opacity=0.25)
+        .encode(y=alt.Y("low:Q", title=words_of_y), y2="high:Q")
+    )
+    line = base.mark_line(strokeWidth=2).encode(y=alt.Y("kappa:Q", title=words_of_y))
+    ends = frame.drop_duplicates("label")
+    plateau = (
+        alt.Chart(ends)
+        .mark_rule(strokeWidth=1.5, strokeDash=[5, 4])
+        .encode(y=alt.Y("plateau:Q", title=words_of_y), color=colour)
+    )
+    return figures.finish(alt.layer(band, line, plateau).properties(width=520, height=300), title)
+
+
 _ROUTES = {
     "harmonic": "harmonic transition-state theory",
     "free energy": "free energy along r, with recrossing",
@@ -277,6 +334,25 @@ def channels_in_words(content: Mapping[str, Any]) -> list[str]:
     return words
 
 
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f}"
+
+
+def _of_other_temperatures(said: Mapping[str, Any]) -> list[str]:
+    """Rows of the table on rates that were reweighted: how, their Arrhenius laws, and what was left out."""
+    words = []
+    for law in said.get("laws", ()):
+        low, high = law["energy_interval"]
+        words.append(
+            f"{law['from']} → {law['to']} along r, {law['temperatures'][0]:g} to {law['temperatures'][1]:g} K "
+            f"({said['how']}): activation energy {law['energy']:.1f} kJ/mol ({low:.1f} to {high:.1f}), prefactor "
+            f"{math.exp(law['ln_prefactor']):.2g} /s"
+        )
+    if said.get("left_out"):
+        words.append(said["left_out"])
+    return [f"<tr><th></th><td colspan='4'>{html.escape(line)}</td></tr>\n" for line in words]
+
+
 def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literature: pd.DataFrame | None) -> str:
     """HTML page: for each method and direction the rates, half-lives, temperature laws, and whether routes agree."""
     heads = ("", "route", "temperature (K)", "rate (1/s)", "half-life")
@@ -294,7 +370,8 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
             elif row["route"] != "harmonic":
                 rate += " <small>(no interval)</small>"
             body.append(
-                f"<tr><th>{html.escape(row['from'])} → {html.escape(row['to'])}</th><td>{_ROUTES[row['route']]}</td>"
+                f"<tr><th>{html.escape(row['from'])} → {html.escape(row['to'])}</th>"
+                f"<td>{_ROUTES[row['route']]}{', reweighted' if row['how'] == 'reweighted' else ''}</td>"
                 f"<td>{row['temperature']:g}</td><td>{rate}</td><td>{time_words(row['half_life'])}</td></tr>\n"
             )
         for words in channels_in_words(content):
@@ -325,10 +402,15 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
             words = (
                 f"free energy of {found['barrier_forward'] / KCAL:.1f} kcal/mol at r = {found['top']:.2f}, from "
                 f"{found['n_frames']} frames (smallest overlap {found['worst_overlap']:.2f}); transmission coefficient "
-                f"{kappa['kappa']:.2f} ± {kappa['error']:.2f} (positive flux {kappa['positive']:.2f} ± "
-                f"{kappa['positive_error']:.2f}), {kappa['n_pairs']} pairs, {kappa['n_lost']} lost"
+                f"{kappa['kappa']:.2f} ± {_number(kappa['error'])} (positive flux {kappa['positive']:.2f} ± "
+                f"{_number(kappa['positive_error'])}), {kappa['n_pairs']} pairs, {kappa['n_lost']} lost"
             )
             body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
+            if apart := along["profile"].get("gaps_left"):
+                at = ", ".join(f"{centre:.2f}" for centre in apart)
+                words = f"windows overlap by less than 0.03 about r = {at}: the error there is not to be trusted"
+                body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
+            body += _of_other_temperatures(along.get("reweighted") or {})
             if along["no_rate"]:
                 body.append(f"<tr><th></th><td colspan='4'>{html.escape(along['no_rate'])}</td></tr>\n")
         if through := content.get("interfaces"):
@@ -380,8 +462,8 @@ def write(
     labels
         Of the methods, in the same order.
     outputs
-        ``table``, ``figure``, ``data``, ``relaxation``, ``relaxation_data``, and where there is one ``profile`` and
-        ``profile_data``.
+        ``table``, ``figure``, ``data``, ``relaxation``, ``relaxation_data``, and where there is a coordinate
+        ``profile``, ``profile_data``, ``transmission`` and ``transmission_data``.
     literature
         CSV of literature values; empty: none.
     """
@@ -404,6 +486,9 @@ def write(
         profiles = profile_frame(contents, labels)
         charts["profile"] = profile_plot(profiles, labels)
         text["profile_data"] = profiles.to_csv(index=False)
+        decay = transmission_frame(contents, labels)
+        charts["transmission"] = transmission_plot(decay, labels)
+        text["transmission_data"] = decay.to_csv(index=False)
     for name, chart in charts.items():
         figures.save(chart, outputs[name])
         log.info("%s", outputs[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import logging
 import math
@@ -22,6 +23,7 @@ from ..plain import json_safe
 from ..seeds import stream
 from ..stages import Settings, anchor, open_engine, open_method
 from ..stationary import StationaryPoint
+from ..units import BOLTZMANN
 from . import free_energy, harmonic, kinetics
 from .transmission import Pair, transmission
 
@@ -222,10 +224,12 @@ class _Umbrella:
         self.every = max(1, round(self.rules["frame_fs"] / step))
         self.steps = round((self.rules["equilibration_fs"] + self.rules["length_fs"]) / step)
         self.left_out = round(self.rules["equilibration_fs"] / step) // self.every
-        self.key = store.fingerprint(settings, self.pool, self.coordinate.to_dict())
+        # A window depends on nothing else that is said of rates, whichever stage asks for it.
+        windows = {**settings, "rates": {"umbrella": self.rules}}
+        self.key = store.fingerprint(windows, self.pool, self.coordinate.to_dict(), "with energies")
 
     def run(self, centre: float) -> dict[str, Any]:
-        """Frames of one window: r, speed and positions of each."""
+        """Frames of one window: r, speed, potential energy and positions of each."""
         start = self.pool[int(np.argmin(np.abs(self.r - centre)))]
         frames, reason = [], ""
         begin = time.monotonic()
@@ -257,6 +261,7 @@ class _Umbrella:
             "centre": float(centre),
             "r": np.array([f.r for f in kept]),
             "speed": biased.speed_of(self.coordinate, positions, self.masses),
+            "energy": np.array([f.energy for f in kept]),
             "positions": positions,
             "reason": reason,
         }
@@ -285,6 +290,11 @@ def _write_windows(runs: Sequence[Mapping[str, Any]], umbrella: _Umbrella, out: 
                 "frame",
                 np.concatenate([run["speed"] for run in runs]),
                 {"units": "nm-1 dalton-0.5", "comment": "length of the mass-weighted gradient of r"},
+            ),
+            "energy": (
+                "frame",
+                np.concatenate([run["energy"] for run in runs]),
+                {"units": "kJ mol-1", "comment": "potential energy without the spring"},
             ),
             "positions": (
                 ("frame", "atom", "xyz"),
@@ -350,6 +360,17 @@ def free_energy_profile(
         rate, profile = free_energy.surface_rate([w for w, _ in kept], temperature, rng=rng)
     except ValueError as error:
         raise SamplingError(f"no rate along the coordinate: {error}") from error
+    try:
+        other = free_energy.other_temperatures(
+            [w for w, _ in kept],
+            temperature,
+            sorted({temperature, *settings["rates"]["temperatures_K"]}),
+            rate,
+            # Of its own, so that what is drawn below does not depend on which temperatures are asked for.
+            rng=stream(umbrella.method.seed, umbrella.method.name, "other temperatures"),
+        ).to_dict()
+    except ValueError as error:
+        other = {"reason": str(error)}
     log.info(
         "top at r = %.2f, %.1f kJ/mol high; smallest overlap %.3f", rate.top, rate.barrier_forward, rate.worst_overlap
     )
@@ -365,37 +386,35 @@ def free_energy_profile(
                 "overlap": combined.overlap,
                 "n_added": added,
                 "gaps_left": missing,
+                "other_temperatures": other,
             }
         ),
         out,
     )
     positions = np.concatenate([x for _, x in kept])
-    wanted = settings["rates"]["transmission"]["configurations"]
-    # As near to the surface as gives a choice of them.
-    distance = np.abs(combined.r - rate.top)
-    width = min(
-        max(0.1 * umbrella.spacing, float(np.sort(distance)[min(3 * wanted, len(distance) - 1)])), umbrella.spacing
-    )
-    near = np.flatnonzero(distance <= width)
-    count = min(wanted, len(near))
-    if not count:
+    index = free_energy.on_surface(combined, rate, settings["rates"]["transmission"]["configurations"], rng)
+    if not len(index):
         raise SamplingError("no frame of the windows lies on the dividing surface; give more windows or longer ones")
-    # Exponential keys: a draw by weight without replacement.
-    keys = rng.exponential(size=len(near)) / np.maximum(combined.weight[near], 1e-300)
-    index = near[np.argsort(keys, kind="stable")[:count]]
     data = xr.Dataset(
         {
             "symbol": ("atom", np.array(umbrella.system.molecule.symbols, dtype=object)),
             "positions": (("configuration", "atom", "xyz"), positions[index], {"units": "nm"}),
             "r": ("configuration", combined.r[index]),
+            "frame": ("configuration", index, {"comment": "of all windows; the same one twice is shot from twice"}),
         },
-        attrs={"top": rate.top},
+        attrs={"top": rate.top, "half_width": rate.half_width},
     )
     store.write_dataset(data, surface, title="configurations on the dividing surface", source=umbrella.source)
 
 
 def _window(run: Mapping[str, Any], stiffness: float) -> free_energy.Window:
-    return free_energy.Window(float(run["centre"]), stiffness, np.asarray(run["r"]), np.asarray(run["speed"]))
+    return free_energy.Window(
+        float(run["centre"]),
+        stiffness,
+        np.asarray(run["r"]),
+        np.asarray(run["speed"]),
+        np.asarray(run["energy"]),
+    )
 
 
 def _read_windows(file: Path | str) -> list[tuple[free_energy.Window, np.ndarray]]:
@@ -405,7 +424,12 @@ def _read_windows(file: Path | str) -> list[tuple[free_energy.Window, np.ndarray
     for centre, stop, n in zip(data.centre.values, stops, data.frames.values, strict=True):
         part = slice(stop - n, stop)
         window = free_energy.Window(
-            float(centre), float(data.attrs["stiffness_kJ_mol"]), data.r.values[part], data.speed.values[part]
+            float(centre),
+            float(data.attrs["stiffness_kJ_mol"]),
+            data.r.values[part],
+            data.speed.values[part],
+            # Windows of earlier versions have none; they give the rate at their own temperature.
+            data.energy.values[part] if "energy" in data else None,
         )
         found.append((window, data.positions.values[part].astype(float)))
     return found
@@ -428,6 +452,7 @@ def transmission_shots(
     data = store.read_dataset(surface)
     reaction = coordinate_file.from_dict(store.read_json(profile)["coordinate"])
     positions = data.positions.values
+    frames = data.frame.values if "frame" in data else np.arange(len(positions))
     key = store.fingerprint(settings, positions, reaction.to_dict())
     ends = {system.reactant: 0, system.product: 1}
     failures = 0
@@ -469,15 +494,17 @@ def transmission_shots(
             failures = failures + 1 if "failed" in (up.end, down.end) else 0
             sampling.stop_after(failures, settings["failures_in_a_row"], done[-1]["reason"])
     pairs = [
-        Pair(i, float(d["flow"]), np.asarray(d["up"]), np.asarray(d["down"]), int(d["up_end"]), int(d["down_end"]))
-        for i, d in enumerate(done)
+        Pair(
+            int(of), float(d["flow"]), np.asarray(d["up"]), np.asarray(d["down"]), int(d["up_end"]), int(d["down_end"])
+        )
+        for of, d in zip(frames, done, strict=True)
     ]
     try:
         found = transmission(pairs, method.dynamics.frame, rng=stream(method.seed, method.name, "kappa"))
     except ValueError as error:
         raise SamplingError(str(error)) from error
     log.info("transmission coefficient %.2f +- %.2f", found.kappa, found.error)
-    store.write_json(json_safe(found.to_dict()), out)
+    store.write_json(found.to_dict(), out)
 
 
 # --- all routes of a method -------------------------------------------------------------------------------------------
@@ -512,10 +539,11 @@ def gather(
         found, kappa = store.read_json(profile), store.read_json(transmission_file)
         hidden = _hidden_barrier(kappa, system.reactant, system.product)
         along = {"profile": found, "transmission": kappa, "no_rate": hidden}
-        for start, end, name in (
+        directions = (
             (system.reactant, system.product, "forward"),
             (system.product, system.reactant, "backward"),
-        ):
+        )
+        for start, end, name in directions:
             value, spread = None, None
             if hidden is None:
                 value = found["rate"][name] * kappa["kappa"]
@@ -524,6 +552,7 @@ def gather(
             routes.append(
                 {
                     "route": "free energy",
+                    "how": "sampled",
                     "from": start,
                     "to": end,
                     "temperature": temperature,
@@ -531,6 +560,10 @@ def gather(
                     "ln_error": spread,
                 }
             )
+        other = found.get("other_temperatures") or {}
+        if hidden is None and other:
+            further, along["reweighted"] = _reweighted(other, kappa, temperature, directions)
+            routes += further
     through = store.read_json(interfaces) if interfaces else {}
     if through:
         routes.append(
@@ -552,6 +585,94 @@ def gather(
         "agreement": _agreement(routes, temperature, content["rules"]),
     }
     store.write_json(json_safe(whole), out)
+
+
+def _reweighted(
+    other: Mapping[str, Any], kappa: Mapping[str, Any], temperature: float, directions: Sequence[tuple[str, str, str]]
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Rates at the other temperatures that the windows carry, and what to say of them.
+
+    Parameters
+    ----------
+    other
+        :class:`free_energy.OtherTemperatures` as plain data, or a ``reason`` why there are none.
+    kappa
+        The transmission coefficient at the temperature of the dynamics; it is used at all.
+    temperature
+        Of the dynamics, K.
+    directions
+        From, to, and ``forward`` or ``backward``.
+
+    Returns
+    -------
+    Entries of ``routes``; and ``how`` they were found, ``left_out`` (which were not, and why, or None) and ``laws``.
+    """
+    said = {
+        "how": f"free energy reweighted by MBAR; transmission coefficient as at {temperature:g} K",
+        "left_out": None,
+        "laws": [],
+    }
+    if "reason" in other:
+        return [], said | {"left_out": f"no rate at other temperatures: {other['reason']}"}
+    routes, missing = [], []
+    for start, end, name in directions:
+        side = other["effective_reactant" if name == "forward" else "effective_product"]
+        covariance = np.array(other[f"ln_{name}_covariance"], dtype=float)  # None, which is infinite, becomes NaN
+        # One configuration off the surface, one coefficient: its error is common to all temperatures.
+        covariance = covariance + (kappa["error"] / kappa["kappa"]) ** 2
+        kept, dropped = [], []
+        for i, (t, on_side, at_top) in enumerate(zip(other["temperature"], side, other["effective_top"], strict=True)):
+            if t == temperature:
+                kept.append(i)
+                continue
+            if min(on_side, at_top) < free_energy.ENOUGH_EFFECTIVE or not math.isfinite(covariance[i, i]):
+                dropped.append((t, on_side, at_top))
+                continue
+            kept.append(i)
+            routes.append(
+                {
+                    "route": "free energy",
+                    "how": "reweighted",
+                    "from": start,
+                    "to": end,
+                    "temperature": t,
+                    "rate": other[name][i] * kappa["kappa"],
+                    "ln_error": math.sqrt(covariance[i, i]),
+                }
+            )
+        if dropped:
+            at = ", ".join(f"{t:g}" for t, _, _ in dropped)
+            most = (
+                f"at most {max(n for _, n, _ in dropped):.0f} in {start}, {max(n for *_, n in dropped):.0f} at the top"
+            )
+            missing.append(f"{start} to {end} at {at} K ({most})")
+        part = covariance[np.ix_(kept, kept)]
+        if len(kept) > 1 and np.isfinite(part).all():
+            t, k = np.array(other["temperature"])[kept], np.array(other[name])[kept] * kappa["kappa"]
+            said["laws"].append(
+                _law_of_correlated(t, k, part).to_dict() | {"from": start, "to": end, "law": "arrhenius"}
+            )
+    if missing:
+        said["left_out"] = (
+            f"not reweighted, for want of {free_energy.ENOUGH_EFFECTIVE:.0f} effective frames: {'; '.join(missing)}"
+        )
+    return routes, said
+
+
+def _law_of_correlated(t: np.ndarray, k: np.ndarray, covariance: np.ndarray) -> kinetics.TemperatureLaw:
+    """Arrhenius law through rates from the same frames; intervals by their full covariance, in place of scatter."""
+    errors = np.sqrt(np.diag(covariance))
+    law = kinetics.fit_law(t, k, errors)
+    x = np.column_stack([np.ones_like(t), -1.0 / (BOLTZMANN * t)]) / errors[:, None]
+    estimator = np.linalg.pinv(x) / errors
+    half = 1.96 * np.sqrt(np.diag(estimator @ covariance @ estimator.T))
+    return dataclasses.replace(
+        law,
+        ln_prefactor_interval=(law.ln_prefactor - float(half[0]), law.ln_prefactor + float(half[0])),
+        energy_interval=(law.energy - float(half[1]), law.energy + float(half[1])),
+        # Its test takes the rates for independent.
+        curvature_p=math.nan,
+    )
 
 
 def _hidden_barrier(kappa: Mapping[str, Any], reactant: str, product: str) -> str | None:

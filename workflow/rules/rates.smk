@@ -8,6 +8,8 @@ if ALONG:
     RATES_RESULTS += [
         comparison_file("free_energy.svg"),
         comparison_file("free_energy.csv"),
+        comparison_file("transmission.svg"),
+        comparison_file("transmission.csv"),
     ]
 
 
@@ -172,7 +174,14 @@ rule rates_report:
                     labels={"shows": "Free energy along the coordinate"},
                 ),
                 "profile_data": comparison_file("free_energy.csv"),
-                **other_forms(["free_energy"]),
+                "transmission": report(
+                    comparison_file("transmission.svg"),
+                    caption="../report/transmission.rst",
+                    category="Rates",
+                    labels={"shows": "Transmission coefficient"},
+                ),
+                "transmission_data": comparison_file("transmission.csv"),
+                **other_forms(["free_energy", "transmission"]),
             }
             if ALONG
             else {}

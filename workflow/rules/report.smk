@@ -55,6 +55,8 @@ def report_items():
     if ALONG:
         title = "Free energy along the coordinate"
         items.append(figure("rate", "free_energy", title, "free_energy"))
+        title = "Transmission coefficient"
+        items.append(figure("rate", "transmission", title, "transmission"))
     title = "Relaxation of the populations"
     items.append(figure("rate", "relaxation", title, "relaxation"))
     items.append(table("rate", "rates", "Rates by every route", "rates"))

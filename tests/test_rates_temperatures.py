@@ -1,0 +1,192 @@
+"""Rates along the coordinate at several temperatures, as they are gathered and shown."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from rate_models import Walker
+from surface_models import Surface, pairs
+
+from separatrix import figures, store
+from separatrix.rates import free_energy, kinetics, report, stages
+from separatrix.rates.transmission import transmission
+from separatrix.units import BOLTZMANN
+
+SURFACE = Surface(18.0, 2.0)
+TARGETS = [280.0, 300.0, 330.0, 370.0]
+
+
+def results(frames: int, seed: int, targets: list[float] = TARGETS) -> tuple[dict, dict]:
+    """What the stages write of a free energy and a transmission coefficient."""
+    windows = SURFACE.windows(np.random.default_rng(seed), frames, count=15)
+    rate, profile = free_energy.surface_rate(windows, 300.0, rng=np.random.default_rng(seed + 1), n_bootstrap=40)
+    other = free_energy.other_temperatures(
+        windows, 300.0, targets, rate, rng=np.random.default_rng(seed + 2), n_bootstrap=40
+    )
+    walker = Walker(60.0, barrier=18.0, tilt=2.0)
+    kappa = transmission(pairs(walker, 400, np.random.default_rng(seed)), 4.0, rng=np.random.default_rng(seed + 3))
+    found = {"rate": rate.to_dict(), "profile": profile.to_dict(), "other_temperatures": other.to_dict()}
+    return found, kappa.to_dict()
+
+
+def gathered(folder: Path, monkeypatch, found: dict, kappa: dict) -> dict:
+    """`rates.json` of the stage."""
+    system = SimpleNamespace(reactant="A", product="B")
+    monkeypatch.setattr(stages, "from_settings", lambda _: (system, SimpleNamespace(label="model")))
+    harmonic = {
+        "source": "a model",
+        "states": ["A", "B"],
+        "temperature_K": 300.0,
+        "rates": [{"from": "A", "to": "B", "temperature": 300.0, "rate": 1e9}],
+        "laws": [],
+        "kinetics": [],
+        "rules": {"statistics": "classical", "low_modes": "raised", "cutoff": 50.0, "tunnelling": "none"},
+    }
+    for name, content in (("harmonic", harmonic), ("profile", found), ("kappa", kappa)):
+        store.write_json(content, folder / f"{name}.json")
+    stages.gather(
+        {"temperature_K": 300.0},
+        folder / "harmonic.json",
+        folder / "rates.json",
+        profile=folder / "profile.json",
+        transmission_file=folder / "kappa.json",
+    )
+    return store.read_json(folder / "rates.json")
+
+
+def test_routes_and_law_are_those_of_quadrature(tmp_path, monkeypatch):
+    found, kappa = results(1000, 1)
+    content = gathered(tmp_path, monkeypatch, found, kappa)
+    mine = [r for r in content["routes"] if r["route"] == "free energy"]
+    assert [(r["from"], r["temperature"]) for r in mine if r["how"] == "reweighted"] == [
+        (start, t) for start in "AB" for t in (280.0, 330.0, 370.0)
+    ]
+    assert [(r["from"], r["temperature"]) for r in mine if r["how"] == "sampled"] == [("A", 300.0), ("B", 300.0)]
+    top = found["rate"]["top"]
+    for r in mine:
+        exact = SURFACE.exact(top, r["temperature"])["AB".index(r["from"])] * kappa["kappa"]
+        # The coefficient is taken as it is: its error is none of the deviation.
+        assert abs(math.log(r["rate"] / exact)) < 3.0 * r["ln_error"] < 0.6
+    said = content["along_coordinate"]["reweighted"]
+    assert said["left_out"] is None
+    assert said["how"] == "free energy reweighted by MBAR; transmission coefficient as at 300 K"
+    for law, place in zip(said["laws"], (0, 1), strict=True):
+        exact = kinetics.fit_law(TARGETS, [SURFACE.exact(top, t)[place] for t in TARGETS])
+        low, high = law["energy_interval"]
+        # A slab that is flat to kT/20 shifts the energy by a sixtieth of kT, 0.04 kJ/mol.
+        assert law["from"] == "AB"[place] and low - 0.04 < exact.energy < high + 0.04 and high - low < 0.5
+        # Rates of the same frames: the energy is known better than four independent rates would let it be.
+        errors = [r["ln_error"] for r in mine if r["from"] == law["from"]]
+        alone = kinetics.fit_law(TARGETS, [1.0] * 4, sorted(errors))
+        assert high - low < 0.6 * (alone.energy_interval[1] - alone.energy_interval[0])
+    # Nothing is held against the harmonic rate but what was sampled.
+    assert len(content["agreement"]) == 1
+
+
+def test_intervals_of_the_activation_energy_cover():
+    """A law through rates whose logarithms have a known covariance."""
+    t = np.array([280.0, 300.0, 330.0, 370.0])
+    root = np.array([[0.3, 0, 0, 0], [0.3, 0.02, 0, 0], [0.3, 0.03, 0.02, 0], [0.3, 0.05, 0.02, 0.03]])
+    rng, inside, inside_of_prefactor = np.random.default_rng(5), 0, 0
+    for _ in range(400):
+        ln_k = 20.0 - 30.0 / (BOLTZMANN * t) + root @ rng.standard_normal(4)
+        law = stages._law_of_correlated(t, np.exp(ln_k), root @ root.T)
+        inside += law.energy_interval[0] < 30.0 < law.energy_interval[1]
+        inside_of_prefactor += law.ln_prefactor_interval[0] < 20.0 < law.ln_prefactor_interval[1]
+    assert 0.92 <= inside / 400 <= 0.98 and 0.92 <= inside_of_prefactor / 400 <= 0.98
+
+
+def test_temperatures_that_frames_do_not_carry_are_left_out_and_said(tmp_path, monkeypatch):
+    found, kappa = results(200, 2, [300.0, 330.0])
+    other = found["other_temperatures"]
+    other["effective_reactant"][1] = 12.4
+    other["effective_top"][1] = 40.0
+    content = gathered(tmp_path, monkeypatch, found, kappa)
+    kept = [(r["from"], r["temperature"]) for r in content["routes"] if r.get("how") == "reweighted"]
+    assert kept == [("B", 330.0)]
+    said = content["along_coordinate"]["reweighted"]
+    assert said["left_out"] == (
+        "not reweighted, for want of 30 effective frames: A to B at 330 K (at most 12 in A, 40 at the top)"
+    )
+    assert [law["from"] for law in said["laws"]] == ["B"]
+    assert said["left_out"] in report.table([content], ["model"], None)
+    # A resample without frames has no error, and no rate.
+    other["effective_reactant"][1] = 400.0
+    other["ln_forward_covariance"][1][1] = None
+    assert (
+        "A to B at 330 K" in gathered(tmp_path, monkeypatch, found, kappa)["along_coordinate"]["reweighted"]["left_out"]
+    )
+
+
+def test_windows_without_energies_say_so(tmp_path, monkeypatch):
+    found, kappa = results(200, 3, [300.0])
+    found["other_temperatures"] = {"reason": "the windows have no energies on record"}
+    content = gathered(tmp_path, monkeypatch, found, kappa)
+    said = content["along_coordinate"]["reweighted"]
+    assert said["left_out"] == "no rate at other temperatures: the windows have no energies on record"
+    assert sum(r["route"] == "free energy" for r in content["routes"]) == 2
+    # Results of earlier versions have no such key.
+    del found["other_temperatures"]
+    assert "reweighted" not in gathered(tmp_path, monkeypatch, found, kappa)["along_coordinate"]
+
+
+def test_no_dividing_surface_is_no_rate_at_any_temperature(tmp_path, monkeypatch):
+    found, kappa = results(200, 4)
+    content = gathered(tmp_path, monkeypatch, found, kappa | {"kappa": 0.01, "error": 0.05})
+    assert [r["rate"] for r in content["routes"] if r["route"] == "free energy"] == [None, None]
+    # One configuration has no error; the table stands it.
+    content = gathered(tmp_path, monkeypatch, found, kappa | {"error": None, "positive_error": None})
+    assert "± unknown" in report.table([content], ["model"], None)
+
+
+def test_table_figure_and_data_show_what_was_reweighted(tmp_path, monkeypatch):
+    found, kappa = results(1000, 5)
+    found["gaps_left"] = [0.12]
+    content = gathered(tmp_path, monkeypatch, found, kappa)
+    names = ("table", "figure", "data", "profile", "profile_data", "transmission", "transmission_data")
+    outputs = {name: tmp_path / f"{name}.out" for name in names}
+    report.write([tmp_path / "rates.json"], ["model"], outputs)
+    page = outputs["table"].read_text()
+    assert page.count("free energy along r, with recrossing, reweighted</td>") == 6
+    assert "transmission coefficient as at 300 K): activation energy" in page
+    assert "overlap by less than 0.03 about r = 0.12" in page
+    data = pd.read_csv(outputs["data"])
+    assert (data["how"] == "reweighted").sum() == 6 and (data["how"] == "sampled").sum() == 2
+    assert "hollow diamonds" in outputs["figure"].read_text()
+    # Hollow and filled diamonds: of A to B, three and one.
+    frame = report.rates_frame([content], ["model"])
+    chart = json.dumps(report.arrhenius_plot(frame, pd.DataFrame(), ["model"], "A", "B").to_dict())
+    assert '"filled": false' in chart and '"filled": true' in chart
+    alone = frame[frame["how"] != "reweighted"]
+    chart = json.dumps(report.arrhenius_plot(alone, pd.DataFrame(), ["model"], "A", "B").to_dict())
+    assert '"filled": false' not in chart and "hollow" not in chart
+
+
+def test_the_decay_of_kappa_is_drawn_to_its_plateau(tmp_path, monkeypatch):
+    found, kappa = results(200, 6, [300.0])
+    content = gathered(tmp_path, monkeypatch, found, kappa)
+    frame = report.transmission_frame([content, {"along_coordinate": {}}], ["model", "other"])
+    assert set(frame["label"]) == {"model"} and len(frame) == len(kappa["time"])
+    assert frame["kappa"].iloc[0] == pytest.approx(1.0) and frame["kappa"].iloc[-1] == pytest.approx(kappa["kappa"])
+    last = frame.iloc[-1]
+    assert last["high"] - last["low"] == pytest.approx(2 * 1.96 * kappa["error"])
+    assert last["plateau_high"] - last["plateau"] == pytest.approx(1.96 * kappa["error"])
+    shown = figures.svg(report.transmission_plot(frame, ["model", "other"]))
+    for words in ("Transmission coefficient", "transmission coefficient", "time after the shot (fs)"):
+        assert f">{words}</text>" in shown, words
+    # What is left out of the figure is not left out of the data.
+    chart = report.transmission_plot(frame, ["model"]).to_dict()
+    longest = max(row["time"] for rows in chart["datasets"].values() for row in rows)
+    assert longest == max(t for t in kappa["time"] if t <= max(2.0 * kappa["plateau_from"], 80.0))
+    nothing = report.transmission_frame([{"along_coordinate": {}}], ["other"])
+    assert nothing.empty and figures.svg(report.transmission_plot(nothing, ["other"]))
+    # One configuration: no band, but a line.
+    bare = kappa | {"error": None, "kappa_of_time_error": [None] * len(kappa["time"])}
+    content["along_coordinate"]["transmission"] = bare
+    assert figures.svg(report.transmission_plot(report.transmission_frame([content], ["model"]), ["model"]))
