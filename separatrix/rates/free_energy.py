@@ -30,6 +30,9 @@ ENOUGH_OVERLAP = 0.03
 #: Below this, of the same matrix, two neighbours have next to nothing in common, and what joins them is a guess.
 LEAST_OVERLAP = 1e-3
 
+#: The slab that stands for the dividing surface is made so wide that it holds this many frames at least.
+FEWEST_IN_SLAB = 10
+
 #: Fewest effective frames, on the side that a rate leaves and at the top, that carry it to another temperature.
 ENOUGH_EFFECTIVE = 30.0
 
@@ -270,6 +273,9 @@ def surface_rate(
     if top is None:
         top, flat = _top(middle, density, np.histogram(found.r, edges)[0])
         width = max(width, flat)
+    # Few and short windows may have next to nothing in so narrow a slab.
+    distance = np.sort(np.abs(found.r - top))
+    width = max(width, float(distance[min(FEWEST_IN_SLAB, len(distance)) - 1]))
     numbers = _numbers(found.r, found.weight, found.speed, top, width, kt)
     resampled, profiles = [], []
     for weight in _resamples(windows, temperature, found.free_energies, blocks, n_bootstrap, rng):
