@@ -65,7 +65,7 @@ def write(folder: Path, values: list[Any], setting: str, quantity: str, **option
         "parents": {"m0": "model"},
         "members": [{"method": n, "of": "model", "value": v} for n, v in zip(rates, values, strict=True)],
     }
-    outputs = {n: folder / f"{n}.out" for n in ("rates", "mechanisms", "data")}
+    outputs = {"rates": folder / "rates.svg", "mechanisms": folder / "mechanisms.svg", "data": folder / "scan.csv"}
     scans.write(scan, rates, folder / "mechanisms.csv", 300.0, outputs)
     return pd.read_csv(outputs["data"])
 
@@ -86,10 +86,10 @@ def test_rates_and_kramers_over_a_friction(tmp_path: Path):
     top = line.iloc[-1]
     assert 10 ** top["y"] == pytest.approx(4.0 * harmonic.kramers(200.0, 100.0))
     assert set(line["series"]) == {"Kramers, from the free energy"}
-    shown = (tmp_path / "rates.out").read_text()
+    shown = (tmp_path / "rates.svg").read_text()
     for words in ("friction (/ps)", "log10 of the rate in 1/s", "friction (/ps) 0 has no place on this axis"):
         assert f">{words}</text>" in shown, words
-    shown = (tmp_path / "mechanisms.out").read_text()
+    shown = (tmp_path / "mechanisms.svg").read_text()
     for words in ("share of the reactive paths", "inversion", "rotation"):
         assert f">{words}</text>" in shown, words
     shares = table[(table["kind"] == "share") & (table["series"] == "rotation")]
@@ -106,7 +106,7 @@ def test_without_a_free_energy_the_line_starts_from_the_harmonic_rate(tmp_path: 
 def test_solvents_stand_as_words_in_their_order(tmp_path: Path):
     table = write(tmp_path, ["none", "water", "hexane"], "options.solvent", "solvent")
     assert not (table["kind"] == "theory").any()
-    shown = (tmp_path / "mechanisms.out").read_text()
+    shown = (tmp_path / "mechanisms.svg").read_text()
     places = [shown.index(f">{word}</text>") for word in ("none", "water", "hexane")]
     assert places == sorted(places)
 
