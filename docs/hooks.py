@@ -1,0 +1,202 @@
+"""What the site has beside the pages in this folder.
+
+Pages that stand elsewhere in the repository (README.md, config/README.md) are taken from there; the API has a page for
+each module and the commands have one, from their own words; links are those of the repository, so that they lead
+somewhere in a viewer of Markdown, too; equations become MathML, which a browser draws without a script.
+"""
+
+from __future__ import annotations
+
+import ast
+import html
+import os
+import posixpath
+import re
+from pathlib import Path
+from typing import Any
+
+import griffe
+import latex2mathml.converter
+from mkdocs.structure.files import File
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: Page of the site -> file of the repository.
+ELSEWHERE = {
+    "index.md": "README.md",
+    "configuration.md": "config/README.md",
+    "benchmarks.md": "benchmarks/README.md",
+    "dnab.md": "resources/dnab/README.md",
+    "changelog.md": "CHANGELOG.md",
+}
+
+#: Parts of the API and what is said of them; modules of no part are not shown.
+PARTS = {
+    "separatrix": ("The library", "Molecules, dynamics, sampling, the coordinate, committors, files."),
+    "separatrix.potentials": ("Engines", "One module for each; `base` is the seam that all answers cross."),
+    "separatrix.rates": ("Rates", "Routes to the rate constant."),
+    "separatrix.theory": ("Theory", "Diffusive rates on a surface of two variables."),
+    "separatrix.report": ("Report", "The page, its story and its movies."),
+}
+
+#: Modules that only the workflow or the command needs.
+INNER = {"separatrix.cli", "separatrix.scripting", "separatrix.fit_text", "separatrix.theory.text"}
+
+
+def modules(part: str) -> dict[str, str]:
+    """Modules of a part: name -> first sentence of its docstring."""
+    found = {}
+    for path in sorted((ROOT / part.replace(".", "/")).glob("*.py")):
+        name = part if path.stem == "__init__" else f"{part}.{path.stem}"
+        if name in INNER or (path.stem == "__init__" and part != "separatrix.potentials"):
+            continue
+        words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        found[name] = " ".join(words.split("\n\n")[0].split())
+    return found
+
+
+def on_config(config: Any) -> Any:
+    """The menu of the API: an entry for each module, by parts."""
+    for entry in config.nav:
+        if "API" in entry:
+            for part, (title, _) in PARTS.items():
+                entry["API"].append(
+                    {title: [{name.removeprefix("separatrix."): f"api/{name}.md"} for name in modules(part)]}
+                )
+    return config
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Pages that are not files of this folder."""
+    pages = {page: (ROOT / source).read_text(encoding="utf-8") for page, source in ELSEWHERE.items()}
+    pages["commands.md"] = commands()
+    index = [
+        "# API\n",
+        "Lengths are nm, times ps, masses dalton, energies kJ/mol, angles degrees, unless a name says otherwise.\n",
+    ]
+    for part, (title, words) in PARTS.items():
+        index += [f"## {title}\n", f"{words}\n", "| module | |", "|---|---|"]
+        for name, said in modules(part).items():
+            index.append(f"| [`{name}`]({name}.md) | {_markdown(said)} |")
+            pages[f"api/{name}.md"] = f"# {name}\n\n::: {name}\n"
+        index.append("")
+    pages["api/index.md"] = "\n".join(index)
+    for page, text in pages.items():
+        files.append(File.generated(config, page, content=text))
+    return files
+
+
+def commands() -> str:
+    """The page of the commands, from their own help."""
+    import click
+    import typer
+
+    from separatrix.cli import app
+
+    group = typer.main.get_command(app)
+    text = ["# Commands\n", "What `separatrix COMMAND --help` prints. The work itself is done by `snakemake`.\n"]
+    with click.Context(group, info_name="separatrix") as above:
+        for name, command in group.commands.items():
+            with click.Context(command, parent=above, info_name=name):
+                arguments = [
+                    p.name.upper() if p.required else f"[{p.name.upper()}]"
+                    for p in command.params
+                    if p.param_type_name == "argument"
+                ]
+                usage = " ".join(["[OPTIONS]", *arguments])
+                said = re.sub(r"(?<!\n)\n(?!\n)", " ", (command.help or "").strip())
+                text += [f"## {name}\n", f"```\nseparatrix {name} {usage}\n```\n", f"{said}\n"]
+                rows = []
+                for parameter in command.params:
+                    shown = parameter.opts[0] if parameter.param_type_name == "option" else parameter.name.upper()
+                    default = parameter.default
+                    if default in (None, False, ()) or callable(default) or "Sentinel" in type(default).__name__:
+                        default = ""
+                    words = (getattr(parameter, "help", None) or "").replace("|", "\\|")
+                    rows.append(f"| `{shown}` | {f'`{default}`' if default != '' else ''} | {words} |")
+                rows = [row for row in rows if "`--help`" not in row]
+                if rows:
+                    text += ["| | default | |", "|---|---|---|", *rows, ""]
+    return "\n".join(text)
+
+
+def _source(page: str) -> str:
+    """File of the repository that a page is made of."""
+    return ELSEWHERE.get(page, f"docs/{page}")
+
+
+_LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\]]*)\]\((?P<to>[^)\s#]+)(?P<anchor>#[^)\s]*)?\)")
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Links of the repository as links of the site; what the site has no page of keeps its words."""
+    here = page.file.src_uri
+    pages = {source: p for p, source in ELSEWHERE.items()}
+
+    def replaced(found: re.Match[str]) -> str:
+        to = found["to"]
+        if "://" in to or to.startswith("mailto:"):
+            return found[0]
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(_source(here)), to))
+        goal = pages.get(target) or (target.removeprefix("docs/") if target.startswith("docs/") else None)
+        if goal is None:
+            return found["text"] if (ROOT / target).exists() else found[0]
+        relative = os.path.relpath(goal, posixpath.dirname(here) or ".").replace(os.sep, "/")
+        return f"{found['image']}[{found['text']}]({relative}{found['anchor'] or ''})"
+
+    if here.startswith("api/") or here == "commands.md":
+        return markdown
+    blocks = re.split(r"(^```.*?^```)", markdown, flags=re.MULTILINE | re.DOTALL)
+    return "".join(block if block.startswith("```") else _LINK.sub(replaced, block) for block in blocks)
+
+
+def on_page_content(text: str, **_: Any) -> str:
+    """Equations as MathML; keys in tables may be broken at their points, and nowhere else."""
+
+    def drawn(display: str) -> Any:
+        return lambda found: latex2mathml.converter.convert(html.unescape(found[1]).strip(), display=display)
+
+    text = re.sub(
+        r"(<td[^>]*><code>)([\w.]+)(</code>)", lambda found: found[1] + found[2].replace(".", ".<wbr>") + found[3], text
+    )
+    text = re.sub(r'<div class="arithmatex">\\\[(.*?)\\\]</div>', drawn("block"), text, flags=re.DOTALL)
+    return re.sub(r'<span class="arithmatex">\\\((.*?)\\\)</span>', drawn("inline"), text, flags=re.DOTALL)
+
+
+def _markdown(text: str, scope: griffe.Object | None = None) -> str:
+    """Names of a docstring, written with the roles of Sphinx, as links where the API has a page of them."""
+
+    def named(found: re.Match[str]) -> str:
+        name = found[1].lstrip("~")
+        if scope is None:
+            return f"`{name}`"
+        for path in (name, f"separatrix.{name}", f"{scope.module.path}.{name}", f"{scope.path}.{name}"):
+            if path.startswith("separatrix.") and _there(scope, path):
+                return f"[`{name}`][{path}]"
+        return f"`{name}`"
+
+    text = re.sub(r":(?:class|data|func|meth|mod|attr|exc):`([^`]+)`", named, text)
+    return text.replace("``", "`")
+
+
+def _there(scope: griffe.Object, path: str) -> bool:
+    try:
+        found = scope.modules_collection.get_member(path)
+    except KeyError:
+        return False
+    return not any(part.startswith("_") for part in path.split(".")) and (found.is_module or bool(found.docstring))
+
+
+class Roles(griffe.Extension):
+    """Docstrings with the roles of Sphinx, for a site of Markdown."""
+
+    def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
+        """After all modules have been read."""
+        self._visit(pkg)
+
+    def _visit(self, thing: griffe.Object) -> None:
+        if thing.docstring:
+            thing.docstring.value = _markdown(thing.docstring.value, thing)
+        for member in thing.members.values():
+            if not member.is_alias:
+                self._visit(member)
