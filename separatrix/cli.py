@@ -527,6 +527,18 @@ def compare_command(
         raise typer.Exit(1)
 
 
+@app.command()
+def cite(
+    source: Annotated[Path, typer.Argument(help="Results folder of a run that has finished, or a config file.")] = Path(
+        "results"
+    ),
+) -> None:
+    """Print the papers that a run rests on, as BibTeX: engines, levels of theory, methods and codes."""
+    from . import citations
+
+    print(citations.of(source), end="")
+
+
 @contextlib.contextmanager
 def _steps() -> Iterator[Callable[[str, int, int], None]]:
     """Progress of named steps on stderr, with the time left; nothing where that is no terminal."""

@@ -1,0 +1,52 @@
+# Everything behind the report in one folder that can be cited and used again: an RO-Crate.
+EXPORT = f"{RESULTS}/export"
+
+EXPORT_RESULTS = [f"{EXPORT}/ro-crate-metadata.json", f"{EXPORT}/references.bib"]
+
+
+rule export:
+    input:
+        # A function for each method, as in `all`.
+        *(judged(method) for method in CONFIG.methods),
+        COMPARISON[:2],
+        FIGURE_DATA.values(),
+        RATES_RESULTS,
+        SCAN_RESULTS,
+        THEORY_RESULTS,
+        stationary=[
+            file
+            for basin in CONFIG.system.basins
+            for file in all_surfaces(f"minimum_{basin.name}.nc")
+        ]
+        + all_surfaces("saddle.nc"),
+        paths=[
+            file
+            for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
+            for file in all_methods(f"chain_{chain}/paths.nc")
+        ],
+        found=[
+            file
+            for name in ("check", "coordinate", "committor", "rates")
+            for file in all_methods(f"{name}.json")
+        ],
+        references=CONFIG.data["export"]["references"],
+    output:
+        metadata=EXPORT_RESULTS[0],
+        references=EXPORT_RESULTS[1],
+    log:
+        comparison_file("logs/export.log"),
+    benchmark:
+        comparison_file("benchmarks/export.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        config=config,
+        results=RESULTS,
+        folder=EXPORT,
+    message:
+        "research object: everything behind the report, in {params.folder}"
+    script:
+        "../../scripts/export_crate.py"
