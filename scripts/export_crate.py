@@ -1,7 +1,13 @@
 """Everything behind the report as a research object that can be cited and used again."""
 
+from pathlib import Path
+
 from separatrix import crate
 from separatrix.scripting import logged
 
 with logged(snakemake):
-    crate.export(snakemake.params.config, snakemake.params.results, snakemake.params.folder)
+    crate.export(
+        snakemake.params.config,
+        Path(snakemake.input.summary).parents[1],
+        Path(snakemake.output.metadata).parent,
+    )

@@ -8,7 +8,7 @@ rule export:
     input:
         # A function for each method, as in `all`.
         *(judged(method) for method in CONFIG.methods),
-        COMPARISON[:2],
+        COMPARISON,
         FIGURE_DATA.values(),
         RATES_RESULTS,
         SCAN_RESULTS,
@@ -29,6 +29,7 @@ rule export:
             for name in ("check", "coordinate", "committor", "rates")
             for file in all_methods(f"{name}.json")
         ],
+        summary=comparison_file("comparison.json"),
         references=CONFIG.data["export"]["references"],
     output:
         metadata=EXPORT_RESULTS[0],
@@ -44,9 +45,7 @@ rule export:
         runtime=20,
     params:
         config=config,
-        results=RESULTS,
-        folder=EXPORT,
     message:
-        "research object: everything behind the report, in {params.folder}"
+        "research object: everything behind the report"
     script:
         "../../scripts/export_crate.py"
