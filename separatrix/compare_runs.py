@@ -174,14 +174,14 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class _Run:
-    """Entries by method, group and name; and what each method says of itself."""
+class Run:
+    """What one run says: entries by method, group and name; and what each method says of itself."""
 
     entries: Mapping[str, Mapping[Key, Entry]]
     conditions: Mapping[str, Mapping[str, str]]
 
 
-def read_run(folder: Path | str) -> _Run:
+def read_run(folder: Path | str) -> Run:
     """All quantities of a run.
 
     Raises
@@ -209,7 +209,7 @@ def read_run(folder: Path | str) -> _Run:
                 conditions[method]["temperature of the dynamics, K"] = f"{found['temperature_K']:g}"
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise StoreError(f"{folder}: not the results of a run that this version can read ({error!r})") from error
-    return _Run(entries, conditions)
+    return Run(entries, conditions)
 
 
 def _quantities(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[Key, Entry]:

@@ -88,13 +88,13 @@ FORMATS = {
 
 @dataclass
 class _Item:
-    """A file of the crate: what it is, the parameter of the workflow that it is a value of, and its licence."""
+    """A file of the crate: what it is, the parameter of the workflow that it is a value of, its licence, where that is
+    not the data's, and the path that the config names, where that is another."""
 
     words: str
     parameter: str = ""
     licence: str = ""
     original: str = ""
-    citation: tuple[str, ...] = ()
 
 
 INPUTS = {
@@ -158,9 +158,10 @@ def export(settings: Mapping[str, Any], results: Path | str, out: Path | str) ->
         When a result is missing or damaged, or the folder cannot be written.
     """
     config, results, out = load(settings), Path(results), Path(out)
+    for stale in out.parent.glob(f".{out.name}.*.part"):  # of a job that was killed
+        shutil.rmtree(stale, ignore_errors=True)
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
-        shutil.rmtree(temporary, ignore_errors=True)
         stage = _Stage(temporary)
         _inputs(stage, config, settings)
         _workflow(stage)
@@ -169,7 +170,7 @@ def export(settings: Mapping[str, Any], results: Path | str, out: Path | str) ->
         _tables(stage, results / "comparison")
         bibliography = stage.place(citations.BIBLIOGRAPHY, _Item("papers that the run rests on, as BibTeX"))
         bibliography.write_text(citations.bibtex(config))
-        stage.place("README.md", _Item("what is in this folder")).write_text(_readme(config, stage))
+        stage.place("README.md", _Item("what is in this folder")).write_text(_readme(config))
         _describe(stage, config, results)
         shutil.rmtree(out, ignore_errors=True)
         temporary.replace(out)
@@ -184,16 +185,20 @@ def export(settings: Mapping[str, Any], results: Path | str, out: Path | str) ->
 
 
 def _inputs(stage: _Stage, config: Config, settings: Mapping[str, Any]) -> None:
-    data = config.data
     text = "# The configuration as it was used, defaults filled in.\n" + yaml.safe_dump(
         _plain(settings), sort_keys=False, allow_unicode=True
     )
     stage.place("config/config.yaml", _Item(INPUTS["config"], "config")).write_text(text)
-    system = str(data["system"])
-    stage.copy(system, _inside(stage, system), _Item(INPUTS["system"], "system", original=_original(system)))
-    for path, words in _named_files(config):
-        if not any(item.original == path or name == path for name, item in stage.items.items()):
-            stage.copy(path, _inside(stage, path), _Item(words, "input_files", original=_original(path)))
+    named = [(str(config.data["system"]), _Item(INPUTS["system"], "system"))]
+    named += [(path, _Item(words, "input_files")) for path, words in _named_files(config)]
+    seen: set[str] = set()
+    for path, item in named:
+        if path in seen:
+            continue
+        seen.add(path)
+        name = _inside(stage, path)
+        item.original = "" if name == Path(path).as_posix() else path
+        stage.copy(path, name, item)
 
 
 def _plain(value: Any) -> Any:
@@ -226,20 +231,14 @@ def _named_files(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def _inside(stage: _Stage, path: str) -> str:
-    """Where a file goes: its own place, if that lies below the working folder, else ``inputs/``."""
+    """Where a file goes: its own place, if that lies below the working folder and is free, else ``inputs/``."""
     pure = Path(path)
-    if not pure.is_absolute() and ".." not in pure.parts:
-        return pure.as_posix()
-    name, number = f"inputs/{pure.name}", 2
+    name, number = pure.as_posix(), 2
+    if pure.is_absolute() or ".." in pure.parts or pure.parts[0] == "data":
+        name = f"inputs/{pure.name}"
     while name in stage.items:
         name, number = f"inputs/{number}_{pure.name}", number + 1
     return name
-
-
-def _original(path: str) -> str:
-    """The path that the config names, where the file lies elsewhere in the crate."""
-    pure = Path(path)
-    return path if pure.is_absolute() or ".." in pure.parts else ""
 
 
 def _workflow(stage: _Stage) -> None:
@@ -594,7 +593,7 @@ def times(results: Path | str, methods: Iterable[str]) -> tuple[datetime, dateti
     return tuple(datetime.fromtimestamp(t, UTC) for t in (min(begun), max(ended)))  # type: ignore[return-value]
 
 
-def _readme(config: Config, stage: _Stage) -> str:
+def _readme(config: Config) -> str:
     """What is in the folder, for people."""
     export_ = config.data["export"]
     lines = [

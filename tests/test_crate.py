@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from conftest import ROOT
 from pybtex.database import parse_file, parse_string
 from typer.testing import CliRunner
 
@@ -67,8 +68,12 @@ def settings(root: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
+    """A finished run to change."""
+    return finished_run(tmp_path / "results")
+
+
+def finished_run(folder: Path) -> Path:
     """A finished run, made up, with all that a research object is made of."""
-    folder = tmp_path / "results"
     symbols, _ = read_geometry("resources/dnab/dnab_E.xyz")
     for method, words in METHODS.items():
         here = folder / method
@@ -117,6 +122,16 @@ def record(path: Path, seconds: float, ended: float) -> None:
     os.utime(path, (ended, ended))
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A research object to look at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        results = finished_run(tmp_path_factory.mktemp("shared") / "results")
+        crate.export(settings_of(ROOT), results, results / "export")
+    return results / "export"
+
+
 @pytest.fixture
 def made(settings: dict[str, Any], results: Path) -> Path:
     out = results / "export"
@@ -144,21 +159,21 @@ def names(value: Any) -> list[str]:
     return [item["@id"] for item in listed(value)]
 
 
-def test_every_file_is_listed_with_its_size_and_checksum(made: Path) -> None:
-    entities = graph(made)
+def test_every_file_is_listed_with_its_size_and_checksum(shared: Path) -> None:
+    entities = graph(shared)
     files = {name: e for name, e in entities.items() if "File" in kinds(e)}
-    there = {p.relative_to(made).as_posix() for p in made.rglob("*") if p.is_file()} - {crate.METADATA}
+    there = {p.relative_to(shared).as_posix() for p in shared.rglob("*") if p.is_file()} - {crate.METADATA}
     assert set(files) == there == set(names(entities["./"]["hasPart"]))
     for name, entity in files.items():
-        command = ["sha256sum", str(made / name)]
+        command = ["sha256sum", str(shared / name)]
         digest = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0]
         assert entity["sha256"] == digest, name
-        assert entity["contentSize"] == str((made / name).stat().st_size)
+        assert entity["contentSize"] == str((shared / name).stat().st_size)
         assert entity["encodingFormat"] and entity["description"] and entity["name"]
 
 
-def test_what_the_profile_asks_for_is_there(made: Path) -> None:
-    entities = graph(made)
+def test_what_the_profile_asks_for_is_there(shared: Path) -> None:
+    entities = graph(shared)
     root, descriptor = entities["./"], entities[crate.METADATA]
     assert names(descriptor["conformsTo"])[0] == "https://w3id.org/ro/crate/1.1"
     assert descriptor["about"] == {"@id": "./"}
@@ -183,9 +198,9 @@ def test_what_the_profile_asks_for_is_there(made: Path) -> None:
     assert {n for n in entities if n.startswith("data/")} == set(names(run["result"]))
 
 
-def test_nothing_points_nowhere(made: Path) -> None:
-    content = json.loads((made / crate.METADATA).read_text())
-    entities = graph(made)
+def test_nothing_points_nowhere(shared: Path) -> None:
+    content = json.loads((shared / crate.METADATA).read_text())
+    entities = graph(shared)
     context, terms = content["@context"]
     assert context == "https://w3id.org/ro/crate/1.1/context" and set(terms) == {"sha256", "creditText"}
 
@@ -201,8 +216,8 @@ def test_nothing_points_nowhere(made: Path) -> None:
             assert target in entities or target.startswith("https://"), (entity["@id"], target)
 
 
-def test_codes_have_versions_licences_and_papers(made: Path) -> None:
-    entities = graph(made)
+def test_codes_have_versions_licences_and_papers(shared: Path) -> None:
+    entities = graph(shared)
     codes = {e["name"]: e for e in entities.values() if "SoftwareApplication" in kinds(e)}
     assert {"Separatrix", "Snakemake", "OpenMM", "MOPAC", "Python", "OpenPathSampling", "scikit-learn"} <= set(codes)
     assert "SCINE Sparrow" not in codes
@@ -233,18 +248,18 @@ def test_licence_and_authors_come_through(made: Path, settings: dict[str, Any], 
     assert root["license"] == {"@id": "https://example.org/terms"} and "author" not in root
 
 
-def test_the_run_lasts_from_its_first_job_to_its_last(made: Path) -> None:
-    run = graph(made)["#run"]
+def test_the_run_lasts_from_its_first_job_to_its_last(shared: Path) -> None:
+    run = graph(shared)["#run"]
     begun, ended = (datetime.fromisoformat(run[key]) for key in ("startTime", "endTime"))
     assert begun == datetime.fromtimestamp(4000.0 - 30.0, UTC)
     assert ended == datetime.fromtimestamp(6000.0, UTC)  # neither the export itself nor another run's leftovers
-    assert graph(made)["./"]["datePublished"] == "1970-01-01"
+    assert graph(shared)["./"]["datePublished"] == "1970-01-01"
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_trajectories_read_back(made: Path, method: str) -> None:
+def test_trajectories_read_back(shared: Path, method: str) -> None:
     for chain in (1, 2):
-        folder = made / "data" / method / f"chain_{chain}"
+        folder = shared / "data" / method / f"chain_{chain}"
         whole = mdtraj.load(folder / "paths.nc", top=folder / "topology.pdb")
         table = pd.read_csv(folder / "paths.csv")
         assert list(table["frames"]) == list(FRAMES) and whole.n_frames == sum(FRAMES)
@@ -258,8 +273,8 @@ def test_trajectories_read_back(made: Path, method: str) -> None:
         assert [a.element.symbol for a in whole.topology.atoms] == list(symbols)
 
 
-def test_stationary_points_read_back(made: Path) -> None:
-    folder = made / "data" / "pm6"
+def test_stationary_points_read_back(shared: Path) -> None:
+    folder = shared / "data" / "pm6"
     assert {p.name for p in folder.glob("*.xyz")} == {"minimum_Z.xyz", "minimum_E.xyz", "saddle.xyz", "saddle_1.xyz"}
     atoms = ase.io.read(folder / "saddle.xyz")
     symbols, positions = read_geometry("resources/dnab/dnab_Z.xyz")
@@ -268,12 +283,12 @@ def test_stationary_points_read_back(made: Path) -> None:
     assert atoms.info["energy_kJ_mol"] == 120.0 and atoms.info["imaginary_modes"] == 1
 
 
-def test_judgements_end_where_sampling_stopped(made: Path) -> None:
-    assert {p.name for p in (made / "data" / "pm6" / "rounds").iterdir()} == {"1.json", "2.json"}
+def test_judgements_end_where_sampling_stopped(shared: Path) -> None:
+    assert {p.name for p in (shared / "data" / "pm6" / "rounds").iterdir()} == {"1.json", "2.json"}
 
 
-def test_config_is_the_one_that_was_used(made: Path, settings: dict[str, Any]) -> None:
-    assert yaml.safe_load((made / "config/config.yaml").read_text()) == settings
+def test_config_is_the_one_that_was_used(shared: Path, settings: dict[str, Any]) -> None:
+    assert yaml.safe_load((shared / "config/config.yaml").read_text()) == settings
 
 
 def test_workflow_runs_from_the_folder(settings: dict[str, Any], results: Path, tmp_path: Path, root: Path) -> None:
@@ -297,11 +312,13 @@ def test_files_from_elsewhere_go_into_inputs(settings: dict[str, Any], results: 
     crate.export(settings, results, results / "export")
     entities = graph(results / "export")
     assert entities["inputs/mine.xml"]["alternateName"] == str(tmp_path / "mine.xml")
+    assert "alternateName" not in entities["resources/dnab/dnab_E.xyz"]
     assert entities["inputs/2_mine.xml"]["alternateName"] == str(tmp_path / "other" / "mine.xml")
 
 
 def test_an_older_one_is_replaced_only_by_a_whole_one(made: Path, settings: dict[str, Any], results: Path) -> None:
     (made / "stale.txt").write_text("of an older run")
+    (results / ".export.12345.part").mkdir()  # of a job that was killed
     (results / "pm6" / "rates.json").unlink()
     with pytest.raises(StoreError, match=r"pm6/rates.json: cannot be read"):
         crate.export(settings, results, made)
