@@ -10,4 +10,5 @@ with logged(snakemake):
         snakemake.params.config,
         Path(snakemake.input.summary).parents[1],
         Path(snakemake.output.metadata).parent,
+        tables=snakemake.input.tables,
     )

@@ -138,7 +138,7 @@ class _Stage:
             raise StoreError(f"{source}: cannot be read ({error.strerror or error})") from error
 
 
-def export(settings: Mapping[str, Any], results: Path | str, out: Path | str) -> None:
+def export(settings: Mapping[str, Any], results: Path | str, out: Path | str, *, tables: Sequence[Path | str]) -> None:
     """Write the research object of a finished run; an older one in its place is replaced when the new one is whole.
 
     Parameters
@@ -149,6 +149,9 @@ def export(settings: Mapping[str, Any], results: Path | str, out: Path | str) ->
         Folder of the run's results.
     out
         Folder to write.
+    tables
+        Tables over all methods, in the folder ``comparison`` of the results: CSV files, ``comparison.json`` and the
+        ``theory.json`` of each surface.
 
     Raises
     ------
@@ -167,7 +170,8 @@ def export(settings: Mapping[str, Any], results: Path | str, out: Path | str) ->
         _workflow(stage)
         for name in config.methods:
             _method(stage, config, name, results)
-        _tables(stage, results / "comparison")
+        for table in tables:
+            _table(stage, Path(table), results / "comparison")
         bibliography = stage.place(citations.BIBLIOGRAPHY, _Item("papers that the run rests on, as BibTeX"))
         bibliography.write_text(citations.bibtex(config))
         stage.place("README.md", _Item("what is in this folder")).write_text(_readme(config))
@@ -334,15 +338,14 @@ def _trajectories(stage: _Stage, source: Path, folder: str, label: str) -> None:
     table.to_csv(stage.place(f"{folder}/paths.csv", _Item(words, "trajectories")), index=False)
 
 
-def _tables(stage: _Stage, folder: Path) -> None:
-    """Tables over all methods; which there are depends on the config, so all that are there."""
-    for name in ("comparison.json", "comparison.csv"):
-        stage.copy(folder / name, f"data/comparison/{name}", _Item(OUTPUTS["comparison"], "comparison"))
-    for path in sorted([*folder.glob("**/*.csv"), *folder.glob("theory/*/theory.json")]):
-        name = f"data/comparison/{path.relative_to(folder).as_posix()}"
-        if name not in stage.items:
-            what = "theory of a surface" if path.suffix == ".json" else f"table behind the figure {path.stem}"
-            stage.copy(path, name, _Item(what, "tables"))
+def _table(stage: _Stage, path: Path, folder: Path) -> None:
+    """A table over all methods."""
+    item = _Item(f"table behind the figure {path.stem}", "tables")
+    if path.stem == "comparison":
+        item = _Item(OUTPUTS["comparison"], "comparison")
+    elif path.suffix == ".json":
+        item = _Item(f"theory of the surface {path.parent.name}", "tables")
+    stage.copy(path, f"data/comparison/{path.relative_to(folder).as_posix()}", item)
 
 
 # --- what is said of it ---------------------------------------------------------------------------------------------

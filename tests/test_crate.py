@@ -29,6 +29,7 @@ from separatrix.molecule import read_geometry
 from separatrix.stationary import StationaryPoint
 
 FRAMES = (5, 7, 4)
+TABLES = ("comparison.json", "comparison.csv", "rates.csv", "data/cost.csv")
 METHODS = {"gaff2": "gaff2.xml (OpenMM 8.6.1, Reference)", "pm6": "PM6 (MOPAC through mopactools 0.1.4)"}
 
 
@@ -43,6 +44,11 @@ def settings_of(root: Path) -> dict[str, Any]:
         ],
     }
     return config.check(data, "config", "")
+
+
+def export(settings: dict[str, Any], results: Path, out: Path) -> None:
+    """As the rule does it."""
+    crate.export(settings, results, out, tables=[results / "comparison" / name for name in TABLES])
 
 
 def frames_of(method: str, chain: int) -> list[np.ndarray]:
@@ -108,7 +114,7 @@ def finished_run(folder: Path) -> Path:
     record(folder / "comparison" / "benchmarks" / "figures.tsv", 5.0, ended=6000.0)
     record(folder / "comparison" / "benchmarks" / "export.tsv", 5.0, ended=9000.0)
     store.write_json({"methods": {}}, folder / "comparison" / "comparison.json")
-    for name in ("comparison.csv", "rates.csv", "data/cost.csv"):
+    for name in (*TABLES[1:], "data/left_over.csv"):
         file = folder / "comparison" / name
         file.parent.mkdir(exist_ok=True)
         file.write_text("method,value\npm6,1\n")
@@ -128,14 +134,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         results = finished_run(tmp_path_factory.mktemp("shared") / "results")
-        crate.export(settings_of(ROOT), results, results / "export")
+        export(settings_of(ROOT), results, results / "export")
     return results / "export"
 
 
 @pytest.fixture
 def made(settings: dict[str, Any], results: Path) -> Path:
     out = results / "export"
-    crate.export(settings, results, out)
+    export(settings, results, out)
     return out
 
 
@@ -243,7 +249,7 @@ def test_licence_and_authors_come_through(made: Path, settings: dict[str, Any], 
     assert names(entities["#run"]["agent"]) == names(root["author"])
     settings = copy.deepcopy(settings)
     settings["export"] = {"licence": "https://example.org/terms", "authors": []}
-    crate.export(settings, results, made)
+    export(settings, results, made)
     root = graph(made)["./"]
     assert root["license"] == {"@id": "https://example.org/terms"} and "author" not in root
 
@@ -283,6 +289,11 @@ def test_stationary_points_read_back(shared: Path) -> None:
     assert atoms.info["energy_kJ_mol"] == 120.0 and atoms.info["imaginary_modes"] == 1
 
 
+def test_tables_are_those_of_this_config(shared: Path) -> None:
+    folder = shared / "data" / "comparison"
+    assert {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} == set(TABLES)
+
+
 def test_judgements_end_where_sampling_stopped(shared: Path) -> None:
     assert {p.name for p in (shared / "data" / "pm6" / "rounds").iterdir()} == {"1.json", "2.json"}
 
@@ -292,7 +303,7 @@ def test_config_is_the_one_that_was_used(shared: Path, settings: dict[str, Any])
 
 
 def test_workflow_runs_from_the_folder(settings: dict[str, Any], results: Path, tmp_path: Path, root: Path) -> None:
-    crate.export(settings, results, tmp_path / "object")
+    export(settings, results, tmp_path / "object")
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", "--nocolor"]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     run = subprocess.run(command, cwd=tmp_path / "object", capture_output=True, text=True, env=environment, timeout=300)
@@ -309,7 +320,7 @@ def test_files_from_elsewhere_go_into_inputs(settings: dict[str, Any], results: 
     extra["options"]["file"] = str(tmp_path / "other" / "mine.xml")
     settings["methods"]["again"] = extra
     shutil.copytree(results / "gaff2", results / "again")
-    crate.export(settings, results, results / "export")
+    export(settings, results, results / "export")
     entities = graph(results / "export")
     assert entities["inputs/mine.xml"]["alternateName"] == str(tmp_path / "mine.xml")
     assert "alternateName" not in entities["resources/dnab/dnab_E.xyz"]
@@ -321,17 +332,17 @@ def test_an_older_one_is_replaced_only_by_a_whole_one(made: Path, settings: dict
     (results / ".export.12345.part").mkdir()  # of a job that was killed
     (results / "pm6" / "rates.json").unlink()
     with pytest.raises(StoreError, match=r"pm6/rates.json: cannot be read"):
-        crate.export(settings, results, made)
+        export(settings, results, made)
     assert (made / "stale.txt").exists()
     assert [p.name for p in results.iterdir() if p.name.startswith(".")] == []
     store.write_json({}, results / "pm6" / "rates.json")
-    crate.export(settings, results, made)
+    export(settings, results, made)
     assert not (made / "stale.txt").exists()
 
 
 def test_the_same_run_gives_the_same_object(made: Path, settings: dict[str, Any], results: Path) -> None:
     before = (made / crate.METADATA).read_text()
-    crate.export(settings, results, made)
+    export(settings, results, made)
     assert (made / crate.METADATA).read_text() == before
 
 
