@@ -11,7 +11,7 @@ EXPORT_TABLES = [
         *(comparison_file(f"scans/{scan}.csv") for scan in SCANS),
         *THEORY_RESULTS,
     )
-    if file.endswith((".csv", "/comparison.json", "/theory.json"))
+    if file.endswith((".csv", "comparison.json", "theory.json"))
 ]
 
 EXPORT_RESULTS = [f"{EXPORT}/ro-crate-metadata.json", f"{EXPORT}/references.bib"]
