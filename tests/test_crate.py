@@ -29,7 +29,7 @@ from separatrix.molecule import read_geometry
 from separatrix.stationary import StationaryPoint
 
 FRAMES = (5, 7, 4)
-TABLES = ("comparison.json", "comparison.csv", "rates.csv", "data/cost.csv")
+TABLES = ("comparison.json", "comparison.csv", "rates.csv", "data/cost.csv", "scans/f.csv", "theory/slow/theory.json")
 METHODS = {"gaff2": "gaff2.xml (OpenMM 8.6.1, Reference)", "pm6": "PM6 (MOPAC through mopactools 0.1.4)"}
 
 
@@ -116,7 +116,7 @@ def finished_run(folder: Path) -> Path:
     store.write_json({"methods": {}}, folder / "comparison" / "comparison.json")
     for name in (*TABLES[1:], "data/left_over.csv"):
         file = folder / "comparison" / name
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("method,value\npm6,1\n")
     return folder
 
@@ -292,6 +292,7 @@ def test_stationary_points_read_back(shared: Path) -> None:
 def test_tables_are_those_of_this_config(shared: Path) -> None:
     folder = shared / "data" / "comparison"
     assert {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} == set(TABLES)
+    assert graph(shared)["data/comparison/theory/slow/theory.json"]["description"] == "theory of the surface slow"
 
 
 def test_judgements_end_where_sampling_stopped(shared: Path) -> None:
