@@ -43,8 +43,8 @@ INK = "#333333"
 # fmt: off
 NUMBERS = frozenset({
     "value", "error", "low", "high", "place", "energy", "chain", "shot", "acceptance", "length", "share", "frame",
-    "x", "y", "x2", "y2", "coefficient", "spread", "standardised", "frequency", "predicted", "observed", "shots", "paths",
-    "resamples", "centre", "per_shot", "brier", "rms_error", "rms_low", "rms_high", "behind", "behind_low",
+    "x", "y", "x2", "y2", "coefficient", "spread", "standardised", "frequency", "predicted", "observed", "shots",
+    "paths", "resamples", "centre", "per_shot", "brier", "rms_error", "rms_low", "rms_high", "behind", "behind_low",
     "behind_high", "configurations", "binomial", "beta_binomial", "r", "committor", "round",
     "lower", "upper", "resampled_lower", "resampled_upper", "set", "observations", "per_observation", "mean",
     "constant_per_observation", "held_out", "held_out_error", "held_out_constant",
