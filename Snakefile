@@ -36,6 +36,7 @@ include: "workflow/rules/theory.smk"
 include: "workflow/rules/rates.smk"
 include: "workflow/rules/interfaces.smk"
 include: "workflow/rules/scans.smk"
+include: "workflow/rules/report_items.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/export.smk"
 
