@@ -123,7 +123,7 @@ def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, 
     ----------
     items
         For each: ``section``, ``name``, ``title``, ``caption`` (file), and ``figure`` (SVG; PDF and Vega-Lite beside
-        it) with ``data`` (CSV), or ``table`` (HTML).
+        it) with ``data`` (CSV or JSON), or ``table`` (HTML).
     """
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in SECTIONS}
     for item in items:
@@ -144,7 +144,7 @@ def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, 
             entry["spec"] = interactive(spec, words)
             saved = {"SVG": figure, "PDF": figure.with_suffix(".pdf")}
             if item.get("data"):
-                saved["CSV"] = Path(item["data"])
+                saved[Path(item["data"]).suffix[1:].upper()] = Path(item["data"])
             entry["saved"] = {kind: {"uri": data_uri(p), "name": p.name} for kind, p in saved.items()}
         else:
             entry["table"] = table_of(item["table"])

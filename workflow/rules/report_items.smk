@@ -69,6 +69,13 @@ def report_items():
     for surface in THEORY:
         title = f"{surface}: rates and avoidance"
         items.append(table("theory", f"theory/{surface}/theory", title, "theory"))
+        for name, words in (("surface", "separatrices"), ("anisotropy", "anisotropy")):
+            items.append(
+                figure(
+                    *("theory", f"theory/{surface}/{name}", f"{surface}: {words}"),
+                    *(f"theory_{name}", f"theory/{surface}/theory.json"),
+                )
+            )
     return items
 
 
