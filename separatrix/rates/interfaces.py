@@ -33,6 +33,10 @@ REACTANT, NEITHER, PRODUCT = -1, 0, 1
 #: Ways in which a move can end.
 OUTCOMES = ("accepted", "wrong start", "short of the interface", "length", "uncommitted", "failed")
 
+#: Angles by which two-way moves turn velocities towards thermal ones. A path that climbs tens of kT in one swing is
+#: lost with fresh velocities from any frame but its turning point, and that frame then stays the same.
+ANGLES = (0.5 * math.pi, 0.4, 0.15, 0.05)
+
 
 class Leg(NamedTuple):
     """Frames that dynamics has run through, that which it started from left out.
@@ -218,22 +222,58 @@ def stretch(runner: Runner, positions: FloatArray, frames: int, rng: np.random.G
 
 
 class Move(NamedTuple):
-    """What became of a shooting move: the path that is present after it, and why."""
+    """What became of a shooting move: the path that is present after it, and why.
+
+    Attributes
+    ----------
+    path
+        Present after it.
+    outcome
+        One of `OUTCOMES`.
+    reason
+        Why the dynamics failed; empty otherwise.
+    frames
+        Run for it.
+    kind
+        ``two-way``, ``one-way`` or ``crossing``.
+    """
 
     path: Path
     outcome: str
     reason: str = ""
     frames: int = 0
+    kind: str = "two-way"
+
+
+def perturbed(runner: Runner, positions: FloatArray, velocities: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Velocities turned by an angle towards thermal ones: cos(angle) v + sin(angle) v_thermal, in nm/ps.
+
+    With v thermal, (v, v') are jointly normal with the same distribution either way, so that the chance of v times that
+    of v' given v is unchanged when the two are exchanged: fresh velocities are the case of a right angle, and the
+    acceptance is theirs (Dellago, Bolhuis and Geissler, Adv. Chem. Phys. 2002, 123, 1, section III; the kernel is that
+    of generalised hybrid Monte Carlo, Horowitz, Phys. Lett. B 1991, 268, 247, eq. 6). Reversing both velocities changes
+    nothing either. The angle comes from `ANGLES` with no regard to the path.
+    """
+    angle = ANGLES[int(rng.integers(len(ANGLES)))]
+    return math.cos(angle) * velocities + math.sin(angle) * runner.draw(positions, rng)
 
 
 def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator) -> Move:
     """Shooting move in the ensemble of paths that start in the reactant and reach an interface.
 
-    A frame is chosen evenly among the path's interior ones. Two-way: fresh thermal velocities, both halves run. With
-    noise, every other move is one-way instead: one half, either with probability 1/2, is drawn anew from the same
-    phase-space point. In either case the proposal's density is that of the new path in equilibrium over the number
-    of frames that the point could be chosen from, so that min(1, n_old/n_new) keeps detailed balance (Dellago, Bolhuis
-    and Geissler, Adv. Chem. Phys. 2002, 123, 1, section III; Bolhuis, J. Phys. Condens. Matter 2003, 15, S113).
+    Without noise moves are two-way: a frame is chosen evenly among the path's interior ones, its velocities are
+    perturbed, and both halves are run. With noise half of the moves are from the crossing, a quarter one-way, a quarter
+    two-way.
+
+    From the crossing: what follows the path's first frame at or beyond the interface is drawn anew. Given what comes
+    before, the ensemble is nothing but the dynamics from there, so this is its conditional distribution and always
+    accepted. At low friction paths of very different lengths share an ensemble; other moves seldom lead from a short
+    one to a long one, for their acceptance has the ratio of lengths.
+
+    One-way: a frame is chosen evenly, and one half, either with probability 1/2, is drawn anew from the same
+    phase-space point. Here and in two-way moves the proposal's density is that of the new path in equilibrium over the
+    number of frames that the point could be chosen from, so that min(1, n_old/n_new) keeps detailed balance (Dellago,
+    Bolhuis and Geissler, Adv. Chem. Phys. 2002, 123, 1, section III; Bolhuis, J. Phys. Condens. Matter 2003, 15, S113).
 
     Parameters
     ----------
@@ -246,13 +286,18 @@ def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator
     rng
         Random stream of the move.
     """
+    kind = "two-way"
+    if runner.stochastic:
+        kind = ("crossing", "crossing", "one-way", "two-way")[int(rng.integers(4))]
+    if kind == "crossing":
+        return _from_crossing(runner, path, interface, rng)
     at = 1 + int(rng.integers(path.interior))
     bound = rng.random()
-    one_way = runner.stochastic and rng.random() < 0.5
+    one_way = kind == "one-way"
     forward = bool(rng.random() < 0.5) if one_way else True
     x, v = path.positions[at], path.velocities[at]
     if not one_way:
-        v = runner.draw(x, rng)
+        v = perturbed(runner, x, v, rng)
     cost = 0
     if one_way and forward:
         before = (path.positions[:at], path.velocities[:at])
@@ -261,7 +306,7 @@ def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator
         cost += len(back.positions)
         if back.reason or back.end != REACTANT:
             outcome = "failed" if back.reason else "uncommitted" if back.end == NEITHER else "wrong start"
-            return Move(path, outcome, back.reason, cost)
+            return Move(path, outcome, back.reason, cost, kind)
         before = (back.positions[::-1], -back.velocities[::-1])
     if one_way and not forward:
         after = (path.positions[at + 1 :], path.velocities[at + 1 :])
@@ -270,7 +315,7 @@ def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator
         ahead = runner.leg(x, v, rng)
         cost += len(ahead.positions)
         if ahead.reason or ahead.end == NEITHER:
-            return Move(path, "failed" if ahead.reason else "uncommitted", ahead.reason, cost)
+            return Move(path, "failed" if ahead.reason else "uncommitted", ahead.reason, cost, kind)
         after, end = (ahead.positions, ahead.velocities), ahead.end
     new = _path(
         runner,
@@ -279,10 +324,28 @@ def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator
         end,
     )
     if new.highest < interface:
-        return Move(path, "short of the interface", "", cost)
+        return Move(path, "short of the interface", "", cost, kind)
     if bound * new.interior > path.interior:
-        return Move(path, "length", "", cost)
-    return Move(new, "accepted", "", cost)
+        return Move(path, "length", "", cost, kind)
+    return Move(new, "accepted", "", cost, kind)
+
+
+def _from_crossing(runner: Runner, path: Path, interface: float, rng: np.random.Generator) -> Move:
+    first = int(np.argmax(path.order >= interface))
+    if first == len(path.order) - 1:
+        # It jumps over the interface into the product: nothing follows.
+        return Move(path, "accepted", "", 0, "crossing")
+    ahead = runner.leg(path.positions[first], path.velocities[first], rng)
+    cost = len(ahead.positions)
+    if ahead.reason or ahead.end == NEITHER:
+        return Move(path, "failed" if ahead.reason else "uncommitted", ahead.reason, cost, "crossing")
+    new = _path(
+        runner,
+        np.concatenate([path.positions[: first + 1], ahead.positions]),
+        np.concatenate([path.velocities[: first + 1], ahead.velocities]),
+        ahead.end,
+    )
+    return Move(new, "accepted", "", cost, "crossing")
 
 
 def turn(path: Path, rng: np.random.Generator) -> Path:
@@ -330,6 +393,59 @@ def quantile_above(highest: Sequence[float], share: float) -> float:
     return float(ordered[max(math.ceil(share * len(ordered)) - 1, 0)])
 
 
+def survival(highest: FloatArray, interfaces: Sequence[float]) -> tuple[FloatArray, FloatArray]:
+    """How large a share of the paths that reach the first interface come to an order parameter, for all seen.
+
+    Between interfaces i and i + 1 it is read off the paths of ensembles 0 to i, as factors of the rate are.
+
+    Parameters
+    ----------
+    highest
+        Largest order parameter of the ensembles' paths, shape (cycles, ensembles).
+    interfaces
+        Order parameters, rising.
+
+    Returns
+    -------
+    Order parameters, rising, the first interface first and infinity last, and the shares, both of shape (n,).
+    """
+    places, shares, here = [], [], 1.0
+    bounds = [*interfaces, math.inf]
+    for i, low in enumerate(interfaces):
+        pool = highest[:, : i + 1]
+        pool = np.sort(pool[pool >= low])
+        seen = np.unique(np.append(pool[pool < bounds[i + 1]], low))
+        reached = 1.0 - np.searchsorted(pool, [*seen, bounds[i + 1]]) / max(len(pool), 1)
+        places.append(seen)
+        shares.append(here * reached[:-1])
+        here *= reached[-1]
+    return np.append(np.concatenate(places), math.inf), np.append(np.concatenate(shares), here)
+
+
+def spaced(highest: FloatArray, interfaces: Sequence[float], crossing: float) -> list[float]:
+    """Interfaces anew, from the first one on, each crossed by as large a share of the paths, and by no less than asked.
+
+    Parameters
+    ----------
+    highest, interfaces
+        As in :func:`survival`.
+    crossing
+        Smallest share of the paths at one interface that are to reach the next, or the product.
+
+    Returns
+    -------
+    Rising; none where the paths tell of no way to the product.
+    """
+    places, shares = survival(highest, interfaces)
+    if shares[-1] == 0.0:
+        return []
+    n = max(math.ceil(math.log(shares[-1]) / math.log(crossing)), 1)
+    wanted = shares[-1] ** (np.arange(n) / n)
+    # The last of the places that as many come to: shares fall from one to the next.
+    at = np.searchsorted(-shares[:-1], -wanted * (1.0 - 1e-9), side="right") - 1
+    return [float(v) for v in np.unique(places[np.maximum(at, 0)])]
+
+
 # --- from the minimum to a chain of cycles ----------------------------------------------------------------------------
 
 
@@ -362,7 +478,10 @@ class Rules:
 _ENOUGH, _PATIENCE = 60, 5
 
 #: Most interfaces; a pilot that asks for more climbs nowhere.
-MOST_INTERFACES = 60
+MOST_INTERFACES = 200
+
+#: Blocks of all chains together that an error may come from at least: that of fewer is too uncertain itself.
+_FEWEST_BLOCKS = 8
 
 #: A random stream from the words of a place, and a piece of work done or read back.
 Streams = Callable[..., np.random.Generator]
@@ -419,13 +538,17 @@ def _moved(runner: Runner, path: Path, interface: float, rng: np.random.Generato
 
     def make() -> dict[str, Any]:
         move = shoot(runner, path, interface, rng)
-        record = {"outcome": move.outcome, "reason": move.reason, "cost": move.frames}
+        record = {"outcome": move.outcome, "reason": move.reason, "cost": move.frames, "kind": move.kind}
         return record | (path_record(move.path) if move.outcome == "accepted" else {})
 
     record = keep(make)
     accepted = record["outcome"] == "accepted"
     return Move(
-        path_from_record(record) if accepted else path, record["outcome"], record["reason"], int(record["cost"])
+        path_from_record(record) if accepted else path,
+        record["outcome"],
+        record["reason"],
+        int(record["cost"]),
+        record["kind"],
     )
 
 
@@ -460,10 +583,60 @@ def pilot(runner: Runner, start: FloatArray, rules: Rules, streams: Streams, kee
     while len(interfaces) < MOST_INTERFACES:
         further, path = _climb(runner, paths[-1], interfaces, rules, streams, keep)
         if math.isinf(further):
-            return Pilot(tuple(interfaces), tuple(paths))
+            # One path a time climbs unevenly; together, with exchanges, the paths tell where interfaces belong.
+            return _settled(runner, [*paths[:-1], path], interfaces, rules, streams, keep)
         interfaces.append(further)
         paths.append(path)
     raise PlacingError(f"{MOST_INTERFACES} interfaces lead to no product; give more pilot moves")
+
+
+def _settled(
+    runner: Runner, paths: list[Path], interfaces: list[float], rules: Rules, streams: Streams, keep: Keep
+) -> Pilot:
+    """Cycles over all ensembles, interfaces placed anew from them, and for each of these a path that reaches it."""
+    highest, through, places = [], None, list(interfaces)
+    for cycle in range(_PATIENCE * rules.pilot_moves):
+        _cycle(runner, paths, interfaces, cycle, streams, keep, "settle")
+        through = next((p for p in paths if math.isinf(p.highest)), through)
+        highest.append([p.highest for p in paths])
+        if (cycle + 1) % rules.pilot_moves == 0:
+            found = spaced(np.array(highest[len(highest) // 4 :]), interfaces, rules.crossing)
+            if found:
+                places = found
+                break
+    chosen = []
+    for place in places:
+        own = sum(value <= place for value in interfaces) - 1
+        reaching = [p for p in [*paths[own:], *paths[:own], *([through] if through else [])] if p.highest >= place]
+        if not reaching:
+            return Pilot(tuple(interfaces), tuple(paths))
+        chosen.append(reaching[0])
+    return Pilot(tuple(places), tuple(chosen))
+
+
+def _cycle(
+    runner: Runner,
+    paths: list[Path],
+    interfaces: Sequence[float],
+    cycle: int,
+    streams: Streams,
+    keep: Keep,
+    word: str = "cycle",
+) -> tuple[list[int], NDArray[np.int64]]:
+    """A reversal and a shot in every ensemble, in place, then exchanges.
+
+    Returns
+    -------
+    Numbers of the outcomes; whether each ensemble exchanged its path with the one above, -1 where not its turn.
+    """
+    ended = []
+    for i, path in enumerate(paths):
+        move = _moved(runner, path, interfaces[i], streams(word, cycle, i), keep)
+        paths[i] = move.path
+        ended.append(OUTCOMES.index(move.outcome))
+    asked = np.full(len(paths), -1)
+    asked[cycle % 2 : len(paths) - 1 : 2] = swap(paths, interfaces, cycle)
+    return ended, asked
 
 
 def _climb(
@@ -494,18 +667,11 @@ def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, str
     """
     bounds = found.interfaces
     paths = list(found.paths)
-    n = len(paths)
     burnt = math.ceil(0.1 * rules.stretches)
     flux = stretches(runner, start, burnt + rules.stretches, rules.stretch_frames, streams, keep)[burnt:]
     highest, frames, outcomes, swaps = [], [], [], []
     for cycle in range(rules.burn_in + rules.cycles):
-        ended = []
-        for i in range(n):
-            move = _moved(runner, paths[i], bounds[i], streams("cycle", cycle, i), keep)
-            paths[i] = move.path
-            ended.append(OUTCOMES.index(move.outcome))
-        asked = np.full(n, -1)
-        asked[cycle % 2 : n - 1 : 2] = swap(paths, bounds, cycle)
+        ended, asked = _cycle(runner, paths, bounds, cycle, streams, keep)
         if cycle >= rules.burn_in:
             highest.append([p.highest for p in paths])
             frames.append([len(p.order) for p in paths])
@@ -517,7 +683,7 @@ def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, str
         np.array(outcomes),
         np.array(swaps),
         np.array([s["frames"] for s in flux]),
-        np.array([int((np.asarray(s["highest"]) >= bounds[0]).sum()) for s in flux]),
+        np.array([[int((np.asarray(s["highest"]) >= b).sum()) for b in (*bounds, math.inf)] for s in flux]),
         np.array([int(s["unfinished"]) + (int(s["frames"]) == 0) for s in flux]),
     )
 
@@ -616,8 +782,10 @@ class Chain:
         Number of the outcome of each shot in `OUTCOMES`, same shape.
     swaps
         1 where an ensemble exchanged its path with the one above, 0 where it was refused, -1 where it was not its turn.
-    flux_frames, flux_counts
-        Frames of each stretch in the reactant, and excursions that reached the first interface, shape (stretches,).
+    flux_frames
+        Frames of each stretch in the reactant, shape (stretches,).
+    flux_counts
+        Excursions of each that reached each interface, and the product, shape (stretches, ensembles + 1).
     flux_unfinished
         Excursions that came to no end, and stretches that failed.
     """
@@ -646,9 +814,25 @@ def correlation_time(series: FloatArray) -> float:
     return max(time, 1.0)
 
 
-def _log_probabilities(reached: FloatArray, tried: FloatArray) -> FloatArray:
+def _logs(cycles: FloatArray, walks: FloatArray) -> FloatArray:
+    """Logarithms of the flux per frame and of the factors, from sums of what `rate` counts in cycles and stretches.
+
+    Parameters
+    ----------
+    cycles
+        Paths that reach each interface, and that reach the next one as well, shape (..., 2 n).
+    walks
+        Frames of stretches, excursions that reach each interface, and the product, shape (..., n + 2).
+
+    Returns
+    -------
+    Shape (..., n + 1).
+    """
+    n = cycles.shape[-1] // 2
+    tried = cycles[..., :n] + walks[..., 1:-1]
+    reached = cycles[..., n:] + walks[..., 2:]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(reached / tried)
+        return np.log(np.concatenate([walks[..., 1:2] / walks[..., :1], reached / tried], axis=-1))
 
 
 def _jackknife(values: FloatArray) -> FloatArray:
@@ -660,11 +844,32 @@ def _jackknife(values: FloatArray) -> FloatArray:
     return np.where(bounded, np.sqrt((n - 1.0) / n * ((held - held.mean(axis=0)) ** 2).sum(axis=0)), np.inf)
 
 
+def _errors(cycles: Sequence[FloatArray], walks: Sequence[FloatArray], blocks: int) -> FloatArray:
+    """Standard errors of the logarithms of rate, probability, flux and each factor; blocks are per chain."""
+
+    def sums(tables: Sequence[FloatArray]) -> FloatArray:
+        return np.array([part.sum(axis=0) for table in tables for part in np.array_split(table, blocks)])
+
+    def estimates(logs: FloatArray) -> FloatArray:
+        return np.column_stack([logs.sum(axis=1), logs[:, 1:].sum(axis=1), logs])
+
+    ran, walked = sums(cycles), sums(walks)
+    all_ran, all_walked = np.broadcast_to(ran.sum(axis=0), ran.shape), np.broadcast_to(walked.sum(axis=0), walked.shape)
+    of_cycles = _jackknife(estimates(_logs(all_ran - ran, all_walked)))
+    of_walks = _jackknife(estimates(_logs(all_ran, all_walked - walked)))
+    return np.hypot(of_cycles, of_walks)
+
+
 def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, blocks: int = 10) -> InterfaceRate:
     """Rate of all chains together.
 
     The factors are pooled: of all paths in the ensembles up to the i-th that reach interface i, the share that reach
-    i + 1. For nested interfaces this is the solution of the weighted-histogram equations of all ensembles.
+    i + 1. For nested interfaces this is the solution of the weighted-histogram equations of all ensembles. Excursions
+    that reach the first interface in equilibrium dynamics are paths of the first ensemble, and count with them.
+
+    Errors are a jackknife over blocks of cycles and one of stretches, which are independent of each other. Blocks are
+    doubled in length while eight of all chains are left, and the largest error is taken: where blocks are shorter than
+    the correlation time, it is too small.
 
     Parameters
     ----------
@@ -683,40 +888,32 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
         When an interface was never crossed, or nothing reached the first one.
     """
     bounds = np.array([*interfaces, math.inf])
-    # Blocks x factors: of the paths of ensembles 0 to i, those that reach interface i, and i + 1.
-    tried, reached = [], []
-    flux_frames, flux_counts = [], []
-    per_block = []
-    for chain in chains:
-        for part in np.array_split(np.arange(len(chain.highest)), blocks):
-            tried.append([(chain.highest[part, : i + 1] >= bounds[i]).sum() for i in range(len(interfaces))])
-            reached.append([(chain.highest[part, : i + 1] >= bounds[i + 1]).sum() for i in range(len(interfaces))])
-            per_block.append(len(part))
-        for part in np.array_split(np.arange(len(chain.flux_frames)), blocks):
-            flux_frames.append(chain.flux_frames[part].sum())
-            flux_counts.append(chain.flux_counts[part].sum())
-    tried, reached = np.array(tried, dtype=float), np.array(reached, dtype=float)
-    frames, counts = np.array(flux_frames, dtype=float), np.array(flux_counts, dtype=float)
-    if counts.sum() == 0:
+    n = len(interfaces)
+    if sum(c.flux_counts[:, 0].sum() for c in chains) == 0:
         raise ValueError("no excursion from the reactant reached the first interface; give longer stretches")
-    never = np.flatnonzero(reached.sum(axis=0) == 0)
+    # Of each cycle, paths of ensembles 0 to i that reach interface i, and i + 1.
+    tried = [np.array([(c.highest[:, : i + 1] >= bounds[i]).sum(axis=1) for i in range(n)]).T for c in chains]
+    reached = [np.array([(c.highest[:, : i + 1] >= bounds[i + 1]).sum(axis=1) for i in range(n)]).T for c in chains]
+    cycles = [np.hstack([t, r]).astype(float) for t, r in zip(tried, reached, strict=True)]
+    walks = [np.hstack([c.flux_frames[:, None], c.flux_counts]).astype(float) for c in chains]
+    whole = _logs(sum(c.sum(axis=0) for c in cycles), sum(w.sum(axis=0) for w in walks))
+    never = np.flatnonzero(np.isinf(whole[1:]))
     if len(never):
         raise ValueError(f"no path crossed from interface {never[0] + 1} to the next; give more cycles")
-    factors = _log_probabilities(reached.sum(axis=0), tried.sum(axis=0))
-    left_out = _log_probabilities(reached.sum(axis=0) - reached, tried.sum(axis=0) - tried)
-    errors = _jackknife(left_out)
-    whole_error = float(_jackknife(left_out.sum(axis=1)))
-    flux = counts.sum() / (frames.sum() * frame)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        flux_error = float(_jackknife(np.log((counts.sum() - counts) / (frames.sum() - frames))))
-    ln_error = math.hypot(whole_error, flux_error)
-    ln_rate = math.log(flux) + float(factors.sum())
-    n = len(tried)
+    divided = [blocks]
+    while divided[-1] >= 4 and divided[-1] // 2 * len(chains) >= _FEWEST_BLOCKS:
+        divided.append(divided[-1] // 2)
+    errors = np.array([_errors(cycles, walks, k) for k in divided])
+    ln_error = float(errors[:, 0].max())
+    # Student's t of the blocks that the error comes from.
+    n_blocks = divided[int(np.argmax(errors[:, 0]))] * len(chains)
+    ln_flux = float(whole[0]) - math.log(frame)
+    ln_rate = ln_flux + float(whole[1:].sum())
     interval = None
-    if math.isfinite(ln_error) and n > 1:
+    if math.isfinite(ln_error):
         from scipy.stats import t
 
-        half = float(t.ppf(0.975, n - 1)) * ln_error
+        half = float(t.ppf(0.975, n_blocks - 1)) * ln_error
         interval = (math.exp(ln_rate - half) * 1e12, math.exp(ln_rate + half) * 1e12)
     highest = [c.highest for c in chains]
     crossings, times = [], []
@@ -729,8 +926,8 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
             Crossing(
                 interface=float(value),
                 next_interface=float(bounds[i + 1]) if math.isfinite(bounds[i + 1]) else None,
-                probability=math.exp(factors[i]),
-                error=math.exp(factors[i]) * float(errors[i]),
+                probability=math.exp(whole[1 + i]),
+                error=math.exp(whole[1 + i]) * float(errors[:, 3 + i].max()),
                 here=float(np.mean(np.concatenate(here))),
                 accepted=float(np.mean(np.concatenate([c.outcomes[:, i] == 0 for c in chains]))),
                 swapped=float(asked.mean()) if len(asked) else None,
@@ -744,14 +941,14 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
         ln_error=ln_error,
         low=interval[0] if interval else None,
         high=interval[1] if interval else None,
-        flux=flux * 1e12,
-        ln_flux_error=flux_error,
-        probability=math.exp(float(factors.sum())),
-        ln_probability_error=whole_error,
+        flux=math.exp(ln_flux) * 1e12,
+        ln_flux_error=float(errors[:, 2].max()),
+        probability=math.exp(float(whole[1:].sum())),
+        ln_probability_error=float(errors[:, 1].max()),
         crossings=tuple(crossings),
-        n_excursions=int(counts.sum()),
+        n_excursions=int(sum(c.flux_counts[:, 0].sum() for c in chains)),
         n_unfinished=int(sum(c.flux_unfinished.sum() for c in chains)),
-        n_blocks=n,
-        slowest=max(times) / float(np.mean(per_block)),
+        n_blocks=n_blocks,
+        slowest=max(times) * blocks / float(np.mean([len(h) for h in highest])),
         outcomes={name: int((outcomes == k).sum()) for k, name in enumerate(OUTCOMES)},
     )
