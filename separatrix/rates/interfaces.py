@@ -33,9 +33,11 @@ REACTANT, NEITHER, PRODUCT = -1, 0, 1
 #: Ways in which a move can end.
 OUTCOMES = ("accepted", "wrong start", "short of the interface", "length", "uncommitted", "failed")
 
-#: Angles by which two-way moves turn velocities towards thermal ones. A path that climbs tens of kT in one swing is
-#: lost with fresh velocities from any frame but its turning point, and that frame then stays the same.
-ANGLES = (0.5 * math.pi, 0.4, 0.15, 0.05)
+#: Angles by which two-way moves turn velocities towards thermal ones, along the order parameter's gradient and across.
+#: A path that climbs tens of kT in one swing is lost with fresh velocities along it from any frame but its turning
+#: point, which then stays the same; across, they are what brings the rest of the molecule to equilibrium.
+ALONG = (0.5 * math.pi, 0.3, 0.1, 0.03)
+ACROSS = (0.5 * math.pi, 0.5 * math.pi, 0.5 * math.pi, 0.5)
 
 
 class Leg(NamedTuple):
@@ -76,6 +78,9 @@ class Runner(Protocol):
 
     def draw(self, positions: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Thermal velocities, nm/ps."""
+
+    def along(self, positions: FloatArray, velocities: FloatArray) -> FloatArray:
+        """Part of velocities along the order parameter's mass-weighted gradient, nm/ps."""
 
     def order(self, positions: FloatArray) -> FloatArray:
         """Order parameter of frames, shape (n,)."""
@@ -246,16 +251,24 @@ class Move(NamedTuple):
 
 
 def perturbed(runner: Runner, positions: FloatArray, velocities: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Velocities turned by an angle towards thermal ones: cos(angle) v + sin(angle) v_thermal, in nm/ps.
+    """Velocities turned towards thermal ones, cos(angle) v + sin(angle) v_thermal, in nm/ps.
 
-    With v thermal, (v, v') are jointly normal with the same distribution either way, so that the chance of v times that
-    of v' given v is unchanged when the two are exchanged: fresh velocities are the case of a right angle, and the
-    acceptance is theirs (Dellago, Bolhuis and Geissler, Adv. Chem. Phys. 2002, 123, 1, section III; the kernel is that
-    of generalised hybrid Monte Carlo, Horowitz, Phys. Lett. B 1991, 268, 247, eq. 6). Reversing both velocities changes
-    nothing either. The angle comes from `ANGLES` with no regard to the path.
+    The parts along the order parameter's gradient and across, which are independent of each other in equilibrium, have
+    angles of their own, drawn from `ALONG` and `ACROSS` with no regard to the path. With v thermal, v and v' are
+    jointly normal and change places without a difference, so that the chance of v times that of v' given v is that of
+    v' times that of v given v', also with both reversed. The acceptance therefore is that of fresh velocities, which
+    are the case of two right angles (Dellago, Bolhuis and Geissler, Adv. Chem. Phys. 2002, 123, 1, section III; the
+    turn is the one of generalised hybrid Monte Carlo, Horowitz, Phys. Lett. B 1991, 268, 247).
     """
-    angle = ANGLES[int(rng.integers(len(ANGLES)))]
-    return math.cos(angle) * velocities + math.sin(angle) * runner.draw(positions, rng)
+    fresh = runner.draw(positions, rng)
+    along, across = ALONG[int(rng.integers(len(ALONG)))], ACROSS[int(rng.integers(len(ACROSS)))]
+    old_part, new_part = runner.along(positions, velocities), runner.along(positions, fresh)
+    return (
+        math.cos(along) * old_part
+        + math.sin(along) * new_part
+        + math.cos(across) * (velocities - old_part)
+        + math.sin(across) * (fresh - new_part)
+    )
 
 
 def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator) -> Move:
@@ -396,7 +409,8 @@ def quantile_above(highest: Sequence[float], share: float) -> float:
 def survival(highest: FloatArray, interfaces: Sequence[float]) -> tuple[FloatArray, FloatArray]:
     """How large a share of the paths that reach the first interface come to an order parameter, for all seen.
 
-    Between interfaces i and i + 1 it is read off the paths of ensembles 0 to i, as factors of the rate are.
+    Between interfaces i and i + 1 it is read off the paths of ensembles 0 to i, as factors of the rate are. Where none
+    comes to the next interface, half a path is taken to.
 
     Parameters
     ----------
@@ -415,10 +429,9 @@ def survival(highest: FloatArray, interfaces: Sequence[float]) -> tuple[FloatArr
         pool = highest[:, : i + 1]
         pool = np.sort(pool[pool >= low])
         seen = np.unique(np.append(pool[pool < bounds[i + 1]], low))
-        reached = 1.0 - np.searchsorted(pool, [*seen, bounds[i + 1]]) / max(len(pool), 1)
         places.append(seen)
-        shares.append(here * reached[:-1])
-        here *= reached[-1]
+        shares.append(here * (1.0 - np.searchsorted(pool, seen) / len(pool)))
+        here *= max(float((pool >= bounds[i + 1]).mean()), 0.5 / len(pool))
     return np.append(np.concatenate(places), math.inf), np.append(np.concatenate(shares), here)
 
 
@@ -431,19 +444,14 @@ def spaced(highest: FloatArray, interfaces: Sequence[float], crossing: float) ->
         As in :func:`survival`.
     crossing
         Smallest share of the paths at one interface that are to reach the next, or the product.
-
-    Returns
-    -------
-    Rising; none where the paths tell of no way to the product.
     """
     places, shares = survival(highest, interfaces)
-    if shares[-1] == 0.0:
-        return []
     n = max(math.ceil(math.log(shares[-1]) / math.log(crossing)), 1)
     wanted = shares[-1] ** (np.arange(n) / n)
     # The last of the places that as many come to: shares fall from one to the next.
     at = np.searchsorted(-shares[:-1], -wanted * (1.0 - 1e-9), side="right") - 1
-    return [float(v) for v in np.unique(places[np.maximum(at, 0)])]
+    # The first stays: as many come to the lowest of the paths as to the interface itself.
+    return [float(v) for v in np.unique([places[0], *places[at[1:]]])]
 
 
 # --- from the minimum to a chain of cycles ----------------------------------------------------------------------------
@@ -477,8 +485,11 @@ class Rules:
 #: Excursions behind the first interface, and how many times as many stretches as of a chain may be spent on them.
 _ENOUGH, _PATIENCE = 60, 5
 
-#: Most interfaces; a pilot that asks for more climbs nowhere.
-MOST_INTERFACES = 200
+#: Interfaces at first, evenly spaced; attempts at a path from the top.
+_AT_FIRST, _ATTEMPTS = 20, 100
+
+#: Rounds of cycles after each of which a pilot places interfaces anew; most of them, while one is crossed by no path.
+_ROUNDS, _MOST_ROUNDS = 4, 8
 
 #: Blocks of all chains together that an error may come from at least: that of fewer is too uncertain itself.
 _FEWEST_BLOCKS = 8
@@ -552,16 +563,30 @@ def _moved(runner: Runner, path: Path, interface: float, rng: np.random.Generato
     )
 
 
-def pilot(runner: Runner, start: FloatArray, rules: Rules, streams: Streams, keep: Keep) -> Pilot:
-    """Place interfaces from the reactant upwards, each where a share of the paths so far comes to.
+def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, streams: Streams, keep: Keep) -> Pilot:
+    """Place interfaces between the reactant and the product, so that each is crossed by as many paths.
 
-    The first is placed by excursions of equilibrium dynamics. Where interfaces stand makes no difference to the rate,
-    only to its error: the pilot's paths are counted nowhere.
+    The first is placed by excursions of equilibrium dynamics. A path from the reactant to the product through `top`
+    reaches all others, and every ensemble starts from it: paths come down to where they belong in no time, whereas one
+    that is driven up from interface to interface has the rest of the molecule where it was below, and may take a way
+    that leads nowhere. Rounds of cycles over all ensembles then tell where interfaces belong. Where they stand makes no
+    difference to the rate, only to its error: the pilot's paths are counted nowhere.
+
+    Parameters
+    ----------
+    runner
+        Dynamics.
+    start
+        Positions in the reactant, of the canonical ensemble.
+    top
+        Positions from which both states are likely to be reached, such as a saddle's.
+    rules, streams, keep
+        How much, random streams, and how pieces of work are kept.
 
     Raises
     ------
     PlacingError
-        When too few excursions leave the reactant, or paths get no further.
+        When too few excursions leave the reactant, or no path through the top joins the states.
     """
     seen: list[Mapping[str, Any]] = []
     at, k = start, 0
@@ -577,41 +602,62 @@ def pilot(runner: Runner, start: FloatArray, rules: Rules, streams: Streams, kee
     if not len(short):
         raise PlacingError("excursions from the reactant go straight to the product; there is no barrier to climb")
     # Where even more than the share go all the way, a place among the others does.
-    interfaces = [min(quantile_above(highest, rules.crossing), quantile_above(short, rules.crossing))]
-    best = max((s for s in seen if "order" in s), key=lambda s: np.max(s["order"]))
-    paths = [path_from_record(best)]
-    while len(interfaces) < MOST_INTERFACES:
-        further, path = _climb(runner, paths[-1], interfaces, rules, streams, keep)
-        if math.isinf(further):
-            # One path a time climbs unevenly; together, with exchanges, the paths tell where interfaces belong.
-            return _settled(runner, [*paths[:-1], path], interfaces, rules, streams, keep)
-        interfaces.append(further)
-        paths.append(path)
-    raise PlacingError(f"{MOST_INTERFACES} interfaces lead to no product; give more pilot moves")
+    first = min(quantile_above(highest, rules.crossing), quantile_above(short, rules.crossing))
+    through = _through(runner, top, streams, keep)
+    summit = float(through.order[1:-1].max())
+    interfaces = [first, *(float(v) for v in np.linspace(first, summit, _AT_FIRST + 1)[1:] if summit > first)]
+    paths, cycle = [through] * len(interfaces), 0
+    for number in range(_MOST_ROUNDS):
+        reached = []
+        # Longer ones when the worst is over.
+        for _ in range(rules.pilot_moves * (1 if number < 2 else 2)):
+            _cycle(runner, paths, interfaces, cycle, streams, keep, "settle")
+            through = next((p for p in paths if math.isinf(p.highest)), through)
+            reached.append([p.highest for p in paths])
+            cycle += 1
+        settled = np.array(reached[len(reached) // 4 :])
+        crossed = [(settled[:, : i + 1] >= b).any() for i, b in enumerate([*interfaces[1:], math.inf])]
+        places = spaced(settled, interfaces, rules.crossing)
+        # A path of its own ensemble if it reaches as far, of one above if not.
+        own = [sum(value <= place for value in interfaces) - 1 for place in places]
+        paths = [
+            next(p for p in [*paths[i:], through] if p.highest >= place) for i, place in zip(own, places, strict=True)
+        ]
+        interfaces = places
+        if number + 1 >= _ROUNDS and all(crossed):
+            break
+    return Pilot(tuple(interfaces), tuple(paths))
 
 
-def _settled(
-    runner: Runner, paths: list[Path], interfaces: list[float], rules: Rules, streams: Streams, keep: Keep
-) -> Pilot:
-    """Cycles over all ensembles, interfaces placed anew from them, and for each of these a path that reaches it."""
-    highest, through, places = [], None, list(interfaces)
-    for cycle in range(_PATIENCE * rules.pilot_moves):
-        _cycle(runner, paths, interfaces, cycle, streams, keep, "settle")
-        through = next((p for p in paths if math.isinf(p.highest)), through)
-        highest.append([p.highest for p in paths])
-        if (cycle + 1) % rules.pilot_moves == 0:
-            found = spaced(np.array(highest[len(highest) // 4 :]), interfaces, rules.crossing)
-            if found:
-                places = found
-                break
-    chosen = []
-    for place in places:
-        own = sum(value <= place for value in interfaces) - 1
-        reaching = [p for p in [*paths[own:], *paths[:own], *([through] if through else [])] if p.highest >= place]
-        if not reaching:
-            return Pilot(tuple(interfaces), tuple(paths))
-        chosen.append(reaching[0])
-    return Pilot(tuple(places), tuple(chosen))
+def _through(runner: Runner, top: FloatArray, streams: Streams, keep: Keep) -> Path:
+    """A path from the reactant to the product through a configuration, with thermal velocities there."""
+
+    def make(rng: np.random.Generator) -> dict[str, Any]:
+        v = runner.draw(top, rng)
+        legs = [runner.leg(top, -v, rng), runner.leg(top, v, rng)]
+        cost = sum(len(leg.positions) for leg in legs)
+        found = {"outcome": "wrong start", "reason": legs[0].reason or legs[1].reason, "cost": cost, "kind": "top"}
+        if found["reason"]:
+            return found | {"outcome": "failed"}
+        if sorted(leg.end for leg in legs) != [REACTANT, PRODUCT]:
+            return found
+        # Time turned round where it runs from the product.
+        sign, (back, ahead) = (1.0, legs) if legs[0].end == REACTANT else (-1.0, legs[::-1])
+        path = _path(
+            runner,
+            np.concatenate([back.positions[::-1], top[None], ahead.positions]),
+            np.concatenate([-back.velocities[::-1], sign * v[None], ahead.velocities]),
+            PRODUCT,
+        )
+        return found | {"outcome": "accepted"} | path_record(path)
+
+    ends = 0
+    for k in range(_ATTEMPTS):
+        record = keep(lambda k=k: make(streams("top", k)))
+        if record["outcome"] == "accepted":
+            return path_from_record(record)
+        ends += record["outcome"] == "failed"
+    raise PlacingError(f"none of {_ATTEMPTS} paths from the top joins reactant and product ({ends} failed)")
 
 
 def _cycle(
@@ -637,27 +683,6 @@ def _cycle(
     asked = np.full(len(paths), -1)
     asked[cycle % 2 : len(paths) - 1 : 2] = swap(paths, interfaces, cycle)
     return ended, asked
-
-
-def _climb(
-    runner: Runner, path: Path, interfaces: Sequence[float], rules: Rules, streams: Streams, keep: Keep
-) -> tuple[float, Path]:
-    """The next interface and a path that reaches it; infinity where enough paths reach the product."""
-    level, later = len(interfaces), []
-    for k in range(_PATIENCE * rules.pilot_moves):
-        path = _moved(runner, path, interfaces[-1], streams("level", level, k), keep).path
-        later.append(path)
-        if (k + 1) % rules.pilot_moves == 0:
-            settled = later[len(later) // 4 :]
-            further = quantile_above([p.highest for p in settled], rules.crossing)
-            if further > interfaces[-1]:
-                return further, [p for p in settled if p.highest >= further][-1]
-    # At constant energy many paths can turn at one and the same place: the next one that any path has come to.
-    beyond = [p for p in later if p.highest > interfaces[-1]]
-    if not beyond:
-        raise PlacingError(f"paths get no further than {interfaces[-1]:.3g}; give more pilot moves")
-    nearest = min(beyond, key=lambda p: p.highest)
-    return nearest.highest, nearest
 
 
 def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, streams: Streams, keep: Keep) -> Chain:
