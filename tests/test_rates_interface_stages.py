@@ -214,6 +214,10 @@ def test_the_table_shows_the_route_through_interfaces():
     assert "flux times crossing probability through interfaces" in page
     assert "1e+13 /s through the first of 1 interfaces (200 excursions" in page
     assert "too slowly" not in page
+    assert "drifts" not in page
+    for drift in (None, 4.1 * rate["ln_probability_error"], -4.1 * rate["ln_probability_error"]):
+        moving = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "drift": drift}}}
+        assert "drifts" in report.table([moving], ["model"], None)
     slow = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "slowest": 0.9}}}
     assert "too slowly" in report.table([slow], ["model"], None)
 

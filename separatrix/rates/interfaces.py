@@ -773,6 +773,10 @@ class InterfaceRate(Plain):
         Behind the errors.
     slowest
         Largest correlation time of an ensemble over the length of a block: where it is not small, errors are too small.
+    drift
+        Logarithm of the probability from the second half of all chains less that from the first; None where one of them
+        lacks a crossing. Twice the probability's error is its standard error: more tells of a burn-in that was too
+        short.
     outcomes
         How often each outcome of a shot came, burn-in left out.
     """
@@ -790,6 +794,7 @@ class InterfaceRate(Plain):
     n_unfinished: int
     n_blocks: int
     slowest: float
+    drift: float | None
     outcomes: dict[str, int]
 
 
@@ -854,6 +859,7 @@ def _logs(cycles: FloatArray, walks: FloatArray) -> FloatArray:
     Shape (..., n + 1).
     """
     n = cycles.shape[-1] // 2
+    walks = np.broadcast_to(walks, (*cycles.shape[:-1], n + 2))
     tried = cycles[..., :n] + walks[..., 1:-1]
     reached = cycles[..., n:] + walks[..., 2:]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -879,9 +885,9 @@ def _errors(cycles: Sequence[FloatArray], walks: Sequence[FloatArray], blocks: i
         return np.column_stack([logs.sum(axis=1), logs[:, 1:].sum(axis=1), logs])
 
     ran, walked = sums(cycles), sums(walks)
-    all_ran, all_walked = np.broadcast_to(ran.sum(axis=0), ran.shape), np.broadcast_to(walked.sum(axis=0), walked.shape)
+    all_ran, all_walked = ran.sum(axis=0), walked.sum(axis=0)
     of_cycles = _jackknife(estimates(_logs(all_ran - ran, all_walked)))
-    of_walks = _jackknife(estimates(_logs(all_ran, all_walked - walked)))
+    of_walks = _jackknife(estimates(_logs(np.broadcast_to(all_ran, ran.shape), all_walked - walked)))
     return np.hypot(of_cycles, of_walks)
 
 
@@ -940,6 +946,10 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
 
         half = float(t.ppf(0.975, n_blocks - 1)) * ln_error
         interval = (math.exp(ln_rate - half) * 1e12, math.exp(ln_rate + half) * 1e12)
+    early = sum(c[: len(c) // 2].sum(axis=0) for c in cycles)
+    late = sum(c[len(c) // 2 :].sum(axis=0) for c in cycles)
+    nothing = 0.0 * walks[0].sum(axis=0)
+    drift = float(np.diff(_logs(np.array([early, late]), nothing)[:, 1:].sum(axis=1))[0])
     highest = [c.highest for c in chains]
     crossings, times = [], []
     for i, value in enumerate(interfaces):
@@ -975,5 +985,6 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
         n_unfinished=int(sum(c.flux_unfinished.sum() for c in chains)),
         n_blocks=n_blocks,
         slowest=max(times) * blocks / float(np.mean([len(h) for h in highest])),
+        drift=drift if math.isfinite(drift) else None,
         outcomes={name: int((outcomes == k).sum()) for k, name in enumerate(OUTCOMES)},
     )

@@ -263,6 +263,9 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
             if found["slowest"] > 0.5:
                 words = "paths change too slowly for the error to be trusted: give more cycles"
                 body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")
+            if found["drift"] is None or abs(found["drift"]) > 4.0 * found["ln_probability_error"]:
+                words = "the probability drifts from the first half of the cycles to the second: give more burn-in"
+                body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")
         for words in content["agreement"]:
             body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
     if literature is not None and len(literature):
