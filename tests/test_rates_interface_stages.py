@@ -195,7 +195,7 @@ def test_each_pair_of_routes_is_held_against_the_other():
 
 def test_the_table_shows_the_route_through_interfaces():
     highest = np.where(np.random.default_rng(1).random((200, 1)) < 0.3, math.inf, 1.0)
-    zeros, counts = np.zeros((200, 1), dtype=int), np.tile([4, 1], (50, 1))
+    zeros, counts = np.zeros((200, 1), dtype=int), np.full(50, 4)
     chain = interfaces.Chain(highest, zeros + 9, zeros, zeros - 1, np.full(50, 100), counts, np.zeros(50, int))
     rate = interfaces.rate([chain], [0.5], 0.004).to_dict()
     content = {

@@ -340,11 +340,7 @@ def interface_chain(
             "outcome": (("cycle", "ensemble"), chain.outcomes, {"comment": ", ".join(interfaces.OUTCOMES)}),
             "swap": (("cycle", "ensemble"), chain.swaps, {"comment": "with the ensemble above; -1: not its turn"}),
             "flux_frames": ("stretch", chain.flux_frames),
-            "flux_counts": (
-                ("stretch", "reached"),
-                chain.flux_counts,
-                {"comment": "excursions that reach each interface, and the product"},
-            ),
+            "flux_counts": ("stretch", chain.flux_counts),
             "flux_unfinished": ("stretch", chain.flux_unfinished, {"comment": "excursions left out"}),
         },
         attrs={"frame_fs": work.frame, "coordinate": work.reaction.formula, "ceiling": work.runner.ceiling},

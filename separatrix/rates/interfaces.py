@@ -528,8 +528,24 @@ def _stretch_record(runner: Runner, positions: FloatArray, frames: int, rng: np.
         "reason": found.reason,
     }
     if paths:
-        record |= path_record(max(paths, key=lambda p: p.highest))
+        record |= {
+            "lengths": np.array([len(p.order) for p in paths]),
+            "x": np.concatenate([p.positions for p in paths]),
+            "v": np.concatenate([p.velocities for p in paths]),
+            "order": np.concatenate([p.order for p in paths]),
+        }
     return record
+
+
+def excursions(records: Sequence[Mapping[str, Any]], interface: float) -> list[Path]:
+    """Excursions of stretches that reach an interface, in the order in which they came."""
+    found = []
+    for record in records:
+        if "lengths" in record:
+            ends = np.cumsum(np.asarray(record["lengths"]))
+            parts = [np.split(np.asarray(record[key]), ends[:-1]) for key in ("x", "v", "order")]
+            found += [path for path in map(Path, *parts) if path.highest >= interface]
+    return found
 
 
 def stretches(
@@ -603,6 +619,7 @@ def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, stre
         raise PlacingError("excursions from the reactant go straight to the product; there is no barrier to climb")
     # Where even more than the share go all the way, a place among the others does.
     first = min(quantile_above(highest, rules.crossing), quantile_above(short, rules.crossing))
+    leaving = excursions(seen, first)
     through = _through(runner, top, streams, keep)
     summit = float(through.order[1:-1].max())
     interfaces = [first, *(float(v) for v in np.linspace(first, summit, _AT_FIRST + 1)[1:] if summit > first)]
@@ -611,6 +628,7 @@ def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, stre
         reached = []
         # Longer ones when the worst is over.
         for _ in range(rules.pilot_moves * (1 if number < 2 else 2)):
+            paths[0] = leaving[cycle % len(leaving)]
             _cycle(runner, paths, interfaces, cycle, streams, keep, "settle")
             through = next((p for p in paths if math.isinf(p.highest)), through)
             reached.append([p.highest for p in paths])
@@ -688,14 +706,22 @@ def _cycle(
 def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, streams: Streams, keep: Keep) -> Chain:
     """A chain of cycles over all ensembles, and stretches of dynamics in the reactant for the flux.
 
-    In each cycle every ensemble makes a reversal and a shot, then neighbours exchange paths.
+    In each cycle every ensemble makes a reversal and a shot, then neighbours exchange paths. Excursions that reach the
+    first interface are paths of the first ensemble, and independent of those that are there: one after the other takes
+    the place of its path, in every other cycle while there are any. What changes slowly in the reactant, and hardly
+    within a path, comes to equilibrium in the stretches and from there into all ensembles (as by the exchange with the
+    reactant's own ensemble in van Erp, Phys. Rev. Lett. 2007, 98, 268301). Each is taken once, with no regard to what
+    it is, for any choice would favour some of them.
     """
     bounds = found.interfaces
     paths = list(found.paths)
     burnt = math.ceil(0.1 * rules.stretches)
     flux = stretches(runner, start, burnt + rules.stretches, rules.stretch_frames, streams, keep)[burnt:]
     highest, frames, outcomes, swaps = [], [], [], []
+    leaving = iter(excursions(flux, bounds[0]))
     for cycle in range(rules.burn_in + rules.cycles):
+        if cycle % 2 == 0:
+            paths[0] = next(leaving, paths[0])
         ended, asked = _cycle(runner, paths, bounds, cycle, streams, keep)
         if cycle >= rules.burn_in:
             highest.append([p.highest for p in paths])
@@ -708,7 +734,7 @@ def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, str
         np.array(outcomes),
         np.array(swaps),
         np.array([s["frames"] for s in flux]),
-        np.array([[int((np.asarray(s["highest"]) >= b).sum()) for b in (*bounds, math.inf)] for s in flux]),
+        np.array([int((np.asarray(s["highest"]) >= bounds[0]).sum()) for s in flux]),
         np.array([int(s["unfinished"]) + (int(s["frames"]) == 0) for s in flux]),
     )
 
@@ -773,6 +799,8 @@ class InterfaceRate(Plain):
         Behind the errors.
     slowest
         Largest correlation time of an ensemble over the length of a block: where it is not small, errors are too small.
+    n_arrivals
+        Times that a place in the chain went from the first ensemble to the last by exchanges; see :func:`arrivals`.
     drift
         Logarithm of the probability from the second half of all chains less that from the first; None where one of them
         lacks a crossing. Twice the probability's error is its standard error: more tells of a burn-in that was too
@@ -794,6 +822,7 @@ class InterfaceRate(Plain):
     n_unfinished: int
     n_blocks: int
     slowest: float
+    n_arrivals: int
     drift: float | None
     outcomes: dict[str, int]
 
@@ -812,10 +841,8 @@ class Chain:
         Number of the outcome of each shot in `OUTCOMES`, same shape.
     swaps
         1 where an ensemble exchanged its path with the one above, 0 where it was refused, -1 where it was not its turn.
-    flux_frames
-        Frames of each stretch in the reactant, shape (stretches,).
-    flux_counts
-        Excursions of each that reached each interface, and the product, shape (stretches, ensembles + 1).
+    flux_frames, flux_counts
+        Frames of each stretch in the reactant, and excursions that reached the first interface, shape (stretches,).
     flux_unfinished
         Excursions that came to no end, and stretches that failed.
     """
@@ -827,6 +854,29 @@ class Chain:
     flux_frames: NDArray[np.int64]
     flux_counts: NDArray[np.int64]
     flux_unfinished: NDArray[np.int64]
+
+
+def arrivals(swaps: NDArray[np.int64]) -> int:
+    """How many times a path's place in the chain has gone from the first ensemble to the last.
+
+    A place is followed through exchanges; shots change its path and leave it where it is. Before any has come all the
+    way up, the last ensembles know nothing of the reactant's equilibrium but what their first paths do.
+
+    Parameters
+    ----------
+    swaps
+        Of :class:`Chain`, shape (cycles, ensembles).
+    """
+    n = swaps.shape[1]
+    from_first = [False] * n
+    count = 0
+    for row in swaps:
+        from_first[0] = True
+        count += from_first[-1]
+        from_first[-1] = False
+        for low in np.flatnonzero(row == 1):
+            from_first[low], from_first[low + 1] = from_first[low + 1], from_first[low]
+    return count
 
 
 def correlation_time(series: FloatArray) -> float:
@@ -852,18 +902,16 @@ def _logs(cycles: FloatArray, walks: FloatArray) -> FloatArray:
     cycles
         Paths that reach each interface, and that reach the next one as well, shape (..., 2 n).
     walks
-        Frames of stretches, excursions that reach each interface, and the product, shape (..., n + 2).
+        Frames of stretches, and excursions that reach the first interface, shape (..., 2).
 
     Returns
     -------
     Shape (..., n + 1).
     """
     n = cycles.shape[-1] // 2
-    walks = np.broadcast_to(walks, (*cycles.shape[:-1], n + 2))
-    tried = cycles[..., :n] + walks[..., 1:-1]
-    reached = cycles[..., n:] + walks[..., 2:]
+    walks = np.broadcast_to(walks, (*cycles.shape[:-1], 2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(np.concatenate([walks[..., 1:2] / walks[..., :1], reached / tried], axis=-1))
+        return np.log(np.concatenate([walks[..., 1:] / walks[..., :1], cycles[..., n:] / cycles[..., :n]], axis=-1))
 
 
 def _jackknife(values: FloatArray) -> FloatArray:
@@ -895,8 +943,7 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
     """Rate of all chains together.
 
     The factors are pooled: of all paths in the ensembles up to the i-th that reach interface i, the share that reach
-    i + 1. For nested interfaces this is the solution of the weighted-histogram equations of all ensembles. Excursions
-    that reach the first interface in equilibrium dynamics are paths of the first ensemble, and count with them.
+    i + 1. For nested interfaces this is the solution of the weighted-histogram equations of all ensembles.
 
     Errors are a jackknife over blocks of cycles and one of stretches, which are independent of each other. Blocks are
     doubled in length while eight of all chains are left, and the largest error is taken: where blocks are shorter than
@@ -920,13 +967,13 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
     """
     bounds = np.array([*interfaces, math.inf])
     n = len(interfaces)
-    if sum(c.flux_counts[:, 0].sum() for c in chains) == 0:
+    if sum(c.flux_counts.sum() for c in chains) == 0:
         raise ValueError("no excursion from the reactant reached the first interface; give longer stretches")
     # Of each cycle, paths of ensembles 0 to i that reach interface i, and i + 1.
     tried = [np.array([(c.highest[:, : i + 1] >= bounds[i]).sum(axis=1) for i in range(n)]).T for c in chains]
     reached = [np.array([(c.highest[:, : i + 1] >= bounds[i + 1]).sum(axis=1) for i in range(n)]).T for c in chains]
     cycles = [np.hstack([t, r]).astype(float) for t, r in zip(tried, reached, strict=True)]
-    walks = [np.hstack([c.flux_frames[:, None], c.flux_counts]).astype(float) for c in chains]
+    walks = [np.column_stack([c.flux_frames, c.flux_counts]).astype(float) for c in chains]
     whole = _logs(sum(c.sum(axis=0) for c in cycles), sum(w.sum(axis=0) for w in walks))
     never = np.flatnonzero(np.isinf(whole[1:]))
     if len(never):
@@ -981,10 +1028,11 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
         probability=math.exp(float(whole[1:].sum())),
         ln_probability_error=float(errors[:, 1].max()),
         crossings=tuple(crossings),
-        n_excursions=int(sum(c.flux_counts[:, 0].sum() for c in chains)),
+        n_excursions=int(sum(c.flux_counts.sum() for c in chains)),
         n_unfinished=int(sum(c.flux_unfinished.sum() for c in chains)),
         n_blocks=n_blocks,
         slowest=max(times) * blocks / float(np.mean([len(h) for h in highest])),
+        n_arrivals=sum(arrivals(c.swaps) for c in chains),
         drift=drift if math.isfinite(drift) else None,
         outcomes={name: int((outcomes == k).sum()) for k, name in enumerate(OUTCOMES)},
     )
