@@ -218,6 +218,9 @@ def test_the_table_shows_the_route_through_interfaces():
     for drift in (None, 4.1 * rate["ln_probability_error"], -4.1 * rate["ln_probability_error"]):
         moving = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "drift": drift}}}
         assert "drifts" in report.table([moving], ["model"], None)
+    assert "only" not in page
+    rare = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "n_arrivals": 3}}}
+    assert "to the last 3 times only" in report.table([rare], ["model"], None)
     slow = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "slowest": 0.9}}}
     assert "too slowly" in report.table([slow], ["model"], None)
 

@@ -124,16 +124,17 @@ class Plane(Walker):
 
 
 @pytest.mark.parametrize(
-    ("height", "cycles"), [(20.0, 300), pytest.param(40.0, 800, marks=pytest.mark.slow)], ids=["20 kT", "40 kT"]
+    ("height", "cycles"), [(15.0, 900), pytest.param(20.0, 1800, marks=pytest.mark.slow)], ids=["15 kT", "20 kT"]
 )
 def test_a_high_barrier_is_climbed_at_constant_energy(height: float, cycles: int):
     """The energy along x is each path's own, and only small turns of its velocities keep it near the barrier."""
     walker = Plane(0.0, barrier=height * KT, edge=0.95, step=0.0008)
-    rules = replace(RULES, pilot_moves=25, cycles=cycles, stretches=300, stretch_frames=100)
+    rules = replace(RULES, crossing=0.2, pilot_moves=25, cycles=cycles, stretches=600, stretch_frames=100)
     found = sampled(walker, 6, rules)
     assert abs(off(found, walker.tst())) < 3.0
     assert found.ln_error < 1.5
-    assert len(found.crossings) >= height / math.log(4.0) / 2.0
+    assert len(found.crossings) >= height / 4.0
+    assert found.n_arrivals > 0
 
 
 class Flat:
@@ -352,6 +353,22 @@ def test_arrivals_are_places_that_went_all_the_way():
     assert interfaces.arrivals(np.array([*up, *up, [0, -1, -1]])) == 2
     # A single ensemble is first and last.
     assert interfaces.arrivals(np.full((5, 1), -1)) == 5
+
+
+def test_without_an_arrival_there_is_no_error():
+    """Each factor has a small one, but all blocks may go back to the same first paths."""
+    rng = np.random.default_rng(2)
+    highest = np.column_stack([np.where(rng.random(400) < 0.4, math.inf, b) for b in (1.2, 2.2)])
+    chain, bounds = chain_of(highest, np.full(40, 5)), [1.0, 2.0]
+    apart = interfaces.rate([chain], bounds, 1.0)
+    assert math.isinf(apart.ln_error)
+    assert apart.low is apart.high is None
+    assert apart.ln_probability_error < 0.2
+    chain.swaps[::2, 0] = 1
+    together = interfaces.rate([chain], bounds, 1.0)
+    assert together.n_arrivals == 200
+    assert together.ln_error < 0.2
+    assert together.rate == apart.rate
 
 
 def test_excursions_come_into_the_first_ensemble_in_their_order():

@@ -784,7 +784,8 @@ class InterfaceRate(Plain):
     rate
         1/s.
     ln_error
-        Standard error of its logarithm, by a jackknife over blocks of cycles and of stretches.
+        Standard error of its logarithm, by a jackknife over blocks of cycles and of stretches; infinite where nothing
+        has come from the first ensemble to the last.
     low, high
         Interval of confidence 0.95, by Student's t of as many blocks; None where there is no error.
     flux, ln_flux_error
@@ -947,7 +948,8 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
 
     Errors are a jackknife over blocks of cycles and one of stretches, which are independent of each other. Blocks are
     doubled in length while eight of all chains are left, and the largest error is taken: where blocks are shorter than
-    the correlation time, it is too small.
+    the correlation time, it is too small. There is none without :func:`arrivals`, for all blocks may then have the same
+    paths' past in common.
 
     Parameters
     ----------
@@ -982,7 +984,9 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
     while divided[-1] >= 4 and divided[-1] // 2 * len(chains) >= _FEWEST_BLOCKS:
         divided.append(divided[-1] // 2)
     errors = np.array([_errors(cycles, walks, k) for k in divided])
-    ln_error = float(errors[:, 0].max())
+    arrived = sum(arrivals(c.swaps) for c in chains)
+    # No block knows of what none of them has seen.
+    ln_error = float(errors[:, 0].max()) if arrived else math.inf
     # Student's t of the blocks that the error comes from.
     n_blocks = divided[int(np.argmax(errors[:, 0]))] * len(chains)
     ln_flux = float(whole[0]) - math.log(frame)
@@ -1032,7 +1036,7 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
         n_unfinished=int(sum(c.flux_unfinished.sum() for c in chains)),
         n_blocks=n_blocks,
         slowest=max(times) * blocks / float(np.mean([len(h) for h in highest])),
-        n_arrivals=sum(arrivals(c.swaps) for c in chains),
+        n_arrivals=arrived,
         drift=drift if math.isfinite(drift) else None,
         outcomes={name: int((outcomes == k).sum()) for k, name in enumerate(OUTCOMES)},
     )

@@ -270,7 +270,7 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
             if found["n_arrivals"] < MIN_ARRIVALS:
                 words = (
                     f"paths have come from the first interface to the last {found['n_arrivals']} times only: what "
-                    "changes slowly may not be in equilibrium, and the error too small; give more cycles"
+                    "changes slowly may not be in equilibrium, and the rate far off; give more cycles and stretches"
                 )
                 body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")
             if found["drift"] is None or abs(found["drift"]) > 4.0 * found["ln_probability_error"]:
