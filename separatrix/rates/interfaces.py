@@ -466,7 +466,7 @@ class Rules:
     crossing
         Share of paths that are to reach the next interface.
     pilot_moves
-        Moves at each interface before the next one is placed; the first quarter is left out.
+        Cycles of each of a pilot's first two rounds, half as many as of the others; the first quarter is left out.
     cycles, burn_in
         Cycles that count and that do not; in each, every ensemble makes a move.
     stretches, stretch_frames
