@@ -719,8 +719,8 @@ def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, str
     flux = stretches(runner, start, burnt + rules.stretches, rules.stretch_frames, streams, keep)[burnt:]
     highest, frames, outcomes, swaps = [], [], [], []
     leaving = excursions(flux, bounds[0])
-    # Those of one stretch are much alike, at constant energy above all. Every so manieth is taken that most come from
-    # stretches of their own; one of each stretch would favour those from stretches with few.
+    # Those of one stretch are much alike, at constant energy above all. They are thinned out until most come
+    # from stretches of their own; one of each stretch would favour those from stretches with few.
     left = sum(bool((np.asarray(s["highest"]) >= bounds[0]).any()) for s in flux)
     leaving = iter(leaving[:: math.ceil(len(leaving) / max(left, 1)) or 1])
     for cycle in range(rules.burn_in + rules.cycles):
