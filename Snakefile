@@ -36,7 +36,9 @@ include: "workflow/rules/theory.smk"
 include: "workflow/rules/rates.smk"
 include: "workflow/rules/interfaces.smk"
 include: "workflow/rules/scans.smk"
+include: "workflow/rules/report_items.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/export.smk"
 
 
 onstart:
@@ -52,6 +54,7 @@ localrules:
     draw,
     committor,
     compare,
+    export,
     figures,
     harmonic,
     interface_rate,
@@ -70,8 +73,9 @@ rule all:
         SCAN_RESULTS,
         THEORY_RESULTS,
         REPORT,
+        EXPORT_RESULTS,
         # A function for each method: of one function for all, Snakemake would make one method wait for another. And here,
         # so that a tightened criterion goes on with a finished run.
         *(judged(method) for method in CONFIG.methods),
     message:
-        f"everything the report shows is in {RESULTS}"
+        f"everything the report shows is in {RESULTS}, and ready to be cited in {RESULTS}/export"

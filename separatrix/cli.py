@@ -495,6 +495,50 @@ def theory(
         result.show(console if console.is_terminal else Console(width=120))
 
 
+@app.command("compare")
+def compare_command(
+    results_a: Annotated[Path, typer.Argument(help="Results folder of a run that has finished.")],
+    results_b: Annotated[Path, typer.Argument(help="That of another: a temperature, a version, a cluster.")],
+    method: Annotated[list[str] | None, typer.Option(help="Only this method; may be given again.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every quantity, not only those that differ.")] = False,
+    false_discovery_rate: Annotated[
+        float, typer.Option(min=1e-6, max=0.5, help="Expected share of false ones among those that differ.")
+    ] = 0.05,
+    fail_on_difference: Annotated[
+        bool, typer.Option("--fail-on-difference", help="Exit status 1 when anything differs.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Compare two runs: which quantities differ beyond their errors.
+
+    Errors come from the intervals of confidence 0.95, on the sides that face
+    each other; rates, times and costs are compared by their logarithms. p-values
+    are adjusted for the number of quantities (Benjamini-Hochberg).
+    """
+    from .compare_runs import compare_runs, show
+
+    found = compare_runs(results_a, results_b, methods=method or (), rate=false_discovery_rate)
+    if as_json:
+        print(json.dumps(found.to_dict(everything), indent=2, allow_nan=False))
+    else:
+        console = Console()
+        show(found, console if console.is_terminal else Console(width=140), everything)
+    if fail_on_difference and found.counts["differs"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def cite(
+    source: Annotated[Path, typer.Argument(help="Results folder of a run that has finished, or a config file.")] = Path(
+        "results"
+    ),
+) -> None:
+    """Print the papers that a run rests on, as BibTeX: engines, levels of theory, methods and codes."""
+    from . import citations
+
+    print(citations.of(source), end="")
+
+
 @contextlib.contextmanager
 def _steps() -> Iterator[Callable[[str, int, int], None]]:
     """Progress of named steps on stderr, with the time left; nothing where that is no terminal."""

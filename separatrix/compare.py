@@ -30,11 +30,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from . import store
+from . import coordinate_file, store
 from .committor_statistics import binomial_expectation, wilson_interval
 from .config import System
 from .coordinate import Coordinate, calibration_table
+from .coordinate_file import ReactionCoordinate
 from .errors import StoreError
+from .states import Basin
 from .states import Coordinate as Internal
 from .stationary import StationaryPoint
 from .units import KCAL
@@ -193,6 +195,8 @@ class MethodData:
         Content of ``committor.json``.
     seconds
         Wall time of each job of :data:`STAGES`; None for a job whose record is missing.
+    reaction
+        The fitted coordinate, to be evaluated on frames.
     """
 
     name: str
@@ -207,6 +211,7 @@ class MethodData:
     to_product: np.ndarray
     committor: Mapping[str, Any]
     seconds: Mapping[str, Sequence[float | None]]
+    reaction: ReactionCoordinate | None = None
 
     @property
     def coordinate(self) -> Coordinate:
@@ -321,6 +326,7 @@ def read_method(
             for stage in STAGES
             if own.get(stage, True)
         },
+        reaction=coordinate_file.from_results(fit),
     )
 
 
@@ -1060,7 +1066,7 @@ def figure_frames(
         "convergence": _convergence,
         "path_lengths": lambda d: _path_lengths(d, summaries[d.name]),
         "mechanisms": lambda d: _mechanisms(d, summaries[d.name]),
-        "shooting_points": lambda d: _plane_rows(d, plane),
+        "shooting_points": lambda d: _plane_rows(d, plane) + _basin_rows(system, plane),
         "coefficients": _coefficients,
         "sets": _sets,
         "candidates": _candidates,
@@ -1194,14 +1200,53 @@ def _plane_rows(data: MethodData, plane: tuple[Internal, Internal | None]) -> li
             line = f"{data.name} {chain.number} {chain.made_by[i]}"
             moves = [chain.made_by[i]] * len(track)
             pairs = zip(*(_plane_values(c, track, moves) for c in plane), strict=True)
+            pairs = list(pairs)
             rows += [
                 {"kind": "path", "path": line, "frame": f, "x": a, "y": b, **axes} for f, (a, b) in enumerate(pairs)
             ]
+            for f in _crossings(data.reaction, track):
+                rows.append({"kind": "separatrix", "x": pairs[f][0], "y": pairs[f][1], **axes})
     for chain in data.chains:
         run, moves = chain.points[chain.shots], np.flatnonzero(chain.shots)
         values = zip(*(_plane_values(c, run, moves) for c in plane), chain.forward[chain.shots], strict=True)
         rows += [{"kind": "point", "x": a, "y": b, "reached": str(end), **axes} for a, b, end in values]
     return rows
+
+
+def _crossings(reaction: ReactionCoordinate | None, track: np.ndarray) -> list[int]:
+    """Frames next to which a path crosses r = 0, the nearer of each two."""
+    if reaction is None:
+        return []
+    r = reaction.evaluate(track).r
+    before = np.flatnonzero(np.sign(r[:-1]) * np.sign(r[1:]) < 0)
+    return [int(i if abs(r[i]) <= abs(r[i + 1]) else i + 1) for i in before]
+
+
+def _basin_rows(system: System, plane: tuple[Internal, Internal | None]) -> list[dict[str, Any]]:
+    """Basins as rectangles in the plane; without an end where the basin has no bound on a coordinate."""
+    if plane[1] is None:
+        return []
+    axes = dict(zip(("x_axis", "y_axis"), map(_axis, plane), strict=True))
+    rows = []
+    for basin in system.basins:
+        bounds = {}
+        for axis, coordinate in zip(("x", "y"), plane, strict=True):
+            low, high = _bounds(basin, coordinate)
+            bounds |= {axis: low, f"{axis}2": high}
+        if any(math.isfinite(v) for v in bounds.values()):
+            rows.append({"kind": "basin", "reached": basin.name, **bounds, **axes})
+    return rows
+
+
+def _bounds(basin: Basin, coordinate: Internal) -> tuple[float, float]:
+    """Range of a coordinate in a basin, as :func:`_plane_values` shows it; NaN where it has none."""
+    for interval in basin.intervals:
+        if interval.coordinate == coordinate:
+            if coordinate.kind != "dihedral":
+                return interval.low, interval.high
+            shown = [v for v in np.arange(0.0, 180.5, 0.5) if interval.contains(v) or interval.contains(-v)]
+            return (min(shown), max(shown)) if shown else (math.nan, math.nan)
+    return math.nan, math.nan
 
 
 def _coefficients(data: MethodData) -> list[dict[str, Any]]:

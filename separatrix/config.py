@@ -857,6 +857,10 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
         from .theory import files as theory_files  # which reads its files by this module
 
         theory_files.check(full["theory"], _file_of("theory", paths))
+    if full["export"]["references"]:
+        from . import citations
+
+        citations.check_files(full["export"]["references"], _file_of("export", paths))
     committor, sampling = full["committor"], full["sampling"]
     if committor["batches"] > committor["configurations"]:
         where = _file_of("committor", paths)

@@ -149,6 +149,29 @@ class ReactionCoordinate:
         committor = MODELS[self.model].committor(r)
         return Evaluation(r, committor, values, None if rates is None else rates @ slopes, rates)
 
+    def gradient(self, positions: ArrayLike) -> Array:
+        """Gradient of r.
+
+        Parameters
+        ----------
+        positions
+            One frame, shape (atoms, 3), nm.
+
+        Returns
+        -------
+        1/nm, shape (atoms, 3).
+        """
+        x = np.asarray(positions, dtype=np.float64)
+        atoms = sorted({a for v in self.variables for leaf in v.leaves for a in leaf.atoms})
+        # dr/dt is linear in the velocities, so a unit velocity picks out one component of the gradient.
+        units = np.zeros((len(atoms), 3, *x.shape))
+        for n, atom in enumerate(atoms):
+            units[n, range(3), atom, range(3)] = 1.0
+        units = units.reshape(-1, *x.shape)
+        gradient = np.zeros_like(x)
+        gradient[atoms] = self.evaluate(np.broadcast_to(x, units.shape), units).r_rate.reshape(-1, 3)
+        return gradient
+
     def to_dict(self) -> dict[str, Any]:
         """The small file as plain data."""
         entries = [

@@ -43,8 +43,8 @@ INK = "#333333"
 # fmt: off
 NUMBERS = frozenset({
     "value", "error", "low", "high", "place", "energy", "chain", "shot", "acceptance", "length", "share", "frame",
-    "x", "y", "coefficient", "spread", "standardised", "frequency", "predicted", "observed", "shots", "paths",
-    "resamples", "centre", "per_shot", "brier", "rms_error", "rms_low", "rms_high", "behind", "behind_low",
+    "x", "y", "x2", "y2", "coefficient", "spread", "standardised", "frequency", "predicted", "observed", "shots",
+    "paths", "resamples", "centre", "per_shot", "brier", "rms_error", "rms_low", "rms_high", "behind", "behind_low",
     "behind_high", "configurations", "binomial", "beta_binomial", "r", "committor", "round",
     "lower", "upper", "resampled_lower", "resampled_upper", "set", "observations", "per_observation", "mean",
     "constant_per_observation", "held_out", "held_out_error", "held_out_constant",
@@ -371,7 +371,8 @@ def shooting_points(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMi
     if frame.empty:
         return _nothing(title)
     points = frame[frame["kind"] == "point"]
-    basins = sorted(set(points["reached"]) - {"none", "failed"})
+    drawn = frame[frame["kind"].isin(["point", "basin"])]
+    basins = sorted(set(drawn["reached"]) - {"none", "failed"})
     lost = [w for w in ("none", "failed") if (points["reached"] == w).any()]
     colours = [BASINS[i % len(BASINS)] for i in range(len(basins))] + [GREY] * len(lost)
     shapes = [("circle", "triangle-up", "square", "diamond")[i % 4] for i in range(len(basins))] + ["cross"] * len(lost)
@@ -393,8 +394,42 @@ def shooting_points(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMi
             shape=alt.Shape("reached:N", scale=alt.Scale(domain=basins + lost, range=shapes), legend=legend),
         )
     )
-    chart = alt.layer(paths, shots).properties(width=250, height=250)
-    return _finish(_panels(chart, frame, order), title)
+    layers = [paths, shots]
+    words = []
+    if (frame["kind"] == "basin").any():
+        placed = frame["kind"] != "basin"
+        ends = {axis: (frame.loc[placed, axis].min(), frame.loc[placed, axis].max()) for axis in ("x", "y")}
+        frame = _bounded(frame, ends)
+        # Under everything else; a basin keeps its colour, and needs no legend of its own.
+        layers.insert(
+            0,
+            base.transform_filter(_kind("basin"))
+            .mark_rect(opacity=0.12, clip=True)
+            .encode(
+                x2="x2:Q",
+                y2="y2:Q",
+                color=alt.Color("reached:N", scale=alt.Scale(domain=basins + lost, range=colours), legend=legend),
+            ),
+        )
+        words.append("shaded: basins")
+    if (frame["kind"] == "separatrix").any():
+        crossings = base.transform_filter(_kind("separatrix"))
+        layers.append(crossings.mark_point(shape="diamond", size=26, strokeWidth=1.2, opacity=0.8, color=INK))
+        words.append("diamonds: where a path crosses r = 0, the predicted separatrix")
+    chart = alt.layer(*layers).properties(width=250, height=250)
+    return _finish(_panels(chart, frame, order), title, ["; ".join(words)] if words else [])
+
+
+def _bounded(frame: pd.DataFrame, ends: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
+    """Basins as far as the other data reach, and a little beyond: their bounds may be far off, or missing."""
+    basins = frame["kind"] == "basin"
+    found = frame.copy()
+    for axis, (low, high) in ends.items():
+        margin = 0.05 * ((high - low) or 1.0)
+        for column, missing in ((axis, low - margin), (f"{axis}2", high + margin)):
+            values = found.loc[basins, column].astype(float).fillna(missing)
+            found.loc[basins, column] = values.clip(low - margin, high + margin)
+    return found
 
 
 def coefficients(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:

@@ -155,7 +155,8 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
     if name in through["methods"]:
         walks = (1 + through["chains"]) * 1.2 * through["stretches"]
         pulled += walks * through["stretch_fs"] / method.dynamics.time_step
-        each_one = through["pilot_moves"] + through["chains"] * (through["burn_in"] + through["cycles"])
+        each_one = resources.PILOT_CYCLES * through["pilot_moves"]
+        each_one += through["chains"] * (through["burn_in"] + through["cycles"])
         pairs += resources.INTERFACES * each_one
         # Pilot and chains; the rate stays with the master.
         jobs += 1 + through["chains"]

@@ -39,8 +39,10 @@ _MARGIN, _MEASURED_MARGIN = 1.5, 2.0
 # Attempts at a first path that are planned for; most paths come within ten.
 _ATTEMPTS = 20
 
-#: Interfaces that are taken as usual before a pilot has placed them.
-INTERFACES = 10
+#: Interfaces that are taken as usual before a pilot has placed them: 15 orders of magnitude, at a quarter each.
+INTERFACES = 25
+#: Cycles of a pilot in units of `pilot_moves`, as a rule; there are more where an interface is hard to cross.
+PILOT_CYCLES = 6
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,13 @@ class Measured:
         Seconds per integration step, energy and gradient included; None while unknown.
     shot
         Seconds per shot of the chain's rounds so far; None while unknown.
+    steps
+        Integration steps per shot of all chains, when their sampling has ended; None while unknown.
     """
 
     gradient: float | None = None
     shot: float | None = None
+    steps: float | None = None
 
 
 def measured(folder: Path | str, chain: int | None = None, number: int | None = None, threads: int = 1) -> Measured:
@@ -82,7 +87,13 @@ def measured(folder: Path | str, chain: int | None = None, number: int | None = 
     gradient = (health.get("ms_per_gradient") or 0.0) * (health.get("calls_per_step") or 1.0) / 1000
     cost = read(f"chain_{chain}/round_{number - 1}/cost.json") if chain and number and number > 1 else {}
     shots = cost.get("shots") or 0
-    return Measured(gradient or None, cost.get("core_seconds", 0.0) / threads / shots if shots else None)
+    ended = [read(str(file.relative_to(folder))) for file in Path(folder).glob("chain_*/cost.json")]
+    steps, all_shots = (sum(c.get(key) or 0 for c in ended) for key in ("steps", "shots"))
+    return Measured(
+        gradient or None,
+        cost.get("core_seconds", 0.0) / threads / shots if shots else None,
+        steps / all_shots if steps and all_shots else None,
+    )
 
 
 def seconds(
@@ -132,10 +143,11 @@ def seconds(
         gradients = windows * walk
     elif stage in ("interface_pilot", "interface_chain"):
         rules = data["rates"]["interfaces"]
-        moves = rules["pilot_moves"] if stage == "interface_pilot" else rules["cycles"] + rules["burn_in"]
+        pilot = stage == "interface_pilot"
+        cycles = PILOT_CYCLES * rules["pilot_moves"] if pilot else rules["cycles"] + rules["burn_in"]
         walk = 1.3 * rules["stretches"] * rules["stretch_fs"] / spec.dynamics.time_step
-        # How many interfaces there will be only the pilot tells.
-        gradients = walk + 2 * half * INTERFACES * moves
+        # How many interfaces there will be only the pilot tells. Few paths are longer than those that cross.
+        gradients = walk + (known.steps or 2 * half) * INTERFACES * cycles
     elif stage == "transmission":
         gradients = 2 * half * data["rates"]["transmission"]["configurations"]
     else:

@@ -65,6 +65,9 @@ class Walker:
     def draw(self, x, rng):
         return np.asarray(math.sqrt(self.kt / self.mass) * rng.standard_normal())
 
+    def along(self, x, v):
+        return np.asarray(v)
+
     def leg(self, x, v, rng):
         return self._run(x, v, self.longest, rng, (REACTANT, PRODUCT))
 

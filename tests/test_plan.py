@@ -111,8 +111,8 @@ def test_plan_counts_the_rates_of_methods_that_ask_for_them(tmp_path: Path):
     rules = {"pilot_moves": 10, "chains": 2, "cycles": 20, "burn_in": 5, "stretches": 10, "stretch_fs": 100}
     data["rates"]["interfaces"] = rules | {"methods": ["gaff2"]}
     (more,) = _plan(data, tmp_path)
-    # Ten interfaces, 60 moves at each; three times 12 stretches of 200 steps.
-    steps = 10 * 60 * 400 + 3 * 12 * 200
+    # 25 interfaces, 60 moves of the pilot and 50 of the chains at each; three times 12 stretches of 200 steps.
+    steps = 25 * (60 + 50) * 400 + 3 * 12 * 200
     assert more.rates_core_hours - found.rates_core_hours == pytest.approx(steps * 0.01 / 3600)
     assert more.jobs == found.jobs + 3
 

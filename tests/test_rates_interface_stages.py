@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from rate_models import Walker
 from separatrix import figures, store
 from separatrix.dynamics import Engine
 from separatrix.errors import SamplingError
+from separatrix.motion import maxwell_boltzmann
 from separatrix.potentials.base import python_potential
 from separatrix.rates import interfaces, report, stages
 from separatrix.rates.interface_stages import EngineRunner, Keeper
@@ -29,8 +32,12 @@ def along(positions: np.ndarray) -> np.ndarray:
     return positions[:, 0, 0] / BATH.a
 
 
+def slope(positions: np.ndarray) -> np.ndarray:
+    return np.eye(3)[None, 0] / BATH.a
+
+
 def runner(engine: Engine | None = None, ceiling: float = math.inf) -> EngineRunner:
-    return EngineRunner(engine or BATH.engine(), *BATH.basins, along, ceiling)
+    return EngineRunner(engine or BATH.engine(), *BATH.basins, along, slope, ceiling)
 
 
 def streams(*place):
@@ -43,7 +50,7 @@ def test_rate_with_the_engine_is_that_of_brute_force():
     known, error = walker.brute(2000, 60.0, 3)
     rules = Rules(crossing=0.25, pilot_moves=30, cycles=1200, burn_in=50, stretches=500, stretch_frames=200)
     run = runner(ceiling=-0.8)
-    found = interfaces.pilot(run, BATH.at(-1.0), rules, streams("pilot"), lambda make: make())
+    found = interfaces.pilot(run, BATH.at(-1.0), BATH.at(0.0), rules, streams("pilot"), lambda make: make())
     chain = interfaces.run_chain(run, BATH.at(-1.0), found, rules, streams("chain"), lambda make: make())
     rate = interfaces.rate([chain], found.interfaces, BATH.frame, blocks=20)
     # A ceiling makes the reactant smaller and the interfaces more, and leaves the rate where it was.
@@ -53,7 +60,7 @@ def test_rate_with_the_engine_is_that_of_brute_force():
 
 def test_a_resumed_chain_gives_the_same_numbers(tmp_path):
     start = BATH.at(-1.0)
-    found = interfaces.pilot(runner(), start, RULES, streams("pilot"), lambda make: make())
+    found = interfaces.pilot(runner(), start, BATH.at(0.0), RULES, streams("pilot"), lambda make: make())
     rules = Rules(0.3, 24, cycles=12, burn_in=2, stretches=10, stretch_frames=100)
 
     def chain(folder, engine, stop_at: int | None = None):
@@ -97,7 +104,7 @@ def test_energy_jumps_fail_and_many_failures_stop(tmp_path):
         return energy + (1000.0 if calls > 40 else 0.0), gradient
 
     engine = Engine(model.molecule, python_potential(model.molecule, Analytic(model, jump), "jumps"), model.settings())
-    run = EngineRunner(engine, *model.basins, lambda p: np.linalg.norm(p[:, 1] - p[:, 0], axis=1))
+    run = EngineRunner(engine, *model.basins, lambda p: np.linalg.norm(p[:, 1] - p[:, 0], axis=1), np.zeros_like)
     leg = run.leg(model.at(0.0), np.array([[0, 0, -0.001], [0, 0, 0.001]]), stream(1))
     assert "total energy changed by" in leg.reason
     record, found = store.Journal(tmp_path), []
@@ -106,6 +113,64 @@ def test_energy_jumps_fail_and_many_failures_stop(tmp_path):
         for _ in range(5):
             found.append(keep(lambda: {"outcome": "failed", "reason": "no field", "cost": 1}))
     assert len(found) == 2
+
+
+class Given:
+    """Random numbers that are given: normal ones, and the two choices of angles."""
+
+    def __init__(self, normal: np.ndarray, *choices: int) -> None:
+        self.normal, self.choices = normal, list(choices)
+
+    def standard_normal(self, shape):
+        return self.normal.reshape(shape)
+
+    def integers(self, number: int) -> int:
+        return self.choices.pop(0)
+
+
+def test_perturbed_velocities_are_reversible():
+    """v' = A v + B n leaves Maxwell and Boltzmann's S alone and can be exchanged with v: A S A' + B B' = S, A S = S A'.
+
+    For every pair of angles, of a free molecule and of one with an atom held.
+    """
+    rng = np.random.default_rng(5)
+    x, masses = rng.normal(size=(5, 3)), np.array([1.0, 12.0, 14.0, 16.0, 35.0])
+
+    def gradient(x):
+        bonds = np.zeros((5, 3))
+        for a, b, weight in ((0, 1, 1.0), (2, 3, -0.5), (1, 4, 2.0)):
+            along = weight * (x[a] - x[b]) / np.linalg.norm(x[a] - x[b])
+            bonds[a] += along
+            bonds[b] -= along
+        return bonds
+
+    held = np.ones((5, 3), dtype=bool)
+    held[3] = False
+    for active in (None, held):
+        potential = SimpleNamespace(masses=masses, isolated=active is None, active=active)
+        engine = SimpleNamespace(
+            potential=potential,
+            settings=SimpleNamespace(friction=0.0),
+            thermal_velocities=lambda x, rng, p=potential: maxwell_boltzmann(
+                x, masses, 300.0, rng, isolated=p.isolated, active=p.active
+            ),
+        )
+        run = EngineRunner(engine, *BATH.basins, along, gradient)
+        unit, none = np.eye(15), np.zeros(15)
+        draws = np.array([run.draw(x, Given(n)).ravel() for n in unit]).T
+        thermal = draws @ draws.T
+        for i, j in itertools.product(range(len(interfaces.ALONG)), range(len(interfaces.ACROSS))):
+            old = [interfaces.perturbed(run, x, v.reshape(5, 3), Given(none, i, j)).ravel() for v in unit]
+            new = [interfaces.perturbed(run, x, none.reshape(5, 3), Given(n, i, j)).ravel() for n in unit]
+            a, b = np.array(old).T, np.array(new).T
+            scale = np.abs(thermal).max()
+            np.testing.assert_allclose(a @ thermal @ a.T + b @ b.T, thermal, atol=1e-12 * scale)
+            np.testing.assert_allclose(a @ thermal, thermal @ a.T, atol=1e-12 * scale)
+        # The part along it carries all of dr/dt, and nothing else does.
+        v = run.draw(x, rng)
+        part = run.along(x, v)
+        assert (gradient(x) * part).sum() == pytest.approx((gradient(x) * v * (1 if active is None else held)).sum())
+        assert (masses[:, None] * part * (v - part)).sum() == pytest.approx(0.0, abs=1e-9)
 
 
 def routes(**rates: tuple[float, float | None]) -> list[dict]:
@@ -130,8 +195,8 @@ def test_each_pair_of_routes_is_held_against_the_other():
 
 def test_the_table_shows_the_route_through_interfaces():
     highest = np.where(np.random.default_rng(1).random((200, 1)) < 0.3, math.inf, 1.0)
-    zeros = np.zeros((200, 1), dtype=int)
-    chain = interfaces.Chain(highest, zeros + 9, zeros, zeros - 1, np.full(50, 100), np.full(50, 4), np.zeros(50, int))
+    zeros, counts = np.zeros((200, 1), dtype=int), np.full(50, 4)
+    chain = interfaces.Chain(highest, zeros + 9, zeros, zeros - 1, np.full(50, 100), counts, np.zeros(50, int))
     rate = interfaces.rate([chain], [0.5], 0.004).to_dict()
     content = {
         "source": "a model",
@@ -152,6 +217,13 @@ def test_the_table_shows_the_route_through_interfaces():
     assert "flux times crossing probability through interfaces" in page
     assert "1e+13 /s through the first of 1 interfaces (200 excursions" in page
     assert "too slowly" not in page and "over the hill (no saddle within 80 cycles)" in page
+    assert "drifts" not in page
+    for drift in (None, 4.1 * rate["ln_probability_error"], -4.1 * rate["ln_probability_error"]):
+        moving = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "drift": drift}}}
+        assert "drifts" in report.table([moving], ["model"], None)
+    assert "only" not in page
+    rare = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "n_arrivals": 3}}}
+    assert "to the last 3 times only" in report.table([rare], ["model"], None)
     slow = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "slowest": 0.9}}}
     assert "too slowly" in report.table([slow], ["model"], None)
 

@@ -26,8 +26,8 @@ def done(make):
 
 
 def sampled(walker, seed: int, rules: Rules = RULES, chains: int = 2) -> interfaces.InterfaceRate:
-    start = np.asarray(-walker.a)
-    found = interfaces.pilot(walker, start, rules, lambda *w: stream(seed, "pilot", *w), done)
+    start = np.array([-walker.a, 0.0]) if isinstance(walker, Plane) else np.asarray(-walker.a)
+    found = interfaces.pilot(walker, start, 0.0 * start, rules, lambda *w: stream(seed, "pilot", *w), done)
     runs = [
         interfaces.run_chain(walker, start, found, rules, lambda *w, c=c: stream(seed, "chain", c, *w), done)
         for c in range(chains)
@@ -83,6 +83,60 @@ def test_errors_cover_the_truth(friction: float, below: float):
     assert abs(scores.mean()) < 0.6
 
 
+class Plane(Walker):
+    """A walker in a plane without noise: the double well along x and a spring along y that nothing couples.
+
+    The order parameter leans into y, and so is what velocities are split along; the rate is that of the well alone.
+    """
+
+    spring = 40000.0  # kJ/(mol nm^2)
+    lean = 0.3
+
+    def draw(self, x, rng):
+        return math.sqrt(self.kt / self.mass) * rng.standard_normal(2)
+
+    def along(self, x, v):
+        e = np.array([1.0, self.lean]) / math.hypot(1.0, self.lean)
+        return (v @ e) * e
+
+    def order(self, x):
+        return (x[:, 0] + self.lean * x[:, 1]) / self.a
+
+    def sides(self, x, v):
+        return super().sides(x[:, 0], v[:, 0])
+
+    def _run(self, x, v, frames, rng, stop):
+        (x, y), (v, w), a, h = x.tolist(), v.tolist(), self.a, 0.5 * self.step / self.mass
+        quarter, spring, edge, xs, vs, side = 4.0 * self.barrier / a, self.spring, self.edge * a, [], [], 0
+        for _ in range(frames):
+            for _ in range(self.every):
+                u = x / a
+                v, w = v - h * quarter * u * (u * u - 1.0), w - h * spring * y
+                x, y = x + self.step * v, y + self.step * w
+                u = x / a
+                v, w = v - h * quarter * u * (u * u - 1.0), w - h * spring * y
+            xs.append((x, y))
+            vs.append((v, w))
+            side = PRODUCT if x > edge else REACTANT if x < -edge else 0
+            if side in stop:
+                break
+        return Leg(np.array(xs), np.array(vs), side)
+
+
+@pytest.mark.parametrize(
+    ("height", "cycles"), [(15.0, 900), pytest.param(20.0, 1800, marks=pytest.mark.slow)], ids=["15 kT", "20 kT"]
+)
+def test_a_high_barrier_is_climbed_at_constant_energy(height: float, cycles: int):
+    """The energy along x is each path's own, and only small turns of its velocities keep it near the barrier."""
+    walker = Plane(0.0, barrier=height * KT, edge=0.95, step=0.0008)
+    rules = replace(RULES, crossing=0.2, pilot_moves=25, cycles=cycles, stretches=600, stretch_frames=100)
+    found = sampled(walker, 6, rules)
+    assert abs(off(found, walker.tst())) < 3.0
+    assert found.ln_error < 1.5
+    assert len(found.crossings) >= height / 4.0
+    assert found.n_arrivals > 0
+
+
 class Flat:
     """Walkers on whole numbers 0 ... n that step either way with probability 1/2: gambler's ruin, with exact answers.
 
@@ -114,6 +168,9 @@ class Flat:
 
     def draw(self, positions, rng):
         return np.zeros(())
+
+    def along(self, positions, velocities):
+        return velocities
 
     def order(self, positions):
         return np.asarray(positions)
@@ -158,7 +215,7 @@ def test_rate_of_gamblers_ruin():
     """One excursion in two frames at 0, each of which reaches n with probability 1/n."""
     runner = Flat(8)
     rules = replace(RULES, cycles=3000)
-    found_pilot = interfaces.pilot(runner, np.asarray(0.0), rules, lambda *w: stream(5, *w), done)
+    found_pilot = interfaces.pilot(runner, np.asarray(0.0), np.asarray(4.0), rules, lambda *w: stream(5, *w), done)
     chain = interfaces.run_chain(runner, np.asarray(0.0), found_pilot, rules, lambda *w: stream(6, *w), done)
     found = interfaces.rate([chain], found_pilot.interfaces, 1.0, blocks=20)
     # Birth and death: the population that was in 0 last has sum over x of 2 (1 - x/n) frames beside 1 in 0.
@@ -237,6 +294,7 @@ def test_interfaces_stand_where_the_share_is_reached(highest: list[float], share
 
 
 def chain_of(highest: np.ndarray, counts: np.ndarray) -> Chain:
+    """A chain of given paths, and counts of excursions per stretch."""
     shape = highest.shape
     frames, swaps = np.full(shape, 9), np.full(shape, -1)
     return Chain(highest, frames, np.zeros(shape, dtype=int), swaps, np.full(len(counts), 100), counts, 0 * counts)
@@ -263,8 +321,7 @@ def test_errors_of_independent_paths_are_binomial():
     rng = np.random.default_rng(8)
     rates = []
     for _ in range(200):
-        reached = rng.random((400, 1)) < 0.3
-        highest = np.where(reached, math.inf, 1.5)
+        highest = np.where(rng.random((400, 1)) < 0.3, math.inf, 1.5)
         rates.append(interfaces.rate([chain_of(highest, rng.poisson(4.0, 400))], [1.0], 1.0))
     spread = np.std([math.log(r.rate) for r in rates], ddof=1)
     exact = math.sqrt(0.7 / (0.3 * 400) + 1.0 / 1600)
@@ -272,6 +329,83 @@ def test_errors_of_independent_paths_are_binomial():
     assert np.sqrt(np.mean([r.ln_error**2 for r in rates])) == pytest.approx(exact, rel=0.1)
     inside = np.mean([r.low < 0.3 * 0.04e12 < r.high for r in rates])
     assert 0.90 <= inside <= 0.99
+
+
+def test_the_largest_error_of_all_block_lengths_is_told():
+    """Crossings that come in runs: blocks of a fifth of a chain show those that are longer than a tenth of it."""
+    counts = np.full(100, 1)
+    for run, blocks in ((15, 20), (120, 10)):
+        highest = np.where(np.arange(600)[:, None] // run % 2, math.inf, 1.5)
+        found = interfaces.rate([chain_of(highest, counts)] * 2, [1.0], 1.0)
+        assert found.n_blocks == blocks
+    # Of each chain the fifths are (1, 0, 1, 0, 1) of the same kind: the jackknife's error of ten of them.
+    tried, reached = np.full(10, 120.0), np.array([0.0, 120.0, 0.0, 120.0, 0.0] * 2)
+    logs = np.log((reached.sum() - reached) / (tried.sum() - tried))
+    assert found.ln_probability_error == pytest.approx(math.sqrt(0.9 * ((logs - logs.mean()) ** 2).sum()))
+
+
+def test_arrivals_are_places_that_went_all_the_way():
+    # Three ensembles: up one step in the first cycle, and one in the second.
+    up = [[1, -1, -1], [-1, 1, -1]]
+    assert interfaces.arrivals(np.array([*up, [0, -1, -1]])) == 1
+    # What begins in the last counts only when it has been in the first.
+    assert interfaces.arrivals(np.array([[-1, 1, -1], [-1, 1, -1], [0, -1, -1]])) == 0
+    assert interfaces.arrivals(np.array([*up, *up, [0, -1, -1]])) == 2
+    # A single ensemble is first and last.
+    assert interfaces.arrivals(np.full((5, 1), -1)) == 5
+
+
+def test_without_an_arrival_there_is_no_error():
+    """Each factor has a small one, but all blocks may go back to the same first paths."""
+    rng = np.random.default_rng(2)
+    highest = np.column_stack([np.where(rng.random(400) < 0.4, math.inf, b) for b in (1.2, 2.2)])
+    chain, bounds = chain_of(highest, np.full(40, 5)), [1.0, 2.0]
+    apart = interfaces.rate([chain], bounds, 1.0)
+    assert math.isinf(apart.ln_error)
+    assert apart.low is apart.high is None
+    assert apart.ln_probability_error < 0.2
+    chain.swaps[::2, 0] = 1
+    together = interfaces.rate([chain], bounds, 1.0)
+    assert together.n_arrivals == 200
+    assert together.ln_error < 0.2
+    assert together.rate == apart.rate
+
+
+def test_excursions_come_into_the_first_ensemble_in_their_order():
+    taken, cycles = [], 30
+
+    class Counted(Flat):
+        pass
+
+    runner = Counted(8)
+    found = interfaces.pilot(runner, np.asarray(0.0), np.asarray(4.0), RULES, lambda *w: stream(5, *w), done)
+    records = []
+
+    def keep(make):
+        records.append(make())
+        return records[-1]
+
+    rules = replace(RULES, cycles=cycles, burn_in=0, stretches=30, stretch_frames=50)
+    chain = interfaces.run_chain(runner, np.asarray(0.0), found, rules, lambda *w: stream(7, *w), keep)
+    walks = [r for r in records if "frames" in r]
+    taken = interfaces.excursions(walks[3:], found.interfaces[0])
+    assert len(taken) == chain.flux_counts.sum() > 3
+    assert [p.highest for p in taken] == [h for r in walks[3:] for h in r["highest"] if h >= found.interfaces[0]]
+    for path in taken:
+        assert path.positions[0] == 0.0
+        assert path.positions[-1] == (0.0 if path.highest < math.inf else 8.0)
+        np.testing.assert_array_equal(np.abs(np.diff(path.positions)), 1.0)
+
+
+def test_a_drift_of_the_probability_is_told():
+    highest = np.full((400, 1), 1.5)
+    highest[:200:4], highest[200::2] = math.inf, math.inf
+    counts = np.full(20, 1)
+    found = interfaces.rate([chain_of(highest, counts)], [1.0], 1.0)
+    assert found.drift == pytest.approx(math.log(2.0))
+    assert found.drift > 4.0 * found.ln_probability_error
+    highest[:200] = 1.5
+    assert interfaces.rate([chain_of(highest, counts)], [1.0], 1.0).drift is None
 
 
 def test_correlation_time_of_a_known_series():
@@ -292,19 +426,33 @@ def test_what_was_never_crossed_is_no_rate():
 
 
 def test_a_pilot_that_leads_nowhere_says_so():
+    def placed(runner):
+        interfaces.pilot(runner, np.asarray(0.0), np.asarray(3.0), RULES, lambda *w: stream(5, *w), done)
+
     class Still(Flat):
         def stretch(self, positions, velocities, frames, rng) -> Leg:
             return Leg(np.zeros(frames), np.zeros(frames), 0)
 
     with pytest.raises(interfaces.PlacingError, match="0 excursions"):
-        interfaces.pilot(Still(), np.asarray(0.0), RULES, lambda *w: stream(5, *w), done)
+        placed(Still())
 
     class Walled(Flat):
         def leg(self, positions, velocities, rng) -> Leg:
             return Leg(np.array([0.0]), np.zeros(1), REACTANT)
 
-        def stretch(self, positions, velocities, frames, rng) -> Leg:
-            return Leg(np.tile([1.0, 0.0], frames // 2), np.zeros(frames), 0)
+    with pytest.raises(interfaces.PlacingError, match="none of 100 paths from the top"):
+        placed(Walled())
 
-    with pytest.raises(interfaces.PlacingError, match="no further than 1"):
-        interfaces.pilot(Walled(), np.asarray(0.0), RULES, lambda *w: stream(5, *w), done)
+
+def test_interfaces_are_placed_anew_where_as_many_cross_each():
+    """Exponential tails, one per unit: shares of 1/4 stand ln 4 apart, whatever the first guess."""
+    rng = np.random.default_rng(1)
+    for guess in ([0.0, 0.5, 1.0, 4.0], [0.0, 3.0], list(np.linspace(0.0, 7.0, 30))):
+        highest = np.array(guess) + rng.exponential(1.0, (4000, len(guess)))
+        # The product is reached beyond 8: one in e^8 paths, which 6 equal shares of no less than 1/4 lead to.
+        highest[highest > 8.0] = math.inf
+        places = interfaces.spaced(highest, guess, 0.25)
+        assert places == pytest.approx(np.arange(6) * 8.0 / 6.0, abs=0.25)
+    # Where none comes from one to the next, places stand closer before it.
+    short = np.array([0.0, 2.0]) + np.minimum(rng.exponential(0.1, (100, 2)), 1.9)
+    assert sum(p < 2.0 for p in interfaces.spaced(short, [0.0, 2.0], 0.25)) > 2

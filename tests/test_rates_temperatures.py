@@ -151,8 +151,11 @@ def test_table_figure_and_data_show_what_was_reweighted(tmp_path, monkeypatch):
     found, kappa = results(1000, 5)
     found["gaps_left"] = [0.12]
     content = gathered(tmp_path, monkeypatch, found, kappa)
-    names = ("table", "figure", "data", "profile", "profile_data", "transmission", "transmission_data")
-    outputs = {name: tmp_path / f"{name}.out" for name in names}
+    tables = {
+        name: tmp_path / f"{name}.csv" for name in ("data", "profile_data", "transmission_data", "relaxation_data")
+    }
+    charts = {name: tmp_path / f"{name}.svg" for name in ("figure", "profile", "transmission", "relaxation")}
+    outputs = {"table": tmp_path / "table.html", **tables, **charts}
     report.write([tmp_path / "rates.json"], ["model"], outputs)
     page = outputs["table"].read_text()
     assert page.count("free energy along r, with recrossing, reweighted</td>") == 6

@@ -127,12 +127,11 @@ def test_a_figure_in_all_its_forms(tmp_path: Path):
     }
     assert (tmp_path / "f.pdf").read_bytes().startswith(b"%PDF-")
     spec = found["spec"]
-    (rows,) = spec["datasets"].values()
+    (rows,) = [one["values"] for one in spec["data"] if "values" in one]
     # Numbers to six digits, no column that nothing shows, and the label, which the page hides methods by.
     assert rows == [{"label": "a", "time": 1.23457, "value": 1.0}, {"label": "b", "time": 2.0, "value": 2.0}]
-    assert spec["config"]["mark"]["tooltip"] is True
-    assert spec["title"] == "採択率" and spec["encoding"]["x"]["title"] == "時間 (fs)"
-    assert spec["encoding"]["y"]["field"] == "value"
+    assert "tooltip" in spec["marks"][0]["encode"]["update"]
+    assert spec["title"]["text"] == "採択率" and "時間 (fs)" in [axis.get("title") for axis in spec["axes"]]
 
 
 def test_large_files_are_named_and_not_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -46,6 +46,8 @@ class EngineRunner:
         The basins. Others count as neither.
     order
         Order parameter of positions, shape (n, n_atoms, 3); larger towards the product.
+    gradient
+        Its gradient, 1/nm, at positions of shape (n_atoms, 3); the same shape.
     ceiling
         The reactant's state is where the order parameter does not exceed it, in its basin.
     """
@@ -56,10 +58,12 @@ class EngineRunner:
         reactant: Basin,
         product: Basin,
         order: Callable[[FloatArray], FloatArray],
+        gradient: Callable[[FloatArray], FloatArray],
         ceiling: float = math.inf,
     ) -> None:
         self.engine = engine
         self.order = order
+        self._gradient = gradient
         self.stochastic = bool(engine.settings.friction)
         self.ceiling = ceiling
         self._reactant, self._product = reactant, product
@@ -67,6 +71,19 @@ class EngineRunner:
     def draw(self, positions: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Thermal velocities, nm/ps."""
         return self.engine.thermal_velocities(positions, rng)
+
+    def along(self, positions: FloatArray, velocities: FloatArray) -> FloatArray:
+        """Part of velocities along the order parameter's mass-weighted gradient, nm/ps; atoms that are held have none.
+
+        With q = M^(1/2) x the gradient is g = M^(-1/2) dr/dx, and the part of dq/dt along it (g . dq/dt) g / (g . g).
+        """
+        potential = self.engine.potential
+        gradient = self._gradient(positions)
+        if potential.active is not None:
+            gradient = gradient * potential.active
+        uphill = gradient / potential.masses[:, None]
+        square = float((gradient * uphill).sum())
+        return uphill * (float((gradient * velocities).sum()) / square) if square > 0.0 else np.zeros_like(uphill)
 
     def sides(self, positions: FloatArray, velocities: FloatArray) -> NDArray[np.int64]:
         """Side of frames, shape (n,)."""
@@ -184,7 +201,9 @@ class _Setting:
     ) -> None:
         self.system, self.method, potential = open_method(settings)
         points = {name: store.read_stationary(file) for name, file in minima.items()}
-        anchor(potential, [points[self.system.product], store.read_stationary(saddle)])
+        top = store.read_stationary(saddle)
+        anchor(potential, [points[self.system.product], top])
+        self.top = top.positions
         self.start = points[self.system.reactant].positions
         self.content = settings["rates"]["interfaces"]
         dynamics = replace(self.method.dynamics, longest_half=float(self.content["longest_fs"]))
@@ -198,12 +217,13 @@ class _Setting:
             basins[self.system.reactant],
             basins[self.system.product],
             lambda positions: self.reaction.evaluate(positions).r,
+            self.reaction.gradient,
         )
         self.source = potential.description
         # How far sampling goes does not change what is sampled: more cycles go on from the journal.
         kept = {key: value for key, value in self.content.items() if key != "cycles"}
         rates = {**settings["rates"], "interfaces": kept}
-        self.key = store.fingerprint({**settings, "rates": rates}, self.start, self.reaction.to_dict())
+        self.key = store.fingerprint({**settings, "rates": rates}, self.start, self.top, self.reaction.to_dict())
 
     @property
     def rules(self) -> interfaces.Rules:
@@ -247,7 +267,7 @@ def interface_pilot(
         work.runner.ceiling = float(np.quantile(r, CEILING))
         start = np.asarray(settled[-1]["at"])
         try:
-            found = interfaces.pilot(work.runner, start, rules, work.streams("pilot"), keep)
+            found = interfaces.pilot(work.runner, start, work.top, rules, work.streams("pilot"), keep)
         except interfaces.PlacingError as error:
             raise SamplingError(f"no interfaces: {error}") from error
     log.info(

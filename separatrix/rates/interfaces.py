@@ -33,6 +33,12 @@ REACTANT, NEITHER, PRODUCT = -1, 0, 1
 #: Ways in which a move can end.
 OUTCOMES = ("accepted", "wrong start", "short of the interface", "length", "uncommitted", "failed")
 
+#: Angles by which two-way moves turn velocities towards thermal ones, along the order parameter's gradient and across.
+#: A path that climbs tens of kT in one swing is lost with fresh velocities along it from any frame but its turning
+#: point, which then stays the same; across, they are what brings the rest of the molecule to equilibrium.
+ALONG = (0.5 * math.pi, 0.3, 0.1, 0.03)
+ACROSS = (0.5 * math.pi, 0.5 * math.pi, 0.5 * math.pi, 0.5)
+
 
 class Leg(NamedTuple):
     """Frames that dynamics has run through, that which it started from left out.
@@ -72,6 +78,9 @@ class Runner(Protocol):
 
     def draw(self, positions: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Thermal velocities, nm/ps."""
+
+    def along(self, positions: FloatArray, velocities: FloatArray) -> FloatArray:
+        """Part of velocities along the order parameter's mass-weighted gradient, nm/ps."""
 
     def order(self, positions: FloatArray) -> FloatArray:
         """Order parameter of frames, shape (n,)."""
@@ -218,22 +227,66 @@ def stretch(runner: Runner, positions: FloatArray, frames: int, rng: np.random.G
 
 
 class Move(NamedTuple):
-    """What became of a shooting move: the path that is present after it, and why."""
+    """What became of a shooting move: the path that is present after it, and why.
+
+    Attributes
+    ----------
+    path
+        Present after it.
+    outcome
+        One of `OUTCOMES`.
+    reason
+        Why the dynamics failed; empty otherwise.
+    frames
+        Run for it.
+    kind
+        ``two-way``, ``one-way`` or ``crossing``.
+    """
 
     path: Path
     outcome: str
     reason: str = ""
     frames: int = 0
+    kind: str = "two-way"
+
+
+def perturbed(runner: Runner, positions: FloatArray, velocities: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Velocities turned towards thermal ones, cos(angle) v + sin(angle) v_thermal, in nm/ps.
+
+    The parts along the order parameter's gradient and across, which are independent of each other in equilibrium, have
+    angles of their own, drawn from `ALONG` and `ACROSS` with no regard to the path. With v thermal, v and v' are
+    jointly normal and change places without a difference, so that the chance of v times that of v' given v is that of
+    v' times that of v given v', also with both reversed. The acceptance therefore is that of fresh velocities, which
+    are the case of two right angles (Dellago, Bolhuis and Geissler, Adv. Chem. Phys. 2002, 123, 1, section III; the
+    turn is the one of generalised hybrid Monte Carlo, Horowitz, Phys. Lett. B 1991, 268, 247).
+    """
+    fresh = runner.draw(positions, rng)
+    along, across = ALONG[int(rng.integers(len(ALONG)))], ACROSS[int(rng.integers(len(ACROSS)))]
+    old_part, new_part = runner.along(positions, velocities), runner.along(positions, fresh)
+    return (
+        math.cos(along) * old_part
+        + math.sin(along) * new_part
+        + math.cos(across) * (velocities - old_part)
+        + math.sin(across) * (fresh - new_part)
+    )
 
 
 def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator) -> Move:
     """Shooting move in the ensemble of paths that start in the reactant and reach an interface.
 
-    A frame is chosen evenly among the path's interior ones. Two-way: fresh thermal velocities, both halves run. With
-    noise, every other move is one-way instead: one half, either with probability 1/2, is drawn anew from the same
-    phase-space point. In either case the proposal's density is that of the new path in equilibrium over the number
-    of frames that the point could be chosen from, so that min(1, n_old/n_new) keeps detailed balance (Dellago, Bolhuis
-    and Geissler, Adv. Chem. Phys. 2002, 123, 1, section III; Bolhuis, J. Phys. Condens. Matter 2003, 15, S113).
+    Without noise moves are two-way: a frame is chosen evenly among the path's interior ones, its velocities are
+    perturbed, and both halves are run. With noise half of the moves are from the crossing, a quarter one-way, a quarter
+    two-way.
+
+    From the crossing: what follows the path's first frame at or beyond the interface is drawn anew. Given what comes
+    before, the ensemble is nothing but the dynamics from there, so this is its conditional distribution and always
+    accepted. At low friction paths of very different lengths share an ensemble; other moves seldom lead from a short
+    one to a long one, for their acceptance has the ratio of lengths.
+
+    One-way: a frame is chosen evenly, and one half, either with probability 1/2, is drawn anew from the same
+    phase-space point. Here and in two-way moves the proposal's density is that of the new path in equilibrium over the
+    number of frames that the point could be chosen from, so that min(1, n_old/n_new) keeps detailed balance (Dellago,
+    Bolhuis and Geissler, Adv. Chem. Phys. 2002, 123, 1, section III; Bolhuis, J. Phys. Condens. Matter 2003, 15, S113).
 
     Parameters
     ----------
@@ -246,13 +299,18 @@ def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator
     rng
         Random stream of the move.
     """
+    kind = "two-way"
+    if runner.stochastic:
+        kind = ("crossing", "crossing", "one-way", "two-way")[int(rng.integers(4))]
+    if kind == "crossing":
+        return _from_crossing(runner, path, interface, rng)
     at = 1 + int(rng.integers(path.interior))
     bound = rng.random()
-    one_way = runner.stochastic and rng.random() < 0.5
+    one_way = kind == "one-way"
     forward = bool(rng.random() < 0.5) if one_way else True
     x, v = path.positions[at], path.velocities[at]
     if not one_way:
-        v = runner.draw(x, rng)
+        v = perturbed(runner, x, v, rng)
     cost = 0
     if one_way and forward:
         before = (path.positions[:at], path.velocities[:at])
@@ -261,7 +319,7 @@ def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator
         cost += len(back.positions)
         if back.reason or back.end != REACTANT:
             outcome = "failed" if back.reason else "uncommitted" if back.end == NEITHER else "wrong start"
-            return Move(path, outcome, back.reason, cost)
+            return Move(path, outcome, back.reason, cost, kind)
         before = (back.positions[::-1], -back.velocities[::-1])
     if one_way and not forward:
         after = (path.positions[at + 1 :], path.velocities[at + 1 :])
@@ -270,7 +328,7 @@ def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator
         ahead = runner.leg(x, v, rng)
         cost += len(ahead.positions)
         if ahead.reason or ahead.end == NEITHER:
-            return Move(path, "failed" if ahead.reason else "uncommitted", ahead.reason, cost)
+            return Move(path, "failed" if ahead.reason else "uncommitted", ahead.reason, cost, kind)
         after, end = (ahead.positions, ahead.velocities), ahead.end
     new = _path(
         runner,
@@ -279,10 +337,28 @@ def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator
         end,
     )
     if new.highest < interface:
-        return Move(path, "short of the interface", "", cost)
+        return Move(path, "short of the interface", "", cost, kind)
     if bound * new.interior > path.interior:
-        return Move(path, "length", "", cost)
-    return Move(new, "accepted", "", cost)
+        return Move(path, "length", "", cost, kind)
+    return Move(new, "accepted", "", cost, kind)
+
+
+def _from_crossing(runner: Runner, path: Path, interface: float, rng: np.random.Generator) -> Move:
+    first = int(np.argmax(path.order >= interface))
+    if first == len(path.order) - 1:
+        # It jumps over the interface into the product: nothing follows.
+        return Move(path, "accepted", "", 0, "crossing")
+    ahead = runner.leg(path.positions[first], path.velocities[first], rng)
+    cost = len(ahead.positions)
+    if ahead.reason or ahead.end == NEITHER:
+        return Move(path, "failed" if ahead.reason else "uncommitted", ahead.reason, cost, "crossing")
+    new = _path(
+        runner,
+        np.concatenate([path.positions[: first + 1], ahead.positions]),
+        np.concatenate([path.velocities[: first + 1], ahead.velocities]),
+        ahead.end,
+    )
+    return Move(new, "accepted", "", cost, "crossing")
 
 
 def turn(path: Path, rng: np.random.Generator) -> Path:
@@ -330,6 +406,54 @@ def quantile_above(highest: Sequence[float], share: float) -> float:
     return float(ordered[max(math.ceil(share * len(ordered)) - 1, 0)])
 
 
+def survival(highest: FloatArray, interfaces: Sequence[float]) -> tuple[FloatArray, FloatArray]:
+    """How large a share of the paths that reach the first interface come to an order parameter, for all seen.
+
+    Between interfaces i and i + 1 it is read off the paths of ensembles 0 to i, as factors of the rate are. Where none
+    comes to the next interface, half a path is taken to.
+
+    Parameters
+    ----------
+    highest
+        Largest order parameter of the ensembles' paths, shape (cycles, ensembles).
+    interfaces
+        Order parameters, rising.
+
+    Returns
+    -------
+    Order parameters, rising, the first interface first and infinity last, and the shares, both of shape (n,).
+    """
+    places, shares, here = [], [], 1.0
+    bounds = [*interfaces, math.inf]
+    for i, low in enumerate(interfaces):
+        pool = highest[:, : i + 1]
+        pool = np.sort(pool[pool >= low])
+        seen = np.unique(np.append(pool[pool < bounds[i + 1]], low))
+        places.append(seen)
+        shares.append(here * (1.0 - np.searchsorted(pool, seen) / len(pool)))
+        here *= max(float((pool >= bounds[i + 1]).mean()), 0.5 / len(pool))
+    return np.append(np.concatenate(places), math.inf), np.append(np.concatenate(shares), here)
+
+
+def spaced(highest: FloatArray, interfaces: Sequence[float], crossing: float) -> list[float]:
+    """Interfaces anew, from the first one on, each crossed by as large a share of the paths, and by no less than asked.
+
+    Parameters
+    ----------
+    highest, interfaces
+        As in :func:`survival`.
+    crossing
+        Smallest share of the paths at one interface that are to reach the next, or the product.
+    """
+    places, shares = survival(highest, interfaces)
+    n = max(math.ceil(math.log(shares[-1]) / math.log(crossing)), 1)
+    wanted = shares[-1] ** (np.arange(n) / n)
+    # The last of the places that as many come to: shares fall from one to the next.
+    at = np.searchsorted(-shares[:-1], -wanted * (1.0 - 1e-9), side="right") - 1
+    # The first stays: as many come to the lowest of the paths as to the interface itself.
+    return [float(v) for v in np.unique([places[0], *places[at[1:]]])]
+
+
 # --- from the minimum to a chain of cycles ----------------------------------------------------------------------------
 
 
@@ -342,7 +466,7 @@ class Rules:
     crossing
         Share of paths that are to reach the next interface.
     pilot_moves
-        Moves at each interface before the next one is placed; the first quarter is left out.
+        Cycles of each of a pilot's first two rounds, half as many as of the others; the first quarter is left out.
     cycles, burn_in
         Cycles that count and that do not; in each, every ensemble makes a move.
     stretches, stretch_frames
@@ -361,8 +485,14 @@ class Rules:
 #: Excursions behind the first interface, and how many times as many stretches as of a chain may be spent on them.
 _ENOUGH, _PATIENCE = 60, 5
 
-#: Most interfaces; a pilot that asks for more climbs nowhere.
-MOST_INTERFACES = 60
+#: Interfaces at first, evenly spaced; attempts at a path from the top.
+_AT_FIRST, _ATTEMPTS = 20, 100
+
+#: Rounds of cycles after each of which a pilot places interfaces anew; most of them, while one is crossed by no path.
+_ROUNDS, _MOST_ROUNDS = 4, 8
+
+#: Blocks of all chains together that an error may come from at least: that of fewer is too uncertain itself.
+_FEWEST_BLOCKS = 8
 
 #: A random stream from the words of a place, and a piece of work done or read back.
 Streams = Callable[..., np.random.Generator]
@@ -398,8 +528,24 @@ def _stretch_record(runner: Runner, positions: FloatArray, frames: int, rng: np.
         "reason": found.reason,
     }
     if paths:
-        record |= path_record(max(paths, key=lambda p: p.highest))
+        record |= {
+            "lengths": np.array([len(p.order) for p in paths]),
+            "x": np.concatenate([p.positions for p in paths]),
+            "v": np.concatenate([p.velocities for p in paths]),
+            "order": np.concatenate([p.order for p in paths]),
+        }
     return record
+
+
+def excursions(records: Sequence[Mapping[str, Any]], interface: float) -> list[Path]:
+    """Excursions of stretches that reach an interface, in the order in which they came."""
+    found = []
+    for record in records:
+        if "lengths" in record:
+            ends = np.cumsum(np.asarray(record["lengths"]))
+            parts = [np.split(np.asarray(record[key]), ends[:-1]) for key in ("x", "v", "order")]
+            found += [path for path in map(Path, *parts) if path.highest >= interface]
+    return found
 
 
 def stretches(
@@ -419,26 +565,44 @@ def _moved(runner: Runner, path: Path, interface: float, rng: np.random.Generato
 
     def make() -> dict[str, Any]:
         move = shoot(runner, path, interface, rng)
-        record = {"outcome": move.outcome, "reason": move.reason, "cost": move.frames}
+        record = {"outcome": move.outcome, "reason": move.reason, "cost": move.frames, "kind": move.kind}
         return record | (path_record(move.path) if move.outcome == "accepted" else {})
 
     record = keep(make)
     accepted = record["outcome"] == "accepted"
     return Move(
-        path_from_record(record) if accepted else path, record["outcome"], record["reason"], int(record["cost"])
+        path_from_record(record) if accepted else path,
+        record["outcome"],
+        record["reason"],
+        int(record["cost"]),
+        record["kind"],
     )
 
 
-def pilot(runner: Runner, start: FloatArray, rules: Rules, streams: Streams, keep: Keep) -> Pilot:
-    """Place interfaces from the reactant upwards, each where a share of the paths so far comes to.
+def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, streams: Streams, keep: Keep) -> Pilot:
+    """Place interfaces between the reactant and the product, so that each is crossed by as many paths.
 
-    The first is placed by excursions of equilibrium dynamics. Where interfaces stand makes no difference to the rate,
-    only to its error: the pilot's paths are counted nowhere.
+    The first is placed by excursions of equilibrium dynamics. A path from the reactant to the product through `top`
+    reaches all others, and every ensemble starts from it: paths come down to where they belong in no time, whereas one
+    that is driven up from interface to interface has the rest of the molecule where it was below, and may take a way
+    that leads nowhere. Rounds of cycles over all ensembles then tell where interfaces belong. Where they stand makes no
+    difference to the rate, only to its error: the pilot's paths are counted nowhere.
+
+    Parameters
+    ----------
+    runner
+        Dynamics.
+    start
+        Positions in the reactant, of the canonical ensemble.
+    top
+        Positions from which both states are likely to be reached, such as a saddle's.
+    rules, streams, keep
+        How much, random streams, and how pieces of work are kept.
 
     Raises
     ------
     PlacingError
-        When too few excursions leave the reactant, or paths get no further.
+        When too few excursions leave the reactant, or no path through the top joins the states.
     """
     seen: list[Mapping[str, Any]] = []
     at, k = start, 0
@@ -454,58 +618,115 @@ def pilot(runner: Runner, start: FloatArray, rules: Rules, streams: Streams, kee
     if not len(short):
         raise PlacingError("excursions from the reactant go straight to the product; there is no barrier to climb")
     # Where even more than the share go all the way, a place among the others does.
-    interfaces = [min(quantile_above(highest, rules.crossing), quantile_above(short, rules.crossing))]
-    best = max((s for s in seen if "order" in s), key=lambda s: np.max(s["order"]))
-    paths = [path_from_record(best)]
-    while len(interfaces) < MOST_INTERFACES:
-        further, path = _climb(runner, paths[-1], interfaces, rules, streams, keep)
-        if math.isinf(further):
-            return Pilot(tuple(interfaces), tuple(paths))
-        interfaces.append(further)
-        paths.append(path)
-    raise PlacingError(f"{MOST_INTERFACES} interfaces lead to no product; give more pilot moves")
+    first = min(quantile_above(highest, rules.crossing), quantile_above(short, rules.crossing))
+    leaving = excursions(seen, first)
+    through = _through(runner, top, streams, keep)
+    summit = float(through.order[1:-1].max())
+    interfaces = [first, *(float(v) for v in np.linspace(first, summit, _AT_FIRST + 1)[1:] if summit > first)]
+    paths, cycle = [through] * len(interfaces), 0
+    for number in range(_MOST_ROUNDS):
+        reached = []
+        # Longer ones when the worst is over.
+        for _ in range(rules.pilot_moves * (1 if number < 2 else 2)):
+            paths[0] = leaving[cycle % len(leaving)]
+            _cycle(runner, paths, interfaces, cycle, streams, keep, "settle")
+            through = next((p for p in paths if math.isinf(p.highest)), through)
+            reached.append([p.highest for p in paths])
+            cycle += 1
+        settled = np.array(reached[len(reached) // 4 :])
+        crossed = [(settled[:, : i + 1] >= b).any() for i, b in enumerate([*interfaces[1:], math.inf])]
+        places = spaced(settled, interfaces, rules.crossing)
+        # A path of its own ensemble if it reaches as far, of one above if not.
+        own = [sum(value <= place for value in interfaces) - 1 for place in places]
+        paths = [
+            next(p for p in [*paths[i:], through] if p.highest >= place) for i, place in zip(own, places, strict=True)
+        ]
+        interfaces = places
+        if number + 1 >= _ROUNDS and all(crossed):
+            break
+    return Pilot(tuple(interfaces), tuple(paths))
 
 
-def _climb(
-    runner: Runner, path: Path, interfaces: Sequence[float], rules: Rules, streams: Streams, keep: Keep
-) -> tuple[float, Path]:
-    """The next interface and a path that reaches it; infinity where enough paths reach the product."""
-    level, later = len(interfaces), []
-    for k in range(_PATIENCE * rules.pilot_moves):
-        path = _moved(runner, path, interfaces[-1], streams("level", level, k), keep).path
-        later.append(path)
-        if (k + 1) % rules.pilot_moves == 0:
-            settled = later[len(later) // 4 :]
-            further = quantile_above([p.highest for p in settled], rules.crossing)
-            if further > interfaces[-1]:
-                return further, [p for p in settled if p.highest >= further][-1]
-    # At constant energy many paths can turn at one and the same place: the next one that any path has come to.
-    beyond = [p for p in later if p.highest > interfaces[-1]]
-    if not beyond:
-        raise PlacingError(f"paths get no further than {interfaces[-1]:.3g}; give more pilot moves")
-    nearest = min(beyond, key=lambda p: p.highest)
-    return nearest.highest, nearest
+def _through(runner: Runner, top: FloatArray, streams: Streams, keep: Keep) -> Path:
+    """A path from the reactant to the product through a configuration, with thermal velocities there."""
+
+    def make(rng: np.random.Generator) -> dict[str, Any]:
+        v = runner.draw(top, rng)
+        legs = [runner.leg(top, -v, rng), runner.leg(top, v, rng)]
+        cost = sum(len(leg.positions) for leg in legs)
+        found = {"outcome": "wrong start", "reason": legs[0].reason or legs[1].reason, "cost": cost, "kind": "top"}
+        if found["reason"]:
+            return found | {"outcome": "failed"}
+        if sorted(leg.end for leg in legs) != [REACTANT, PRODUCT]:
+            return found
+        # Time turned round where it runs from the product.
+        sign, (back, ahead) = (1.0, legs) if legs[0].end == REACTANT else (-1.0, legs[::-1])
+        path = _path(
+            runner,
+            np.concatenate([back.positions[::-1], top[None], ahead.positions]),
+            np.concatenate([-back.velocities[::-1], sign * v[None], ahead.velocities]),
+            PRODUCT,
+        )
+        return found | {"outcome": "accepted"} | path_record(path)
+
+    ends = 0
+    for k in range(_ATTEMPTS):
+        record = keep(lambda k=k: make(streams("top", k)))
+        if record["outcome"] == "accepted":
+            return path_from_record(record)
+        ends += record["outcome"] == "failed"
+    raise PlacingError(f"none of {_ATTEMPTS} paths from the top joins reactant and product ({ends} failed)")
+
+
+def _cycle(
+    runner: Runner,
+    paths: list[Path],
+    interfaces: Sequence[float],
+    cycle: int,
+    streams: Streams,
+    keep: Keep,
+    word: str = "cycle",
+) -> tuple[list[int], NDArray[np.int64]]:
+    """A reversal and a shot in every ensemble, in place, then exchanges.
+
+    Returns
+    -------
+    Numbers of the outcomes; whether each ensemble exchanged its path with the one above, -1 where not its turn.
+    """
+    ended = []
+    for i, path in enumerate(paths):
+        move = _moved(runner, path, interfaces[i], streams(word, cycle, i), keep)
+        paths[i] = move.path
+        ended.append(OUTCOMES.index(move.outcome))
+    asked = np.full(len(paths), -1)
+    asked[cycle % 2 : len(paths) - 1 : 2] = swap(paths, interfaces, cycle)
+    return ended, asked
 
 
 def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, streams: Streams, keep: Keep) -> Chain:
     """A chain of cycles over all ensembles, and stretches of dynamics in the reactant for the flux.
 
-    In each cycle every ensemble makes a reversal and a shot, then neighbours exchange paths.
+    In each cycle every ensemble makes a reversal and a shot, then neighbours exchange paths. Excursions that reach the
+    first interface are paths of the first ensemble, and independent of those that are there: one after the other takes
+    the place of its path, in every other cycle while there are any. What changes slowly in the reactant, and hardly
+    within a path, comes to equilibrium in the stretches and from there into all ensembles (as by the exchange with the
+    reactant's own ensemble in van Erp, Phys. Rev. Lett. 2007, 98, 268301). Each is taken once, with no regard to what
+    it is, for any choice would favour some of them.
     """
     bounds = found.interfaces
     paths = list(found.paths)
-    n = len(paths)
     burnt = math.ceil(0.1 * rules.stretches)
     flux = stretches(runner, start, burnt + rules.stretches, rules.stretch_frames, streams, keep)[burnt:]
     highest, frames, outcomes, swaps = [], [], [], []
+    leaving = excursions(flux, bounds[0])
+    # Those of one stretch are much alike, at constant energy above all. They are thinned out until most come
+    # from stretches of their own; one of each stretch would favour those from stretches with few.
+    left = sum(bool((np.asarray(s["highest"]) >= bounds[0]).any()) for s in flux)
+    leaving = iter(leaving[:: math.ceil(len(leaving) / max(left, 1)) or 1])
     for cycle in range(rules.burn_in + rules.cycles):
-        ended = []
-        for i in range(n):
-            move = _moved(runner, paths[i], bounds[i], streams("cycle", cycle, i), keep)
-            paths[i] = move.path
-            ended.append(OUTCOMES.index(move.outcome))
-        asked = np.full(n, -1)
-        asked[cycle % 2 : n - 1 : 2] = swap(paths, bounds, cycle)
+        if cycle % 2 == 0:
+            paths[0] = next(leaving, paths[0])
+        ended, asked = _cycle(runner, paths, bounds, cycle, streams, keep)
         if cycle >= rules.burn_in:
             highest.append([p.highest for p in paths])
             frames.append([len(p.order) for p in paths])
@@ -567,7 +788,8 @@ class InterfaceRate(Plain):
     rate
         1/s.
     ln_error
-        Standard error of its logarithm, by a jackknife over blocks of cycles and of stretches.
+        Standard error of its logarithm, by a jackknife over blocks of cycles and of stretches; infinite where nothing
+        has come from the first ensemble to the last.
     low, high
         Interval of confidence 0.95, by Student's t of as many blocks; None where there is no error.
     flux, ln_flux_error
@@ -582,6 +804,12 @@ class InterfaceRate(Plain):
         Behind the errors.
     slowest
         Largest correlation time of an ensemble over the length of a block: where it is not small, errors are too small.
+    n_arrivals
+        Times that a place in the chain went from the first ensemble to the last by exchanges; see :func:`arrivals`.
+    drift
+        Logarithm of the probability from the second half of all chains less that from the first; None where one of them
+        lacks a crossing. Twice the probability's error is its standard error: more tells of a burn-in that was too
+        short.
     outcomes
         How often each outcome of a shot came, burn-in left out.
     """
@@ -599,6 +827,8 @@ class InterfaceRate(Plain):
     n_unfinished: int
     n_blocks: int
     slowest: float
+    n_arrivals: int
+    drift: float | None
     outcomes: dict[str, int]
 
 
@@ -631,6 +861,29 @@ class Chain:
     flux_unfinished: NDArray[np.int64]
 
 
+def arrivals(swaps: NDArray[np.int64]) -> int:
+    """How many times a path's place in the chain has gone from the first ensemble to the last.
+
+    A place is followed through exchanges; shots change its path and leave it where it is. Before any has come all the
+    way up, the last ensembles know nothing of the reactant's equilibrium but what their first paths do.
+
+    Parameters
+    ----------
+    swaps
+        Of :class:`Chain`, shape (cycles, ensembles).
+    """
+    n = swaps.shape[1]
+    from_first = [False] * n
+    count = 0
+    for row in swaps:
+        from_first[0] = True
+        count += from_first[-1]
+        from_first[-1] = False
+        for low in np.flatnonzero(row == 1):
+            from_first[low], from_first[low + 1] = from_first[low + 1], from_first[low]
+    return count
+
+
 def correlation_time(series: FloatArray) -> float:
     """Integrated autocorrelation time, 1 + 2 sum rho, the sum as far as five times the result (Sokal's window)."""
     n = len(series)
@@ -646,9 +899,24 @@ def correlation_time(series: FloatArray) -> float:
     return max(time, 1.0)
 
 
-def _log_probabilities(reached: FloatArray, tried: FloatArray) -> FloatArray:
+def _logs(cycles: FloatArray, walks: FloatArray) -> FloatArray:
+    """Logarithms of the flux per frame and of the factors, from sums of what `rate` counts in cycles and stretches.
+
+    Parameters
+    ----------
+    cycles
+        Paths that reach each interface, and that reach the next one as well, shape (..., 2 n).
+    walks
+        Frames of stretches, and excursions that reach the first interface, shape (..., 2).
+
+    Returns
+    -------
+    Shape (..., n + 1).
+    """
+    n = cycles.shape[-1] // 2
+    walks = np.broadcast_to(walks, (*cycles.shape[:-1], 2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(reached / tried)
+        return np.log(np.concatenate([walks[..., 1:] / walks[..., :1], cycles[..., n:] / cycles[..., :n]], axis=-1))
 
 
 def _jackknife(values: FloatArray) -> FloatArray:
@@ -660,11 +928,32 @@ def _jackknife(values: FloatArray) -> FloatArray:
     return np.where(bounded, np.sqrt((n - 1.0) / n * ((held - held.mean(axis=0)) ** 2).sum(axis=0)), np.inf)
 
 
+def _errors(cycles: Sequence[FloatArray], walks: Sequence[FloatArray], blocks: int) -> FloatArray:
+    """Standard errors of the logarithms of rate, probability, flux and each factor; blocks are per chain."""
+
+    def sums(tables: Sequence[FloatArray]) -> FloatArray:
+        return np.array([part.sum(axis=0) for table in tables for part in np.array_split(table, blocks)])
+
+    def estimates(logs: FloatArray) -> FloatArray:
+        return np.column_stack([logs.sum(axis=1), logs[:, 1:].sum(axis=1), logs])
+
+    ran, walked = sums(cycles), sums(walks)
+    all_ran, all_walked = ran.sum(axis=0), walked.sum(axis=0)
+    of_cycles = _jackknife(estimates(_logs(all_ran - ran, all_walked)))
+    of_walks = _jackknife(estimates(_logs(np.broadcast_to(all_ran, ran.shape), all_walked - walked)))
+    return np.hypot(of_cycles, of_walks)
+
+
 def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, blocks: int = 10) -> InterfaceRate:
     """Rate of all chains together.
 
     The factors are pooled: of all paths in the ensembles up to the i-th that reach interface i, the share that reach
     i + 1. For nested interfaces this is the solution of the weighted-histogram equations of all ensembles.
+
+    Errors are a jackknife over blocks of cycles and one of stretches, which are independent of each other. Blocks are
+    doubled in length while eight of all chains are left, and the largest error is taken: where blocks are shorter than
+    the correlation time, it is too small. There is none without :func:`arrivals`, for all blocks may then have the same
+    paths' past in common.
 
     Parameters
     ----------
@@ -683,41 +972,39 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
         When an interface was never crossed, or nothing reached the first one.
     """
     bounds = np.array([*interfaces, math.inf])
-    # Blocks x factors: of the paths of ensembles 0 to i, those that reach interface i, and i + 1.
-    tried, reached = [], []
-    flux_frames, flux_counts = [], []
-    per_block = []
-    for chain in chains:
-        for part in np.array_split(np.arange(len(chain.highest)), blocks):
-            tried.append([(chain.highest[part, : i + 1] >= bounds[i]).sum() for i in range(len(interfaces))])
-            reached.append([(chain.highest[part, : i + 1] >= bounds[i + 1]).sum() for i in range(len(interfaces))])
-            per_block.append(len(part))
-        for part in np.array_split(np.arange(len(chain.flux_frames)), blocks):
-            flux_frames.append(chain.flux_frames[part].sum())
-            flux_counts.append(chain.flux_counts[part].sum())
-    tried, reached = np.array(tried, dtype=float), np.array(reached, dtype=float)
-    frames, counts = np.array(flux_frames, dtype=float), np.array(flux_counts, dtype=float)
-    if counts.sum() == 0:
+    n = len(interfaces)
+    if sum(c.flux_counts.sum() for c in chains) == 0:
         raise ValueError("no excursion from the reactant reached the first interface; give longer stretches")
-    never = np.flatnonzero(reached.sum(axis=0) == 0)
+    # Of each cycle, paths of ensembles 0 to i that reach interface i, and i + 1.
+    tried = [np.array([(c.highest[:, : i + 1] >= bounds[i]).sum(axis=1) for i in range(n)]).T for c in chains]
+    reached = [np.array([(c.highest[:, : i + 1] >= bounds[i + 1]).sum(axis=1) for i in range(n)]).T for c in chains]
+    cycles = [np.hstack([t, r]).astype(float) for t, r in zip(tried, reached, strict=True)]
+    walks = [np.column_stack([c.flux_frames, c.flux_counts]).astype(float) for c in chains]
+    whole = _logs(sum(c.sum(axis=0) for c in cycles), sum(w.sum(axis=0) for w in walks))
+    never = np.flatnonzero(np.isinf(whole[1:]))
     if len(never):
         raise ValueError(f"no path crossed from interface {never[0] + 1} to the next; give more cycles")
-    factors = _log_probabilities(reached.sum(axis=0), tried.sum(axis=0))
-    left_out = _log_probabilities(reached.sum(axis=0) - reached, tried.sum(axis=0) - tried)
-    errors = _jackknife(left_out)
-    whole_error = float(_jackknife(left_out.sum(axis=1)))
-    flux = counts.sum() / (frames.sum() * frame)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        flux_error = float(_jackknife(np.log((counts.sum() - counts) / (frames.sum() - frames))))
-    ln_error = math.hypot(whole_error, flux_error)
-    ln_rate = math.log(flux) + float(factors.sum())
-    n = len(tried)
+    divided = [blocks]
+    while divided[-1] >= 4 and divided[-1] // 2 * len(chains) >= _FEWEST_BLOCKS:
+        divided.append(divided[-1] // 2)
+    errors = np.array([_errors(cycles, walks, k) for k in divided])
+    arrived = sum(arrivals(c.swaps) for c in chains)
+    # No block knows of what none of them has seen.
+    ln_error = float(errors[:, 0].max()) if arrived else math.inf
+    # Student's t of the blocks that the error comes from.
+    n_blocks = divided[int(np.argmax(errors[:, 0]))] * len(chains)
+    ln_flux = float(whole[0]) - math.log(frame)
+    ln_rate = ln_flux + float(whole[1:].sum())
     interval = None
-    if math.isfinite(ln_error) and n > 1:
+    if math.isfinite(ln_error):
         from scipy.stats import t
 
-        half = float(t.ppf(0.975, n - 1)) * ln_error
+        half = float(t.ppf(0.975, n_blocks - 1)) * ln_error
         interval = (math.exp(ln_rate - half) * 1e12, math.exp(ln_rate + half) * 1e12)
+    early = sum(c[: len(c) // 2].sum(axis=0) for c in cycles)
+    late = sum(c[len(c) // 2 :].sum(axis=0) for c in cycles)
+    nothing = 0.0 * walks[0].sum(axis=0)
+    drift = float(np.diff(_logs(np.array([early, late]), nothing)[:, 1:].sum(axis=1))[0])
     highest = [c.highest for c in chains]
     crossings, times = [], []
     for i, value in enumerate(interfaces):
@@ -729,8 +1016,8 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
             Crossing(
                 interface=float(value),
                 next_interface=float(bounds[i + 1]) if math.isfinite(bounds[i + 1]) else None,
-                probability=math.exp(factors[i]),
-                error=math.exp(factors[i]) * float(errors[i]),
+                probability=math.exp(whole[1 + i]),
+                error=math.exp(whole[1 + i]) * float(errors[:, 3 + i].max()),
                 here=float(np.mean(np.concatenate(here))),
                 accepted=float(np.mean(np.concatenate([c.outcomes[:, i] == 0 for c in chains]))),
                 swapped=float(asked.mean()) if len(asked) else None,
@@ -744,14 +1031,16 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
         ln_error=ln_error,
         low=interval[0] if interval else None,
         high=interval[1] if interval else None,
-        flux=flux * 1e12,
-        ln_flux_error=flux_error,
-        probability=math.exp(float(factors.sum())),
-        ln_probability_error=whole_error,
+        flux=math.exp(ln_flux) * 1e12,
+        ln_flux_error=float(errors[:, 2].max()),
+        probability=math.exp(float(whole[1:].sum())),
+        ln_probability_error=float(errors[:, 1].max()),
         crossings=tuple(crossings),
-        n_excursions=int(counts.sum()),
+        n_excursions=int(sum(c.flux_counts.sum() for c in chains)),
         n_unfinished=int(sum(c.flux_unfinished.sum() for c in chains)),
-        n_blocks=n,
-        slowest=max(times) / float(np.mean(per_block)),
+        n_blocks=n_blocks,
+        slowest=max(times) * blocks / float(np.mean([len(h) for h in highest])),
+        n_arrivals=arrived,
+        drift=drift if math.isfinite(drift) else None,
         outcomes={name: int((outcomes == k).sum()) for k, name in enumerate(OUTCOMES)},
     )

@@ -23,6 +23,10 @@ log = logging.getLogger(__name__)
 _COLUMNS = ["quantity", "from", "to", "value", "error", "unit", "lowest_K", "highest_K", "conditions", "source"]
 
 
+#: Arrivals of paths from the reactant at the last interface without which the rate through interfaces is not trusted.
+MIN_ARRIVALS = 10
+
+
 def read_literature(file: Path | str) -> pd.DataFrame:
     """Literature values of a system.
 
@@ -424,6 +428,15 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
             body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
             if found["slowest"] > 0.5:
                 words = "paths change too slowly for the error to be trusted: give more cycles"
+                body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")
+            if found["n_arrivals"] < MIN_ARRIVALS:
+                words = (
+                    f"paths have come from the first interface to the last {found['n_arrivals']} times only: what "
+                    "changes slowly may not be in equilibrium, and the rate far off; give more cycles and stretches"
+                )
+                body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")
+            if found["drift"] is None or abs(found["drift"]) > 4.0 * found["ln_probability_error"]:
+                words = "the probability drifts from the first half of the cycles to the second: give more burn-in"
                 body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")
         for words in content["agreement"]:
             body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import altair as alt
 import jinja2
 import vl_convert
 
@@ -68,7 +69,7 @@ def table_of(path: Path | str) -> str:
 
 
 def interactive(spec: dict[str, Any], words: Words) -> dict[str, Any]:
-    """A Vega-Lite specification for the page: values on hovering, terms in the page's language, no idle data."""
+    """A Vega-Lite specification as Vega for the page: values on hovering, the page's language, no idle data."""
     spec = dict(spec)
     if "datasets" in spec:
         rest = json.dumps({key: value for key, value in spec.items() if key != "datasets"})
@@ -76,7 +77,13 @@ def interactive(spec: dict[str, Any], words: Words) -> dict[str, Any]:
     config = dict(spec.get("config", {}))
     config["mark"] = {**config.get("mark", {}), "tooltip": True}
     spec["config"] = config
-    return _translated(spec, words.terms) if words.terms else spec
+    return compiled(_translated(spec, words.terms) if words.terms else spec)
+
+
+def compiled(spec: dict[str, Any]) -> dict[str, Any]:
+    """A Vega-Lite specification as Vega: what a browser would do for every reader is done once."""
+    version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    return vl_convert.vegalite_to_vega(spec, vl_version=version)
 
 
 def _lean(rows: list[dict[str, Any]], rest: str) -> list[dict[str, Any]]:
@@ -116,7 +123,7 @@ def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, 
     ----------
     items
         For each: ``section``, ``name``, ``title``, ``caption`` (file), and ``figure`` (SVG; PDF and Vega-Lite beside
-        it) with ``data`` (CSV), or ``table`` (HTML).
+        it) with ``data`` (CSV or JSON), or ``table`` (HTML).
     """
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in SECTIONS}
     for item in items:
@@ -137,7 +144,7 @@ def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, 
             entry["spec"] = interactive(spec, words)
             saved = {"SVG": figure, "PDF": figure.with_suffix(".pdf")}
             if item.get("data"):
-                saved["CSV"] = Path(item["data"])
+                saved[Path(item["data"]).suffix[1:].upper()] = Path(item["data"])
             entry["saved"] = {kind: {"uri": data_uri(p), "name": p.name} for kind, p in saved.items()}
         else:
             entry["table"] = table_of(item["table"])
@@ -146,7 +153,7 @@ def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, 
 
 
 def track_chart(movie: movies.Movie, words: Words) -> dict[str, Any]:
-    """Vega-Lite specification of the coordinates along a movie; the parameter ``at`` is the frame."""
+    """Vega specification of the coordinates along a movie; its signal ``at`` is the frame."""
     rows = [
         {"frame": i, "time": t, "name": name, "value": values[i]}
         for name, values in movie.tracks.items()
@@ -181,13 +188,14 @@ def track_chart(movie: movies.Movie, words: Words) -> dict[str, Any]:
                 ],
             }
         )
-    return {
+    spec = {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "data": {"values": rows},
         "params": [{"name": "at", "value": 0}],
         "vconcat": panels,
         "config": {"view": {"stroke": "#cccccc"}, "axis": {"titleFontWeight": "normal"}},
     }
+    return compiled(spec)
 
 
 def write(

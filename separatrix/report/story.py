@@ -312,7 +312,7 @@ def rows(methods: Sequence[Judged], words: Words) -> list[list[tuple[str, float 
             (m.label, m.label),
             (f"{words.term(m.mechanism)} {m.share:.0%}" if m.mechanism else "–", m.mechanism),
             (f"{m.barrier:.1f}" if math.isfinite(m.barrier) else "–", m.barrier),
-            ("–", math.nan) if rate is None else (significant(rate.value, rate.low, rate.high), rate.value),
+            ("–", math.nan) if rate is None else (_marked(rate), rate.value),
             (f"{m.activation_energy:.0f}" if math.isfinite(m.activation_energy) else "–", m.activation_energy),
         ]
         for key in ("length", "acceptance", "committor", "spread", "cost"):
@@ -321,6 +321,11 @@ def rows(methods: Sequence[Judged], words: Words) -> list[list[tuple[str, float 
         cells.append((words(f"verdict_{m.verdict}"), m.verdict))
         found.append(cells)
     return found
+
+
+def _marked(rate: Rate) -> str:
+    """A rate, marked where it is the harmonic one, which knows of no recrossing."""
+    return significant(rate.value, rate.low, rate.high) + (" ‡" if rate.route == "harmonic" else "")
 
 
 def heads(words: Words, reactant: str, product: str) -> list[str]:

@@ -26,12 +26,14 @@ _DASHES = {_EXACT: [1, 0], _GZ: [7, 3], _KLBS: [2, 2], _KRAMERS: [8, 3, 2, 3]}
 _STEP = 2.0  # kT between level lines
 
 
-def files(result: Result) -> dict[str, str]:
-    """Content of every file of a case, by file name."""
-    return {
-        NAMES["page"]: page(result),
-        NAMES["surface"]: figures.svg(surface(result.analysis)),
-        NAMES["anisotropy"]: figures.svg(anisotropy(result.scan, result.analysis.case.title)),
+def files(result: Result) -> dict[str, bytes]:
+    """Content of every file of a case, by file name; each figure as SVG, PDF and Vega-Lite."""
+    charts = {
+        "surface": surface(result.analysis),
+        "anisotropy": anisotropy(result.scan, result.analysis.case.title),
+    }
+    return {NAMES["page"]: page(result).encode()} | {
+        f"{name}{ending}": content for name, chart in charts.items() for ending, content in figures.forms(chart).items()
     }
 
 

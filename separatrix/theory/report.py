@@ -102,7 +102,7 @@ def run(
 
 
 def write(result: Result, folder: Path | str) -> Sequence[Path]:
-    """Write figures (SVG), a page (HTML) and the numbers (JSON) into a folder; the paths of what was written."""
+    """Write figures, a page (HTML) and the numbers (JSON) into a folder; the paths of what was written."""
     from . import charts
 
     folder = Path(folder)
@@ -110,7 +110,7 @@ def write(result: Result, folder: Path | str) -> Sequence[Path]:
     for name, content in charts.files(result).items():
         path = folder / name
         with store.replacing(path) as temporary:
-            temporary.write_text(content)
+            temporary.write_bytes(content)
         written.append(path)
     store.write_json(result.to_dict(), folder / "theory.json")
     return [*written, folder / "theory.json"]
@@ -124,7 +124,8 @@ def for_rule(model: Path | str, *, outputs: dict[str, Path | str]) -> None:
     model
         The file.
     outputs
-        Files to write, by the names ``json``, ``page``, ``surface`` and ``anisotropy``.
+        Files to write: ``json``, and those of :func:`separatrix.theory.charts.files`, each of which has the name of its
+        file in its path.
     """
     from . import charts
 
@@ -136,5 +137,5 @@ def for_rule(model: Path | str, *, outputs: dict[str, Path | str]) -> None:
     for name, path in outputs.items():
         if name != "json":
             with store.replacing(path) as temporary:
-                temporary.write_text(content[charts.NAMES[name]])
+                temporary.write_bytes(content[Path(path).name])
             log.info("%s", path)

@@ -300,21 +300,22 @@ def the_whole_comparison(stage: Stage) -> None:
         data = small_config(Path("results"))
         data["sampling"] |= {"min_rounds": 1, "max_rounds": 1}
         data["committor"] |= {"configurations": 2, "batches": 1}
-        data["rates"]["umbrella"]["methods"] = []
+        data["rates"]["umbrella"] |= {"windows": 12, "length_fs": 300}
         write_yaml(data, folder / "config.yaml")
     # This is what takes longest; all else can wait for it.
     place, alone = Place(folders[0], stage.cluster, nice=0), Place(folders[1], stage.cluster)
     before = {f.name for f in place.folder.iterdir()}
     master = place.master()
-    alone.local("results/gaff2/committor.json", "results/pm6/committor.json")
+    alone.local(*(f"results/{method}/{name}.json" for method in ("gaff2", "pm6") for name in ("committor", "rates")))
     place.end(master)
     assert {f.name for f in place.folder.iterdir()} - before <= {"results", ".snakemake", "master.log"}
     names = {f.relative_to(alone.folder) for f in alone.folder.glob("results/**/*.nc")}
     assert len(names) > 20
-    assert names == {f.relative_to(place.folder) for f in place.folder.glob("results/**/*.nc")}
+    found = {f.relative_to(place.folder) for f in place.folder.glob("results/**/*.nc")}
+    assert names == {f for f in found if f.parts[1] != "export"} and len(found) > len(names)
     for name in names:
         same(place.folder / name, alone.folder)
-    for pattern in ("*/coordinate.json", "*/committor.json", "*/rounds/1.json"):
+    for pattern in ("*/coordinate.json", "*/committor.json", "*/rounds/1.json", "*/rates.json", "*/rates/*.json"):
         for file in alone.folder.glob(f"results/{pattern}"):
             assert file.read_text() == (place.folder / file.relative_to(alone.folder)).read_text(), file
     assert (place.folder / "results/comparison/comparison.csv").exists()
@@ -324,8 +325,10 @@ def the_whole_comparison(stage: Stage) -> None:
     assert {j["node"] for j in jobs} == set(slurm_cluster.PARTITIONS["main"])
     # Short rules stay with the master, and a batch of committor shots is one job; there are two sets of them.
     rules = sorted({j["comment"].partition("_wildcards_")[0].removeprefix("rule_") for j in jobs})
-    assert rules == ["check", "committor_shots", "first_path", "minimum", "saddle_search", "sample"]
-    assert len(jobs) == 2 * (1 + 2 + 3 + 2 + 2 + 2)
+    along = ["free_energy", "transmission", "umbrella"]
+    assert rules == sorted(["check", "committor_shots", "first_path", "minimum", "saddle_search", "sample", *along])
+    # The umbrella windows of one method are two jobs.
+    assert len(jobs) == 2 * (1 + 2 + 3 + 2 + 2 + 2) + 2 + 1 + 1
 
 
 @play

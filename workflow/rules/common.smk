@@ -276,6 +276,11 @@ def all_surfaces(name):
     )
 
 
+def methods_of_scan(wildcards):
+    """Names of the methods in a scan."""
+    return [m["method"] for m in CONFIG.scan(wildcards.scan)["members"]]
+
+
 def comparison_file(name):
     """Path of a file about all methods."""
     return f"{RESULTS}/comparison/{name}"

@@ -8,11 +8,6 @@ SCAN_RESULTS = [
 ]
 
 
-def methods_of_scan(wildcards):
-    """Names of the methods in a scan."""
-    return [m["method"] for m in CONFIG.scan(wildcards.scan)["members"]]
-
-
 rule scan:
     input:
         rates=lambda wildcards: [

@@ -13,6 +13,7 @@ rule theory:
         model=lambda wildcards: THEORY[wildcards.surface],
         files=lambda wildcards: theory_files.inputs(THEORY[wildcards.surface]),
     output:
+        **other_forms(["surface", "anisotropy"], "theory/{{surface}}/{}"),
         json=comparison_file("theory/{surface}/theory.json"),
         page=report(
             comparison_file("theory/{surface}/theory.html"),

@@ -14,10 +14,7 @@
       : rows;
 
   function shown(spec) {
-    if (!spec.datasets) return spec;
-    const datasets = {};
-    for (const [name, rows] of Object.entries(spec.datasets)) datasets[name] = visible(rows);
-    return { ...spec, datasets };
+    return { ...spec, data: spec.data.map((one) => (one.values ? { ...one, values: visible(one.values) } : one)) };
   }
 
   async function draw(figure) {
@@ -25,7 +22,7 @@
     const place = figure.querySelector(".live");
     try {
       if (views.has(id)) views.get(id).finalize();
-      const result = await vegaEmbed(place, shown(data.figures[id]), { actions: false, renderer: "svg", logLevel: 1 });
+      const result = await vegaEmbed(place, shown(data.figures[id]), { actions: false, mode: "vega", renderer: "svg", logLevel: 1 });
       views.set(id, result);
       figure.classList.add("drawn");
     } catch (error) {
@@ -131,7 +128,7 @@
       movie.viewer.zoomTo();
     }
     if (movie.chart) movie.chart.finalize();
-    movie.chart = await vegaEmbed("#movie-tracks", movie.current.chart, { actions: false, renderer: "svg", logLevel: 1 });
+    movie.chart = await vegaEmbed("#movie-tracks", movie.current.chart, { actions: false, mode: "vega", renderer: "svg", logLevel: 1 });
     movie.chart.view.addEventListener("click", (_, item) => {
       if (item && item.datum && "frame" in item.datum) {
         play(false);

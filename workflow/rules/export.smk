@@ -1,0 +1,60 @@
+# Everything behind the report in one folder that can be cited and used again: an RO-Crate.
+EXPORT = f"{RESULTS}/export"
+
+# Not all that lies in the folder: an earlier config may have left a table there that this one does not make.
+EXPORT_TABLES = [
+    file
+    for file in (
+        *COMPARISON,
+        *FIGURE_DATA.values(),
+        *RATES_RESULTS,
+        *(comparison_file(f"scans/{scan}.csv") for scan in SCANS),
+        *THEORY_RESULTS,
+    )
+    if file.endswith((".csv", "comparison.json", "theory.json"))
+]
+
+EXPORT_RESULTS = [f"{EXPORT}/ro-crate-metadata.json", f"{EXPORT}/references.bib"]
+
+
+rule export:
+    input:
+        # A function for each method, as in `all`.
+        *(judged(method) for method in CONFIG.methods),
+        tables=EXPORT_TABLES,
+        stationary=[
+            file
+            for basin in CONFIG.system.basins
+            for file in all_surfaces(f"minimum_{basin.name}.nc")
+        ]
+        + all_surfaces("saddle.nc"),
+        paths=[
+            file
+            for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
+            for file in all_methods(f"chain_{chain}/paths.nc")
+        ],
+        found=[
+            file
+            for name in ("check", "coordinate", "committor", "rates")
+            for file in all_methods(f"{name}.json")
+        ],
+        summary=comparison_file("comparison.json"),
+        references=CONFIG.data["export"]["references"],
+    output:
+        metadata=EXPORT_RESULTS[0],
+        references=EXPORT_RESULTS[1],
+    log:
+        comparison_file("logs/export.log"),
+    benchmark:
+        comparison_file("benchmarks/export.tsv")
+    conda:
+        "../../envs/separatrix.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        config=config,
+    message:
+        "research object: everything behind the report"
+    script:
+        "../../scripts/export_crate.py"

@@ -1,0 +1,92 @@
+# Figures and tables of the report, and the order in which it shows them.
+# Where each figure and table stands in it.
+SECTIONS = {
+    "mechanism": ("mechanisms", "shooting_points", "path_lengths"),
+    "barrier": ("energy_profile", "stationary_points"),
+    "coordinate": (
+        *("coefficients", "calibration", "selection"),
+        *("coordinates", "sets", "candidates"),
+    ),
+    "sure": (
+        *("committor_histogram", "committor_points", "committor_calibration"),
+        *("committor_map", "ranking", "convergence", "acceptance"),
+        *("convergence_table", "chains"),
+    ),
+    "cost": ("cost",),
+    "details": ("comparison",),
+}
+
+
+def caption(name):
+    """File of the caption, the same as in Snakemake's own report."""
+    return f"{workflow.basedir}/workflow/report/{name}.rst"
+
+
+def figure(section, stem, title, words, data=""):
+    """A figure of the report; PDF and Vega-Lite specification lie beside the SVG."""
+    item = {"section": section, "name": stem, "title": title, "caption": caption(words)}
+    return item | {
+        "figure": comparison_file(f"{stem}.svg"),
+        "data": comparison_file(data or f"{stem}.csv"),
+    }
+
+
+def table(section, stem, title, words):
+    """A table of the report."""
+    item = {"section": section, "name": stem, "title": title, "caption": caption(words)}
+    return item | {"table": comparison_file(f"{stem}.html")}
+
+
+def report_items():
+    """Figures and tables of the report, in their order."""
+    items = []
+    for section, names in SECTIONS.items():
+        for name in names:
+            if name in FIGURES:
+                items.append(
+                    figure(section, name, FIGURES[name][1], name, f"data/{name}.csv")
+                )
+            elif name in TABLES:
+                title = TABLES[name][1].removesuffix(" (table)")
+                items.append(table(section, name, title, name))
+    items.append(figure("rate", "rates", "Arrhenius plot", "rates_figure"))
+    if ALONG:
+        title = "Free energy along the coordinate"
+        items.append(figure("rate", "free_energy", title, "free_energy"))
+        title = "Transmission coefficient"
+        items.append(figure("rate", "transmission", title, "transmission"))
+    title = "Relaxation of the populations"
+    items.append(figure("rate", "relaxation", title, "relaxation"))
+    items.append(table("rate", "rates", "Rates by every route", "rates"))
+    for scan in SCANS:
+        for name, words in (("rates", "Rate"), ("mechanisms", "Mechanisms")):
+            items.append(
+                figure(
+                    *("scans", f"scans/{scan}_{name}", f"{words} over {scan}"),
+                    *(f"scan_{name}", f"scans/{scan}.csv"),
+                )
+            )
+    for surface in THEORY:
+        title = f"{surface}: rates and avoidance"
+        items.append(table("theory", f"theory/{surface}/theory", title, "theory"))
+        for name, words in (("surface", "separatrices"), ("anisotropy", "anisotropy")):
+            items.append(
+                figure(
+                    *("theory", f"theory/{surface}/{name}", f"{surface}: {words}"),
+                    *(f"theory_{name}", f"theory/{surface}/theory.json"),
+                )
+            )
+    return items
+
+
+def files_of(items):
+    """Files that the items name."""
+    found = []
+    for item in items:
+        found.append(item["caption"])
+        if "table" in item:
+            found.append(item["table"])
+        else:
+            stem = item["figure"].removesuffix("svg")
+            found += [item["figure"], f"{stem}pdf", f"{stem}json", item["data"]]
+    return found
