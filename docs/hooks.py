@@ -78,7 +78,7 @@ def on_files(files: Any, config: Any) -> Any:
         index += [f"## {title}\n", f"{words}\n", "| module | |", "|---|---|"]
         for name, said in modules(part).items():
             index.append(f"| [`{name}`]({name}.md) | {_markdown(said)} |")
-            pages[f"api/{name}.md"] = f"# {name}\n\n::: {name}\n"
+            pages[f"api/{name}.md"] = f"::: {name}\n"
         index.append("")
     pages["api/index.md"] = "\n".join(index)
     for page, text in pages.items():
@@ -153,13 +153,20 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
 def on_page_content(text: str, **_: Any) -> str:
     """Equations as MathML; keys in tables may be broken at their points, and nowhere else."""
 
-    def drawn(display: str) -> Any:
-        return lambda found: latex2mathml.converter.convert(html.unescape(found[1]).strip(), display=display)
+    def drawn(display: str, before: str = "", after: str = "") -> Any:
+        return lambda found: (
+            before + latex2mathml.converter.convert(html.unescape(found[1]).strip(), display=display) + after
+        )
 
     text = re.sub(
         r"(<td[^>]*><code>)([\w.]+)(</code>)", lambda found: found[1] + found[2].replace(".", ".<wbr>") + found[3], text
     )
-    text = re.sub(r'<div class="arithmatex">\\\[(.*?)\\\]</div>', drawn("block"), text, flags=re.DOTALL)
+    text = re.sub(
+        r'<div class="arithmatex">\\\[(.*?)\\\]</div>',
+        drawn("block", '<div class="equation">', "</div>"),
+        text,
+        flags=re.DOTALL,
+    )
     return re.sub(r'<span class="arithmatex">\\\((.*?)\\\)</span>', drawn("inline"), text, flags=re.DOTALL)
 
 

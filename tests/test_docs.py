@@ -72,6 +72,7 @@ def test_pages_from_elsewhere(site: Path, root: Path) -> None:
 
 
 @pytest.mark.xdist_group("docs")
-def test_equations_are_drawn(site: Path) -> None:
+def test_equations_are_drawn_and_references_found(site: Path) -> None:
     for name, text in _pages(site).items():
+        assert not re.search(r"<code>[\w.]+</code>\]\[[\w.]*\]", text), name
         assert 'class="arithmatex"' not in text and "class=arithmatex" not in text, name
