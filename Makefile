@@ -48,7 +48,7 @@ test: env
 
 # What is not right ends it: a link that leads nowhere, a page that is not in the menu, a docstring that cannot be read.
 docs: env
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "make: the documentation is site/index.html"
 
 # Anew from pyproject.toml: names and versions, no addresses.

@@ -186,6 +186,15 @@ def _markdown(text: str, scope: griffe.Object | None = None) -> str:
     return text.replace("``", "`")
 
 
+def _one_by_one(text: str) -> str:
+    """Parameters that share a line in the style of Google, `k, n: shape (m,)`, with a line each."""
+
+    def apart(found: re.Match[str]) -> str:
+        return "\n".join(f"{found[1]}{name}: {found[3]}" for name in found[2].split(", "))
+
+    return re.sub(r"^( +)([a-z_]\w*(?:, [a-z_]\w*)+): (.*)$", apart, text, flags=re.MULTILINE)
+
+
 def _there(scope: griffe.Object, path: str) -> bool:
     try:
         found = scope.modules_collection.get_member(path)
@@ -203,7 +212,7 @@ class Roles(griffe.Extension):
 
     def _visit(self, thing: griffe.Object) -> None:
         if thing.docstring:
-            thing.docstring.value = _markdown(thing.docstring.value, thing)
+            thing.docstring.value = _one_by_one(_markdown(thing.docstring.value, thing))
         for member in thing.members.values():
             if not member.is_alias:
                 self._visit(member)

@@ -20,10 +20,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     # Any way out leads nowhere: whoever asks for a file of the network ends the build.
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     environment = {**os.environ, **nowhere, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(root)}
     run = subprocess.run(command, cwd=root, capture_output=True, text=True, env=environment, timeout=300)
-    assert run.returncode == 0 and run.stderr.strip() == "", run.stdout + run.stderr
+    assert run.returncode == 0 and "WARNING" not in run.stderr, run.stdout + run.stderr
     return folder
 
 
