@@ -112,7 +112,7 @@ def commands() -> str:
                     default = parameter.default
                     if default in (None, False, ()) or callable(default) or "Sentinel" in type(default).__name__:
                         default = ""
-                    words = (getattr(parameter, "help", None) or "").replace("|", "\\|")
+                    words = (getattr(parameter, "help", None) or "").replace("|", "\\|").replace("<", "&lt;")
                     rows.append(f"| `{shown}` | {f'`{default}`' if default != '' else ''} | {words} |")
                 rows = [row for row in rows if "`--help`" not in row]
                 if rows:
