@@ -196,8 +196,38 @@ def test_a_chiral_saddle_from_a_flat_minimum_counts_twice():
     twisted[::2, 2] = 0.03 * np.arange(len(flat[::2]))
     two = harmonic.rate(achiral, PRODUCT, replace(SADDLE, positions=twisted), MASSES, 300.0, PLAIN)
     assert (one.mirror_images, two.mirror_images) == (1.0, 2.0)
-    rotation = math.exp(harmonic.ln_rotation(twisted, MASSES) - harmonic.ln_rotation(flat, MASSES))
+    rotation = math.exp(harmonic.ln_rotation(twisted, MASSES, 300.0) - harmonic.ln_rotation(flat, MASSES, 300.0))
     assert two.rate == pytest.approx(2.0 * rotation * one.rate)
+
+
+def test_rate_from_a_linear_minimum_is_that_of_ases_free_energies():
+    """H-C-N turns about two axes, its saddle about three: powers of T and h must come out right, not cancel."""
+    masses = np.array([1.008, 12.011, 14.007])
+    line = np.array([[-0.106, 1e-5, 0], [0, 0, 0], [0.115, 0, 0]])
+    bent = np.array([[0.03, 0.114, 0], [0, 0, 0], [0.119, 0, 0]])
+    minimum = point("HCN", line, 0.0, np.array([720.0, 720.0, 2100.0, 3400.0]))
+    saddle = point("saddle", bent, 200.0, np.array([-1150.0, 2050.0, 2600.0]))
+    for temperature in (300.0, 1000.0):
+        energies = []
+        for found, shape in ((minimum, "linear"), (saddle, "nonlinear")):
+            thermo = IdealGasThermo(
+                vib_energies=found.wavenumbers[found.wavenumbers > 0] * invcm,
+                geometry=shape,
+                potentialenergy=found.energy * kJ / mol,
+                atoms=ase.Atoms("HCN", found.positions * 10.0, masses=masses),
+                symmetrynumber=1,
+                spin=0,
+                ignore_imag_modes=True,
+                vib_selection="all",
+            )
+            energies.append(thermo.get_gibbs_energy(temperature, 1e5, verbose=False))
+        expected = harmonic.ATTEMPTS * temperature * math.exp(-(energies[1] - energies[0]) / (kB * temperature))
+        ours = harmonic.rate(minimum, None, saddle, masses, temperature, PLAIN)
+        assert ours.mirror_images == 1.0
+        assert ours.rate == pytest.approx(expected, rel=1e-3)
+        # One more axis at the saddle: half a kT more of energy.
+        flat = harmonic.rate(minimum, None, saddle, masses, temperature, PLAIN, isolated=False)
+        assert ours.enthalpy - flat.enthalpy == pytest.approx(0.5 * BOLTZMANN * temperature, rel=1e-5)
 
 
 def test_kramers_high_friction_is_not_needed_for_a_surface_with_a_known_rate():

@@ -10,6 +10,7 @@ from models import DNAB, dnab, numerical_gradient
 
 from separatrix.errors import StationaryError
 from separatrix.molecule import Molecule
+from separatrix.motion import is_linear
 from separatrix.potentials import build
 from separatrix.potentials.base import python_potential
 from separatrix.states import Basin, Coordinate, Interval
@@ -23,7 +24,7 @@ from separatrix.stationary import (
     relax,
     walk_to_saddle,
 )
-from separatrix.units import ANGSTROM, KCAL
+from separatrix.units import ANGSTROM, KCAL, wavenumber
 
 # Pulls ------------------------------------------------------------------------------------------------------
 
@@ -172,6 +173,32 @@ def test_linear_triatomic():
     symmetric = WAVENUMBER * np.sqrt(15.5 / masses[0])
     antisymmetric = WAVENUMBER * np.sqrt(15.5 * (1.0 / masses[0] + 2.0 / masses[1]))
     np.testing.assert_allclose(wavenumbers[2:], [symmetric, antisymmetric], rtol=1e-4)
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-5, 1e-4, 1e-3])  # nm
+def test_a_linear_molecule_that_a_search_left_a_trifle_bent_keeps_both_bends(off: float):
+    """H-C-N with springs and k (1 + cos angle): 3 N - 5 modes, two of them bends of one wavenumber in closed form."""
+    x = np.array([[-0.106, 0, 0], [0, 0, 0], [0.115, 0, 0]])
+    masses = np.array([1.008, 12.011, 14.007])
+    bend = Bias((0, 1, 2), 180.0, 120.0)
+    surface = biased(springs({(0, 1): 6.0 * MDYN, (1, 2): 18.0 * MDYN}, x), [bend])
+    bent = x.copy()
+    bent[0, 1] = off
+    wavenumbers, modes = normal_modes(hessian(surface, bent, step=1e-5), bent, masses)
+    assert len(wavenumbers) == 4 and modes.shape == (4, 3, 3)
+    a, b = 0.106, 0.115
+    inverse_mass = 1 / (a**2 * masses[0]) + 1 / (b**2 * masses[2]) + (1 / a + 1 / b) ** 2 / masses[1]
+    np.testing.assert_allclose(wavenumbers[:2], wavenumber(120.0 * inverse_mass), rtol=2e-3)
+
+
+def test_a_bent_molecule_is_not_linear():
+    masses = np.array([1.008, 12.011, 14.007])
+    x = np.array([[-0.106, 0, 0], [0, 0, 0], [0.115, 0, 0]])
+    assert is_linear(x, masses) and is_linear(x[:2], masses[:2]) and not is_linear(x[:1], masses[:1])
+    x[0, 1] = 0.003
+    assert not is_linear(x, masses)
+    surface = springs({(0, 1): 6.0 * MDYN, (1, 2): 18.0 * MDYN, (0, 2): MDYN}, x)
+    assert len(normal_modes(hessian(surface, x), x, masses)[0]) == 3
 
 
 def test_imaginary_modes_are_negative():

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import constants, integrate
 
+from ..motion import is_linear
 from ..plain import Plain
 from ..stationary import StationaryPoint
 from ..units import BOLTZMANN
@@ -94,18 +95,27 @@ def ln_oscillators(wavenumbers: FloatArray, temperature: float, rules: HarmonicR
     return float((weight * entropy + (1.0 - weight) * rotor - energy).sum())
 
 
-def ln_rotation(positions: FloatArray, masses: FloatArray) -> float:
-    """Logarithm of the classical rotational partition function, without what two points of one molecule share.
+def ln_rotation(positions: FloatArray, masses: FloatArray, temperature: float) -> float:
+    """Logarithm of the classical rotational partition function, without a symmetry number.
 
     Parameters
     ----------
     positions, masses
         nm, shape (n_atoms, 3), and dalton.
+    temperature
+        K.
+
+    Returns
+    -------
+    Of three axes, ln sqrt(pi T^3/(A B C)); of a linear molecule, which turns about two, ln (T/B); of an atom 0. A, B
+    and C are the rotational constants in kelvin, h^2/(8 pi^2 I k).
     """
-    moments = principal_moments(positions, masses)
-    moments = moments[moments > 1e-6 * moments.max()] if moments.max() > 0 else moments[:0]
-    # Of a linear molecule two equal moments are left, and it turns about two axes.
-    return 0.5 * float(np.log(moments).sum())
+    if len(positions) < 2:
+        return 0.0
+    moments = principal_moments(positions, masses) * constants.atomic_mass * 1e-18  # kg m^2
+    linear = is_linear(positions, masses)
+    turns = np.log(8.0 * math.pi**2 * constants.k * temperature / constants.h**2 * (moments[1:] if linear else moments))
+    return 0.5 * float(turns.sum()) + (0.0 if linear else 0.5 * math.log(math.pi))
 
 
 def principal_moments(positions: FloatArray, masses: FloatArray) -> FloatArray:
@@ -306,7 +316,8 @@ def _ln_rate(
     ratio = ln_oscillators(saddle.wavenumbers[1:], temperature, rules)
     ratio -= ln_oscillators(reactant.wavenumbers, temperature, rules)
     if isolated:
-        ratio += ln_rotation(saddle.positions, masses) - ln_rotation(reactant.positions, masses)
+        ratio += ln_rotation(saddle.positions, masses, temperature)
+        ratio -= ln_rotation(reactant.positions, masses, temperature)
     imaginary = abs(float(saddle.wavenumbers[0]))
     tunnelling = 1.0
     if rules.tunnelling == "wigner":
