@@ -374,7 +374,8 @@ def walk_to_saddle(
         high = 0.5 * (values[up] + np.sqrt(values[up] ** 2 + 4.0 * along[up] ** 2))
         step[up] = -along[up] / (values[up] - high) if along[up] != 0.0 else 0.0
         low = _lowest_root(values[rest], along[rest])
-        step[rest] = -along[rest] / (values[rest] - low)
+        # A direction that symmetry leaves without force may be the lowest itself: nothing to divide, and no step.
+        step[rest] = -along[rest] / np.where(along[rest] == 0.0, 1.0, values[rest] - low)
         move = (vectors.T @ step).reshape(x.shape)
         longest = np.linalg.norm(move, axis=1).max()
         if longest > trust:
@@ -558,7 +559,12 @@ def find_minimum(
 
 
 def pulled(molecule: Molecule, surface: Surface, start: np.ndarray, biases: Sequence[Surface]) -> np.ndarray:
-    """A geometry (nm) loosely relaxed under biases: the neighbourhood of a saddle, not the saddle."""
+    """A geometry (nm) loosely relaxed under biases: the neighbourhood of a saddle, not the saddle.
+
+    In a linear molecule no force points off the line, whatever is pulled: it is bent a little first, always the same.
+    """
+    if is_linear(start, molecule.masses):
+        start = start + 0.003 * np.random.default_rng(0).standard_normal(start.shape)
     return relax(molecule, biased(surface, biases), start, fmax=1.0, steps=400)
 
 
