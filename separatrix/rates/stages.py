@@ -89,6 +89,8 @@ def harmonic_rates(
         "channels": [
             {
                 "saddle": channel.saddle.name,
+                # Of two guesses that meet, the saddle has the name of either; its geometry says what it is.
+                "mechanism": system.mechanism.at(channel.saddle.positions),
                 "guesses": list(channel.guesses),
                 "energy_above": {name: channel.saddle.energy - points[name].energy for name in ends[0]},
                 "imaginary": -float(channel.saddle.wavenumbers[0]),
