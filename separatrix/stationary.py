@@ -563,7 +563,7 @@ def pulled(molecule: Molecule, surface: Surface, start: np.ndarray, biases: Sequ
 
     In a linear molecule no force points off the line, whatever is pulled: it is bent a little first, always the same.
     """
-    if is_linear(start, molecule.masses):
+    if len(start) > 2 and is_linear(start, molecule.masses):
         start = start + 0.003 * np.random.default_rng(0).standard_normal(start.shape)
     return relax(molecule, biased(surface, biases), start, fmax=1.0, steps=400)
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import DNAB, dnab, numerical_gradient
 
+from separatrix import config
 from separatrix.errors import StationaryError
-from separatrix.molecule import Molecule
+from separatrix.molecule import Molecule, read_geometry
 from separatrix.motion import is_linear
 from separatrix.potentials import build
 from separatrix.potentials.base import python_potential
@@ -408,3 +409,47 @@ def test_gaff2_quench_finds_a_minimum_not_higher(gaff2):
     )
     assert kept.energy <= e.energy + 0.02 * KCAL
     assert kept.basin == "E"
+
+
+# A molecule whose minima are linear --------------------------------------------------------------------------------
+
+
+def hcn():
+    """Config, potential and exactly linear starting geometries of the example of HCN, on GFN1-xTB."""
+    file = "config/examples/hcn.yaml"
+    checked = config.load(config.read_yaml(file), [file])
+    system, method = checked.system, checked.methods["gfn1"]
+    starts = {name: read_geometry(path)[1] for name, path in system.geometries.items()}
+    return system, build(method.potential, system.molecule, method.options), starts
+
+
+def test_saddle_between_linear_minima():
+    """No force points off the line from an exactly linear start, and still the saddle beside it is found."""
+    system, potential, starts = hcn()
+    points = {}
+    for basin in system.basins:
+        points[basin.name] = find_minimum(
+            system.molecule, potential, starts[basin.name], basin, system.basins, fmax=0.05
+        )
+        wavenumbers = points[basin.name].wavenumbers
+        assert wavenumbers.shape == (4,)
+        assert wavenumbers[0] == pytest.approx(wavenumbers[1], abs=3.0), "two bends of one wavenumber"
+        assert 500.0 < wavenumbers[0] < 1000.0 and wavenumbers[2] > 2000.0 and wavenumbers[3] > 3000.0
+    (guess,) = system.saddle_guesses
+    start = points[guess.start].positions
+    saddle = find_saddle(system.molecule, potential, start, guess.biases, system.basins, name=guess.name, fmax=0.05)
+    assert set(saddle.joins) == {"HCN", "HNC"} and saddle.wavenumbers.shape == (3,)
+    assert not is_linear(saddle.positions, system.molecule.masses)
+    assert saddle.energy > points["HNC"].energy > points["HCN"].energy
+
+
+def test_walk_from_a_symmetric_start_stays_finite():
+    """No force along either falling direction, so that the walk has nothing to divide, and goes down the third."""
+
+    def surface(x: np.ndarray) -> tuple[float, np.ndarray]:
+        a, b, c = x[0]
+        slope = np.array([[-800.0 * a, -400.0 * b, 400.0 * (c - 0.05)]])
+        return -400.0 * a**2 - 200.0 * b**2 + 200.0 * (c - 0.05) ** 2, slope
+
+    found = walk_to_saddle(surface, np.zeros((1, 3)), fmax=1e-5, cycles=50, isolated=False)
+    np.testing.assert_allclose(found, [[0.0, 0.0, 0.05]], atol=1e-5)
