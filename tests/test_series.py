@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from typer.testing import CliRunner
 
-from separatrix import cli, series
+from separatrix import cli, config, series
 from separatrix.errors import SeparatrixError, StoreError
+from separatrix.molecule import read_geometry
 from separatrix.units import KCAL
 
 SIGMA = {"NMe2": -0.83, "OMe": -0.27, "H": 0.0, "Cl": 0.23, "CN": 0.66, "NO2": 0.78}
@@ -218,3 +221,36 @@ def test_no_file_makes_a_traceback(tmp_path_factory: pytest.TempPathFactory, con
     with pytest.raises(SeparatrixError) as caught:
         series.read_series(file)
     assert "\n" not in str(caught.value)
+
+
+AZOBENZENES = Path("config/examples/azobenzenes")
+
+
+@pytest.mark.parametrize("name", SIGMA)
+def test_the_azobenzenes_are_what_their_files_say(name: str) -> None:
+    """C-N=N-C where the system has it, E and Z the right way round, the named substituent on the side of C8."""
+    merged = config.read_yaml(AZOBENZENES / "base.yaml") | config.read_yaml(AZOBENZENES / f"{name}.yaml")
+    system = config.load(merged, [AZOBENZENES / "base.yaml"]).system
+    bonds = set(system.molecule.bonds)
+    assert {(5, 6), (6, 7), (7, 8)} <= bonds
+    formula = Counter(system.molecule.symbols)
+    extra = {"NMe2": "CCHHHHHHN", "OMe": "CHHHO", "H": "H", "Cl": "Cl", "CN": "CN", "NO2": "NOO"}[name]
+    expected = Counter({"C": 12, "H": 9, "N": 2}) + Counter(re.findall("[A-Z][a-z]?", extra))
+    assert formula == expected
+    for basin in system.basins:
+        assert basin.contains(read_geometry(system.geometries[basin.name])[1])
+    # Cut at N7-C8, the part with C5 is the bare phenyl ring with both nitrogens.
+    part, edge = {6}, [6]
+    while edge:
+        here = edge.pop()
+        for a, b in bonds - {(7, 8)}:
+            if here in (a, b) and (other := a + b - here) not in part:
+                part.add(other)
+                edge.append(other)
+    assert Counter(system.molecule.symbols[i] for i in part) == {"C": 6, "H": 5, "N": 2}
+    assert {p.stem for p in AZOBENZENES.glob("*.yaml")} == {*SIGMA, "base"}
+
+
+def test_the_listed_constants_are_those_of_hansch_leo_and_taft() -> None:
+    table = pd.read_csv(AZOBENZENES / "series.csv", comment="#")
+    assert dict(zip(table["name"], table["sigma"], strict=True)) == SIGMA
