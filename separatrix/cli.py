@@ -518,12 +518,12 @@ def series(
     shown = Table(
         "method", "molecule", "sigma", "mechanism", "share", "barrier\nkcal/mol", "k\n1/s", "ln k", box=box.SIMPLE_HEAD
     )
-    for row in table.to_dict("records"):
+    for row in table[table["mechanism"] == of_series.ALL].to_dict("records"):
         shown.add_row(
             row["method"],
             row["name"],
             f"{row['sigma']:.2f}",
-            row["mechanism"],
+            row["main"],
             f"{row['share']:.0%}",
             f"{row['barrier']:.2f}",
             f"{row['rate']:.3g}",
@@ -531,19 +531,20 @@ def series(
         )
     console.print(shown)
     first = table.iloc[0]
-    print(f"{first['from']} to {first['to']} at {first['temperature']:g} K")
+    print(f"{first['from']} to {first['to']} at {first['temperature']:g} K, log10 k = log10 k0 + rho sigma:")
     for line in lines:
         print(
-            f"{line.method}: rho {line.rho:.2f} ({line.rho_low:.2f} to {line.rho_high:.2f}), R2 {line.r_squared:.2f}, "
-            f"scatter {line.scatter:.2f} in log10 k, {line.molecules} molecules"
+            f"{line.method}, {line.mechanism}: rho {line.rho:.2f} ({line.rho_low:.2f} to {line.rho_high:.2f}), "
+            f"R2 {line.r_squared:.2f}, scatter {line.scatter:.2f}, {line.molecules} molecules"
         )
         if line.rho_reference is not None:
             print(
-                f"{line.method}: held through {line.reference}, rho {line.rho_reference:.2f} "
-                f"({line.rho_reference_low:.2f} to {line.rho_reference_high:.2f}), scatter {line.scatter_reference:.2f}"
+                f"  held through {line.reference}: rho {line.rho_reference:.2f} ({line.rho_reference_low:.2f} to "
+                f"{line.rho_reference_high:.2f}), scatter {line.scatter_reference:.2f}"
             )
-        if len(line.mechanisms) > 1:
-            print(f"{line.method}: mechanisms differ ({', '.join(line.mechanisms)}); one line does not describe them")
+    for method, mine in table[table["mechanism"] == of_series.ALL].groupby("method", sort=False):
+        if mine["main"].nunique() > 1:
+            print(f"{method}: mechanisms differ ({', '.join(dict.fromkeys(mine['main']))}); judge each by its own line")
 
 
 @contextlib.contextmanager

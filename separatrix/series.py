@@ -1,13 +1,12 @@
 """A series of like molecules: harmonic rates against Hammett's substituent constants.
 
 log10(k/k_H) = rho sigma (Hammett, J. Am. Chem. Soc. 1937, 59, 96): a line through the logarithms of the rates, by
-ordinary least squares. The rates carry no statistical error, so that the scatter about the line is what the line leaves
-out, and the intervals say how well so few molecules fix it.
+ordinary least squares, for all mechanisms together and for each. The rates carry no statistical error, so that the
+scatter about the line is what the line leaves out, and the intervals say how well so few molecules fix it.
 """
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,11 +23,11 @@ from .errors import StoreError
 from .plain import Plain
 from .units import KCAL
 
-log = logging.getLogger(__name__)
-
 COLUMNS = ("name", "sigma", "results")
 #: Fewer points than this leave no scatter about a line.
 FEWEST = 3
+#: In place of a mechanism: the rate over all saddles.
+ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,8 @@ class Line(Plain):
     ----------
     method
         Name.
+    mechanism
+        Whose rates these are, or `ALL`.
     molecules
         How many.
     rho, rho_low, rho_high
@@ -54,11 +55,10 @@ class Line(Plain):
     rho_reference, rho_reference_low, rho_reference_high, scatter_reference
         The same of the line that is held through the reference, log10(k/k_H) = rho sigma, fitted to the others; None
         without one.
-    mechanisms
-        Mechanisms of the molecules. A line through rates of several mechanisms belongs to none of them.
     """
 
     method: str
+    mechanism: str
     molecules: int
     rho: float
     rho_low: float
@@ -71,7 +71,6 @@ class Line(Plain):
     rho_reference_low: float | None
     rho_reference_high: float | None
     scatter_reference: float | None
-    mechanisms: tuple[str, ...]
 
 
 def read_series(file: Path | str) -> pd.DataFrame:
@@ -128,9 +127,11 @@ def rates(members: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    A row per method and molecule, each method's in the order of the series: method, name, sigma, from, to, temperature
-    (K), mechanism (of the saddle that most of the rate goes over), share (of it), barrier (kcal/mol), rate (1/s),
-    log_rate, ln_rate and relative (log10 of the rate over that of the molecule of sigma = 0, NaN without one).
+    For each method and molecule, in the order of the series, a row of all saddles (`ALL`) and one per mechanism that a
+    saddle was found for: method, name, sigma, from, to, temperature (K), mechanism, main (the mechanism itself; of
+    `ALL`, the one with the largest share), share (of main, in the rate over all saddles), barrier (kcal/mol, of the
+    main saddle), rate (1/s), log_rate, ln_rate and relative (log10 of the rate over that of the molecule of sigma = 0
+    over all its saddles, NaN without one).
 
     Raises
     ------
@@ -145,7 +146,8 @@ def rates(members: pd.DataFrame) -> pd.DataFrame:
                 f"{member['results']}: no METHOD/rates/harmonic.json; "
                 "run its config with `snakemake --until harmonic`, or the whole of it"
             )
-        rows += [_row(member, file) for file in files]
+        for file in files:
+            rows += _rows(member, file)
     table = pd.DataFrame(rows)
     for column, words in (("temperature", "temperatures"), ("from", "reactants"), ("to", "products")):
         found = table.drop_duplicates(column)
@@ -160,40 +162,52 @@ def rates(members: pd.DataFrame) -> pd.DataFrame:
     table["ln_rate"] = np.log(table["rate"])
     table["relative"] = np.nan
     for _, mine in table.groupby("method"):
-        zero = mine[mine["sigma"] == 0.0]
+        zero = mine[(mine["sigma"] == 0.0) & (mine["mechanism"] == ALL)]
         if len(zero) == 1:
             table.loc[mine.index, "relative"] = mine["log_rate"] - float(zero["log_rate"].iloc[0])
     return table
 
 
-def _row(member: dict[str, Any], file: Path) -> dict[str, Any]:
+def _rows(member: dict[str, Any], file: Path) -> list[dict[str, Any]]:
     """What one molecule contributes on one method."""
     content = store.read_json(file)
     try:
-        (start, end), temperature = content["states"], content["temperature_K"]
+        (start, end), temperature = content["states"], float(content["temperature_K"])
         same = {"from": start, "to": end, "temperature": temperature}
         total = next(r for r in content["rates"] if same.items() <= r.items())
-        largest = int(np.argmax(total["shares"]))
-        main = next(r for r in content["by_channel"] if (same | {"channel": largest}).items() <= r.items())
-        found = {
-            "method": str(content["method"]),
-            "name": member["name"],
-            "sigma": member["sigma"],
-            **same,
-            "mechanism": content["channels"][largest]["mechanism"],
-            "share": float(total["shares"][largest]),
-            "barrier": main["barrier"] / KCAL,
-            "rate": float(total["rate"]),
-        }
-    except (KeyError, IndexError, TypeError, ValueError, StopIteration) as error:
-        raise StoreError(f"{file}: not the harmonic rates of a run") from error
-    if not (math.isfinite(found["rate"]) and found["rate"] > 0.0):
-        raise StoreError(f"{file}: a rate of {found['rate']:g} has no logarithm")
-    return found
+        single = [r for r in content["by_channel"] if same.items() <= r.items()]
+        # Each saddle's part in each mechanism: (rate, barrier).
+        parts: dict[str, list[tuple[float, float]]] = {}
+        for part in single:
+            for mechanism, share in content["channels"][part["channel"]]["mechanisms"].items():
+                parts.setdefault(mechanism, []).append((share * part["rate"], part["barrier"] / KCAL))
+        rate = float(total["rate"])
+        by_mechanism = {name: math.fsum(r for r, _ in found) for name, found in parts.items()}
+        main = max(by_mechanism, key=lambda name: by_mechanism[name])
+        common = {"method": str(content["method"]), "name": member["name"], "sigma": member["sigma"], **same}
+        rows = [
+            common
+            | {
+                "mechanism": mechanism,
+                "main": own,
+                "share": by_mechanism[own] / rate if rate else math.nan,
+                "barrier": max(parts[own])[1],
+                "rate": value,
+            }
+            for mechanism, own, value in ((ALL, main, rate), *((n, n, r) for n, r in by_mechanism.items()))
+        ]
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, StopIteration) as error:
+        raise StoreError(
+            f"{file}: not the harmonic rates of a run of this version; run it again with `--forcerun harmonic`"
+        ) from error
+    for row in rows:
+        if not (math.isfinite(row["rate"]) and row["rate"] > 0.0):
+            raise StoreError(f"{file}: a rate of {row['rate']:g} has no logarithm")
+    return rows
 
 
 def fit(table: pd.DataFrame) -> list[Line]:
-    """A line for each method.
+    """Lines of each method: of the rates over all saddles, and of each mechanism that three molecules have.
 
     Parameters
     ----------
@@ -205,10 +219,16 @@ def fit(table: pd.DataFrame) -> list[Line]:
     StoreError
         When a method has fewer than three molecules, or all have one sigma.
     """
-    return [_line(str(method), mine) for method, mine in table.groupby("method", sort=False)]
+    lines = []
+    for method, mine in table.groupby("method", sort=False):
+        lines.append(_line(str(method), ALL, mine[mine["mechanism"] == ALL]))
+        for mechanism, rows in mine[mine["mechanism"] != ALL].groupby("mechanism"):
+            if len(rows) >= FEWEST and np.ptp(rows["sigma"]) > 0.0:
+                lines.append(_line(str(method), str(mechanism), rows))
+    return lines
 
 
-def _line(method: str, mine: pd.DataFrame) -> Line:
+def _line(method: str, mechanism: str, mine: pd.DataFrame) -> Line:
     sigma, log_rate = mine["sigma"].to_numpy(), mine["log_rate"].to_numpy()
     if len(mine) < FEWEST:
         raise StoreError(f"{method}: a line with its error needs {FEWEST} molecules or more, and there are {len(mine)}")
@@ -218,14 +238,15 @@ def _line(method: str, mine: pd.DataFrame) -> Line:
     low, high = free.conf_int(0.05)[1]
     spread = float(((log_rate - log_rate.mean()) ** 2).sum())
     zero = mine[mine["sigma"] == 0.0]
-    held: dict[str, Any] = dict.fromkeys(("rho", "rho_low", "rho_high", "scatter"))
+    held: tuple[float | None, ...] = (None, None, None, None)
     if len(zero) == 1:
         others = sigma != 0.0
         through = sm.OLS(log_rate[others] - float(zero["log_rate"].iloc[0]), sigma[others]).fit()
         bounds = through.conf_int(0.05)[0]
-        held = dict(zip(held, (through.params[0], *bounds, math.sqrt(through.scale)), strict=True))
+        held = (float(through.params[0]), float(bounds[0]), float(bounds[1]), math.sqrt(through.scale))
     return Line(
         method=method,
+        mechanism=mechanism,
         molecules=len(mine),
         rho=float(free.params[1]),
         rho_low=float(low),
@@ -234,20 +255,15 @@ def _line(method: str, mine: pd.DataFrame) -> Line:
         r_squared=float(1.0 - free.ssr / spread) if spread > 0.0 else math.nan,
         scatter=math.sqrt(free.scale),
         reference=str(zero["name"].iloc[0]) if len(zero) == 1 else "",
-        rho_reference=_number(held["rho"]),
-        rho_reference_low=_number(held["rho_low"]),
-        rho_reference_high=_number(held["rho_high"]),
-        scatter_reference=_number(held["scatter"]),
-        mechanisms=tuple(dict.fromkeys(mine["mechanism"])),
+        rho_reference=held[0],
+        rho_reference_low=held[1],
+        rho_reference_high=held[2],
+        scatter_reference=held[3],
     )
 
 
-def _number(value: float | None) -> float | None:
-    return None if value is None else float(value)
-
-
 def plot(table: pd.DataFrame, lines: Sequence[Line]) -> alt.TopLevelMixin:
-    """Rates over sigma, with each method's line.
+    """Rates over sigma, a panel per method: a colour and a line per mechanism, rings for all of them together.
 
     Parameters
     ----------
@@ -256,54 +272,59 @@ def plot(table: pd.DataFrame, lines: Sequence[Line]) -> alt.TopLevelMixin:
     lines
         As :func:`fit` returns them.
     """
-    order = [line.method for line in lines]
-    relative = all(line.reference for line in lines)
+    methods = list(dict.fromkeys(table["method"]))
+    relative = bool(table["relative"].notna().all())
     values = "relative" if relative else "log_rate"
-    heading = f"log10(k / k of {lines[0].reference})" if relative else "log10 of the rate in 1/s"
+    reference = next((line.reference for line in lines if line.mechanism == ALL), "")
+    heading = f"log10(k / k of {reference})" if relative else "log10 of the rate in 1/s"
+    mechanisms = sorted(set(table["mechanism"]) - {ALL})
     colour = alt.Color(
-        "method:N",
-        scale=alt.Scale(domain=order, range=[figures.PALETTE[i % len(figures.PALETTE)] for i in range(len(order))]),
-        legend=alt.Legend(title=None) if len(order) > 1 else None,
+        "mechanism:N",
+        scale=alt.Scale(
+            domain=[*mechanisms, ALL],
+            range=[*(figures.PALETTE[i % len(figures.PALETTE)] for i in range(len(mechanisms))), figures.INK],
+        ),
+        legend=alt.Legend(title=None, columns=4),
     )
     x = alt.X("sigma:Q", title="substituent constant σ", scale=alt.Scale(zero=False, padding=25))
     y = alt.Y("value:Q", title=heading, scale=alt.Scale(zero=False, padding=15))
-    points = table.assign(value=table[values])
-    ends = []
-    for line in lines:
-        mine = table[table["method"] == line.method]
+    panels = []
+    for method in methods:
+        mine = table[table["method"] == method]
+        points = mine.assign(value=mine[values])
         shift = float((mine["log_rate"] - mine[values]).iloc[0])
-        for sigma in (mine["sigma"].min(), mine["sigma"].max()):
-            ends.append(
-                {"method": line.method, "sigma": sigma, "value": line.intercept + line.rho * sigma - shift},
-            )
-    mechanisms = list(dict.fromkeys(table["mechanism"]))
-    shape = alt.Shape(
-        "mechanism:N",
-        scale=alt.Scale(domain=mechanisms),
-        legend=alt.Legend(title=None) if len(mechanisms) > 1 else None,
-    )
-    base = alt.Chart(points).encode(x=x, y=y, color=colour)
-    layers = [
-        alt.Chart(pd.DataFrame(ends)).mark_line(strokeWidth=1.8).encode(x=x, y=y, color=colour),
-        base.mark_point(filled=True, size=80, opacity=1).encode(shape=shape),
-        base.mark_text(dy=-12, fontSize=12).encode(text="name:N"),
-    ]
+        ends = [
+            {"mechanism": line.mechanism, "sigma": sigma, "value": line.intercept + line.rho * sigma - shift}
+            for line in lines
+            if line.method == method and not (line.mechanism == ALL and len(mechanisms) > 1)
+            for sigma in (mine["sigma"].min(), mine["sigma"].max())
+        ]
+        total = alt.Chart(points[points["mechanism"] == ALL]).encode(x=x, y=y)
+        layers = [
+            alt.Chart(pd.DataFrame(ends)).mark_line(strokeWidth=1.8).encode(x=x, y=y, color=colour),
+            alt.Chart(points[points["mechanism"] != ALL])
+            .mark_point(filled=True, size=70, opacity=1)
+            .encode(x=x, y=y, color=colour),
+            total.mark_point(size=190, strokeWidth=1.5, opacity=1).encode(color=colour),
+            total.mark_text(dy=-16, fontSize=12, color=figures.INK).encode(text="name:N"),
+        ]
+        panel = alt.layer(*layers).properties(width=520 if len(methods) == 1 else 340, height=340)
+        panels.append(panel if len(methods) == 1 else panel.properties(title=method))
     start, end, temperature = table.iloc[0][["from", "to", "temperature"]]
     words = [
-        f"{line.method}: ρ = {line.rho:.2f} ({line.rho_low:.2f} to {line.rho_high:.2f}), R² = {line.r_squared:.2f}, "
-        f"scatter {line.scatter:.2f}"
+        f"{line.method}, {line.mechanism}: ρ = {line.rho:.2f} ({line.rho_low:.2f} to {line.rho_high:.2f}), "
+        f"R² = {line.r_squared:.2f}, scatter {line.scatter:.2f}"
         for line in lines
     ]
-    title = f"Rate from {start} to {end} at {temperature:g} K"
-    return figures.finish(alt.layer(*layers).properties(width=520, height=340), title, words)
+    chart = panels[0] if len(panels) == 1 else alt.hconcat(*panels)
+    return figures.finish(chart, f"Rate from {start} to {end} at {temperature:g} K", words)
 
 
 def write(table: pd.DataFrame, lines: Sequence[Line], folder: Path | str) -> list[Path]:
     """Write ``rates.csv``, ``lines.csv`` and ``hammett.svg`` with its other forms, and give the three paths back."""
     folder = Path(folder)
-    columns = pd.DataFrame([line.to_dict() | {"mechanisms": "; ".join(line.mechanisms)} for line in lines])
     written = []
-    for name, content in (("rates.csv", table), ("lines.csv", columns)):
+    for name, content in (("rates.csv", table), ("lines.csv", pd.DataFrame([line.to_dict() for line in lines]))):
         with store.replacing(folder / name) as temporary:
             temporary.write_text(content.to_csv(index=False))
         written.append(folder / name)

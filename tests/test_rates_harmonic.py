@@ -16,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import dnab
 from scipy import integrate
+from scipy.spatial.transform import Rotation
 
 from separatrix import config, store
 from separatrix.errors import SamplingError
+from separatrix.molecule import read_geometry
 from separatrix.rates import harmonic, stages
 from separatrix.rates.harmonic import HarmonicRules
 from separatrix.stationary import StationaryPoint
@@ -365,3 +367,25 @@ def test_rates_of_channels_add_up(tmp_path: Path):
         store.write_no_saddle("nothing there", file, source="a test")
     with pytest.raises(SamplingError, match="no guess has led to a saddle"):
         stages.harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("H", {"inversion at N6": 0.5, "inversion at N7": 0.5}), ("NO2", {"inversion at N7": 1.0})],
+)
+def test_a_symmetric_reactant_shares_a_channel_between_mechanisms(name: str, expected: dict[str, float]):
+    """Azobenzene inverts at either nitrogen over equal saddles; a substituent tells them apart."""
+    file = "config/examples/azobenzenes/base.yaml"
+    merged = config.read_yaml(file) | config.read_yaml(f"config/examples/azobenzenes/{name}.yaml")
+    system = config.load(merged, [file]).system
+    _, x = read_geometry(system.geometries["E"])
+    # The ring of C8 is swung about N7 until N6-N7-C8 is linear.
+    ring = [i for i in range(8, len(x)) if np.linalg.norm(x[i] - x[8]) < np.linalg.norm(x[i] - x[5])]
+    a, b = (x[i] - x[7] for i in (8, 6))
+    normal = np.cross(a, b) / np.linalg.norm(np.cross(a, b))
+    angle = math.acos(a @ b / np.linalg.norm(a) / np.linalg.norm(b)) - math.pi
+    moved = x.copy()
+    moved[ring] = x[7] + Rotation.from_rotvec(angle * normal).apply(x[ring] - x[7])
+    vibrations = np.ones(3 * len(x) - 6)
+    found = stages._mechanisms(system, point("s", moved, 0.0, vibrations), point("E", x, 0.0, vibrations))
+    assert found == expected

@@ -36,10 +36,14 @@ def run(folder: Path, log_rate: float, method: str = "pm6", **changes: Any) -> N
         "states": ["Z", "E"],
         "temperature_K": temperature,
         "channels": [
-            {"saddle": "rotation", "mechanism": "rotation"},
-            {"saddle": "rotation", "mechanism": "inversion"},
+            {"saddle": "rotation", "mechanisms": {"rotation": 1.0}},
+            {"saddle": "rotation", "mechanisms": {"inversion": 1.0}},
         ],
-        "by_channel": [x | {"channel": n, "barrier": (n + 20.0) * KCAL} for x in at for n in (0, 1)],
+        "by_channel": [
+            x | {"channel": n, "barrier": (n + 20.0) * KCAL, "rate": rate * share}
+            for x in at
+            for n, share in ((0, 0.25), (1, 0.75))
+        ],
         "rates": [
             x | {"rate": rate * factors.get((x["from"], x["temperature"]), 1e-3), "shares": [0.25, 0.75]} for x in at
         ],
@@ -75,9 +79,15 @@ def test_a_known_rho_comes_back(
     known = {f"X{i}": s for i, s in enumerate(sigma)}
     file = made_up(folder, {n: intercept + rho * s for n, s in known.items()}, known)
     table = series.rates(series.read_series(file))
-    (line,) = series.fit(table)
+    line, *parts = series.fit(table)
     # Few and close sigma magnify rounding.
     near = 1e-9 / np.ptp(sigma)
+    # The mechanisms have constant shares here, and so the same slope.
+    assert [part.mechanism for part in parts] == ["inversion", "rotation"]
+    assert [part.rho for part in parts] == pytest.approx([rho, rho], abs=near)
+    assert [part.intercept for part in parts] == pytest.approx(
+        [intercept + math.log10(s) for s in (0.75, 0.25)], abs=near
+    )
     assert line.rho == pytest.approx(rho, abs=near)
     assert line.intercept == pytest.approx(intercept, abs=near)
     assert line.scatter < 1e-9
@@ -92,7 +102,7 @@ def test_a_known_rho_comes_back(
 def test_interval_and_scatter_are_those_of_textbooks(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     noisy = {name: 2.0 - 1.3 * s + 0.2 * rng.standard_normal() for name, s in SIGMA.items()}
-    (line,) = series.fit(series.rates(series.read_series(made_up(tmp_path, noisy))))
+    line, *_ = series.fit(series.rates(series.read_series(made_up(tmp_path, noisy))))
     sigma, y = np.array(list(SIGMA.values())), np.array(list(noisy.values()))
     expected = stats.linregress(sigma, y)
     half = stats.t.ppf(0.975, 4) * expected.stderr
@@ -114,7 +124,7 @@ def test_interval_and_scatter_are_those_of_textbooks(tmp_path: Path) -> None:
 def test_intervals_hold_the_true_rho_as_often_as_they_say(tmp_path: Path) -> None:
     rng, held = np.random.default_rng(8), 0
     sigma = np.array(list(SIGMA.values()))
-    table = pd.DataFrame({"method": "x", "name": list(SIGMA), "sigma": sigma, "mechanism": "m"})
+    table = pd.DataFrame({"method": "x", "name": list(SIGMA), "sigma": sigma, "mechanism": series.ALL})
     for _ in range(1000):
         (line,) = series.fit(table.assign(log_rate=0.7 * sigma + 0.3 * rng.standard_normal(len(sigma))))
         held += line.rho_low < 0.7 < line.rho_high
@@ -123,12 +133,25 @@ def test_intervals_hold_the_true_rho_as_often_as_they_say(tmp_path: Path) -> Non
 
 def test_each_molecule_brings_rate_barrier_and_mechanism_of_its_main_saddle(tmp_path: Path) -> None:
     table = series.rates(series.read_series(made_up(tmp_path, {"OMe": 1.0, "H": 0.5, "NO2": 2.0})))
-    assert table["name"].to_list() == ["OMe", "H", "NO2"]
-    assert table["rate"].to_list() == pytest.approx([10.0, 10**0.5, 100.0])
-    assert table["relative"].to_list() == pytest.approx([0.5, 0.0, 1.5])
-    assert set(table["mechanism"]) == {"inversion"} and set(table["share"]) == {0.75}
-    assert table["barrier"].to_list() == pytest.approx([21.0] * 3)
+    whole = table[table["mechanism"] == series.ALL]
+    assert whole["name"].to_list() == ["OMe", "H", "NO2"]
+    assert whole["rate"].to_list() == pytest.approx([10.0, 10**0.5, 100.0])
+    assert whole["relative"].to_list() == pytest.approx([0.5, 0.0, 1.5])
+    assert set(whole["main"]) == {"inversion"} and set(whole["share"]) == {0.75}
+    assert whole["barrier"].to_list() == pytest.approx([21.0] * 3)
     assert set(table["from"]) == {"Z"} and set(table["temperature"]) == {300.0}
+    rotation = table[table["mechanism"] == "rotation"]
+    assert rotation["rate"].to_list() == pytest.approx([2.5, 0.25 * 10**0.5, 25.0])
+    assert rotation["barrier"].to_list() == pytest.approx([20.0] * 3) and set(rotation["share"]) == {0.25}
+
+
+def test_equal_saddles_of_a_symmetric_molecule_are_shared_between_mechanisms(tmp_path: Path) -> None:
+    both = [{"saddle": "a", "mechanisms": {"a": 0.5, "b": 0.5}}, {"saddle": "c", "mechanisms": {"c": 1.0}}]
+    for name in ("OMe", "H", "NO2"):
+        run(tmp_path / name, 1.0, channels=both)
+    table = series.rates(series.read_series(listed(tmp_path, {n: SIGMA[n] for n in ("OMe", "H", "NO2")})))
+    mine = table[table["name"] == "H"].set_index("mechanism")["rate"].to_dict()
+    assert mine == pytest.approx({"all": 10.0, "a": 1.25, "b": 1.25, "c": 7.5})
 
 
 def test_methods_have_a_line_each(tmp_path: Path) -> None:
@@ -136,7 +159,8 @@ def test_methods_have_a_line_each(tmp_path: Path) -> None:
         run(tmp_path / name, -sigma, "b")
         run(tmp_path / name, 2.0 * sigma, "a")
     lines = series.fit(series.rates(series.read_series(listed(tmp_path, SIGMA))))
-    assert {line.method: round(line.rho, 6) for line in lines} == {"a": 2.0, "b": -1.0}
+    assert {line.method: round(line.rho, 6) for line in lines if line.mechanism == "all"} == {"a": 2.0, "b": -1.0}
+    assert len(lines) == 6
 
 
 def test_command_prints_and_writes(tmp_path: Path) -> None:
@@ -144,14 +168,15 @@ def test_command_prints_and_writes(tmp_path: Path) -> None:
     found = CliRunner().invoke(cli.app, ["series", str(file), "--json", "--out", str(tmp_path / "out")])
     assert found.exit_code == 0, found.output
     content = json.loads(found.stdout)
-    assert [row["name"] for row in content["rates"]] == list(SIGMA)
+    assert [row["name"] for row in content["rates"] if row["mechanism"] == "all"] == list(SIGMA)
     assert content["lines"][0]["rho"] == pytest.approx(0.5) and content["lines"][0]["reference"] == "H"
     table, lines = (pd.read_csv(tmp_path / "out" / f"{name}.csv") for name in ("rates", "lines"))
-    assert table["log_rate"].to_list() == pytest.approx([1.0 + 0.5 * s for s in SIGMA.values()])
-    assert lines["rho"].to_list() == pytest.approx([0.5])
+    whole = table[table["mechanism"] == "all"]
+    assert whole["log_rate"].to_list() == pytest.approx([1.0 + 0.5 * s for s in SIGMA.values()])
+    assert lines["rho"].to_list() == pytest.approx([0.5] * 3)
     figure = (tmp_path / "out" / "hammett.svg").read_text()
     assert figure.startswith("<svg") and "NMe2" in figure and "k of H" in figure and "0.50" in figure
-    assert "rho 0.50" in CliRunner().invoke(cli.app, ["series", str(file)]).output
+    assert "all: rho 0.50" in CliRunner().invoke(cli.app, ["series", str(file)]).output
 
 
 def test_without_a_molecule_of_sigma_zero_the_rates_themselves_are_drawn(tmp_path: Path) -> None:
@@ -163,7 +188,7 @@ def test_without_a_molecule_of_sigma_zero_the_rates_themselves_are_drawn(tmp_pat
 
 def test_mechanisms_that_differ_are_said(tmp_path: Path) -> None:
     file = made_up(tmp_path, {"OMe": 1.0, "H": 0.5})
-    channels = [{"saddle": "a", "mechanism": "rotation"}, {"saddle": "b", "mechanism": "rotation"}]
+    channels = [{"saddle": "a", "mechanisms": {"rotation": 1.0}}, {"saddle": "b", "mechanisms": {"rotation": 1.0}}]
     run(tmp_path / "NO2", 2.0, channels=channels)
     file = listed(tmp_path, {name: SIGMA[name] for name in ("OMe", "H", "NO2")})
     assert "mechanisms differ (inversion, rotation)" in CliRunner().invoke(cli.app, ["series", str(file)]).output

@@ -148,6 +148,14 @@ class Symmetry:
 
 
 def symmetry(positions: FloatArray, masses: FloatArray, tolerance: float = 0.02) -> Symmetry:
+    """Symmetry number and chirality of a geometry; see :func:`operations`."""
+    found = operations(positions, masses, tolerance)
+    return Symmetry(sum(not reflected for reflected, _ in found), not any(reflected for reflected, _ in found))
+
+
+def operations(
+    positions: FloatArray, masses: FloatArray, tolerance: float = 0.02
+) -> frozenset[tuple[bool, tuple[int, ...]]]:
     """Rotations and reflections that leave a molecule as it was, but for the numbering of equal atoms.
 
     Parameters
@@ -156,12 +164,18 @@ def symmetry(positions: FloatArray, masses: FloatArray, tolerance: float = 0.02)
         nm, shape (n_atoms, 3), and dalton. Atoms of one mass are equal.
     tolerance
         By how much (nm) an atom may miss: searches stop at a largest force, and less is lost in zero-point motion.
+
+    Returns
+    -------
+    Of each, whether it reflects, and the atom that each atom comes to lie on.
     """
     x = positions - np.average(positions, axis=0, weights=masses)
     if len(x) < 2 or is_linear(x, masses):
         onto = _matching(-x, x, masses)
-        alike = len(x) > 1 and onto is not None and bool(np.linalg.norm(x[onto] + x, axis=1).max() < tolerance)
-        return Symmetry(2 if alike else 1, False)
+        ways = {tuple(range(len(x)))}
+        if onto is not None and np.linalg.norm(x[onto] + x, axis=1).max() < tolerance:
+            ways.add(tuple(onto.tolist()))
+        return frozenset(itertools.product((False, True), ways))
     radius = np.linalg.norm(x, axis=1)
     alike = (masses[:, None] == masses) & (np.abs(radius[:, None] - radius) < 2.0 * tolerance)
     # Two atoms out of line with the centre fix an operation; those with the fewest likes make the shortest search.
@@ -178,7 +192,7 @@ def symmetry(positions: FloatArray, masses: FloatArray, tolerance: float = 0.02)
             onto = _matching(moved, x, masses)
             if onto is not None and _misfit(moved, x[onto], masses) < tolerance:
                 found.add((reflected, tuple(onto.tolist())))
-    return Symmetry(sum(not reflected for reflected, _ in found), not any(reflected for reflected, _ in found))
+    return frozenset(found)
 
 
 def _frame(a: FloatArray, b: FloatArray) -> FloatArray:
