@@ -273,9 +273,9 @@ def test_the_azobenzenes_are_what_their_files_say(name: str) -> None:
                 part.add(other)
                 edge.append(other)
     assert Counter(system.molecule.symbols[i] for i in part) == {"C": 6, "H": 5, "N": 2}
-    assert {p.stem for p in AZOBENZENES.glob("*.yaml")} == {*SIGMA, "base"}
 
 
 def test_the_listed_constants_are_those_of_hansch_leo_and_taft() -> None:
     table = pd.read_csv(AZOBENZENES / "series.csv", comment="#")
-    assert dict(zip(table["name"], table["sigma"], strict=True)) == SIGMA
+    listed_there = dict(zip(table["name"], table["sigma"], strict=True))
+    assert {name: listed_there[name] for name in SIGMA} == SIGMA
