@@ -539,6 +539,58 @@ def cite(
     print(citations.of(source), end="")
 
 
+@app.command()
+def series(
+    file: Annotated[Path, typer.Argument(help="CSV with the columns name, sigma and results (folder of a run).")],
+    out: Annotated[Path | None, typer.Option(help="Folder for tables (CSV) and figure (SVG, PDF).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Set the harmonic rates of like molecules against substituent constants: Hammett's rho, by method."""
+    from . import series as of_series
+    from .plain import json_safe
+
+    table = of_series.rates(of_series.read_series(file))
+    lines = of_series.fit(table)
+    if out is not None:
+        for path in of_series.write(table, lines, out):
+            print(path, file=sys.stderr)
+    if as_json:
+        rows = json_safe(table.to_dict("records"))
+        print(json.dumps({"rates": rows, "lines": [line.to_dict() for line in lines]}, indent=2, allow_nan=False))
+        return
+    console = Console()
+    shown = Table(
+        "method", "molecule", "sigma", "mechanism", "share", "barrier\nkcal/mol", "k\n1/s", "ln k", box=box.SIMPLE_HEAD
+    )
+    for row in table[table["mechanism"] == of_series.ALL].to_dict("records"):
+        shown.add_row(
+            row["method"],
+            row["name"],
+            f"{row['sigma']:.2f}",
+            row["main"],
+            f"{row['share']:.0%}",
+            f"{row['barrier']:.2f}",
+            f"{row['rate']:.3g}",
+            f"{row['ln_rate']:.2f}",
+        )
+    console.print(shown)
+    first = table.iloc[0]
+    print(f"{first['from']} to {first['to']} at {first['temperature']:g} K, log10 k = log10 k0 + rho sigma:")
+    for line in lines:
+        print(
+            f"{line.method}, {line.mechanism}: rho {line.rho:.2f} ({line.rho_low:.2f} to {line.rho_high:.2f}), "
+            f"R2 {line.r_squared:.2f}, scatter {line.scatter:.2f}, {line.molecules} molecules"
+        )
+        if line.rho_reference is not None:
+            print(
+                f"  held through {line.reference}: rho {line.rho_reference:.2f} ({line.rho_reference_low:.2f} to "
+                f"{line.rho_reference_high:.2f}), scatter {line.scatter_reference:.2f}"
+            )
+    for method, mine in table[table["mechanism"] == of_series.ALL].groupby("method", sort=False):
+        if mine["main"].nunique() > 1:
+            print(f"{method}: mechanisms differ ({', '.join(dict.fromkeys(mine['main']))}); judge each by its own line")
+
+
 @contextlib.contextmanager
 def _steps() -> Iterator[Callable[[str, int, int], None]]:
     """Progress of named steps on stderr, with the time left; nothing where that is no terminal."""

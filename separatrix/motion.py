@@ -147,6 +147,33 @@ def rigid_motions(positions: np.ndarray, masses: np.ndarray) -> np.ndarray:
     return basis[values > 1e-8 * values[0]]
 
 
+#: A molecule counts as linear where no atom lies further (nm) from the line through it. Searches for stationary points
+#: stop at a largest force, which leaves hydrogens a thousandth of an angstrom off the line; zero-point motion takes
+#: them much further than this bound.
+LINEAR = 0.002
+
+
+def is_linear(positions: np.ndarray, masses: np.ndarray) -> bool:
+    """Whether all atoms lie within `LINEAR` of one line: two atoms always do, and one does not count.
+
+    Parameters
+    ----------
+    positions, masses
+        nm, shape (n_atoms, 3), and dalton.
+    """
+    if len(positions) < 2:
+        return False
+    return bool(np.linalg.norm(positions - straightened(positions, masses), axis=1).max() < LINEAR)
+
+
+def straightened(positions: np.ndarray, masses: np.ndarray) -> np.ndarray:
+    """Atoms moved onto the axis of the least moment of inertia, by the shortest way."""
+    centre = np.average(positions, axis=0, weights=masses)
+    centred = positions - centre
+    _, _, axes = np.linalg.svd(np.sqrt(masses)[:, None] * centred)
+    return centre + np.outer(centred @ axes[0], axes[0])
+
+
 def kinetic_energy(velocities: np.ndarray, masses: np.ndarray) -> float:
     """Kinetic energy in kJ/mol of velocities in nm/ps and masses in dalton."""
     return 0.5 * float((masses[:, None] * velocities**2).sum())

@@ -13,7 +13,7 @@ from ase.units import kJ, mol
 
 from .errors import PotentialError, StationaryError
 from .molecule import Molecule
-from .motion import motions_left_out, thermal_velocities
+from .motion import is_linear, motions_left_out, straightened, thermal_velocities
 from .potentials import Potential
 from .states import Basin, Coordinate, basin_of
 from .units import ANGSTROM, KCAL, wavenumber
@@ -174,10 +174,11 @@ class StationaryPoint:
     energy
         kJ/mol, the engine's own zero.
     wavenumbers
-        cm^-1, shape (3 n_atoms - 6,), ascending, imaginary ones negative; from a finite-difference Hessian with
-        rigid motions projected out. Where the potential is not isolated: one per coordinate that moves.
+        cm^-1, shape (3 n_atoms - 6,), of a linear molecule (3 n_atoms - 5,), ascending, imaginary ones negative; from
+        a finite-difference Hessian with rigid motions projected out. Where the potential is not isolated: one per
+        coordinate that moves.
     modes
-        Normal modes as Cartesian displacements, shape (3 n_atoms - 6, n_atoms, 3), each of unit mass-weighted
+        Normal modes as Cartesian displacements, one per wavenumber, shape (…, n_atoms, 3), each of unit mass-weighted
         norm (dalton^1/2 nm).
     gradient
         Largest component of the gradient, kJ/mol/nm.
@@ -285,13 +286,16 @@ def normal_modes(
     Returns
     -------
     wavenumbers
-        cm^-1, ascending, shape (3 n_atoms - 6,), imaginary ones negative.
+        cm^-1, ascending, shape (3 n_atoms - 6,), of a linear molecule (3 n_atoms - 5,), imaginary ones negative.
     modes
-        Cartesian displacements, shape (3 n_atoms - 6, n_atoms, 3), of unit mass-weighted norm.
+        Cartesian displacements, one per wavenumber, shape (…, n_atoms, 3), of unit mass-weighted norm.
     """
     root = np.repeat(np.sqrt(masses), 3)
     weighted = matrix / np.outer(root, root)
-    # The vibrations live exactly in this space.
+    # The vibrations live exactly in this space. A linear molecule that a search has left a trifle bent would seem to
+    # turn about its axis, too, and one of its bends would be taken for that.
+    if isolated and is_linear(positions, masses):
+        positions = straightened(positions, masses)
     inner = _complement(motions_left_out(positions, masses, isolated=isolated, active=active))
     values, vectors = np.linalg.eigh(inner @ weighted @ inner.T)
     modes = (vectors.T @ inner) / root
@@ -370,7 +374,8 @@ def walk_to_saddle(
         high = 0.5 * (values[up] + np.sqrt(values[up] ** 2 + 4.0 * along[up] ** 2))
         step[up] = -along[up] / (values[up] - high) if along[up] != 0.0 else 0.0
         low = _lowest_root(values[rest], along[rest])
-        step[rest] = -along[rest] / (values[rest] - low)
+        # A direction that symmetry leaves without force may be the lowest itself: nothing to divide, and no step.
+        step[rest] = -along[rest] / np.where(along[rest] == 0.0, 1.0, values[rest] - low)
         move = (vectors.T @ step).reshape(x.shape)
         longest = np.linalg.norm(move, axis=1).max()
         if longest > trust:
@@ -554,7 +559,12 @@ def find_minimum(
 
 
 def pulled(molecule: Molecule, surface: Surface, start: np.ndarray, biases: Sequence[Surface]) -> np.ndarray:
-    """A geometry (nm) loosely relaxed under biases: the neighbourhood of a saddle, not the saddle."""
+    """A geometry (nm) loosely relaxed under biases: the neighbourhood of a saddle, not the saddle.
+
+    In a linear molecule no force points off the line, whatever is pulled: it is bent a little first, always the same.
+    """
+    if len(start) > 2 and is_linear(start, molecule.masses):
+        start = start + 0.003 * np.random.default_rng(0).standard_normal(start.shape)
     return relax(molecule, biased(surface, biases), start, fmax=1.0, steps=400)
 
 

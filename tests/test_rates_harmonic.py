@@ -9,15 +9,18 @@ from pathlib import Path
 import ase
 import numpy as np
 import pytest
+from ase.build import molecule as build_molecule
 from ase.thermochemistry import IdealGasThermo
 from ase.units import invcm, kB, kJ, mol
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import dnab
 from scipy import integrate
+from scipy.spatial.transform import Rotation
 
 from separatrix import config, store
 from separatrix.errors import SamplingError
+from separatrix.molecule import read_geometry
 from separatrix.rates import harmonic, stages
 from separatrix.rates.harmonic import HarmonicRules
 from separatrix.stationary import StationaryPoint
@@ -63,7 +66,7 @@ def test_rate_is_that_of_ases_free_energies(temperature: float):
     ours = harmonic.rate(REACTANT, PRODUCT, SADDLE, MASSES, temperature, PLAIN)
     difference = gibbs(SADDLE, temperature) - gibbs(REACTANT, temperature)
     expected = harmonic.ATTEMPTS * temperature * math.exp(-difference / (kB * temperature))
-    assert ours.rate == pytest.approx(expected * ours.mirror_images, rel=1e-4)
+    assert ours.rate == pytest.approx(expected * ours.copies, rel=1e-4)
 
 
 def test_classical_rate_is_vineyards():
@@ -162,13 +165,13 @@ def test_moments_and_mirror_images():
     )
     flat = E.copy()
     flat[:, 2] = 0.0
-    assert not harmonic.is_chiral(flat, MASSES)
+    assert not harmonic.symmetry(flat, MASSES).chiral
     twisted = flat.copy()
     twisted[MOLECULE.n_atoms // 2 :, 2] = 0.1 * np.arange(MOLECULE.n_atoms - MOLECULE.n_atoms // 2)
-    assert harmonic.is_chiral(twisted, MASSES)
+    assert harmonic.symmetry(twisted, MASSES).chiral
     # A turned and shifted copy is no mirror image.
     turn = np.linalg.qr(RNG.normal(size=(3, 3)))[0]
-    assert not harmonic.is_chiral(flat @ turn + 1.0, MASSES)
+    assert not harmonic.symmetry(flat @ turn + 1.0, MASSES).chiral
 
 
 def test_a_mode_that_finite_differences_cannot_tell_from_real_counts_as_real():
@@ -195,9 +198,90 @@ def test_a_chiral_saddle_from_a_flat_minimum_counts_twice():
     twisted = flat.copy()
     twisted[::2, 2] = 0.03 * np.arange(len(flat[::2]))
     two = harmonic.rate(achiral, PRODUCT, replace(SADDLE, positions=twisted), MASSES, 300.0, PLAIN)
-    assert (one.mirror_images, two.mirror_images) == (1.0, 2.0)
-    rotation = math.exp(harmonic.ln_rotation(twisted, MASSES) - harmonic.ln_rotation(flat, MASSES))
+    assert (one.copies, two.copies) == (1.0, 2.0)
+    rotation = math.exp(harmonic.ln_rotation(twisted, MASSES, 300.0) - harmonic.ln_rotation(flat, MASSES, 300.0))
     assert two.rate == pytest.approx(2.0 * rotation * one.rate)
+
+
+def test_rate_from_a_linear_minimum_is_that_of_ases_free_energies():
+    """H-C-N turns about two axes, its saddle about three: powers of T and h must come out right, not cancel."""
+    masses = np.array([1.008, 12.011, 14.007])
+    line = np.array([[-0.106, 1e-5, 0], [0, 0, 0], [0.115, 0, 0]])
+    bent = np.array([[0.03, 0.114, 0], [0, 0, 0], [0.119, 0, 0]])
+    minimum = point("HCN", line, 0.0, np.array([720.0, 720.0, 2100.0, 3400.0]))
+    saddle = point("saddle", bent, 200.0, np.array([-1150.0, 2050.0, 2600.0]))
+    for temperature in (300.0, 1000.0):
+        energies = []
+        for found, shape in ((minimum, "linear"), (saddle, "nonlinear")):
+            thermo = IdealGasThermo(
+                vib_energies=found.wavenumbers[found.wavenumbers > 0] * invcm,
+                geometry=shape,
+                potentialenergy=found.energy * kJ / mol,
+                atoms=ase.Atoms("HCN", found.positions * 10.0, masses=masses),
+                symmetrynumber=1,
+                spin=0,
+                ignore_imag_modes=True,
+                vib_selection="all",
+            )
+            energies.append(thermo.get_gibbs_energy(temperature, 1e5, verbose=False))
+        expected = harmonic.ATTEMPTS * temperature * math.exp(-(energies[1] - energies[0]) / (kB * temperature))
+        ours = harmonic.rate(minimum, None, saddle, masses, temperature, PLAIN)
+        assert ours.copies == 1.0
+        assert ours.rate == pytest.approx(expected, rel=1e-3)
+        # One more axis at the saddle: half a kT more of energy.
+        flat = harmonic.rate(minimum, None, saddle, masses, temperature, PLAIN, isolated=False)
+        assert ours.enthalpy - flat.enthalpy == pytest.approx(0.5 * BOLTZMANN * temperature, rel=1e-5)
+
+
+SYMMETRY_NUMBERS = {
+    "HCN": (1, False),
+    "CO2": (2, False),
+    "N2": (2, False),
+    "H2O": (2, False),
+    "NH3": (3, False),
+    "CH4": (12, False),
+    "C2H4": (4, False),
+    "C2H6": (6, False),
+    "C6H6": (12, False),
+    "H2O2": (2, True),
+    "CH3Cl": (3, False),
+}
+
+
+@pytest.mark.parametrize("name", SYMMETRY_NUMBERS)
+def test_symmetry_numbers_of_textbook_molecules(name: str):
+    """As in any textbook, for any orientation and numbering, and for a geometry that a search left a trifle off."""
+    atoms, rng = build_molecule(name), np.random.default_rng(4)
+    turn, _ = np.linalg.qr(rng.standard_normal((3, 3)))
+    order = rng.permutation(len(atoms))
+    x = (atoms.get_positions() / 10.0)[order] @ turn + 0.3
+    masses = atoms.get_masses()[order]
+    assert harmonic.symmetry(x, masses) == harmonic.Symmetry(*SYMMETRY_NUMBERS[name])
+    off = x + 1e-4 * rng.standard_normal(x.shape)
+    assert harmonic.symmetry(off, masses) == harmonic.Symmetry(*SYMMETRY_NUMBERS[name])
+
+
+def test_an_isotope_takes_symmetry_away():
+    atoms = build_molecule("CH4")
+    masses = atoms.get_masses()
+    masses[1] = 2.014
+    assert harmonic.symmetry(atoms.get_positions() / 10.0, masses) == harmonic.Symmetry(3, False)
+
+
+def test_equal_channels_are_counted_once_and_in_full():
+    """Ethane to a saddle where one of its six hydrogens has moved: six such saddles, and one rate holds them all."""
+    atoms = build_molecule("C2H6")
+    x, masses = atoms.get_positions() / 10.0, atoms.get_masses()
+    modes = np.linspace(300.0, 3000.0, 18)
+    minimum = point("minimum", x, 0.0, modes)
+    hydrogen = int(np.flatnonzero(masses < 2.0)[0])
+    carbons = x[masses > 2.0]
+    near, far = sorted(carbons, key=lambda c: np.linalg.norm(c - x[hydrogen]))
+    moved = x.copy()
+    moved[hydrogen] += 0.03 * (near - far) / np.linalg.norm(near - far)
+    saddle = point("saddle", moved, 100.0, np.concatenate([[-900.0], modes[1:]]))
+    assert harmonic.rate(minimum, None, saddle, masses, 300.0, PLAIN).copies == 6.0
+    assert harmonic.rate(point("far", moved, 0.0, modes), None, saddle, masses, 300.0, PLAIN).copies == 1.0
 
 
 def test_kramers_high_friction_is_not_needed_for_a_surface_with_a_known_rate():
@@ -283,3 +367,25 @@ def test_rates_of_channels_add_up(tmp_path: Path):
         store.write_no_saddle("nothing there", file, source="a test")
     with pytest.raises(SamplingError, match="no guess has led to a saddle"):
         stages.harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("H", {"inversion at N6": 0.5, "inversion at N7": 0.5}), ("NO2", {"inversion at N7": 1.0})],
+)
+def test_a_symmetric_reactant_shares_a_channel_between_mechanisms(name: str, expected: dict[str, float]):
+    """Azobenzene inverts at either nitrogen over equal saddles; a substituent tells them apart."""
+    file = "config/examples/azobenzenes/base.yaml"
+    merged = config.read_yaml(file) | config.read_yaml(f"config/examples/azobenzenes/{name}.yaml")
+    system = config.load(merged, [file]).system
+    _, x = read_geometry(system.geometries["E"])
+    # The ring of C8 is swung about N7 until N6-N7-C8 is linear.
+    ring = [i for i in range(8, len(x)) if np.linalg.norm(x[i] - x[8]) < np.linalg.norm(x[i] - x[5])]
+    a, b = (x[i] - x[7] for i in (8, 6))
+    normal = np.cross(a, b) / np.linalg.norm(np.cross(a, b))
+    angle = math.acos(a @ b / np.linalg.norm(a) / np.linalg.norm(b)) - math.pi
+    moved = x.copy()
+    moved[ring] = x[7] + Rotation.from_rotvec(angle * normal).apply(x[ring] - x[7])
+    vibrations = np.ones(3 * len(x) - 6)
+    found = stages._mechanisms(system, point("s", moved, 0.0, vibrations), point("E", x, 0.0, vibrations))
+    assert found == expected

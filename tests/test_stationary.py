@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import DNAB, dnab, numerical_gradient
 
+from separatrix import config
 from separatrix.errors import StationaryError
-from separatrix.molecule import Molecule
+from separatrix.molecule import Molecule, read_geometry
+from separatrix.motion import is_linear
 from separatrix.potentials import build
 from separatrix.potentials.base import python_potential
 from separatrix.states import Basin, Coordinate, Interval
@@ -23,7 +25,7 @@ from separatrix.stationary import (
     relax,
     walk_to_saddle,
 )
-from separatrix.units import ANGSTROM, KCAL
+from separatrix.units import ANGSTROM, KCAL, wavenumber
 
 # Pulls ------------------------------------------------------------------------------------------------------
 
@@ -172,6 +174,32 @@ def test_linear_triatomic():
     symmetric = WAVENUMBER * np.sqrt(15.5 / masses[0])
     antisymmetric = WAVENUMBER * np.sqrt(15.5 * (1.0 / masses[0] + 2.0 / masses[1]))
     np.testing.assert_allclose(wavenumbers[2:], [symmetric, antisymmetric], rtol=1e-4)
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-5, 1e-4, 1e-3])  # nm
+def test_a_linear_molecule_that_a_search_left_a_trifle_bent_keeps_both_bends(off: float):
+    """H-C-N with springs and k (1 + cos angle): 3 N - 5 modes, two of them bends of one wavenumber in closed form."""
+    x = np.array([[-0.106, 0, 0], [0, 0, 0], [0.115, 0, 0]])
+    masses = np.array([1.008, 12.011, 14.007])
+    bend = Bias((0, 1, 2), 180.0, 120.0)
+    surface = biased(springs({(0, 1): 6.0 * MDYN, (1, 2): 18.0 * MDYN}, x), [bend])
+    bent = x.copy()
+    bent[0, 1] = off
+    wavenumbers, modes = normal_modes(hessian(surface, bent, step=1e-5), bent, masses)
+    assert len(wavenumbers) == 4 and modes.shape == (4, 3, 3)
+    a, b = 0.106, 0.115
+    inverse_mass = 1 / (a**2 * masses[0]) + 1 / (b**2 * masses[2]) + (1 / a + 1 / b) ** 2 / masses[1]
+    np.testing.assert_allclose(wavenumbers[:2], wavenumber(120.0 * inverse_mass), rtol=2e-3)
+
+
+def test_a_bent_molecule_is_not_linear():
+    masses = np.array([1.008, 12.011, 14.007])
+    x = np.array([[-0.106, 0, 0], [0, 0, 0], [0.115, 0, 0]])
+    assert is_linear(x, masses) and is_linear(x[:2], masses[:2]) and not is_linear(x[:1], masses[:1])
+    x[0, 1] = 0.003
+    assert not is_linear(x, masses)
+    surface = springs({(0, 1): 6.0 * MDYN, (1, 2): 18.0 * MDYN, (0, 2): MDYN}, x)
+    assert len(normal_modes(hessian(surface, x), x, masses)[0]) == 3
 
 
 def test_imaginary_modes_are_negative():
@@ -381,3 +409,47 @@ def test_gaff2_quench_finds_a_minimum_not_higher(gaff2):
     )
     assert kept.energy <= e.energy + 0.02 * KCAL
     assert kept.basin == "E"
+
+
+# A molecule whose minima are linear --------------------------------------------------------------------------------
+
+
+def hcn():
+    """Config, potential and exactly linear starting geometries of the example of HCN, on GFN1-xTB."""
+    file = "config/examples/hcn.yaml"
+    checked = config.load(config.read_yaml(file), [file])
+    system, method = checked.system, checked.methods["gfn1"]
+    starts = {name: read_geometry(path)[1] for name, path in system.geometries.items()}
+    return system, build(method.potential, system.molecule, method.options), starts
+
+
+def test_saddle_between_linear_minima():
+    """No force points off the line from an exactly linear start, and still the saddle beside it is found."""
+    system, potential, starts = hcn()
+    points = {}
+    for basin in system.basins:
+        points[basin.name] = find_minimum(
+            system.molecule, potential, starts[basin.name], basin, system.basins, fmax=0.05
+        )
+        wavenumbers = points[basin.name].wavenumbers
+        assert wavenumbers.shape == (4,)
+        assert wavenumbers[0] == pytest.approx(wavenumbers[1], abs=3.0), "two bends of one wavenumber"
+        assert 500.0 < wavenumbers[0] < 1000.0 and wavenumbers[2] > 2000.0 and wavenumbers[3] > 3000.0
+    (guess,) = system.saddle_guesses
+    start = points[guess.start].positions
+    saddle = find_saddle(system.molecule, potential, start, guess.biases, system.basins, name=guess.name, fmax=0.05)
+    assert set(saddle.joins) == {"HCN", "HNC"} and saddle.wavenumbers.shape == (3,)
+    assert not is_linear(saddle.positions, system.molecule.masses)
+    assert saddle.energy > points["HNC"].energy > points["HCN"].energy
+
+
+def test_walk_from_a_symmetric_start_stays_finite():
+    """No force along either falling direction, so that the walk has nothing to divide, and goes down the third."""
+
+    def surface(x: np.ndarray) -> tuple[float, np.ndarray]:
+        a, b, c = x[0]
+        slope = np.array([[-800.0 * a, -400.0 * b, 400.0 * (c - 0.05)]])
+        return -400.0 * a**2 - 200.0 * b**2 + 200.0 * (c - 0.05) ** 2, slope
+
+    found = walk_to_saddle(surface, np.zeros((1, 3)), fmax=1e-5, cycles=50, isolated=False)
+    np.testing.assert_allclose(found, [[0.0, 0.0, 0.05]], atol=1e-5)

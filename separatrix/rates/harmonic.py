@@ -2,13 +2,14 @@
 
 k = gamma (kT/h) (Q_saddle / Q_reactant) exp(-dV/kT), with the vibrational and rotational partition functions Q of rigid
 rotors and harmonic oscillators, without the imaginary mode at the saddle (Eyring, J. Chem. Phys. 1935, 3, 107; for the
-classical one Vineyard, J. Phys. Chem. Solids 1957, 3, 121). gamma holds the number of mirror images.
+classical one Vineyard, J. Phys. Chem. Solids 1957, 3, 121). gamma holds the symmetry numbers and mirror images.
 
 Energies are in kJ/mol, wavenumbers in cm^-1, temperatures in K, rates in 1/s.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import constants, integrate
 
+from ..motion import is_linear
 from ..plain import Plain
 from ..stationary import StationaryPoint
 from ..units import BOLTZMANN
@@ -94,18 +96,27 @@ def ln_oscillators(wavenumbers: FloatArray, temperature: float, rules: HarmonicR
     return float((weight * entropy + (1.0 - weight) * rotor - energy).sum())
 
 
-def ln_rotation(positions: FloatArray, masses: FloatArray) -> float:
-    """Logarithm of the classical rotational partition function, without what two points of one molecule share.
+def ln_rotation(positions: FloatArray, masses: FloatArray, temperature: float) -> float:
+    """Logarithm of the classical rotational partition function, without a symmetry number.
 
     Parameters
     ----------
     positions, masses
         nm, shape (n_atoms, 3), and dalton.
+    temperature
+        K.
+
+    Returns
+    -------
+    Of three axes, ln sqrt(pi T^3/(A B C)); of a linear molecule, which turns about two, ln (T/B); of an atom 0. A, B
+    and C are the rotational constants in kelvin, h^2/(8 pi^2 I k).
     """
-    moments = principal_moments(positions, masses)
-    moments = moments[moments > 1e-6 * moments.max()] if moments.max() > 0 else moments[:0]
-    # Of a linear molecule two equal moments are left, and it turns about two axes.
-    return 0.5 * float(np.log(moments).sum())
+    if len(positions) < 2:
+        return 0.0
+    moments = principal_moments(positions, masses) * constants.atomic_mass * 1e-18  # kg m^2
+    linear = is_linear(positions, masses)
+    turns = np.log(8.0 * math.pi**2 * constants.k * temperature / constants.h**2 * (moments[1:] if linear else moments))
+    return 0.5 * float(turns.sum()) + (0.0 if linear else 0.5 * math.log(math.pi))
 
 
 def principal_moments(positions: FloatArray, masses: FloatArray) -> FloatArray:
@@ -115,18 +126,95 @@ def principal_moments(positions: FloatArray, masses: FloatArray) -> FloatArray:
     return np.linalg.eigvalsh(np.trace(tensor) * np.eye(3) - tensor)
 
 
-def is_chiral(positions: FloatArray, masses: FloatArray, tolerance: float = 0.01) -> bool:
-    """Whether a geometry differs from its mirror image, atom by atom, by more than a root mean square (nm).
+@dataclass(frozen=True)
+class Symmetry:
+    """Ways in which a geometry falls on itself, equal atoms exchanged.
 
-    A chiral saddle between achiral minima stands for two of one energy.
+    Attributes
+    ----------
+    number
+        Of rotations, the symmetry number.
+    chiral
+        Whether no reflection does the same; a chiral saddle between achiral minima stands for two of one energy.
+    """
+
+    number: int
+    chiral: bool
+
+    @property
+    def weight(self) -> float:
+        """States of one energy that the geometry stands for, up to a factor that all geometries of a molecule share."""
+        return (2.0 if self.chiral else 1.0) / self.number
+
+
+def symmetry(positions: FloatArray, masses: FloatArray, tolerance: float = 0.02) -> Symmetry:
+    """Symmetry number and chirality of a geometry; see :func:`operations`."""
+    found = operations(positions, masses, tolerance)
+    return Symmetry(sum(not reflected for reflected, _ in found), not any(reflected for reflected, _ in found))
+
+
+def operations(
+    positions: FloatArray, masses: FloatArray, tolerance: float = 0.02
+) -> frozenset[tuple[bool, tuple[int, ...]]]:
+    """Rotations and reflections that leave a molecule as it was, but for the numbering of equal atoms.
+
+    Parameters
+    ----------
+    positions, masses
+        nm, shape (n_atoms, 3), and dalton. Atoms of one mass are equal.
+    tolerance
+        By how much (nm) an atom may miss: searches stop at a largest force, and less is lost in zero-point motion.
+
+    Returns
+    -------
+    Of each, whether it reflects, and the atom that each atom comes to lie on.
     """
     x = positions - np.average(positions, axis=0, weights=masses)
-    mirrored = x * np.array([-1.0, 1.0, 1.0])
-    # Kabsch (Acta Cryst. A 1976, 32, 922): the proper rotation that fits best.
-    u, _, v = np.linalg.svd((masses[:, None] * mirrored).T @ x)
+    if len(x) < 2 or is_linear(x, masses):
+        onto = _matching(-x, x, masses)
+        ways = {tuple(range(len(x)))}
+        if onto is not None and np.linalg.norm(x[onto] + x, axis=1).max() < tolerance:
+            ways.add(tuple(onto.tolist()))
+        return frozenset(itertools.product((False, True), ways))
+    radius = np.linalg.norm(x, axis=1)
+    alike = (masses[:, None] == masses) & (np.abs(radius[:, None] - radius) < 2.0 * tolerance)
+    # Two atoms out of line with the centre fix an operation; those with the fewest likes make the shortest search.
+    area = np.linalg.norm(np.cross(x[:, None], x[None]), axis=2)
+    wide = np.argwhere(area > 0.25 * area.max())
+    first, second = min(wide.tolist(), key=lambda pair: alike[pair[0]].sum() * alike[pair[1]].sum())
+    apart, frame = np.linalg.norm(x[first] - x[second]), _frame(x[first], x[second])
+    found: set[tuple[bool, tuple[int, ...]]] = set()
+    for a, b in itertools.product(np.flatnonzero(alike[first]), np.flatnonzero(alike[second])):
+        if a == b or area[a, b] < 0.05 * area.max() or abs(np.linalg.norm(x[a] - x[b]) - apart) > 4.0 * tolerance:
+            continue
+        for reflected in (False, True):
+            moved = x @ frame * ([1.0, 1.0, -1.0] if reflected else 1.0) @ _frame(x[a], x[b]).T
+            onto = _matching(moved, x, masses)
+            if onto is not None and _misfit(moved, x[onto], masses) < tolerance:
+                found.add((reflected, tuple(onto.tolist())))
+    return frozenset(found)
+
+
+def _frame(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Right-handed axes, in columns: along a, then in the plane of a and b."""
+    one = a / np.linalg.norm(a)
+    two = b - (b @ one) * one
+    two /= np.linalg.norm(two)
+    return np.column_stack([one, two, np.cross(one, two)])
+
+
+def _matching(moved: FloatArray, x: FloatArray, masses: FloatArray) -> NDArray[np.int64] | None:
+    """Atom of `x` that each moved atom lies on, of its own mass and each once; None where there is no such match."""
+    distance = np.linalg.norm(moved[:, None] - x[None], axis=2)
+    onto = np.where(masses[:, None] == masses, distance, np.inf).argmin(axis=1)
+    return onto if len(set(onto.tolist())) == len(onto) else None
+
+
+def _misfit(moved: FloatArray, target: FloatArray, masses: FloatArray) -> float:
+    """How far the worst atom is off, after the best turn by mass (Kabsch, Acta Cryst. A 1976, 32, 922)."""
+    u, _, v = np.linalg.svd((masses[:, None] * moved).T @ target)
     turn = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ v))])
-    distance = mirrored @ (u @ turn @ v) - x
-    return bool(np.sqrt(np.average((distance**2).sum(axis=1), weights=masses)) > tolerance)
+    return float(np.linalg.norm(moved @ (u @ turn @ v) - target, axis=1).max())
 
 
 def wigner(imaginary: float, temperature: float) -> float:
@@ -219,8 +307,8 @@ SAME_ENERGY, SAME_DISTANCES = 0.2, 0.005
 def channels(found: Mapping[str, StationaryPoint], symbols: Sequence[str]) -> list[Channel]:
     """Different saddles among those that guesses have led to, in the order of the guesses.
 
-    Mirror images count as one, for :func:`rate` counts them, and so do saddles that differ in the numbering of equal
-    atoms alone.
+    Mirror images count as one, and so do saddles that differ in the numbering of equal atoms alone: :func:`rate` counts
+    them all.
 
     Parameters
     ----------
@@ -275,8 +363,10 @@ class HarmonicRate(Plain):
         Of Arrhenius, kJ/mol and ln(1/s), by the derivative of ln k.
     tunnelling
         The factor.
-    mirror_images
-        Factor gamma: 2 where the saddle is chiral and the reactant is not, 1/2 the other way round.
+    copies
+        Factor gamma: saddles of one energy to each reactant of one energy, mirror images and equal atoms renumbered
+        included. The inverse ratio of the symmetry numbers, times 2 where the saddle is chiral and the reactant is
+        not, 1/2 the other way round.
     """
 
     reactant: str
@@ -290,7 +380,7 @@ class HarmonicRate(Plain):
     activation_energy: float
     ln_prefactor: float
     tunnelling: float
-    mirror_images: float
+    copies: float
 
 
 def _ln_rate(
@@ -306,7 +396,8 @@ def _ln_rate(
     ratio = ln_oscillators(saddle.wavenumbers[1:], temperature, rules)
     ratio -= ln_oscillators(reactant.wavenumbers, temperature, rules)
     if isolated:
-        ratio += ln_rotation(saddle.positions, masses) - ln_rotation(reactant.positions, masses)
+        ratio += ln_rotation(saddle.positions, masses, temperature)
+        ratio -= ln_rotation(reactant.positions, masses, temperature)
     imaginary = abs(float(saddle.wavenumbers[0]))
     tunnelling = 1.0
     if rules.tunnelling == "wigner":
@@ -366,13 +457,11 @@ def rate(
     def ln_rate(t: float) -> float:
         return _ln_rate(reactant, product, saddle, masses, t, rules, isolated)[0]
 
-    images = 1.0
+    copies = 1.0
     if isolated:
-        images = (2.0 if is_chiral(saddle.positions, masses) else 1.0) / (
-            2.0 if is_chiral(reactant.positions, masses) else 1.0
-        )
+        copies = symmetry(saddle.positions, masses).weight / symmetry(reactant.positions, masses).weight
     ln_k, tunnelling = _ln_rate(reactant, product, saddle, masses, temperature, rules, isolated)
-    ln_k += math.log(images)
+    ln_k += math.log(copies)
     step = 1e-3 * temperature
     slope = (ln_rate(temperature + step) - ln_rate(temperature - step)) / (2.0 * step)  # d ln k / dT
     activation = BOLTZMANN * temperature**2 * slope
@@ -391,5 +480,5 @@ def rate(
         activation_energy=activation,
         ln_prefactor=ln_k + activation / (BOLTZMANN * temperature),
         tunnelling=tunnelling,
-        mirror_images=images,
+        copies=copies,
     )

@@ -7,6 +7,7 @@ import itertools
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import xarray as xr
 
 from .. import biased, coordinate, coordinate_file, sampling, store
 from ..committor_stages import frames_of_paths
-from ..config import from_settings, system_from_settings
+from ..config import System, from_settings, system_from_settings
 from ..dynamics import run_half
 from ..errors import PotentialError, SamplingError
 from ..plain import json_safe
@@ -89,6 +90,7 @@ def harmonic_rates(
         "channels": [
             {
                 "saddle": channel.saddle.name,
+                "mechanisms": _mechanisms(system, channel.saddle, points[system.reactant]),
                 "guesses": list(channel.guesses),
                 "energy_above": {name: channel.saddle.energy - points[name].energy for name in ends[0]},
                 "imaginary": -float(channel.saddle.wavenumbers[0]),
@@ -110,6 +112,19 @@ def _total(single: Sequence[Mapping[str, Any]], start: str, end: str, temperatur
     rate = math.fsum(r["rate"] for r in mine)
     shares = [r["rate"] / rate if rate > 0.0 else math.nan for r in mine]
     return {"from": start, "to": end, "temperature": temperature, "rate": rate, "shares": shares}
+
+
+def _mechanisms(system: System, saddle: StationaryPoint, reactant: StationaryPoint) -> dict[str, float]:
+    """Mechanisms of a channel and their shares.
+
+    The saddle's name is that of one guess of several, perhaps; its geometry says what it is. And where the reactant has
+    symmetry, the channel holds the images of the saddle as well: azobenzene inverts at either nitrogen.
+    """
+    images = [tuple(range(len(saddle.positions)))]
+    if _isolated(saddle):
+        images = [way for _, way in harmonic.operations(reactant.positions, system.molecule.masses)]
+    found = Counter(system.mechanism.at(saddle.positions[list(way)]) for way in images)
+    return {name: count / len(images) for name, count in sorted(found.items(), key=lambda item: (-item[1], item[0]))}
 
 
 def _isolated(point: StationaryPoint) -> bool:

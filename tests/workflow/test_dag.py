@@ -242,3 +242,17 @@ def test_report_is_one_file_with_every_figure(finished: Finished, tmp_path: Path
         assert category in text
     for item in (results / "comparison").glob("*.svg"):
         assert item.name in text, f"{item.name} is not in the report"
+
+
+def test_a_molecule_of_a_series_is_two_keys_after_the_base(tmp_path: Path) -> None:
+    """Snakemake merges its config files, later ones first; the series in docs/examples.md stands on it."""
+    folder = ROOT / "config/examples/azobenzenes"
+    molecule = yaml.safe_load((folder / "NO2.yaml").read_text())
+    results = tmp_path / "results"
+    own = write_yaml(molecule | {"results_directory": str(results)}, tmp_path / "mine.yaml")
+    run = snakemake("--dry-run", "--nolock", "--until", "harmonic", "--configfile", str(folder / "base.yaml"), str(own))
+    assert run.returncode == 0, run.stderr
+    jobs = _jobs(run.stderr + run.stdout)
+    jobs.pop("total")
+    assert jobs == {"minimum": 2, "saddle_search": 3, "harmonic": 1}
+    assert f"{results}/gfn1/rates/harmonic.json" in run.stderr + run.stdout
