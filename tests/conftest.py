@@ -29,7 +29,7 @@ def snakemake(*arguments: str, cores: int = 2) -> subprocess.CompletedProcess[st
     """Run the workflow as a user does."""
     command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--nocolor", *arguments]
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=900)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=1800)
 
 
 def small_config(results: Path) -> dict:
