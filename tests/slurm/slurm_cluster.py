@@ -51,7 +51,8 @@ JobAcctGatherParams=OverMemoryKill
 SlurmdParameters=config_overrides
 GresTypes=gpu
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core_Memory
+# To the least loaded node, so that few jobs use both nodes, too.
+SelectTypeParameters=CR_Core_Memory,CR_LLN
 SchedulerParameters=bf_interval=1,sched_interval=2,batch_sched_delay=0
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
