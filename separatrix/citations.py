@@ -16,6 +16,7 @@ from pybtex.database import BibliographyData, Entry, parse_file
 from pybtex.exceptions import PybtexError
 from pybtex.richtext import Text
 
+from .config import named_files
 from .errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
@@ -188,10 +189,7 @@ def check_files(paths: Sequence[str], where: str) -> None:
         At the first mistake, in one line.
     """
     own = every()
-    for i, path in enumerate(paths):
-        at = f"{where}: export.references.{i}"
-        if not Path(path).is_file():
-            raise ConfigError(f"{at}: {path} does not exist; give the path of a BibTeX file")
+    for at, path in named_files(paths, where, "export.references", "a BibTeX file"):
         try:
             found = parse_file(path, bib_format="bibtex")
         except (PybtexError, UnicodeDecodeError) as error:

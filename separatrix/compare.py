@@ -320,7 +320,7 @@ def read_method(
         committor=store.read_json(folder / "committor.json"),
         seconds={
             stage: [
-                _seconds(folder / "benchmarks" / f"{stage}{end}.tsv")
+                seconds_of(folder / "benchmarks" / f"{stage}{end}.tsv")
                 for end in ([f"_{s}" for s in suffixes[stage]] if stage in suffixes else [""])
             ]
             for stage in STAGES
@@ -330,7 +330,7 @@ def read_method(
     )
 
 
-def _seconds(path: Path) -> float | None:
+def seconds_of(path: Path) -> float | None:
     """Wall time in a benchmark file of Snakemake, or None."""
     try:
         value = pd.to_numeric(pd.read_csv(path, sep="\t")["s"], errors="coerce").mean()

@@ -10,8 +10,9 @@ from __future__ import annotations
 import copy
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -190,8 +191,9 @@ class _UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+@cache
 def schema(name: str) -> dict[str, Any]:
-    """A JSON schema of this project: ``config`` or ``system``."""
+    """A JSON schema of this project: ``config`` or ``system``; read once, for every job loads the configuration."""
     return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text())
 
 
@@ -276,6 +278,30 @@ def _fill(data: Any, rules: Mapping[str, Any]) -> None:
     elif isinstance(data, list):
         for item in data:
             _fill(item, rules.get("items", {}))
+
+
+def named_files(paths: Sequence[str], where: str, key: str, kind: str) -> Iterator[tuple[str, str]]:
+    """Files that a key of a config lists, each with the beginning of an error about it.
+
+    Parameters
+    ----------
+    paths
+        What the key holds.
+    where, key
+        The config file, and the key.
+    kind
+        What the files should be, for errors.
+
+    Raises
+    ------
+    ConfigError
+        At the first that does not exist.
+    """
+    for i, path in enumerate(paths):
+        at = f"{where}: {key}.{i}"
+        if not Path(path).is_file():
+            raise ConfigError(f"{at}: {path} does not exist; give the path of {kind}")
+        yield at, path
 
 
 def _file_of(key: str, files: Sequence[Path]) -> str:

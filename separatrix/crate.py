@@ -30,7 +30,7 @@ from rocrate.model import File as CrateFile
 from rocrate.rocrate import ROCrate
 
 from . import citations, software, store
-from .compare import read_assessments
+from .compare import read_assessments, seconds_of
 from .config import SCHEMAS, Config, load
 from .errors import StoreError
 from .molecule import Molecule, bonds_from_distances
@@ -566,7 +566,7 @@ def times(results: Path | str, methods: Iterable[str]) -> tuple[datetime, dateti
     """When the first job of a run began and the last one ended.
 
     Snakemake writes a job's wall time when the job ends, so the time of that file less its content is the beginning.
-    Where there is no such record, the times of the results stand in.
+    A damaged record counts as an end alone; where there is none at all, the times of the results stand in.
 
     Parameters
     ----------
@@ -582,11 +582,7 @@ def times(results: Path | str, methods: Iterable[str]) -> tuple[datetime, dateti
             if path.stem == "export":
                 continue
             end = path.stat().st_mtime
-            try:
-                seconds = float(pd.read_csv(path, sep="\t")["s"].sum())
-            except (OSError, ValueError, KeyError, TypeError):
-                seconds = 0.0
-            begun.append(end - seconds)
+            begun.append(end - (seconds_of(path) or 0.0))
             ended.append(end)
     if not begun:
         ended = [p.stat().st_mtime for name in methods for p in (results / name).rglob("*") if p.is_file()]

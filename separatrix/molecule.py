@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,6 +74,25 @@ class Molecule:
         import mdtraj
 
         return mdtraj.Topology.from_openmm(self.topology())
+
+
+def superposed(x: np.ndarray, target: np.ndarray, masses: np.ndarray) -> np.ndarray:
+    """Positions turned onto a target, so that the mass-weighted squared distance is least.
+
+    Parameters
+    ----------
+    x, target
+        Shape (n_atoms, 3), both about their centres of mass.
+    masses
+        Shape (n_atoms,).
+    """
+    from scipy.spatial.transform import Rotation  # which Snakemake itself can do without
+
+    with warnings.catch_warnings():
+        # Of atoms in a line any turn about it will do.
+        warnings.filterwarnings("ignore", message="Optimal rotation is not uniquely", category=UserWarning)
+        turn, _ = Rotation.align_vectors(target, x, weights=masses)
+    return turn.apply(x)
 
 
 def read_geometry(path: Path | str) -> tuple[tuple[str, ...], np.ndarray]:

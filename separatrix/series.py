@@ -212,7 +212,7 @@ def fit(table: pd.DataFrame) -> list[Line]:
     Parameters
     ----------
     table
-        As :func:`rates` returns it.
+        As :func:`separatrix.series.rates` returns it.
 
     Raises
     ------
@@ -268,9 +268,9 @@ def plot(table: pd.DataFrame, lines: Sequence[Line]) -> alt.TopLevelMixin:
     Parameters
     ----------
     table
-        As :func:`rates` returns it.
+        As :func:`separatrix.series.rates` returns it.
     lines
-        As :func:`fit` returns them.
+        As :func:`separatrix.series.fit` returns them.
     """
     methods = list(dict.fromkeys(table["method"]))
     relative = bool(table["relative"].notna().all())

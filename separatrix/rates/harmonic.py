@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import constants, integrate
 
+from ..molecule import superposed
 from ..motion import is_linear
 from ..plain import Plain
 from ..stationary import StationaryPoint
@@ -211,10 +212,8 @@ def _matching(moved: FloatArray, x: FloatArray, masses: FloatArray) -> NDArray[n
 
 
 def _misfit(moved: FloatArray, target: FloatArray, masses: FloatArray) -> float:
-    """How far the worst atom is off, after the best turn by mass (Kabsch, Acta Cryst. A 1976, 32, 922)."""
-    u, _, v = np.linalg.svd((masses[:, None] * moved).T @ target)
-    turn = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ v))])
-    return float(np.linalg.norm(moved @ (u @ turn @ v) - target, axis=1).max())
+    """How far the worst atom is off, after the best turn by mass."""
+    return float(np.linalg.norm(superposed(moved, target, masses) - target, axis=1).max())
 
 
 def wigner(imaginary: float, temperature: float) -> float:

@@ -191,7 +191,7 @@ def relaxation_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str
     rows = []
     for content, label in zip(contents, labels, strict=True):
         states = content["states"]
-        for route in ("free energy", "interfaces", "harmonic"):
+        for route in BEST_FIRST:
             rates = [
                 (r["from"], r["to"], r["rate"])
                 for r in content["routes"]
@@ -291,6 +291,9 @@ def transmission_plot(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevel
     )
     return figures.finish(alt.layer(band, line, plateau).properties(width=520, height=300), title)
 
+
+#: Routes to a rate, the most telling first.
+BEST_FIRST = ("free energy", "interfaces", "harmonic")
 
 _ROUTES = {
     "harmonic": "harmonic transition-state theory",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import store
+from .. import molecule, store
 from ..config import System
 from ..coordinate_file import ReactionCoordinate
 from ..plain import Plain
@@ -81,7 +81,7 @@ def _sampled(files: Sequence[Path | str]) -> tuple[list[_Path], float]:
 
 
 def superposed(frames: FloatArray, masses: FloatArray) -> FloatArray:
-    """Frames turned and shifted onto the first one (Kabsch, Acta Cryst. A 1976, 32, 922), by masses.
+    """Frames turned and shifted onto the first one, by masses.
 
     Parameters
     ----------
@@ -91,13 +91,7 @@ def superposed(frames: FloatArray, masses: FloatArray) -> FloatArray:
         Shape (n_atoms,).
     """
     centred = frames - np.average(frames, axis=1, weights=masses)[:, None, :]
-    first = centred[0]
-    turned = np.empty_like(centred)
-    for i, x in enumerate(centred):
-        u, _, v = np.linalg.svd((masses[:, None] * x).T @ first)
-        proper = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ v)) or 1.0])
-        turned[i] = x @ (u @ proper @ v)
-    return turned
+    return np.array([molecule.superposed(x, centred[0], masses) for x in centred])
 
 
 def xyz(frames: FloatArray, symbols: Sequence[str]) -> str:

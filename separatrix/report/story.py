@@ -13,11 +13,8 @@ from typing import Any
 import pandas as pd
 
 from ..compare import COMMITTOR, CONVERGENCE, COST, POINTS, SAMPLING
-from ..rates.report import time_words
+from ..rates.report import BEST_FIRST, time_words
 from .language import Words
-
-#: Routes to a rate, the most telling first; one counts when it has an interval, the harmonic one always.
-ROUTES = ("free energy", "interfaces", "harmonic")
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Rate:
     value, low, high
         1/s, with the interval of confidence 0.95; NaN where there is none.
     route
-        One of :data:`ROUTES`.
+        One of :data:`separatrix.rates.report.BEST_FIRST`.
     """
 
     value: float
@@ -86,7 +83,10 @@ def _text(groups: Mapping[str, Any], group: str, name: str) -> str:
 
 
 def best_rate(content: Mapping[str, Any], start: str, temperature: float) -> Rate | None:
-    """The rate that counts, of all routes at the temperature of the dynamics: see :data:`ROUTES`."""
+    """The rate that counts, of all routes at a temperature: the most telling one that has an interval.
+
+    The harmonic one counts without.
+    """
     found = {}
     for route in content["routes"]:
         if (route["from"], route["temperature"]) != (start, temperature) or not route["rate"]:
@@ -96,7 +96,7 @@ def best_rate(content: Mapping[str, Any], start: str, temperature: float) -> Rat
             continue
         half = math.nan if error is None else 1.96 * error
         found[route["route"]] = Rate(value, value * math.exp(-half), value * math.exp(half), route["route"])
-    return next((found[name] for name in ROUTES if name in found), None)
+    return next((found[name] for name in BEST_FIRST if name in found), None)
 
 
 def judge(label: str, groups: Mapping[str, Any], rates: Mapping[str, Any]) -> Judged:

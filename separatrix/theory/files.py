@@ -33,10 +33,7 @@ def check(paths: Sequence[str], where: str) -> None:
     ConfigError
         At the first mistake, in one line.
     """
-    for i, path in enumerate(paths):
-        at = f"{where}: theory.{i}"
-        if not Path(path).is_file():
-            raise ConfigError(f"{at}: {path} does not exist; give the path of a MODEL.yaml (docs/theory.md)")
+    for at, path in config.named_files(paths, where, "theory", "a MODEL.yaml (docs/theory.md)"):
         name = Path(path).stem
         if not _NAME.fullmatch(name):
             raise ConfigError(f"{at}: {path}: name the file with letters, digits, hyphens and underscores alone")

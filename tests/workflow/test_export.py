@@ -60,7 +60,7 @@ def test_another_licence_writes_it_anew_and_runs_nothing_else(finished: Finished
     config, _ = finished
     data = yaml.safe_load(config.read_text())
     data["export"] |= {"licence": "CC0-1.0"}
-    other = write_yaml(data, tmp_path / "other.yaml")
+    other = write_yaml(data, tmp_path / config.name)  # the report says the name
     run = snakemake("--configfile", str(other), "--dry-run", "--nolock")
     text = run.stderr + run.stdout
     assert run.returncode == 0, text
