@@ -10,8 +10,8 @@ import openmm
 from openmm import unit
 
 from .coordinate_file import ReactionCoordinate, openmm_force
-from .dynamics import langevin
 from .errors import PotentialError, SamplingError
+from .integrators import langevin
 from .motion import maxwell_boltzmann
 from .potentials import Potential
 from .units import BOLTZMANN

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .committor_statistics import wilson_interval
-from .dynamics import Engine, run_half
 from .seeds import stream
 from .states import Basin
+
+if TYPE_CHECKING:
+    from .dynamics import Engine
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ def shoot(
     engine.potential.restart()
     steps, evaluations = engine.steps, engine.evaluations
     rng = stream(seed, *words)
+    from .dynamics import run_half
+
     half = run_half(engine, engine.snapshot(positions, engine.thermal_velocities(positions, rng)), basins, rng)
     return Shot(
         end=half.end,

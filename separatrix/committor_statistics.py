@@ -15,8 +15,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from separatrix.plain import Plain
 
@@ -177,7 +178,7 @@ def binomial_expectation(n: ArrayLike, p: float = 0.5, bins: int | ArrayLike = 1
     expected = np.zeros(edges.size - 1)
     for shots, count in zip(*np.unique(trials, return_counts=True), strict=True):
         k = np.arange(shots + 1)
-        weights = count * stats.binom.pmf(k, shots, p)
+        weights = count * scipy.stats.binom.pmf(k, shots, p)
         expected += np.histogram(k / shots, bins=edges, weights=weights)[0]
     return expected, edges
 
@@ -307,7 +308,7 @@ class BetaBinomial:
 
     def sd_interval(self, confidence: float, sd_best: float, log_likelihood_best: float) -> tuple[float, float]:
         """Profile-likelihood interval of the committors' standard deviation (Wilks: chi-square, 1 d.o.f.)."""
-        cut = log_likelihood_best - 0.5 * float(stats.chi2.ppf(confidence, 1))
+        cut = log_likelihood_best - 0.5 * float(scipy.stats.chi2.ppf(confidence, 1))
         ceiling = 0.5 - 1e-7
         middle = min(max(sd_best, 0.0), ceiling)
 
@@ -349,7 +350,7 @@ class _Distance:
         total = np.zeros(self._support.size)
         for shots, count in zip(self._shots, self._counts, strict=True):
             # The nudge keeps x n = 2.9999999 from losing the step at 3.
-            total += count * stats.binom.cdf(np.floor(self._support * shots + 1e-7), shots, p)
+            total += count * scipy.stats.binom.cdf(np.floor(self._support * shots + 1e-7), shots, p)
         return total / self._n.size
 
     def __call__(self, k: IntArray, cdf: FloatArray) -> FloatArray:
@@ -480,7 +481,7 @@ def analyse(
     mean = float(fraction.mean())
     variance = float(fraction.var(ddof=1)) if m > 1 else math.nan
     error = math.sqrt(variance / m) if m > 1 else math.nan
-    quantile = float(stats.t.ppf(0.5 + 0.5 * confidence, m - 1)) if m > 1 else math.nan
+    quantile = float(scipy.stats.t.ppf(0.5 + 0.5 * confidence, m - 1)) if m > 1 else math.nan
     mean_interval = (math.nan, math.nan)
     if m > 1:
         mean_interval = (max(mean - quantile * error, 0.0), min(mean + quantile * error, 1.0))

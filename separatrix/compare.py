@@ -27,8 +27,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from . import coordinate_file, store
 from .committor_statistics import binomial_expectation, wilson_interval
@@ -42,7 +42,7 @@ from .stationary import StationaryPoint
 from .units import KCAL
 
 CONFIDENCE = 0.95
-Z = float(stats.norm.ppf(0.5 + 0.5 * CONFIDENCE))
+Z = float(scipy.special.ndtri(0.5 + 0.5 * CONFIDENCE))
 
 OUTCOMES = ("accepted", "same basin", "path length", "label off path", "no basin", "failed", "off path")
 """What can become of a move, as in :class:`separatrix.shooting.Move`."""
@@ -445,7 +445,7 @@ def quantiles(series: Sequence[np.ndarray], at: Sequence[float], rng: np.random.
     if not error.all():
         note = "no interval: the resamples do not vary"
         return [QuantileEstimate(float(v), None, None, note) for v in found]
-    factor = np.exp(float(stats.t.ppf(0.5 + 0.5 * CONFIDENCE, count - 1)) * error)
+    factor = np.exp(float(scipy.stats.t.ppf(0.5 + 0.5 * CONFIDENCE, count - 1)) * error)
     note = f"interval: bootstrap over {count} segments of about {length} moves"
     return [QuantileEstimate(float(v), float(v / f), float(v * f), note) for v, f in zip(found, factor, strict=True)]
 
@@ -1439,7 +1439,7 @@ def beta_binomial_expectation(n: ArrayLike, beta: Sequence[float], edges: ArrayL
     expected = np.zeros(len(np.asarray(edges)) - 1)
     for shots, count in zip(*np.unique(np.asarray(n, dtype=int), return_counts=True), strict=True):
         k = np.arange(shots + 1)
-        weights = count * stats.betabinom.pmf(k, shots, *beta)
+        weights = count * scipy.stats.betabinom.pmf(k, shots, *beta)
         expected += np.histogram(k / shots, bins=edges, weights=weights)[0]
     return expected
 

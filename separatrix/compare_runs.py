@@ -29,10 +29,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
-from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from .compare import CHAINS, CONFIDENCE, COORDINATE, SAMPLING, Z, rounded
@@ -225,7 +225,9 @@ def _quantities(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[K
             if low is None and value is not None and error:
                 factor = Z
                 if group == COORDINATE:  # its errors are between chains
-                    factor = float(stats.t.ppf(0.5 + 0.5 * CONFIDENCE, chains - 1)) if chains and chains > 1 else None
+                    factor = (
+                        float(scipy.stats.t.ppf(0.5 + 0.5 * CONFIDENCE, chains - 1)) if chains and chains > 1 else None
+                    )
                 low, high = (None, None) if factor is None else (value - factor * error, value + factor * error)
             found[group, name] = Entry(value, q.get("unit", "1"), low, high, q.get("text", "") if value is None else "")
     found.pop(("Stationary points", "level of theory"), None)  # a condition
@@ -335,7 +337,7 @@ def compare_entries(method: str, key: Key, a: Entry, b: Entry) -> Difference:
     errors = _in_errors(a, b, math.log if log else float)
     if errors is None:
         return replace(found, note="an interval has no width")
-    p = float(2.0 * stats.norm.sf(abs(errors)))
+    p = float(2.0 * scipy.stats.norm.sf(abs(errors)))
     return replace(found, scale="log" if log else "linear", errors=errors, p_value=p)
 
 

@@ -29,8 +29,8 @@ from itertools import pairwise, permutations
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from .committor_statistics import ALPHA
 from .compare import statistical_inefficiency
@@ -310,7 +310,7 @@ def _homogeneity(rows: Sequence[Shares], names: Sequence[str]) -> float:
         return 1.0
     total = table.sum()
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / total
-    random = stats.random_table(table.sum(axis=1), table.sum(axis=0), seed=_SEED).rvs(_TABLES)
+    random = scipy.stats.random_table(table.sum(axis=1), table.sum(axis=0), seed=_SEED).rvs(_TABLES)
     # What differs by rounding only is as far from homogeneous.
     far = ((random - expected) ** 2 / expected).sum(axis=(1, 2)) >= ((table - expected) ** 2 / expected).sum() - 1e-9
     return (1 + int(far.sum())) / (1 + _TABLES)

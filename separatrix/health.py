@@ -11,7 +11,6 @@ import numpy as np
 
 from . import potentials
 from .config import Method, System
-from .dynamics import Engine
 from .errors import ConfigError, PotentialError
 from .molecule import read_geometry
 from .motion import kinetic_energy, thermal_velocities
@@ -158,6 +157,8 @@ def _drift(
 ) -> tuple[float, float]:
     """Slope of the total energy in kcal/mol/ps, and engine evaluations per step."""
     # At constant energy: with friction there would be nothing that stays.
+    from .dynamics import Engine
+
     engine = Engine(system.molecule, potential, replace(method.dynamics, friction=0.0))
     rng = stream(method.seed, method.name, "check")
     velocities = thermal_velocities(potential, positions, method.dynamics.temperature, rng)

@@ -103,19 +103,41 @@ def read_geometry(path: Path | str) -> tuple[tuple[str, ...], np.ndarray]:
     ConfigError
         When the file is missing, unreadable, or holds anything but one finite geometry.
     """
-    import ase.io
-
     path = Path(path)
     if not path.is_file():
         raise ConfigError(f"{path}: no such geometry file")
+    symbols, positions = _plain_xyz(path) or _by_ase(path)
+    if not np.isfinite(positions).all():
+        raise ConfigError(f"{path}: a coordinate is not a finite number")
+    return symbols, positions * ANGSTROM
+
+
+def _plain_xyz(path: Path) -> tuple[tuple[str, ...], np.ndarray] | None:
+    """Symbols and positions in angstrom of an XYZ file of one frame and four columns; None of any other file.
+
+    Every job and every start of Snakemake reads geometries, and nearly all are of this kind; to import ASE's readers
+    takes as long as to import all of :mod:`separatrix.config`.
+    """
+    try:
+        count, comment, *rows = path.read_text().rstrip().splitlines()
+        table = [row.split() for row in rows]
+        if "properties=" in comment.lower() or not 0 < int(count) == len(table):
+            return None
+        if not all(len(row) == 4 and row[0] in atomic_numbers for row in table):
+            return None
+        return tuple(row[0] for row in table), np.array([[float(value) for value in row[1:]] for row in table])
+    except (ValueError, OSError):
+        return None
+
+
+def _by_ase(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
+    import ase.io
+
     try:
         atoms = ase.io.read(path)
     except (ValueError, KeyError, IndexError, OSError, ase.io.formats.UnknownFileTypeError) as error:
         raise ConfigError(f"{path}: not a readable geometry ({error}); an XYZ file is expected") from error
-    positions = atoms.get_positions() * ANGSTROM
-    if not np.isfinite(positions).all():
-        raise ConfigError(f"{path}: a coordinate is not a finite number")
-    return tuple(atoms.get_chemical_symbols()), positions
+    return tuple(atoms.get_chemical_symbols()), atoms.get_positions()
 
 
 def bonds_from_distances(

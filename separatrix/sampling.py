@@ -11,14 +11,16 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .dynamics import Engine
 from .errors import SamplingError, Stopped
-from .shooting import Chain, Move
 from .store import Journal, move_from_record, move_record
+
+if TYPE_CHECKING:
+    from .dynamics import Engine
+    from .shooting import Chain, Move
 
 log = logging.getLogger(__name__)
 
@@ -236,9 +238,16 @@ def stoppable(engine: Engine) -> Iterator[None]:
     try:
         yield
     finally:
+        # SLURM tells the step and then the batch script, whose Snakemake passes it on: whoever ends already must not
+        # be killed by the second signal before it has said why. A second Ctrl-C means it.
+        told = engine.stop
         for s, handler in before.items():
-            signal.signal(s, handler)
+            signal.signal(s, _ends_already if told and s != signal.SIGINT else handler)
         engine.stop = ""
+
+
+def _ends_already(number: int, _frame: object) -> None:
+    log.info("%s again", signal.Signals(number).name)
 
 
 def present(moves: Sequence[Move], burn_in: Sequence[bool]) -> tuple[list[Move], list[int]]:

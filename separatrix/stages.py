@@ -1,4 +1,8 @@
-"""The stages of the workflow: each reads files, calls the library, and writes files. One function per rule."""
+"""The stages of the workflow: each reads files, calls the library, and writes files. One function per rule.
+
+OpenPathSampling is imported by those that run dynamics, and ASE's writers by those that write: either takes as long to
+import as some of the other stages do to run.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,8 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import ase.io
 import numpy as np
 import xarray as xr
 
@@ -24,16 +27,17 @@ from . import (
     variables,
 )
 from .config import Method, System, from_settings
-from .dynamics import Engine
 from .errors import PotentialError, SamplingError, StationaryError
 from .health import check_method
 from .molecule import read_geometry
 from .plain import json_safe
 from .potentials import Potential
 from .seeds import stream
-from .shooting import Chain, first_path
 from .states import basin_of
 from .units import ANGSTROM, KCAL
+
+if TYPE_CHECKING:
+    from .dynamics import Engine
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +73,8 @@ def anchor(potential: Potential, points: Sequence[stationary.StationaryPoint]) -
 
 def open_engine(settings: Settings, minimum: Path | str, saddle: Path | str) -> tuple[System, Method, Engine]:
     """The same with an engine for dynamics, its electronic state anchored at the stationary points."""
+    from .dynamics import Engine
+
     system, method, potential = open_method(settings)
     anchor(potential, [store.read_stationary(minimum), store.read_stationary(saddle)])
     return system, method, Engine(system.molecule, potential, method.dynamics)
@@ -167,6 +173,8 @@ def saddle(settings: Settings, searches: Sequence[Path | str], out: Path | str, 
 def _write_point(
     point: stationary.StationaryPoint, symbols: Sequence[str], source: str, out: Path | str, xyz: Path | str
 ) -> None:
+    import ase.io
+
     store.write_stationary(point, symbols, out, source=source)
     atoms = ase.Atoms(symbols, point.positions / ANGSTROM)
     with store.replacing(xyz) as temporary:
@@ -209,6 +217,8 @@ def find_first_path(
     out: Path | str,
 ) -> None:
     """First reactive path of a chain, shot from the saddle or from where a saddle guess leads, by its mechanism."""
+    from .shooting import first_path
+
     system, method, engine = open_engine(settings, minimum_file, saddle_file)
     options = {"attempts": settings["sampling"]["first_path_attempts"], "mechanism": system.mechanism}
     began = time.perf_counter()
@@ -284,6 +294,8 @@ def sample(
         Directory of the chain's running record. It is one for all rounds: another division into rounds finds the
         same moves.
     """
+    from .shooting import Chain
+
     system, method, engine = open_engine(settings, minimum_file, saddle_file)
     rules = settings["sampling"]
     first = store.read_dataset(first_file)

@@ -158,6 +158,15 @@ def test_told_to_stop_it_keeps_what_is_done(tmp_path: Path):
         pytest.raises(Stopped, match=r"told to stop \(SIGTERM\); 4 of 20 shots are on record"),
     ):
         run_round(runner, task(), record)
+    try:
+        # SLURM tells a job twice; what is on its way out must be able to say why.
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, before if number == signal.SIGTERM else signal.SIG_DFL)
+    with stoppable(runner.engine):
+        pass
     assert signal.getsignal(signal.SIGTERM) is before
     assert runner.engine.stop == ""
     with store.Journal(tmp_path) as record:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import statsmodels.api as sm
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg, stats
+from scipy import linalg
 
 from ..plain import Plain
 from ..units import BOLTZMANN
@@ -123,6 +123,8 @@ def fit_law(
     ValueError
         When there are fewer than two temperatures, or a rate is not positive.
     """
+    import statsmodels.api as sm  # slow, and not needed by other jobs
+
     t, k = np.asarray(temperatures, dtype=float), np.asarray(rates, dtype=float)
     if t.shape != k.shape or len(np.unique(t)) < 2:
         raise ValueError("a temperature law needs rates at two temperatures or more")
@@ -132,12 +134,12 @@ def fit_law(
     x = sm.add_constant(-1.0 / (BOLTZMANN * t))
     if errors is None:
         model = sm.OLS(y, x).fit()
-        quantile = stats.t.ppf(0.975, len(t) - 2) if len(t) > 2 else math.nan
+        quantile = scipy.stats.t.ppf(0.975, len(t) - 2) if len(t) > 2 else math.nan
         covariance = model.cov_params() if len(t) > 2 else np.full((2, 2), math.nan)
     else:
         weights = 1.0 / np.asarray(errors, dtype=float) ** 2
         model = sm.WLS(y, x, weights=weights).fit(cov_type="fixed scale")
-        quantile, covariance = stats.norm.ppf(0.975), model.cov_params()
+        quantile, covariance = scipy.stats.norm.ppf(0.975), model.cov_params()
     half = quantile * np.sqrt(np.diag(covariance))
     (ln_a, energy) = (float(v) for v in model.params)
     curvature = math.nan

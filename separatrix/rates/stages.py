@@ -18,7 +18,6 @@ import xarray as xr
 from .. import biased, coordinate, coordinate_file, sampling, store
 from ..committor_stages import frames_of_paths
 from ..config import System, from_settings, system_from_settings
-from ..dynamics import run_half
 from ..errors import PotentialError, SamplingError
 from ..plain import json_safe
 from ..seeds import stream
@@ -463,6 +462,8 @@ def transmission_shots(
     out: Path | str,
 ) -> None:
     """Pairs of halves off the dividing surface, and the transmission coefficient."""
+    from ..dynamics import run_half
+
     system, method, engine = open_engine(settings, minimum_file, saddle_file)
     data = store.read_dataset(surface)
     reaction = coordinate_file.from_dict(store.read_json(profile)["coordinate"])
