@@ -58,12 +58,32 @@ def write_yaml(data: dict, path: Path) -> Path:
     return path
 
 
+def model_config(results: Path) -> dict:
+    """The example on a surface with known answers, with as many shots as its tests need."""
+    data = yaml.safe_load((ROOT / "config/examples/double_well.yaml").read_text())
+    data["results_directory"] = str(results)
+    data["sampling"] = {"chains": 2, "shots_per_round": 50, "min_rounds": 2, "max_rounds": 2}
+    data["committor"] = {"configurations": 12, "shots_per_configuration": 24, "batches": 2}
+    return data
+
+
+@pytest.fixture(scope="session")
+def model_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Config file and results folder of a finished run on the surface with known answers."""
+    folder = tmp_path_factory.mktemp("model")
+    return _run(model_config(folder / "results"), folder)
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Config file and results folder of a finished small run; tests must not change either."""
     folder = tmp_path_factory.mktemp("dag")
-    results = folder / "results"
-    config = write_yaml(small_config(results), folder / "config.yaml")
+    return _run(small_config(folder / "results"), folder)
+
+
+def _run(data: dict, folder: Path) -> tuple[Path, Path]:
+    results = Path(data["results_directory"])
+    config = write_yaml(data, folder / "config.yaml")
     run = snakemake("--configfile", str(config), "--nolock")
     logs = "\n".join(f"== {f}\n{f.read_text()[-1500:]}" for f in sorted(results.glob("*/logs/*.log")))
     assert run.returncode == 0, f"{run.stderr[-4000:]}\n{logs}"

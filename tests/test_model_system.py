@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import xarray as xr
 import yaml
-from conftest import ROOT, snakemake, write_yaml
+from conftest import ROOT
 from models import numerical_gradient
 from test_compare import method as toy_method
 from test_compare import system as toy_system
@@ -333,15 +333,8 @@ def test_a_rounded_zero_has_no_sign() -> None:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("dag")
-def test_the_whole_workflow_on_a_surface_with_known_answers(tmp_path: Path) -> None:
-    data = yaml.safe_load(EXAMPLE.read_text())
-    results = tmp_path / "results"
-    data["results_directory"] = str(results)
-    data["sampling"] |= {"chains": 2, "shots_per_round": 50, "max_rounds": 2}
-    data["committor"] |= {"configurations": 12, "shots_per_configuration": 24}
-    run = snakemake("--configfile", str(write_yaml(data, tmp_path / "config.yaml")), "--nolock")
-    logs = "\n".join(f"== {f}\n{f.read_text()[-1500:]}" for f in sorted(results.glob("*/logs/*.log")))
-    assert run.returncode == 0, f"{run.stderr[-4000:]}\n{logs}"
+def test_the_whole_workflow_on_a_surface_with_known_answers(model_run: tuple[Path, Path]) -> None:
+    _, results = model_run
     folder = results / "coupled"
     values, mode = saddle_modes()
 
