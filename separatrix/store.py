@@ -558,17 +558,21 @@ class Journal:
         A damaged piece and all that follow it are removed: they are computed again, to the same numbers.
         """
         records = []
-        while (file := self._file(first + len(records))).exists():
-            try:
-                with np.load(file, allow_pickle=False) as data:
-                    rest = json.loads(str(data[_REST]))
-                    records.append(rest | {k: data[k] for k in data.files if k != _REST})
-            except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
-                break
-        for late in self.directory.glob("*.npz"):
-            if late.stem.isdigit() and int(late.stem) >= first + len(records):
-                late.unlink()
+        while (record := self.piece(first + len(records))) is not None:
+            records.append(record)
         return records
+
+    def piece(self, index: int) -> dict[str, Any] | None:
+        """Piece number `index`; None where it is missing or damaged, and it and all that follow it are then removed."""
+        try:
+            with np.load(self._file(index), allow_pickle=False) as data:
+                rest = json.loads(str(data[_REST]))
+                return rest | {k: data[k] for k in data.files if k != _REST}
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+            for late in self.directory.glob("*.npz"):
+                if late.stem.isdigit() and int(late.stem) >= index:
+                    late.unlink()
+            return None
 
 
 def move_record(move: Move) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from models import Bath
 from rate_models import Walker
 from surface_models import Surface, pairs, slow_pairs
 
-from separatrix import store, variables
+from separatrix import dynamics, store, variables
 from separatrix.coordinate_file import ReactionCoordinate
 from separatrix.errors import SamplingError
 from separatrix.rates import free_energy, stages
@@ -244,7 +244,7 @@ def test_the_stage_with_the_engine_gives_kramers_and_goes_on_from_its_journal(tm
     assert abs(found["to_product"] - 0.5) < 0.08
     assert found["time"][1] == 2.0
     # The same numbers, and nothing run again.
-    monkeypatch.setattr(stages, "run_half", None)
+    monkeypatch.setattr(dynamics, "run_half", None)
     stages.transmission_shots(settings, "", "", profile, surface, journal, tmp_path / "again.json")
     assert store.read_json(tmp_path / "again.json") == found
 

@@ -156,17 +156,18 @@ class Keeper:
 
     def __init__(self, record: store.Journal, engine: Engine, allowed: int, total: int = 0) -> None:
         self._record, self._engine, self._allowed, self._total = record, engine, allowed, total
-        self._known: list[Mapping[str, Any] | None] = list(record.read())
-        self._before = len(self._known)
-        self._done = self._failures = 0
+        self._known = True
+        self._done = self._failures = self._before = 0
         self._start = time.monotonic()
 
     def __call__(self, make: Callable[[], dict[str, Any]]) -> Mapping[str, Any]:
         """The next piece."""
         i, self._done = self._done, self._done + 1
-        if i < self._before:
-            found, self._known[i] = self._known[i], None
-            return found
+        # One by one: all paths of a long chain would fill the memory that was asked for.
+        if self._known and (known := self._record.piece(i)) is not None:
+            return known
+        if self._known:
+            self._known, self._before, self._start = False, i, time.monotonic()
         self._engine.potential.restart()
         found = make()
         self._record.write(i, found)

@@ -333,7 +333,7 @@ def the_whole_comparison(stage: Stage) -> None:
     # Short rules stay with the master, and a batch of committor shots is one job; there are two sets of two.
     counts = Counter(j["comment"].partition("_wildcards_")[0].removeprefix("rule_") for j in jobs if j not in lost)
     twice = {"check": 1, "minimum": 2, "saddle_search": 3, "first_path": 2, "sample": 4, "committor_shots": 4}
-    assert counts == {rule: 2 * n for rule, n in twice.items()} | {"umbrella": 2, "transmission": 1}
+    assert counts == {rule: 2 * n for rule, n in twice.items()} | {"umbrella": 2, "free_energy": 1, "transmission": 1}
 
 
 @play
