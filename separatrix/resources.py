@@ -190,6 +190,11 @@ def memory(config: Config, stage: str, method: str, attempt: int = 1, number: in
         frames = rules["walkers"] * (rules["length_fs"] / rules["frame_fs"] + 1)
         # Positions of all frames: as they come, in one array, and written.
         paths = 3 * frames * len(config.system.molecule.symbols) * 3 * 8 / 1e6
+    if stage in ("interface_pilot", "interface_chain"):
+        rules = config.data["rates"]["interfaces"]
+        frames = 1.1 * rules["stretches"] * rules["stretch_fs"] / spec.dynamics.frame
+        # Excursions of all stretches are kept: at most all their frames.
+        paths = frames * len(config.system.molecule.symbols) * 6 * 8 / 1e6
     total = (_AROUND + engine + paths) * 1.5 ** (attempt - 1)
     return 100 * math.ceil(total / 100)
 

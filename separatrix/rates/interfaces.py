@@ -708,24 +708,21 @@ def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, str
 
     In each cycle every ensemble makes a reversal and a shot, then neighbours exchange paths. Excursions that reach the
     first interface are paths of the first ensemble, and independent of those that are there: one after the other takes
-    the place of its path, in every other cycle while there are any. What changes slowly in the reactant, and hardly
-    within a path, comes to equilibrium in the stretches and from there into all ensembles (as by the exchange with the
-    reactant's own ensemble in van Erp, Phys. Rev. Lett. 2007, 98, 268301). Each is taken once, with no regard to what
-    it is, for any choice would favour some of them.
+    the place of its path, in every other cycle at most. What changes slowly in the reactant, and hardly within a path,
+    comes to equilibrium in the stretches and from there into all ensembles (as by the exchange with the reactant's own
+    ensemble in van Erp, Phys. Rev. Lett. 2007, 98, 268301). Each is taken once, with no regard to what it is, for any
+    choice would favour some of them. They come in the order of the stretches, spread evenly over the cycles, so that a
+    block of cycles and the block of stretches that has fed it are known to belong together.
     """
     bounds = found.interfaces
     paths = list(found.paths)
     burnt = math.ceil(0.1 * rules.stretches)
-    flux = stretches(runner, start, burnt + rules.stretches, rules.stretch_frames, streams, keep)[burnt:]
+    walked = stretches(runner, start, burnt + rules.stretches, rules.stretch_frames, streams, keep)
+    flux = walked[burnt:]
+    leaving = _fed(walked[:burnt], bounds[0], 0, rules.burn_in) | _fed(flux, bounds[0], rules.burn_in, rules.cycles)
     highest, frames, outcomes, swaps = [], [], [], []
-    leaving = excursions(flux, bounds[0])
-    # Those of one stretch are much alike, at constant energy above all. They are thinned out until most come
-    # from stretches of their own; one of each stretch would favour those from stretches with few.
-    left = sum(bool((np.asarray(s["highest"]) >= bounds[0]).any()) for s in flux)
-    leaving = iter(leaving[:: math.ceil(len(leaving) / max(left, 1)) or 1])
     for cycle in range(rules.burn_in + rules.cycles):
-        if cycle % 2 == 0:
-            paths[0] = next(leaving, paths[0])
+        paths[0] = leaving.get(cycle, paths[0])
         ended, asked = _cycle(runner, paths, bounds, cycle, streams, keep)
         if cycle >= rules.burn_in:
             highest.append([p.highest for p in paths])
@@ -741,6 +738,16 @@ def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, str
         np.array([int((np.asarray(s["highest"]) >= bounds[0]).sum()) for s in flux]),
         np.array([int(s["unfinished"]) + (int(s["frames"]) == 0) for s in flux]),
     )
+
+
+def _fed(records: Sequence[Mapping[str, Any]], interface: float, first: int, cycles: int) -> dict[int, Path]:
+    """Excursions of stretches that reach an interface, by the cycle in which each comes into the first ensemble."""
+    found = excursions(records, interface)
+    # Those of one stretch are much alike, at constant energy above all. They are thinned out until most come from
+    # stretches of their own; one of each stretch would favour those from stretches with few.
+    left = sum(bool((np.asarray(s["highest"]) >= interface).any()) for s in records)
+    number = min(len(found), left, cycles // 2)
+    return {first + k * cycles // number: found[k * len(found) // number] for k in range(number)}
 
 
 # --- analysis ---------------------------------------------------------------------------------------------------------
@@ -788,7 +795,7 @@ class InterfaceRate(Plain):
     rate
         1/s.
     ln_error
-        Standard error of its logarithm, by a jackknife over blocks of cycles and of stretches; infinite where nothing
+        Standard error of its logarithm, by a jackknife over blocks of cycles and stretches; infinite where nothing
         has come from the first ensemble to the last.
     low, high
         Interval of confidence 0.95, by Student's t of as many blocks; None where there is no error.
@@ -938,10 +945,8 @@ def _errors(cycles: Sequence[FloatArray], walks: Sequence[FloatArray], blocks: i
         return np.column_stack([logs.sum(axis=1), logs[:, 1:].sum(axis=1), logs])
 
     ran, walked = sums(cycles), sums(walks)
-    all_ran, all_walked = ran.sum(axis=0), walked.sum(axis=0)
-    of_cycles = _jackknife(estimates(_logs(all_ran - ran, all_walked)))
-    of_walks = _jackknife(estimates(_logs(np.broadcast_to(all_ran, ran.shape), all_walked - walked)))
-    return np.hypot(of_cycles, of_walks)
+    # Together: a block of stretches gives the flux, and has fed the block of cycles of the same number.
+    return _jackknife(estimates(_logs(ran.sum(axis=0) - ran, walked.sum(axis=0) - walked)))
 
 
 def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, blocks: int = 10) -> InterfaceRate:
@@ -950,9 +955,9 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
     The factors are pooled: of all paths in the ensembles up to the i-th that reach interface i, the share that reach
     i + 1. For nested interfaces this is the solution of the weighted-histogram equations of all ensembles.
 
-    Errors are a jackknife over blocks of cycles and one of stretches, which are independent of each other. Blocks are
-    doubled in length while eight of all chains are left, and the largest error is taken: where blocks are shorter than
-    the correlation time, it is too small. There is none without :func:`arrivals`, for all blocks may then have the same
+    Errors are a jackknife over blocks of cycles, each with the block of stretches that has fed it. Blocks are doubled
+    in length while eight of all chains are left, and the largest error is taken: where blocks are shorter than the
+    correlation time, it is too small. There is none without :func:`arrivals`, for all blocks may then have the same
     paths' past in common.
 
     Parameters
