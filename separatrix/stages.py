@@ -691,7 +691,3 @@ def _candidates(system: System, settings: Settings, data: xr.Dataset) -> list[di
         }
         for i, v in enumerate(system.variables)
     ]
-
-
-def _as_dict(thing: Any) -> dict[str, Any]:
-    return {name: getattr(thing, name) for name in thing.__dataclass_fields__}
