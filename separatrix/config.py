@@ -127,7 +127,7 @@ class Variation:
         if key in ("solvent", "solvation", "hamiltonian", "method"):
             return str(self.value)
         if key == "dielectric_constant":
-            return f"ε = {self.value:g}"
+            return f"ε = {self.value}"
         quantity, unit = quantity_of(key)
         return f"{quantity} {self.value}{unit}"
 
@@ -249,7 +249,10 @@ def _sentence(error: jsonschema.ValidationError) -> str:
             meaning = error.schema.get("properties", {}).get(missing, {}).get("description", "")
             return f"{at}key {missing!r} is missing{f' ({meaning})' if meaning else ''}"
         case "type":
-            return f"{at}{error.instance!r} is not {_TYPES[error.validator_value]}; give the {wanted}"
+            types = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
+            found = "nothing" if error.instance is None else repr(error.instance)
+            remedy = f"; give the {wanted}" if wanted else ""
+            return f"{at}{found} is not {' or '.join(_TYPES[t] for t in types)}{remedy}"
         case "enum":
             choices = [str(v) for v in error.validator_value]
             return f"{at}{error.instance!r} is not one of {', '.join(choices)}{_near(str(error.instance), choices)}"
@@ -817,7 +820,7 @@ def _expand_scans(full: dict[str, Any], files: Sequence[Path]) -> dict[str, Vari
     Raises
     ------
     ConfigError
-        On an unknown method or key, or a name that is taken.
+        On an unknown method, potential or key, a value that an option does not take, or a name that is taken.
     """
     keys, methods, found = _Keys(_file_of("scans", files)), dict(full["methods"]), {}
     for scan, spec in full["scans"].items():
@@ -828,9 +831,17 @@ def _expand_scans(full: dict[str, Any], files: Sequence[Path]) -> dict[str, Vari
                 known = schema("config")["properties"]["methods"]["additionalProperties"]["properties"]["dynamics"]
                 table = known["properties"]
             else:
-                table = potentials.options_of(methods[parent]["potential"])
+                try:
+                    table = potentials.options_of(methods[parent]["potential"])
+                except ConfigError as error:
+                    raise _Keys(_file_of("methods", files)).fail(f"methods.{parent}.potential", str(error)) from error
             keys.look(table, key, f"scans.{scan}.setting", f"a key of {part} of {parent}")
             for j, value in enumerate(spec["values"]):
+                if part == "options":
+                    try:
+                        table[key].check(key, value)
+                    except ConfigError as error:
+                        raise keys.fail(f"scans.{scan}.values.{j}", str(error)) from error
                 variation = Variation(scan, parent, spec["setting"], value)
                 if variation.name in full["methods"]:
                     raise keys.fail(f"scans.{scan}.values.{j}", f"the name {variation.name!r} is taken; give another")
@@ -844,6 +855,27 @@ def _expand_scans(full: dict[str, Any], files: Sequence[Path]) -> dict[str, Vari
         named = full["rates"][route]["methods"]
         named += [name for name, variation in found.items() if variation.of in named]
     return found
+
+
+def _check_labels(methods: Mapping[str, Method], variations: Mapping[str, Variation], files: Sequence[Path]) -> None:
+    """Check that no two methods have one label, for tables and figures would take them for one method.
+
+    Raises
+    ------
+    ConfigError
+        At the first label that is taken.
+    """
+    seen: dict[str, str] = {}
+    for name, method in methods.items():
+        other = seen.setdefault(method.label, name)
+        if other == name:
+            continue
+        if name in variations:
+            at = f"scans.{variations[name].scan}"
+            message = f"the label {method.label!r} of {name} is also that of {other}; leave one of them out"
+            raise _Keys(_file_of("scans", files)).fail(at, message)
+        message = f"{method.label!r} is also the label of {other}; give it another"
+        raise _Keys(_file_of("methods", files)).fail(f"methods.{name}.label", message)
 
 
 def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
@@ -883,6 +915,7 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
         name: build_method(name, spec, full["temperature_K"], full["seed"], where)
         for name, spec in full["methods"].items()
     }
+    _check_labels(methods, variations, paths)
     if full["theory"]:
         from .theory import files as theory_files  # which reads its files by this module
 

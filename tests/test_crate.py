@@ -317,7 +317,7 @@ def test_files_from_elsewhere_go_into_inputs(settings: dict[str, Any], results: 
     (tmp_path / "other").mkdir()
     shutil.copy("resources/dnab/gaff2.xml", tmp_path / "other" / "mine.xml")
     settings["methods"]["gaff2"]["options"]["file"] = str(tmp_path / "mine.xml")
-    extra = copy.deepcopy(settings["methods"]["gaff2"])
+    extra = copy.deepcopy(settings["methods"]["gaff2"]) | {"label": "GAFF2 again"}
     extra["options"]["file"] = str(tmp_path / "other" / "mine.xml")
     settings["methods"]["again"] = extra
     shutil.copytree(results / "gaff2", results / "again")
