@@ -639,10 +639,10 @@ class Config:
         A method that is varied is a member itself, with its own value, unless the scan gives that value again.
         """
         spec = self.data["scans"][name]
-        part, _, key = spec["setting"].partition(".")
+        key = spec["setting"].partition(".")[2]
         members = []
         for parent in spec["methods"]:
-            own = self.data["methods"][parent].get(part, {}).get(key, "none")
+            own = self._own(parent, spec["setting"])
             label = self.methods[parent].label
             if own not in spec["values"]:
                 members.append({"method": parent, "of": label, "value": own})
@@ -658,6 +658,17 @@ class Config:
             "parents": {parent: self.methods[parent].label for parent in spec["methods"]},
             "members": members,
         }
+
+    def _own(self, method: str, setting: str) -> Any:
+        """Value of a setting in a method; where it gives none, what the engine takes, or `default` if nobody says."""
+        spec = self.data["methods"][method]
+        part, _, key = setting.partition(".")
+        if key in spec[part]:
+            return spec[part][key]
+        if part == "dynamics":  # of its keys the frame alone may be absent
+            return spec["dynamics"]["time_step_fs"]
+        default = potentials.options_of(spec["potential"])[key].default
+        return "default" if default is None else default
 
     def draws(self) -> dict[str, tuple[int, int]]:
         """Sets of committor shots to make: at most how many configurations, and shots from each."""

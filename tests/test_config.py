@@ -387,7 +387,27 @@ class TestScans:
         assert found.methods["pm6-solvent-78.4"].options == {"hamiltonian": "PM6", "dielectric_constant": 78.4}
         assert found.methods["pm6-solvent-78.4"].label == "PM6, ε = 78.4"
         assert found.surface_of("pm6-solvent-78.4") == "pm6-solvent-78.4"
-        assert [m["value"] for m in found.scan("solvent")["members"]] == ["none", 78.4]
+        assert [m["value"] for m in found.scan("solvent")["members"]] == [1.0, 78.4]
+
+    @pytest.mark.parametrize(
+        ("setting", "value", "own"),
+        [
+            ("options.solvent", "water", "none"),
+            ("options.solvation", "gbsa", "alpb"),
+            ("options.electronic_temperature_K", 1000, "default"),
+            ("options.method", "GFN1-xTB", "GFN2-xTB"),
+            ("dynamics.friction_per_ps", 1, 0),
+            ("dynamics.frame_fs", 2, 1),
+        ],
+    )
+    def test_what_is_varied_stands_with_what_holds_in_it(self, setting: str, value: Any, own: Any) -> None:
+        """A setting that the config leaves out is not none of it."""
+        data = copy.deepcopy(CONFIG)
+        dynamics = {"time_step_fs": 1, "shift_fs": 4, "longest_half_fs": 500}
+        data["methods"] = {"gfn": {"potential": "tblite", "options": {"method": "GFN2-xTB"}, "dynamics": dynamics}}
+        data["rates"]["umbrella"]["methods"] = []
+        data["scans"] = {"s": {"methods": ["gfn"], "setting": setting, "values": [value]}}
+        assert [m["value"] for m in config.load(data).scan("s")["members"]] == [own, value]
 
     def test_a_value_given_again_stands_once(self) -> None:
         found = self._loaded(f={"methods": ["pm6"], "setting": "dynamics.friction_per_ps", "values": [0, 1]})
