@@ -29,6 +29,9 @@ from .transmission import Pair, transmission
 
 log = logging.getLogger(__name__)
 
+#: 1/s; what is less cannot be told from nothing in numbers of double precision.
+LEAST_RATE = 1e-300
+
 #: Most windows that are put between others for want of overlap.
 MOST_ADDED = 12
 
@@ -49,7 +52,7 @@ def harmonic_rates(
     Raises
     ------
     SamplingError
-        When a point is not what it should be, or no guess has led to a saddle.
+        When a point is not what it should be, no guess has led to a saddle, or it is too cold for a rate.
     """
     system = system_from_settings(settings)
     rules = settings["rates"]["harmonic"]
@@ -65,20 +68,25 @@ def harmonic_rates(
     single: list[dict[str, Any]] = []
     try:
         for (start, end), temperature, (number, channel) in itertools.product(ends, temperatures, enumerate(channels)):
-            rate = harmonic.rate(
-                points[start],
-                points[end],
-                channel.saddle,
-                system.molecule.masses,
-                temperature,
-                chosen,
-                isolated=_isolated(channel.saddle),
-            )
+            try:
+                rate = harmonic.rate(
+                    points[start],
+                    points[end],
+                    channel.saddle,
+                    system.molecule.masses,
+                    temperature,
+                    chosen,
+                    isolated=_isolated(channel.saddle),
+                )
+            except OverflowError as error:
+                raise _too_cold(settings, temperature, start, end, chosen.tunnelling) from error
             single.append(rate.to_dict() | {"from": start, "to": end, "channel": number})
     except ValueError as error:
         raise SamplingError(f"no harmonic rate: {error}") from error
     found = [_total(single, start, end, temperature) for (start, end) in ends for temperature in temperatures]
     for total in found:
+        if not total["rate"] >= LEAST_RATE:
+            raise _too_cold(settings, total["temperature"], total["from"], total["to"], chosen.tunnelling)
         log.info("%s to %s at %g K: %.3g /s", total["from"], total["to"], total["temperature"], total["rate"])
     content = {
         "method": settings["name"],
@@ -103,6 +111,16 @@ def harmonic_rates(
         "kinetics": [_kinetics(single, t, (system.reactant, system.product)) for t in temperatures],
     }
     store.write_json(json_safe(content), out)
+
+
+def _too_cold(settings: Settings, temperature: float, start: str, end: str, tunnelling: str) -> SamplingError:
+    """The error of a temperature at which a number is beyond the range of floating point."""
+    key = "temperature_K" if temperature == settings["temperature_K"] else "rates.temperatures_K"
+    what = "the rate" if tunnelling == "none" else "the rate or its tunnelling"
+    return SamplingError(
+        f"no harmonic rate: {key}: at {temperature:g} K {what} from {start} to {end} is beyond the range of numbers; "
+        "give a higher temperature"
+    )
 
 
 def _total(single: Sequence[Mapping[str, Any]], start: str, end: str, temperature: float) -> dict[str, Any]:
