@@ -118,7 +118,7 @@ def test_temperatures_that_frames_do_not_carry_are_left_out_and_said(tmp_path, m
     )
     assert [law["from"] for law in said["laws"]] == ["B"]
     assert said["left_out"] in report.table([content], ["model"], None)
-    # A resample without frames has no error, and no rate.
+    # A resample without frames has no error, and no rate; that is no want of frames.
     other["effective_reactant"][1] = 400.0
     other["ln_forward_covariance"][1][1] = None
     assert (

@@ -648,19 +648,22 @@ def _reweighted(
     }
     if "reason" in other:
         return [], said | {"left_out": f"no rate at other temperatures: {other['reason']}"}
-    routes, missing = [], []
+    routes, missing, without = [], [], []
     for start, end, name in directions:
         side = other["effective_reactant" if name == "forward" else "effective_product"]
         covariance = np.array(other[f"ln_{name}_covariance"], dtype=float)  # None, which is infinite, becomes NaN
         # One configuration off the surface, one coefficient: its error is common to all temperatures.
         covariance = covariance + (kappa["error"] / kappa["kappa"]) ** 2
-        kept, dropped = [], []
+        kept, dropped, unbounded = [], [], []
         for i, (t, on_side, at_top) in enumerate(zip(other["temperature"], side, other["effective_top"], strict=True)):
             if t == temperature:
                 kept.append(i)
                 continue
-            if min(on_side, at_top) < free_energy.ENOUGH_EFFECTIVE or not math.isfinite(covariance[i, i]):
+            if min(on_side, at_top) < free_energy.ENOUGH_EFFECTIVE:
                 dropped.append((t, on_side, at_top))
+                continue
+            if not math.isfinite(covariance[i, i]):
+                unbounded.append(t)
                 continue
             kept.append(i)
             routes.append(
@@ -680,16 +683,25 @@ def _reweighted(
                 f"at most {max(n for _, n, _ in dropped):.0f} in {start}, {max(n for *_, n in dropped):.0f} at the top"
             )
             missing.append(f"{start} to {end} at {at} K ({most})")
+        if unbounded:
+            at = ", ".join(f"{t:g}" for t in unbounded)
+            without.append(f"{start} to {end} at {at} K")
         part = covariance[np.ix_(kept, kept)]
         if len(kept) > 1 and np.isfinite(part).all():
             t, k = np.array(other["temperature"])[kept], np.array(other[name])[kept] * kappa["kappa"]
             said["laws"].append(
                 _law_of_correlated(t, k, part).to_dict() | {"from": start, "to": end, "law": "arrhenius"}
             )
+    reasons = []
     if missing:
-        said["left_out"] = (
-            f"not reweighted, for want of {free_energy.ENOUGH_EFFECTIVE:.0f} effective frames: {'; '.join(missing)}"
+        reasons.append(f"for want of {free_energy.ENOUGH_EFFECTIVE:.0f} effective frames: {'; '.join(missing)}")
+    if without:
+        reasons.append(
+            "for their error has no bound, as a resample of the frames holds none on the dividing surface: "
+            f"{'; '.join(without)}"
         )
+    if reasons:
+        said["left_out"] = f"not reweighted, {'; '.join(reasons)}"
     return routes, said
 
 
