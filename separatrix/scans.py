@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from . import figures, store
-from .rates import harmonic
+from .rates import harmonic, kinetics
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +51,9 @@ def frame(
         start = content["states"][0]
         for route in content["routes"]:
             if (route["from"], route["temperature"]) == (start, temperature) and route["rate"]:
-                error = route["ln_error"]
-                half = math.nan if error is None else 1.96 * error / math.log(10.0)
-                y = math.log10(route["rate"])
-                rows.append(
-                    {"kind": "rate", "series": route["route"], "y": y, "low": y - half, "high": y + half, **common}
-                )
+                bounds = kinetics.interval(route) or (math.nan, math.nan)
+                y, low, high = (math.log10(k) for k in (route["rate"], *bounds))
+                rows.append({"kind": "rate", "series": route["route"], "y": y, "low": low, "high": high, **common})
         mine = shares[(shares["method"] == member["method"]) & (shares["kind"] == "all")]
         rows += [
             {"kind": "share", "series": r["mechanism"], "y": r["share"], "low": r["low"], "high": r["high"], **common}

@@ -62,8 +62,8 @@ def rates_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str]) ->
     rows = []
     for content, label in zip(contents, labels, strict=True):
         for route in content["routes"]:
-            k, error = route["rate"], route["ln_error"]
-            known = error is not None and math.isfinite(error) and k
+            k = route["rate"]
+            low, high = kinetics.interval(route) or (math.nan, math.nan)
             rows.append(
                 {
                     "label": label,
@@ -75,8 +75,8 @@ def rates_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str]) ->
                     "inverse": 1000.0 / route["temperature"],
                     "rate": k if k else math.nan,
                     "log_rate": math.log10(k) if k else math.nan,
-                    "low": math.log10(k) - 1.96 * error / math.log(10.0) if known else math.nan,
-                    "high": math.log10(k) + 1.96 * error / math.log(10.0) if known else math.nan,
+                    "low": math.log10(low),
+                    "high": math.log10(high),
                     "half_life": math.log(2.0) / k if k else math.nan,
                 }
             )

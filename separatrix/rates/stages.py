@@ -608,8 +608,12 @@ def gather(
                 "temperature": temperature,
                 "rate": through["rate"]["rate"],
                 "ln_error": through["rate"]["ln_error"],
+                "low": through["rate"].get("low"),
+                "high": through["rate"].get("high"),
             }
         )
+    for route in routes:
+        route["low"], route["high"] = kinetics.interval(route) or (None, None)
     whole = {
         **content,
         "label": method.label,
@@ -743,13 +747,13 @@ def _agreement(routes: Sequence[Mapping[str, Any]], temperature: float, rules: M
     words = []
     for start in dict.fromkeys(r["from"] for r in routes):
         mine = {r["route"]: r for r in routes if r["from"] == start and r["temperature"] == temperature}
-        usable = [r for r in mine.values() if r["rate"] and (r["route"] == "harmonic" or r["ln_error"] is not None)]
+        usable = [r for r in mine.values() if r["rate"] and (r["route"] == "harmonic" or kinetics.interval(r))]
         for one, other in itertools.combinations(usable, 2):
             where = f"{start} to {one['to']}"
             names = f"{other['route']} over {one['route']}"
             difference = math.log(other["rate"] / one["rate"])
-            error = math.hypot(one["ln_error"] or 0.0, other["ln_error"])
-            low, high = difference - 1.96 * error, difference + 1.96 * error
+            half = math.hypot(_half_width(one), _half_width(other))
+            low, high = difference - half, difference + half
             factor = f"{names}: {math.exp(difference):.2g} ({math.exp(low):.2g} to {math.exp(high):.2g})"
             if low <= 0.0 <= high:
                 words.append(f"{where}: the routes agree within errors; {factor}")
@@ -761,3 +765,9 @@ def _agreement(routes: Sequence[Mapping[str, Any]], temperature: float, rules: M
                     why += "; the harmonic rate has quantised vibrations, the dynamics none"
             words.append(f"{where}: the routes disagree beyond errors; {factor}{why}")
     return words
+
+
+def _half_width(route: Mapping[str, Any]) -> float:
+    """Half the interval of the logarithm of a rate; 0 of a harmonic one, which has none."""
+    found = kinetics.interval(route)
+    return 0.5 * math.log(found[1] / found[0]) if found else 0.0
