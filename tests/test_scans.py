@@ -18,9 +18,9 @@ from separatrix.rates import harmonic
 FRICTIONS = [0.0, 1.0, 100.0]
 
 
-def content(rate: float, *, along: bool = True) -> dict[str, Any]:
+def content(rate: float, *, along: bool = True, no_rate: str | None = None) -> dict[str, Any]:
     """rates.json of a method whose route along the coordinate gives a rate."""
-    profile = {"profile": {"rate": {"forward": 4.0}}} if along else {}
+    profile = {"profile": {"rate": {"forward": 4.0}}, "no_rate": no_rate} if along else {}
     common = {"from": "A", "to": "B", "temperature": 300.0}
     back = {**common, "from": "B", "to": "A"}
     return {
@@ -100,8 +100,10 @@ def test_rates_and_kramers_over_a_friction(tmp_path: Path):
     np.testing.assert_allclose(shares["y"], [1.0, 0.9, 0.8])
 
 
-def test_without_a_free_energy_the_line_starts_from_the_harmonic_rate(tmp_path: Path):
-    table = write(tmp_path, FRICTIONS, "dynamics.friction_per_ps", "friction (/ps)", along=False)
+@pytest.mark.parametrize("options", [{"along": False}, {"no_rate": "that is no dividing surface"}])
+def test_without_a_free_energy_the_line_starts_from_the_harmonic_rate(tmp_path: Path, options: dict[str, Any]):
+    """Or with one whose top is no dividing surface."""
+    table = write(tmp_path, FRICTIONS, "dynamics.friction_per_ps", "friction (/ps)", **options)
     line = table[table["kind"] == "theory"]
     assert set(line["series"]) == {"Kramers, from the harmonic rate"}
     assert 10 ** line.iloc[0]["y"] == pytest.approx(3.0 * harmonic.kramers(200.0, 1.0))
