@@ -226,6 +226,8 @@ def test_the_table_shows_the_route_through_interfaces():
     for drift in (None, 4.1 * rate["ln_probability_error"], -4.1 * rate["ln_probability_error"]):
         moving = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "drift": drift}}}
         assert "drifts" in report.table([moving], ["model"], None)
+    blind = {**rate, "drift": 0.1, "ln_probability_error": None}
+    assert "drifts" in report.table([{**content, "interfaces": {"from": "A", "to": "B", "rate": blind}}], ["m"], None)
     assert "only" not in page
     rare = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "n_arrivals": 3}}}
     assert "to the last 3 times only" in report.table([rare], ["model"], None)

@@ -438,7 +438,9 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
                     "changes slowly may not be in equilibrium, and the rate far off; give more cycles and stretches"
                 )
                 body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")
-            if found["drift"] is None or abs(found["drift"]) > 4.0 * found["ln_probability_error"]:
+            # Where the blocks give no error, nothing says that the two halves are one.
+            drift, error = found["drift"], found["ln_probability_error"]
+            if drift is None or error is None or abs(drift) > 4.0 * error:
                 words = "the probability drifts from the first half of the cycles to the second: give more burn-in"
                 body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")
         for words in content["agreement"]:
