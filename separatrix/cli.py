@@ -463,7 +463,9 @@ def theory(
     scan: Annotated[
         bool, typer.Option("--scan", help="Rates against D_yy/D_xx too; the values are the key `anisotropy`.")
     ] = False,
-    figures: Annotated[Path | None, typer.Option(help="Folder for the figures (SVG) and the page (HTML).")] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Folder for figures (SVG, PDF, Vega-Lite), page (HTML) and numbers (JSON).")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the trajectories.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -542,7 +544,7 @@ def cite(
 @app.command()
 def series(
     file: Annotated[Path, typer.Argument(help="CSV with the columns name, sigma and results (folder of a run).")],
-    out: Annotated[Path | None, typer.Option(help="Folder for tables (CSV) and figure (SVG, PDF).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for tables (CSV) and figure (SVG, PDF, Vega-Lite).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Set the harmonic rates of like molecules against substituent constants: Hammett's rho, by method."""

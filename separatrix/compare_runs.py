@@ -244,10 +244,10 @@ def _rates(content: Mapping[str, Any]) -> dict[Key, Entry]:
         at = "temperature of the dynamics" if route["temperature"] == own else f"{route['temperature']:g} K"
         name = f"rate {route['from']} to {route['to']}, {route['route']}, {at}"
         value, error = route["rate"], route["ln_error"]
-        low = high = None
-        if route["route"] == "interfaces" and through.get("low") is not None:
-            low, high = through["low"], through["high"]
-        elif value and error:
+        # Runs of earlier versions have no interval here, and that through interfaces in one place alone.
+        known = through if route["route"] == "interfaces" and route.get("low") is None else route
+        low, high = known.get("low"), known.get("high")
+        if low is None and value and error:
             low, high = value * math.exp(-Z * error), value * math.exp(Z * error)
         found[RATES, name] = Entry(value, "1/s", low, high)
     for law in content["laws"]:

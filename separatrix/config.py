@@ -127,7 +127,7 @@ class Variation:
         if key in ("solvent", "solvation", "hamiltonian", "method"):
             return str(self.value)
         if key == "dielectric_constant":
-            return f"ε = {self.value:g}"
+            return f"ε = {self.value}"
         quantity, unit = quantity_of(key)
         return f"{quantity} {self.value}{unit}"
 
@@ -249,7 +249,10 @@ def _sentence(error: jsonschema.ValidationError) -> str:
             meaning = error.schema.get("properties", {}).get(missing, {}).get("description", "")
             return f"{at}key {missing!r} is missing{f' ({meaning})' if meaning else ''}"
         case "type":
-            return f"{at}{error.instance!r} is not {_TYPES[error.validator_value]}; give the {wanted}"
+            types = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
+            found = "nothing" if error.instance is None else repr(error.instance)
+            remedy = f"; give the {wanted}" if wanted else ""
+            return f"{at}{found} is not {' or '.join(_TYPES[t] for t in types)}{remedy}"
         case "enum":
             choices = [str(v) for v in error.validator_value]
             return f"{at}{error.instance!r} is not one of {', '.join(choices)}{_near(str(error.instance), choices)}"
@@ -636,10 +639,10 @@ class Config:
         A method that is varied is a member itself, with its own value, unless the scan gives that value again.
         """
         spec = self.data["scans"][name]
-        part, _, key = spec["setting"].partition(".")
+        key = spec["setting"].partition(".")[2]
         members = []
         for parent in spec["methods"]:
-            own = self.data["methods"][parent].get(part, {}).get(key, "none")
+            own = self._own(parent, spec["setting"])
             label = self.methods[parent].label
             if own not in spec["values"]:
                 members.append({"method": parent, "of": label, "value": own})
@@ -655,6 +658,17 @@ class Config:
             "parents": {parent: self.methods[parent].label for parent in spec["methods"]},
             "members": members,
         }
+
+    def _own(self, method: str, setting: str) -> Any:
+        """Value of a setting in a method; where it gives none, what the engine takes, or `default` if nobody says."""
+        spec = self.data["methods"][method]
+        part, _, key = setting.partition(".")
+        if key in spec[part]:
+            return spec[part][key]
+        if part == "dynamics":  # of its keys the frame alone may be absent
+            return spec["dynamics"]["time_step_fs"]
+        default = potentials.options_of(spec["potential"])[key].default
+        return "default" if default is None else default
 
     def draws(self) -> dict[str, tuple[int, int]]:
         """Sets of committor shots to make: at most how many configurations, and shots from each."""
@@ -817,7 +831,7 @@ def _expand_scans(full: dict[str, Any], files: Sequence[Path]) -> dict[str, Vari
     Raises
     ------
     ConfigError
-        On an unknown method or key, or a name that is taken.
+        On an unknown method, potential or key, a value that an option does not take, or a name that is taken.
     """
     keys, methods, found = _Keys(_file_of("scans", files)), dict(full["methods"]), {}
     for scan, spec in full["scans"].items():
@@ -828,9 +842,17 @@ def _expand_scans(full: dict[str, Any], files: Sequence[Path]) -> dict[str, Vari
                 known = schema("config")["properties"]["methods"]["additionalProperties"]["properties"]["dynamics"]
                 table = known["properties"]
             else:
-                table = potentials.options_of(methods[parent]["potential"])
+                try:
+                    table = potentials.options_of(methods[parent]["potential"])
+                except ConfigError as error:
+                    raise _Keys(_file_of("methods", files)).fail(f"methods.{parent}.potential", str(error)) from error
             keys.look(table, key, f"scans.{scan}.setting", f"a key of {part} of {parent}")
             for j, value in enumerate(spec["values"]):
+                if part == "options":
+                    try:
+                        table[key].check(key, value)
+                    except ConfigError as error:
+                        raise keys.fail(f"scans.{scan}.values.{j}", str(error)) from error
                 variation = Variation(scan, parent, spec["setting"], value)
                 if variation.name in full["methods"]:
                     raise keys.fail(f"scans.{scan}.values.{j}", f"the name {variation.name!r} is taken; give another")
@@ -844,6 +866,27 @@ def _expand_scans(full: dict[str, Any], files: Sequence[Path]) -> dict[str, Vari
         named = full["rates"][route]["methods"]
         named += [name for name, variation in found.items() if variation.of in named]
     return found
+
+
+def _check_labels(methods: Mapping[str, Method], variations: Mapping[str, Variation], files: Sequence[Path]) -> None:
+    """Check that no two methods have one label, for tables and figures would take them for one method.
+
+    Raises
+    ------
+    ConfigError
+        At the first label that is taken.
+    """
+    seen: dict[str, str] = {}
+    for name, method in methods.items():
+        other = seen.setdefault(method.label, name)
+        if other == name:
+            continue
+        if name in variations:
+            at = f"scans.{variations[name].scan}"
+            message = f"the label {method.label!r} of {name} is also that of {other}; leave one of them out"
+            raise _Keys(_file_of("scans", files)).fail(at, message)
+        message = f"{method.label!r} is also the label of {other}; give it another"
+        raise _Keys(_file_of("methods", files)).fail(f"methods.{name}.label", message)
 
 
 def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
@@ -883,6 +926,7 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
         name: build_method(name, spec, full["temperature_K"], full["seed"], where)
         for name, spec in full["methods"].items()
     }
+    _check_labels(methods, variations, paths)
     if full["theory"]:
         from .theory import files as theory_files  # which reads its files by this module
 

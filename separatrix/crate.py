@@ -5,17 +5,19 @@ trajectories in formats that other programs read, tables, results as JSON, and t
 ``ro-crate-metadata.json`` describes every file (size, SHA-256, licence) and the run, after the profile Workflow Run
 Crate 0.5 (https://w3id.org/ro/wfrun/workflow/0.5) on RO-Crate 1.1 (https://w3id.org/ro/crate/1.1).
 
-The folder has the layout of the repository, so that `snakemake` can be run in it where Separatrix is installed.
+The folder has the layout of the repository, and config and system name the files where they lie in it, so that
+`snakemake` can be run in it where Separatrix and the engines are installed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import mimetypes
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,17 +33,20 @@ from rocrate.rocrate import ROCrate
 
 from . import citations, software, store
 from .compare import read_assessments, seconds_of
-from .config import SCHEMAS, Config, load
+from .config import SCHEMAS, Config, load, read_yaml
 from .errors import StoreError
 from .molecule import Molecule, bonds_from_distances
 from .stationary import StationaryPoint
 from .theory import files as theory_files
+from .theory import model_file
 from .units import ANGSTROM, FEMTOSECOND
 
 log = logging.getLogger(__name__)
 
 METADATA = "ro-crate-metadata.json"
+README = "README.md"
 MAIN = "Snakefile"
+CONFIG = "config/config.yaml"
 
 ROOT = SCHEMAS.parent.parent
 
@@ -174,7 +179,7 @@ def export(settings: Mapping[str, Any], results: Path | str, out: Path | str, *,
             _table(stage, Path(table), results / "comparison")
         bibliography = stage.place(citations.BIBLIOGRAPHY, _Item("papers that the run rests on, as BibTeX"))
         bibliography.write_text(citations.bibtex(config))
-        stage.place("README.md", _Item("what is in this folder")).write_text(_readme(config))
+        stage.place(README, _Item("what is in this folder")).write_text(_readme(config))
         _describe(stage, config, results)
         shutil.rmtree(out, ignore_errors=True)
         temporary.replace(out)
@@ -189,20 +194,57 @@ def export(settings: Mapping[str, Any], results: Path | str, out: Path | str, *,
 
 
 def _inputs(stage: _Stage, config: Config, settings: Mapping[str, Any]) -> None:
-    text = "# The configuration as it was used, defaults filled in.\n" + yaml.safe_dump(
-        _plain(settings), sort_keys=False, allow_unicode=True
-    )
-    stage.place("config/config.yaml", _Item(INPUTS["config"], "config")).write_text(text)
-    named = [(str(config.data["system"]), _Item(INPUTS["system"], "system"))]
-    named += [(path, _Item(words, "input_files")) for path, words in _named_files(config)]
-    seen: set[str] = set()
-    for path, item in named:
-        if path in seen:
-            continue
-        seen.add(path)
-        name = _inside(stage, path)
-        item.original = "" if name == Path(path).as_posix() else path
+    """Config and system file and what they name; files that go to ``inputs/`` are named there in them."""
+    system = str(Path(config.data["system"]))
+    named = {system: _Item(INPUTS["system"], "system")}
+    for path, words in _named_files(config):
+        named.setdefault(str(Path(path)), _Item(words, "input_files"))
+    places: dict[str, str] = {}
+    taken = {CONFIG, README, METADATA, citations.BIBLIOGRAPHY, *(name for name, _ in _workflow_files())}
+    for path in named:
+        places[path] = _inside(path, taken)
+        taken.add(places[path])
+    moved = {path: name for path, name in places.items() if name != Path(path).as_posix()}
+    text = "# The configuration as it was used, defaults filled in.\n"
+    content = _yaml(_renamed(_plain(settings), moved))
+    stage.place(CONFIG, _Item(INPUTS["config"], "config")).write_text(text + content)
+    theory = {str(Path(path)) for path in config.data["theory"]}
+    for path, item in named.items():
+        item.original = path if path in moved else ""
+        if path == system:
+            _copy_renamed(stage, path, places[path], item, read_yaml(path), moved)
+        elif path in theory:
+            # It may name files that lie beside it.
+            known = {name: moved.get(str(Path(at)), name) for name, at in theory_files.named(path).items()}
+            _copy_renamed(stage, path, places[path], item, model_file.plain(path), known)
+        else:
+            stage.copy(path, places[path], item)
+
+
+def _copy_renamed(
+    stage: _Stage, path: str, name: str, item: _Item, content: dict[str, Any], moved: Mapping[str, str]
+) -> None:
+    """Copy a file; where it names one that lies elsewhere in the crate, write it anew with the name changed."""
+    changed = _renamed(content, moved)
+    if changed == content:
         stage.copy(path, name, item)
+        return
+    text = json.dumps(changed, indent=2) if Path(path).suffix.lower() == ".json" else _yaml(changed)
+    stage.place(name, item).write_text(text)
+
+
+def _renamed(value: Any, moved: Mapping[str, str]) -> Any:
+    """Plain data with each file that it names where it lies in the crate."""
+    if isinstance(value, dict):
+        return {key: _renamed(item, moved) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item, moved) for item in value]
+    # A config may say ./x where the path of the file is known as x.
+    return moved.get(value, moved.get(str(Path(value)), value)) if isinstance(value, str) else value
+
+
+def _yaml(data: Any) -> str:
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
 
 
 def _plain(value: Any) -> Any:
@@ -234,23 +276,29 @@ def _named_files(config: Config) -> Iterator[tuple[str, str]]:
         yield str(path), "papers that the config names"
 
 
-def _inside(stage: _Stage, path: str) -> str:
+def _inside(path: str, taken: Container[str]) -> str:
     """Where a file goes: its own place, if that lies below the working folder and is free, else ``inputs/``."""
     pure = Path(path)
     name, number = pure.as_posix(), 2
-    if pure.is_absolute() or ".." in pure.parts or pure.parts[0] == "data":
+    # What the crate holds of its own, such as its README, has its place, too.
+    if pure.is_absolute() or ".." in pure.parts or pure.parts[0] == "data" or name in taken:
         name = f"inputs/{pure.name}"
-    while name in stage.items:
+    while name in taken:
         name, number = f"inputs/{number}_{pure.name}", number + 1
     return name
 
 
-def _workflow(stage: _Stage) -> None:
+def _workflow_files() -> Iterator[tuple[str, Path]]:
+    """Files of the workflow: place in the crate, and where they lie here."""
     for pattern in WORKFLOW:
         for path in sorted(ROOT.glob(pattern)):
-            name = path.relative_to(ROOT).as_posix()
-            if path.is_file() and name not in stage.items:
-                stage.copy(path, name, _Item("part of the workflow", licence="MIT"))
+            if path.is_file():
+                yield path.relative_to(ROOT).as_posix(), path
+
+
+def _workflow(stage: _Stage) -> None:
+    for name, path in _workflow_files():
+        stage.copy(path, name, _Item("part of the workflow", licence="MIT"))
 
 
 def _method(stage: _Stage, config: Config, name: str, results: Path) -> None:
@@ -381,7 +429,7 @@ def _describe(stage: _Stage, config: Config, results: Path) -> None:
     papers = {key: _paper(crate, key, entry) for key, entry in entries.items()}
     root["citation"] = list(papers.values())
     files = {name: _file(crate, stage, name, item) for name, item in sorted(stage.items.items())}
-    files["README.md"]["about"] = root
+    files[README]["about"] = root
     parameters = _parameters(crate, stage, files)
     workflow = _main_workflow(crate, stage, files, parameters)
     workflow["softwareRequirements"] = [

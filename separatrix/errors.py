@@ -17,6 +17,10 @@ class PotentialError(SeparatrixError):
     """A potential gave no usable energy or forces (no convergence, NaN, an energy jump)."""
 
 
+class EngineLost(PotentialError):
+    """The process that an engine ran in hung or died without a word: the next time the same geometry may well do."""
+
+
 class StationaryError(SeparatrixError):
     """A minimum or a saddle could not be found or verified."""
 

@@ -23,6 +23,10 @@ FloatArray = NDArray[np.float64]
 #: Predictions are kept this far from 0 and 1, so that one surprise costs much and not everything.
 EDGE = 1e-6
 
+#: Log-likelihood per shot, in nats, that a smaller set may be behind (by the upper end of its interval) and still count
+#: as no worse: a hundredth, where half for both basins is ln 2 = 0.69 behind what is certain and right.
+NO_WORSE = 0.01
+
 
 def _clean(k: ArrayLike, n: ArrayLike, p: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
     hits, trials, predicted = (np.atleast_1d(np.asarray(a, dtype=float)) for a in (k, n, p))
@@ -300,11 +304,13 @@ def explain(
         other = ", ".join(rival["variables"]) or "a constant"
         if rival["name"].startswith("best of"):
             fewer = len(rival["variables"]) < len(own["variables"])
-            if fewer and rival["behind"] <= 0.0:
+            if fewer and rival["behind"] <= 0.0 and high <= NO_WORSE:
                 words.append(
                     f"{other} alone predicts these shots no worse: the further variables were fitted to chance, and "
                     "more shots per chain will drop them"
                 )
+            elif fewer and low <= 0.0:
+                words.append(f"it cannot be told from {other} alone with these shots; more shots would tell")
             elif not fewer and high < 0.0:
                 words.append(f"with {other} these shots are predicted better: a variable is missing")
         elif rival["name"] == "naive":

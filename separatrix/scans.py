@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from . import figures, store
-from .rates import harmonic
+from .rates import harmonic, kinetics
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +51,9 @@ def frame(
         start = content["states"][0]
         for route in content["routes"]:
             if (route["from"], route["temperature"]) == (start, temperature) and route["rate"]:
-                error = route["ln_error"]
-                half = math.nan if error is None else 1.96 * error / math.log(10.0)
-                y = math.log10(route["rate"])
-                rows.append(
-                    {"kind": "rate", "series": route["route"], "y": y, "low": y - half, "high": y + half, **common}
-                )
+                bounds = kinetics.interval(route) or (math.nan, math.nan)
+                y, low, high = (math.log10(k) for k in (route["rate"], *bounds))
+                rows.append({"kind": "rate", "series": route["route"], "y": y, "low": low, "high": high, **common})
         mine = shares[(shares["method"] == member["method"]) & (shares["kind"] == "all")]
         rows += [
             {"kind": "share", "series": r["mechanism"], "y": r["share"], "low": r["low"], "high": r["high"], **common}
@@ -68,8 +65,8 @@ def frame(
 def kramers_line(content: Mapping[str, Any], of: str, frictions: Sequence[float], temperature: float) -> pd.DataFrame:
     """What Kramers' transmission makes of the rate of transition-state theory, over the range of the frictions.
 
-    The latter is that along the coordinate, before recrossing, where there is one, else the harmonic one; and the
-    frequency of the barrier is the imaginary one of the saddle that most of the harmonic rate goes over.
+    The latter is that along the coordinate, before recrossing, where that route gives a rate, else the harmonic one;
+    and the frequency of the barrier is the imaginary one of the saddle that most of the harmonic rate goes over.
 
     Parameters
     ----------
@@ -89,8 +86,10 @@ def kramers_line(content: Mapping[str, Any], of: str, frictions: Sequence[float]
     total = next(r for r in content["rates"] if (r["from"], r["temperature"]) == (start, temperature))
     main = content["channels"][int(np.argmax(total["shares"]))]
     along = content["along_coordinate"]
-    rate = along["profile"]["rate"]["forward"] if along else total["rate"]
-    name = "Kramers, from the free energy" if along else "Kramers, from the harmonic rate"
+    # A top that is no dividing surface has no rate of transition-state theory either.
+    usable = bool(along) and along["no_rate"] is None
+    rate = along["profile"]["rate"]["forward"] if usable else total["rate"]
+    name = "Kramers, from the free energy" if usable else "Kramers, from the harmonic rate"
     rows = []
     for friction in np.geomspace(min(positive), max(positive), 60):
         y = math.log10(rate * harmonic.kramers(main["imaginary"], float(friction)))

@@ -27,7 +27,7 @@ from . import (
     variables,
 )
 from .config import Method, System, from_settings
-from .errors import PotentialError, SamplingError, StationaryError
+from .errors import EngineLost, PotentialError, SamplingError, StationaryError
 from .health import check_method
 from .molecule import read_geometry
 from .plain import json_safe
@@ -122,6 +122,11 @@ def saddle_search(settings: Settings, guess: int, minimum_file: Path | str, out:
     """Saddle that a guess (from 1) leads to, verified and named by its geometry; or the reason why there is none.
 
     A guess that leads nowhere is an answer, and no failure: the file says so.
+
+    Raises
+    ------
+    EngineLost
+        When the engine's process hung or died, which says nothing of the guess: the same command searches again.
     """
     system, _, potential = open_method(settings)
     spec = system.saddle_guesses[guess - 1]
@@ -140,6 +145,8 @@ def saddle_search(settings: Settings, guess: int, minimum_file: Path | str, out:
         )
         if set(point.joins) != {system.reactant, system.product}:
             raise StationaryError(f"{spec.name}: joins {' and '.join(point.joins)}")
+    except EngineLost:
+        raise
     except (StationaryError, PotentialError) as error:
         log.info("  %s", error)
         store.write_no_saddle(str(error), out, source=potential.description)
@@ -684,7 +691,3 @@ def _candidates(system: System, settings: Settings, data: xr.Dataset) -> list[di
         }
         for i, v in enumerate(system.variables)
     ]
-
-
-def _as_dict(thing: Any) -> dict[str, Any]:
-    return {name: getattr(thing, name) for name in thing.__dataclass_fields__}

@@ -196,3 +196,17 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
     store.write_json({"methods": {"m": 1}}, tmp_path / "c" / "comparison" / "comparison.json")
     with pytest.raises(StoreError, match="not the results of a run"):
         compare_runs.compare_runs(tmp_path / "c", a)
+
+
+def test_the_interval_of_a_rate_is_that_of_its_route() -> None:
+    """Of a run of an earlier version that through interfaces stands in one place alone, the others' nowhere."""
+    through = rates(300.0, 1e3, 0.1, "interfaces")
+    own = {"low": 500.0, "high": 2000.0}
+    for content in (
+        {**through, "routes": [through["routes"][0] | own]},
+        {**through, "interfaces": {"rate": own}},
+    ):
+        (found,) = compare_runs._rates(content).values()
+        assert (found.low, found.high) == (500.0, 2000.0)
+    (found,) = compare_runs._rates(through).values()
+    assert (found.low, found.high) == pytest.approx((1e3 * math.exp(-0.1 * Z), 1e3 * math.exp(0.1 * Z)))

@@ -70,6 +70,14 @@ def _scan(**changed: Any) -> Change:
     return _put("scans", {"s": {**spec, **changed}})
 
 
+def _all(*changes: Change) -> Change:
+    def change(data: dict[str, Any]) -> None:
+        for each in changes:
+            each(data)
+
+    return change
+
+
 def _put(*path: Any) -> Change:
     *where, key, value = path
 
@@ -149,7 +157,30 @@ BAD_CONFIGS: list[tuple[str, Change, list[str]]] = [
     ),
     ("scan of a label", _scan(setting="label"), ["scans.s.setting", "'label'"]),
     ("scan of what cannot be", _scan(values=[-1]), ["pm6-s--1.dynamics.friction_per_ps", "at least 0"]),
-    ("scan of one name twice", _scan(setting="options.hamiltonian", values=["PM6 ", "PM6-"]), ["values.1", "is taken"]),
+    ("scan of one name twice", _scan(values=[1e20, 1e-20]), ["scans.s.values.1", "is taken"]),
+    ("scan of nothing", _scan(values=[None]), ["scans.s.values.0", "nothing is not a number or text"]),
+    ("scan of a list", _scan(values=[[1, 2]]), ["scans.s.values.0", "[1, 2] is not a number or text"]),
+    (
+        "scan of a word for a number",
+        _scan(setting="options.dielectric_constant", values=["water"]),
+        ["scans.s.values.0", "dielectric_constant", "'water' is not a int or float"],
+    ),
+    (
+        "scan of an unknown potential",
+        _all(_put(*PM6, "potential", "mopak"), _scan(setting="options.hamiltonian", values=["PM7"])),
+        ["methods.pm6.potential", "did you mean 'mopac'"],
+    ),
+    (
+        "scan twice",
+        _all(_scan(), lambda data: data["scans"].update(t=data["scans"]["s"])),
+        ["scans.t", "the label 'PM6, friction 1/ps' of pm6-t-1 is also that of pm6-s-1"],
+    ),
+    ("one label twice", _put(*PM6, "label", "GAFF2"), ["methods.pm6.label", "'GAFF2' is also the label of gaff2"]),
+    (
+        "a label that is a name",
+        _all(_put(*PM6, "label", "dftb2"), _drop("methods", "dftb2", "label")),
+        ["methods.dftb2.label", "'dftb2' is also the label of pm6"],
+    ),
     ("list for a mapping", _put("committor", [1]), ["committor", "not a mapping"]),
     ("too many variables", _put("coordinate", "max_variables", 9), ["max_variables", "at most 4"]),
     (
@@ -356,7 +387,27 @@ class TestScans:
         assert found.methods["pm6-solvent-78.4"].options == {"hamiltonian": "PM6", "dielectric_constant": 78.4}
         assert found.methods["pm6-solvent-78.4"].label == "PM6, ε = 78.4"
         assert found.surface_of("pm6-solvent-78.4") == "pm6-solvent-78.4"
-        assert [m["value"] for m in found.scan("solvent")["members"]] == ["none", 78.4]
+        assert [m["value"] for m in found.scan("solvent")["members"]] == [1.0, 78.4]
+
+    @pytest.mark.parametrize(
+        ("setting", "value", "own"),
+        [
+            ("options.solvent", "water", "none"),
+            ("options.solvation", "gbsa", "alpb"),
+            ("options.electronic_temperature_K", 1000, "default"),
+            ("options.method", "GFN1-xTB", "GFN2-xTB"),
+            ("dynamics.friction_per_ps", 1, 0),
+            ("dynamics.frame_fs", 2, 1),
+        ],
+    )
+    def test_what_is_varied_stands_with_what_holds_in_it(self, setting: str, value: Any, own: Any) -> None:
+        """A setting that the config leaves out is not none of it."""
+        data = copy.deepcopy(CONFIG)
+        dynamics = {"time_step_fs": 1, "shift_fs": 4, "longest_half_fs": 500}
+        data["methods"] = {"gfn": {"potential": "tblite", "options": {"method": "GFN2-xTB"}, "dynamics": dynamics}}
+        data["rates"]["umbrella"]["methods"] = []
+        data["scans"] = {"s": {"methods": ["gfn"], "setting": setting, "values": [value]}}
+        assert [m["value"] for m in config.load(data).scan("s")["members"]] == [own, value]
 
     def test_a_value_given_again_stands_once(self) -> None:
         found = self._loaded(f={"methods": ["pm6"], "setting": "dynamics.friction_per_ps", "values": [0, 1]})

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, write_yaml
 from pybtex.database import parse_file, parse_string
 from typer.testing import CliRunner
 
@@ -27,6 +27,7 @@ from separatrix import cli, config, crate, store
 from separatrix.errors import ConfigError, SeparatrixError, StoreError
 from separatrix.molecule import read_geometry
 from separatrix.stationary import StationaryPoint
+from separatrix.theory import files as theory_files
 
 FRAMES = (5, 7, 4)
 TABLES = ("comparison.json", "comparison.csv", "rates.csv", "data/cost.csv", "scans/f.csv", "theory/slow/theory.json")
@@ -317,7 +318,7 @@ def test_files_from_elsewhere_go_into_inputs(settings: dict[str, Any], results: 
     (tmp_path / "other").mkdir()
     shutil.copy("resources/dnab/gaff2.xml", tmp_path / "other" / "mine.xml")
     settings["methods"]["gaff2"]["options"]["file"] = str(tmp_path / "mine.xml")
-    extra = copy.deepcopy(settings["methods"]["gaff2"])
+    extra = copy.deepcopy(settings["methods"]["gaff2"]) | {"label": "GAFF2 again"}
     extra["options"]["file"] = str(tmp_path / "other" / "mine.xml")
     settings["methods"]["again"] = extra
     shutil.copytree(results / "gaff2", results / "again")
@@ -326,6 +327,66 @@ def test_files_from_elsewhere_go_into_inputs(settings: dict[str, Any], results: 
     assert entities["inputs/mine.xml"]["alternateName"] == str(tmp_path / "mine.xml")
     assert "alternateName" not in entities["resources/dnab/dnab_E.xyz"]
     assert entities["inputs/2_mine.xml"]["alternateName"] == str(tmp_path / "other" / "mine.xml")
+
+
+def loads_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> config.Config:
+    """The config of a research object, loaded in it; all that it names must lie in it."""
+    monkeypatch.chdir(folder)
+    found = config.load(config.read_yaml("config/config.yaml"), ["config/config.yaml"])
+    for name, _ in crate._named_files(found):
+        assert not Path(name).is_absolute() and Path(name).is_file(), name
+    return found
+
+
+def test_files_from_elsewhere_are_named_where_they_lie(
+    settings: dict[str, Any], results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the config, in the system file, and in a MODEL.yaml; what lies in its place keeps its name."""
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree("resources/dnab", elsewhere)
+    system = config.read_yaml("config/systems/dnab.yaml")
+    system["basins"]["Z"]["geometry"] = str(elsewhere / "dnab_Z.xyz")
+    system["literature"] = str(elsewhere / "literature.csv")
+    rmsd = {"kind": "rmsd", "reference": str(elsewhere / "dnab_E.xyz"), "name": "to E"}
+    system["variables"]["extra"].append({"kind": "difference", "terms": [rmsd, rmsd | {"weight": -1}], "name": "none"})
+    settings["system"] = str(write_yaml(system, elsewhere / "mine.yaml"))
+    settings["methods"]["gaff2"]["options"]["file"] = str(elsewhere / "gaff2.xml")
+    settings["export"]["references"] = [str(elsewhere / "gaff2.bib")]
+    (elsewhere / "shots.csv").write_text("x,y,k,n\n0,0,1,2\n")
+    (elsewhere / "D.nc").write_text("diffusion")
+    model = config.read_yaml("config/examples/theory_slow.yaml")
+    model |= {"measured": str(elsewhere / "shots.csv"), "D": {"file": "D.nc"}}  # the one by its path, the other beside
+    settings["theory"] = [str(write_yaml(model, elsewhere / "slow.yaml"))]
+    export(settings, results, results / "export")
+    found = loads_alone(results / "export", monkeypatch)
+    assert found.methods["gaff2"].options["file"] == "inputs/gaff2.xml"
+    assert found.system.literature == "inputs/literature.csv"
+    assert found.system.reference_files == ("inputs/dnab_E.xyz",)
+    assert {n: str(p) for n, p in found.system.geometries.items()} == {
+        "Z": "inputs/dnab_Z.xyz",
+        "E": "resources/dnab/dnab_E.xyz",
+    }
+    assert theory_files.inputs("inputs/slow.yaml") == ["inputs/shots.csv", "inputs/D.nc"]
+    # A file that names nothing that was moved is the file itself.
+    assert crate.digest("resources/dnab/dnab_E.xyz") == crate.digest(ROOT / "resources/dnab/dnab_E.xyz")
+
+
+@pytest.mark.parametrize("name", ["references.bib", "README.md", "Snakefile", "LICENSE"])
+def test_a_file_with_the_name_of_one_of_its_own_goes_into_inputs(
+    settings: dict[str, Any], results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for part in ("config", "resources"):
+        (folder / part).symlink_to(ROOT / part)
+    shutil.copy("resources/dnab/gaff2.bib", folder / name)
+    monkeypatch.chdir(folder)
+    settings["export"]["references"] = [f"./{name}"]
+    export(settings, results, results / "export")
+    mine, own = (results / "export" / place for place in (f"inputs/{name}", name))
+    assert mine.read_bytes() == (folder / name).read_bytes() != own.read_bytes()
+    assert graph(results / "export")[f"inputs/{name}"]["alternateName"] == name
+    assert loads_alone(results / "export", monkeypatch).data["export"]["references"] == [f"inputs/{name}"]
 
 
 def test_an_older_one_is_replaced_only_by_a_whole_one(made: Path, settings: dict[str, Any], results: Path) -> None:

@@ -22,7 +22,7 @@ import pytest
 from models import dnab, forgets
 
 from separatrix.dynamics import DynamicsSettings, Engine, maxwell_boltzmann, run_half
-from separatrix.errors import ConfigError, PotentialError
+from separatrix.errors import ConfigError, EngineLost, PotentialError
 from separatrix.molecule import Molecule
 from separatrix.potentials import build
 from separatrix.potentials.dftbplus import geometry_text, input_text
@@ -252,8 +252,11 @@ def test_protocol_stop_of_the_process_is_one_error(fake):
     potential.remember(APART)
     potential.restart()
     before = potential.energy_and_gradient(1.1 * APART)
-    with pytest.raises(PotentialError, match="ended with status 1: -> SCC is NOT converged, maximal SCC iterations"):
+    said = "ended with status 1: -> SCC is NOT converged, maximal SCC iterations"
+    with pytest.raises(PotentialError, match=said) as caught:
         potential.energy_and_gradient(0.1 * APART)
+    # The library has judged the geometry, and would again.
+    assert not isinstance(caught.value, EngineLost)
     potential.restart()
     after = potential.energy_and_gradient(1.1 * APART)
     assert before[0] == after[0]

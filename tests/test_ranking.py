@@ -138,6 +138,16 @@ def entry(name: str, variables: list[str], behind: float, half: float) -> dict:
         ([entry("naive", ["c"], 0.1, 0.2)], (0.2, (0.15, 0.3)), ["lacks something", "cannot be told from the naive"]),
         ([entry("naive", ["c"], -0.1, 0.05)], (0.2, (0.15, 0.3)), ["the naive coordinate (c) is clearly better"]),
         ([entry("best of 1", ["a"], -0.01, 0.02)], (0.1, (0.0, 0.2)), ["a alone predicts these shots no worse"]),
+        (
+            [entry("best of 1", ["a"], -0.01, 0.1)],
+            (0.1, (0.0, 0.2)),
+            ["cannot be told from a alone", "more shots would"],
+        ),
+        (
+            [entry("best of 1", ["a"], 0.03, 0.1)],
+            (0.1, (0.0, 0.2)),
+            ["cannot be told from a alone", "more shots would"],
+        ),
         ([entry("best of 3", ["a", "b", "d"], -0.1, 0.02)], (0.1, (0.0, 0.2)), ["with a, b, d", "variable is missing"]),
         ([], (math.nan, (math.nan, math.nan)), ["too few shots"]),
     ],
@@ -146,6 +156,10 @@ def test_explanations(ranked: list, spread: tuple, expected: list[str]):
     words = "; ".join(ranking.explain(*spread, 0.06, [entry("found", ["a", "b"], 0.0, 0.0), *ranked]))
     for part in expected:
         assert part in words
+    # By a point alone nothing was fitted to chance, and a set that is clearly behind is no rival.
+    for rival in (entry("best of 1", ["a"], -0.01, 0.1), entry("best of 1", ["a"], 0.2, 0.1)):
+        told = "; ".join(ranking.explain(*spread, 0.06, [entry("found", ["a", "b"], 0.0, 0.0), rival]))
+        assert "fitted to chance" not in told and (rival["behind"] < 0.0) == ("cannot be told" in told)
     # A bigger set that is better by chance alone is no missing variable.
     chance = [entry("found", ["a"], 0.0, 0.0), entry("best of 2", ["a", "b"], -0.01, 0.02)]
     assert "missing" not in "; ".join(ranking.explain(*spread, 0.06, chance))

@@ -338,18 +338,41 @@ def test_a_point_without_atoms_to_tell_apart_is_known_by_its_energy():
     assert [c.guesses for c in found] == [("a", "b"), ("c",)]
 
 
+def stage_files(folder: Path) -> tuple[dict[str, Path], list[Path], StationaryPoint]:
+    """Minima, three searches of which two have found a saddle, and the second of these."""
+    higher = replace(SADDLE, positions=0.3 * Z + 0.7 * E, energy=93.0)
+    files = [folder / f"saddle_{i}.nc" for i in range(3)]
+    store.write_stationary(SADDLE, MOLECULE.symbols, files[0], source="a test")
+    store.write_no_saddle("rotation: no saddle within 80 cycles", files[1], source="a test")
+    store.write_stationary(higher, MOLECULE.symbols, files[2], source="a test")
+    minima = {"Z": folder / "Z.nc", "E": folder / "E.nc"}
+    for name, minimum in (("Z", REACTANT), ("E", PRODUCT)):
+        store.write_stationary(minimum, MOLECULE.symbols, minima[name], source="a test")
+    return minima, files, higher
+
+
+@pytest.mark.parametrize("tunnelling", ["none", "wigner", "eckart"])
+@pytest.mark.parametrize("key", ["rates.temperatures_K", "temperature_K"])
+def test_too_cold_for_a_rate_is_one_clear_line(tmp_path: Path, tunnelling: str, key: str):
+    """Rates of exp(-1000) are zero, and the average over an Eckart barrier is beyond all numbers."""
+    data = config.read_yaml("config/config.yaml")
+    data["rates"] |= {"harmonic": {"tunnelling": tunnelling}}
+    if key == "temperature_K":
+        data["temperature_K"] = 10
+    else:
+        data["rates"]["temperatures_K"] = [10]
+    settings_ = config.load(data).settings("harmonic", "pm6")
+    minima, files, _ = stage_files(tmp_path)
+    said = rf"^no harmonic rate: {key}: at 10 K the rate .*from [EZ] to [EZ] is beyond .*; give a higher temperature$"
+    with pytest.raises(SamplingError, match=said):
+        stages.harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")
+
+
 def test_rates_of_channels_add_up(tmp_path: Path):
     """The stage: two saddles and a guess without one, from files to the sum and its shares."""
     data = config.check(config.read_yaml("config/config.yaml"), "config", "config/config.yaml")
     settings_ = config.load(data).settings("harmonic", "pm6")
-    higher = replace(SADDLE, positions=0.3 * Z + 0.7 * E, energy=93.0)
-    files = [tmp_path / f"saddle_{i}.nc" for i in range(3)]
-    store.write_stationary(SADDLE, MOLECULE.symbols, files[0], source="a test")
-    store.write_no_saddle("rotation: no saddle within 80 cycles", files[1], source="a test")
-    store.write_stationary(higher, MOLECULE.symbols, files[2], source="a test")
-    minima = {"Z": tmp_path / "Z.nc", "E": tmp_path / "E.nc"}
-    for name, minimum in (("Z", REACTANT), ("E", PRODUCT)):
-        store.write_stationary(minimum, MOLECULE.symbols, minima[name], source="a test")
+    minima, files, higher = stage_files(tmp_path)
     stages.harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")
     found = store.read_json(tmp_path / "harmonic.json")
     assert [c["guesses"] for c in found["channels"]] == [["inversion at N10"], ["inversion at N9"]]

@@ -191,6 +191,11 @@ def test_each_pair_of_routes_is_held_against_the_other():
     # ln(4/1.1) = 1.29, sqrt(0.1^2 + 0.2^2) = 0.22
     assert "disagree beyond errors; interfaces over free energy: 3.6 (2.3 to 5.6)" in words[2]
     assert stages._agreement(routes(harmonic=(1e5, None), free_energy=(None, None)), 300.0, rules) == []
+    # An interval by Student's t is wider: ln 4 = 1.39 is within 1.5, where 1.96 errors are 0.39.
+    wide = routes(harmonic=(1e5, None), interfaces=(4e5, 0.2))
+    wide[1] |= {"low": 4e5 * math.exp(-1.5), "high": 4e5 * math.exp(1.5)}
+    (words,) = stages._agreement(wide, 300.0, rules)
+    assert "agree within errors; interfaces over harmonic: 4 (0.89 to 18)" in words
 
 
 def test_the_table_shows_the_route_through_interfaces():
@@ -221,6 +226,8 @@ def test_the_table_shows_the_route_through_interfaces():
     for drift in (None, 4.1 * rate["ln_probability_error"], -4.1 * rate["ln_probability_error"]):
         moving = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "drift": drift}}}
         assert "drifts" in report.table([moving], ["model"], None)
+    blind = {**rate, "drift": 0.1, "ln_probability_error": None}
+    assert "drifts" in report.table([{**content, "interfaces": {"from": "A", "to": "B", "rate": blind}}], ["m"], None)
     assert "only" not in page
     rare = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "n_arrivals": 3}}}
     assert "to the last 3 times only" in report.table([rare], ["model"], None)

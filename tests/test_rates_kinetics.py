@@ -97,3 +97,13 @@ def test_a_bent_law_is_noticed():
 def test_laws_refuse_what_they_cannot_fit(t, k):
     with pytest.raises(ValueError, match=r"two temperatures|positive"):
         kinetics.fit_law(t, k)
+
+
+def test_an_entry_of_the_routes_has_its_own_interval_or_the_normal_one():
+    normal = {"rate": 2.0, "ln_error": 0.5}
+    assert kinetics.interval(normal) == pytest.approx((2.0 * math.exp(-0.98), 2.0 * math.exp(0.98)))
+    assert kinetics.interval(normal | {"low": None, "high": None}) == kinetics.interval(normal)
+    assert kinetics.interval(normal | {"low": 0.1, "high": 9.0}) == (0.1, 9.0)
+    for none in ({"ln_error": None}, {"rate": None}, {"rate": 0.0}, {"ln_error": math.inf}, {"ln_error": 1e4}):
+        assert kinetics.interval(normal | none) is None
+    assert kinetics.interval(normal | {"low": 0.0, "high": 9.0}) is None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from separatrix import figures
+from separatrix.errors import StoreError
 from separatrix.rates import report
 
 
@@ -73,3 +75,64 @@ def test_saddles_stand_with_their_shares():
         "guess x, y)"
     )
     assert words[2] == "guesses that led to none: w (the saddle joins B to itself); v (no saddle within 80 cycles)"
+
+
+HEAD = "quantity,from,to,value,error,unit,lowest_K,highest_K,conditions,source\n"
+GOOD = {"quantity": "activation energy", "from": "NA", "to": "1", "value": "102", "error": "3", "unit": "kJ/mol"}
+GOOD |= {"lowest_K": "458", "highest_K": "548", "conditions": "", "source": "a paper"}
+
+
+def literature(folder: Path, **changed: str) -> Path:
+    """A table of two rows, the second of them changed."""
+    rows = [GOOD, {**GOOD, **changed}]
+    file = folder / "mine.csv"
+    file.write_text(HEAD + "".join(",".join(row.values()) + "\n" for row in rows))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"value": "about 100"}, "column value: 'about 100' is not a finite number"),
+        ({"value": "inf"}, "column value: 'inf' is not"),
+        (
+            {"value": "0", "quantity": "prefactor", "unit": "1/s"},
+            "column value: 0 cannot be; a prefactor is more than 0",
+        ),
+        ({"error": ""}, "column error: '' is not a finite number"),
+        ({"error": "-3"}, "column error: -3 cannot be"),
+        ({"lowest_K": "n/a"}, "column lowest_K: 'n/a' is not"),
+        ({"lowest_K": "0"}, "column lowest_K: 0 cannot be"),
+        ({"highest_K": "300"}, "column highest_K: 300 cannot be; give at least lowest_K, 458"),
+    ],
+)
+def test_bad_numbers_of_experiment_are_one_clear_line(tmp_path: Path, changed: dict, words: str):
+    with pytest.raises(StoreError) as caught:
+        report.read_literature(literature(tmp_path, **changed))
+    assert f"mine.csv: row 2, {words}" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_experiment_is_read_as_it_stands(tmp_path: Path):
+    frame = report.read_literature(literature(tmp_path, error="0", value="-1.5e1"))
+    assert frame[["value", "error", "lowest_K"]].to_numpy().tolist() == [[102.0, 3.0, 458.0], [-15.0, 0.0, 458.0]]
+    # Names of basins, whatever they are.
+    assert frame.loc[0, ["from", "to", "conditions"]].tolist() == ["NA", "1", ""]
+
+
+def test_names_of_basins_are_text_and_no_markup(tmp_path: Path):
+    law = {"law": "arrhenius", "from": "<i>", "to": "B", "temperatures": [300.0, 400.0], "energy": 50.0}
+    whole = content(harmonic=(1.0, 2.0)) | {
+        "source": "a model",
+        "laws": [law | {"ln_prefactor": 30.0}],
+        "kinetics": [],
+        "channels": [],
+        "rates": [{"from": "A", "temperature": 300.0, "shares": []}],
+        "without_saddle": {},
+        "along_coordinate": {},
+        "agreement": [],
+        "rules": {"statistics": "classical", "low_modes": "raised", "cutoff": 50.0, "tunnelling": "none"},
+    }
+    known = report.read_literature(literature(tmp_path, **{"from": "<b>", "to": "B&C"}))
+    page = report.table([whole], ["m"], known)
+    assert "<th>&lt;i&gt; → B</th>" in page and "<th>&lt;b&gt; → B&amp;C</th>" in page
+    assert "<i>" not in page and "<b>" not in page

@@ -35,7 +35,7 @@ def results(frames: int, seed: int, targets: list[float] = TARGETS) -> tuple[dic
     return found, kappa.to_dict()
 
 
-def gathered(folder: Path, monkeypatch, found: dict, kappa: dict) -> dict:
+def gathered(folder: Path, monkeypatch, found: dict, kappa: dict, through: dict | None = None) -> dict:
     """`rates.json` of the stage."""
     system = SimpleNamespace(reactant="A", product="B")
     monkeypatch.setattr(stages, "from_settings", lambda _: (system, SimpleNamespace(label="model")))
@@ -50,7 +50,7 @@ def gathered(folder: Path, monkeypatch, found: dict, kappa: dict) -> dict:
         "kinetics": [],
         "rules": {"statistics": "classical", "low_modes": "raised", "cutoff": 50.0, "tunnelling": "none"},
     }
-    for name, content in (("harmonic", harmonic), ("profile", found), ("kappa", kappa)):
+    for name, content in (("harmonic", harmonic), ("profile", found), ("kappa", kappa), ("interfaces", through)):
         store.write_json(content, folder / f"{name}.json")
     stages.gather(
         {"temperature_K": 300.0},
@@ -58,6 +58,7 @@ def gathered(folder: Path, monkeypatch, found: dict, kappa: dict) -> dict:
         folder / "rates.json",
         profile=folder / "profile.json",
         transmission_file=folder / "kappa.json",
+        interfaces=folder / "interfaces.json" if through else "",
     )
     return store.read_json(folder / "rates.json")
 
@@ -118,12 +119,36 @@ def test_temperatures_that_frames_do_not_carry_are_left_out_and_said(tmp_path, m
     )
     assert [law["from"] for law in said["laws"]] == ["B"]
     assert said["left_out"] in report.table([content], ["model"], None)
-    # A resample without frames has no error, and no rate.
+    # A resample without frames has no error, and no rate; that is no want of frames.
     other["effective_reactant"][1] = 400.0
     other["ln_forward_covariance"][1][1] = None
-    assert (
-        "A to B at 330 K" in gathered(tmp_path, monkeypatch, found, kappa)["along_coordinate"]["reweighted"]["left_out"]
+    assert gathered(tmp_path, monkeypatch, found, kappa)["along_coordinate"]["reweighted"]["left_out"] == (
+        "not reweighted, for their error has no bound, as a resample of the frames holds none on the dividing surface: "
+        "A to B at 330 K"
     )
+    other["effective_product"][1] = 3.0
+    both = gathered(tmp_path, monkeypatch, found, kappa)["along_coordinate"]["reweighted"]["left_out"]
+    assert "for want of 30 effective frames: B to A at 330 K" in both and "none on the dividing surface: A to B" in both
+
+
+def test_every_route_carries_its_interval(tmp_path, monkeypatch):
+    """That through interfaces is the one of its own file, by Student's t; the table and the figures have the same."""
+    found, kappa = results(200, 2, [300.0])
+    of_file = {"rate": 2e9, "ln_error": 0.3, "low": 4e8, "high": 9e9, "slowest": 0.1, "n_arrivals": 40}
+    through = {"from": "A", "to": "B", "rate": of_file}
+    routes = {
+        (r["route"], r["from"]): r for r in gathered(tmp_path, monkeypatch, found, kappa, through=through)["routes"]
+    }
+    assert (routes["harmonic", "A"]["low"], routes["harmonic", "A"]["high"]) == (None, None)
+    along = routes["free energy", "B"]
+    half = 1.96 * along["ln_error"]
+    assert along["low"] == pytest.approx(along["rate"] * math.exp(-half))
+    assert along["high"] == pytest.approx(along["rate"] * math.exp(half))
+    assert (routes["interfaces", "A"]["low"], routes["interfaces", "A"]["high"]) == (4e8, 9e9)
+    frame = report.rates_frame([{"routes": list(routes.values())}], ["model"])
+    row = frame[frame["route"] == "interfaces"].iloc[0]
+    assert (row["low"], row["high"]) == pytest.approx((math.log10(4e8), math.log10(9e9)))
+    assert frame[frame["route"] == "harmonic"][["low", "high"]].isna().all(axis=None)
 
 
 def test_windows_without_energies_say_so(tmp_path, monkeypatch):

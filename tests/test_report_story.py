@@ -194,6 +194,9 @@ def test_the_rate_that_counts():
     assert story.best_rate(rates([harmonic, free]), "Z", 300.0) == story.Rate(
         2.0, pytest.approx(2.0 * math.exp(-0.98)), pytest.approx(2.0 * math.exp(0.98)), "free energy"
     )
+    # An interval of its own, such as Student's t of a few blocks.
+    own = {**free, "route": "interfaces", "low": 0.5, "high": 9.0}
+    assert story.best_rate(rates([harmonic, own]), "Z", 300.0) == story.Rate(2.0, 0.5, 9.0, "interfaces")
     for idle in ({**free, "rate": None}, {**free, "ln_error": None}, {**free, "temperature": 400.0}):
         assert story.best_rate(rates([harmonic, idle]), "Z", 300.0).route == "harmonic"
     assert story.best_rate(rates([{**harmonic, "from": "E"}]), "Z", 300.0) is None

@@ -18,9 +18,9 @@ from separatrix.rates import harmonic
 FRICTIONS = [0.0, 1.0, 100.0]
 
 
-def content(rate: float, *, along: bool = True) -> dict[str, Any]:
+def content(rate: float, *, along: bool = True, no_rate: str | None = None) -> dict[str, Any]:
     """rates.json of a method whose route along the coordinate gives a rate."""
-    profile = {"profile": {"rate": {"forward": 4.0}}} if along else {}
+    profile = {"profile": {"rate": {"forward": 4.0}}, "no_rate": no_rate} if along else {}
     common = {"from": "A", "to": "B", "temperature": 300.0}
     back = {**common, "from": "B", "to": "A"}
     return {
@@ -33,6 +33,7 @@ def content(rate: float, *, along: bool = True) -> dict[str, Any]:
             {**common, "route": "free energy", "rate": rate, "ln_error": 0.1},
             {**back, "route": "free energy", "rate": 7.0, "ln_error": 0.1},
             {**common, "route": "harmonic", "rate": 9.0, "ln_error": None, "temperature": 400.0},
+            {**common, "route": "interfaces", "rate": rate, "ln_error": 0.1, "low": rate / 5.0, "high": 5.0 * rate},
             {**common, "route": "interfaces", "rate": None, "ln_error": None},
         ],
     }
@@ -75,11 +76,14 @@ def test_rates_and_kramers_over_a_friction(tmp_path: Path):
     rates = table[table["kind"] == "rate"]
     # One direction, the temperature of the dynamics, and only routes that give a rate.
     assert sorted(zip(rates["series"], rates["value"], strict=True)) == [
-        (route, f) for route in ("free energy", "harmonic") for f in FRICTIONS
+        (route, f) for route in ("free energy", "harmonic", "interfaces") for f in FRICTIONS
     ]
     last = rates[(rates["series"] == "free energy") & (rates["value"] == 100.0)].iloc[0]
     assert last["y"] == pytest.approx(math.log10(2.0 / 3.0))
     assert last["high"] - last["y"] == pytest.approx(1.96 * 0.1 / math.log(10.0))
+    # Its own interval where it brings one.
+    last = rates[(rates["series"] == "interfaces") & (rates["value"] == 100.0)].iloc[0]
+    assert (last["high"] - last["y"], last["y"] - last["low"]) == pytest.approx((math.log10(5.0), math.log10(5.0)))
     line = table[table["kind"] == "theory"]
     assert (line["value"].min(), line["value"].max()) == pytest.approx((1.0, 100.0))
     # The saddle that most of the rate goes over.
@@ -96,8 +100,10 @@ def test_rates_and_kramers_over_a_friction(tmp_path: Path):
     np.testing.assert_allclose(shares["y"], [1.0, 0.9, 0.8])
 
 
-def test_without_a_free_energy_the_line_starts_from_the_harmonic_rate(tmp_path: Path):
-    table = write(tmp_path, FRICTIONS, "dynamics.friction_per_ps", "friction (/ps)", along=False)
+@pytest.mark.parametrize("options", [{"along": False}, {"no_rate": "that is no dividing surface"}])
+def test_without_a_free_energy_the_line_starts_from_the_harmonic_rate(tmp_path: Path, options: dict[str, Any]):
+    """Or with one whose top is no dividing surface."""
+    table = write(tmp_path, FRICTIONS, "dynamics.friction_per_ps", "friction (/ps)", **options)
     line = table[table["kind"] == "theory"]
     assert set(line["series"]) == {"Kramers, from the harmonic rate"}
     assert 10 ** line.iloc[0]["y"] == pytest.approx(3.0 * harmonic.kramers(200.0, 1.0))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import DNAB, dnab, numerical_gradient
 
-from separatrix import config
-from separatrix.errors import StationaryError
+from separatrix import config, stages, store
+from separatrix.errors import EngineLost, PotentialError, StationaryError
 from separatrix.molecule import Molecule, read_geometry
 from separatrix.motion import is_linear
 from separatrix.potentials import build
@@ -453,3 +456,39 @@ def test_walk_from_a_symmetric_start_stays_finite():
 
     found = walk_to_saddle(surface, np.zeros((1, 3)), fmax=1e-5, cycles=50, isolated=False)
     np.testing.assert_allclose(found, [[0.0, 0.0, 0.05]], atol=1e-5)
+
+
+# The stage -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Run the stage with a search that ends in an error; the file that it writes."""
+    loaded = config.load(config.read_yaml("config/config.yaml"))
+    out = tmp_path / "saddle_1.nc"
+
+    def run(error: Exception) -> Path:
+        def fail(*_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(stages, "open_method", lambda _: (loaded.system, None, SimpleNamespace(description="x")))
+        monkeypatch.setattr(stages, "anchor", lambda *_: None)
+        monkeypatch.setattr(store, "read_stationary", lambda _: SimpleNamespace(positions=np.zeros((34, 3))))
+        monkeypatch.setattr(stages.stationary, "find_saddle", fail)
+        stages.saddle_search(loaded.settings("saddle_search", "pm6"), 1, "", out)
+        return out
+
+    run.out = out
+    return run
+
+
+@pytest.mark.parametrize("kind", [PotentialError, StationaryError])
+def test_a_guess_that_leads_nowhere_is_an_answer(search, kind: type[Exception]) -> None:
+    assert store.read_search(search(kind("the field did not converge"))) == "the field did not converge"
+
+
+def test_an_engine_that_is_lost_leaves_no_answer(search) -> None:
+    """Else a passing failure would stand in the file for good."""
+    with pytest.raises(EngineLost, match="no answer in 300 s"):
+        search(EngineLost("the worker process gave no answer in 300 s and was killed"))
+    assert not search.out.exists()

@@ -13,7 +13,7 @@ import pytest
 
 from separatrix import potentials
 from separatrix.dynamics import DynamicsSettings, Engine, maxwell_boltzmann, run_half
-from separatrix.errors import ConfigError, PotentialError
+from separatrix.errors import ConfigError, EngineLost, PotentialError
 from separatrix.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.seeds import stream
 from separatrix.states import Basin, Coordinate, Interval
@@ -55,7 +55,7 @@ def test_killed_worker_is_one_error_and_then_the_same_numbers(dnab, working) -> 
     working.restart()
     before = working.energy_and_gradient(x * 1.001)
     os.kill(working.seam.engine.pid, signal.SIGKILL)
-    with pytest.raises(PotentialError, match="killed by signal 9"):
+    with pytest.raises(EngineLost, match="killed by signal 9"):
         working.energy_and_gradient(x * 1.002)
     working.restart()
     after = working.energy_and_gradient(x * 1.001)
@@ -72,7 +72,7 @@ def test_hung_worker_is_killed_after_its_time(dnab) -> None:
     potential.seam.engine._timeout = 1.0
     os.kill(potential.seam.engine.pid, signal.SIGSTOP)
     start = time.monotonic()
-    with pytest.raises(PotentialError, match=r"no answer in 1 s"):
+    with pytest.raises(EngineLost, match=r"no answer in 1 s"):
         potential.energy_and_gradient(x * 1.001)
     assert time.monotonic() - start < 10.0
     potential.seam.engine._timeout = 60.0
@@ -115,8 +115,9 @@ def test_error_in_the_worker_keeps_its_words(dnab) -> None:
     molecule, x = dnab
     potential = potentials.build("tblite", molecule, {**OPTIONS, "max_scf_iterations": 2, "worker": True})
     for _ in range(2):  # the process lives on
-        with pytest.raises(PotentialError, match="tblite: SCF not converged"):
+        with pytest.raises(PotentialError, match="tblite: SCF not converged") as caught:
             potential.energy_and_gradient(x)
+        assert not isinstance(caught.value, EngineLost)
     assert potential.seam.engine.restarts == 0
     potential.seam.engine.close()
 

@@ -34,7 +34,9 @@ REGISTRY: dict[str, str] = {
 #: Options of every engine that is not OpenMM's own.
 WORKER_OPTIONS: dict[str, Option] = {
     "worker": Option(bool, "run the engine in a process of its own, so that its crash costs one shot and no more"),
-    "worker_timeout_s": Option((int, float), "seconds without an answer before the worker is killed", minimum=0.1),
+    "worker_timeout_s": Option(
+        (int, float), "seconds without an answer before the worker is killed", minimum=0.1, default=300
+    ),
 }
 
 
@@ -120,7 +122,8 @@ def build(word: str, molecule: Molecule, options: Mapping[str, Any], *, in_worke
     own = {k: str(Path(v).resolve()) if module.OPTIONS[k].is_file else v for k, v in own.items()}
     if hasattr(module, "settle"):
         own = module.settle(molecule, own)
-    engine = WorkerEngine(word, molecule, own, float(options.get("worker_timeout_s", 300)))
+    timeout = options.get("worker_timeout_s", WORKER_OPTIONS["worker_timeout_s"].default)
+    engine = WorkerEngine(word, molecule, own, float(timeout))
     declared = dict(engine.declared)
     description = declared.pop("description")
     return python_potential(molecule, engine, f"{description}, in a process of its own", **declared)

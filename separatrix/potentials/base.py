@@ -22,7 +22,10 @@ from ..units import FEMTOSECOND, KCAL
 
 @dataclass(frozen=True)
 class Option:
-    """One keyword of an engine: its type, meaning, and what it accepts."""
+    """One keyword of an engine: its type, meaning, what it accepts, and what holds where it is absent.
+
+    `default` is None where the engine, or another option, decides.
+    """
 
     kind: type | tuple[type, ...]
     meaning: str
@@ -30,6 +33,7 @@ class Option:
     required: bool = False
     minimum: float | None = None
     is_file: bool = False
+    default: Any = None
 
     def check(self, key: str, value: Any) -> None:
         """Raise ConfigError unless `value` is of the right type and allowed."""

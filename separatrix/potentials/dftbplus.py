@@ -36,11 +36,13 @@ OPTIONS: dict[str, Option] = {
     "method": Option(str, "Hamiltonian", choices=("DFTB2", "DFTB3", "GFN1-xTB", "GFN2-xTB"), required=True),
     "slater_koster_directory": Option(str, "folder of the Slater-Koster files (mio-1-1 for DFTB2, 3ob-3-1 for DFTB3)"),
     "library": Option(str, "path of libdftbplus.so"),
-    "dispersion": Option(str, "correction for dispersion", choices=("none", "D3BJ", "D4")),
-    "solvent": Option(str, "GBSA or ALPB parameter file of an implicit solvent; the gas phase if absent"),
-    "solvation": Option(str, "model of the implicit solvent", choices=("gbsa", "alpb")),
-    "scc_tolerance": Option((int, float), "self-consistency criterion on charges, e", minimum=1e-14),
-    "max_scc_iterations": Option(int, "before the field counts as not converged", minimum=1),
+    "dispersion": Option(str, "correction for dispersion", choices=("none", "D3BJ", "D4"), default="none"),
+    "solvent": Option(
+        str, "GBSA or ALPB parameter file of an implicit solvent; the gas phase if absent", default="none"
+    ),
+    "solvation": Option(str, "model of the implicit solvent", choices=("gbsa", "alpb"), default="gbsa"),
+    "scc_tolerance": Option((int, float), "self-consistency criterion on charges, e", minimum=1e-14, default=1e-8),
+    "max_scc_iterations": Option(int, "before the field counts as not converged", minimum=1, default=200),
     "electronic_temperature_K": Option((int, float), "of the occupation of orbitals", minimum=0.0),
 }
 
@@ -74,6 +76,10 @@ _INSTALL = "install DFTB+ 23.1 or newer (conda-forge: dftbplus), and name its li
 _OUTPUT = "output.txt"  # the worker quotes its end when the library stops the process
 
 
+def _value(options: Mapping[str, Any], key: str) -> Any:
+    return options.get(key, OPTIONS[key].default)
+
+
 def settle(molecule: Molecule, options: Mapping[str, Any]) -> dict[str, Any]:
     """Options with full paths, taken from the config or the environment, and checked before a process is started.
 
@@ -86,7 +92,7 @@ def settle(molecule: Molecule, options: Mapping[str, Any]) -> dict[str, Any]:
     if molecule.multiplicity != 1:
         raise ConfigError("multiplicity: potential 'dftbplus' describes closed shells only; set it to 1")
     settled = {**options, "library": _library(options.get("library"))}
-    dispersion = options.get("dispersion", "none")
+    dispersion = _value(options, "dispersion")
     if method in _SETS:
         unknown = sorted({*molecule.symbols} - {*_ORBITALS})
         if unknown:
@@ -202,18 +208,18 @@ def input_text(molecule: Molecule, options: Mapping[str, Any]) -> str:
             "    Exponent = 4.00",
             "  }",
         ]
-    if options.get("dispersion", "none") != "none":
+    if _value(options, "dispersion") != "none":
         lines += [f"  Dispersion = {_DISPERSION[method, options['dispersion']]}"]
     if "solvent" in options:
         lines += [
             "  Solvation = GeneralisedBorn {",
             f'    ParamFile = "{options["solvent"]}"',
-            f"    ALPB = {'Yes' if options.get('solvation') == 'alpb' else 'No'}",
+            f"    ALPB = {'Yes' if _value(options, 'solvation') == 'alpb' else 'No'}",
             "  }",
         ]
     lines += [
-        f"  SCCTolerance = {options.get('scc_tolerance', 1e-8):.3e}",
-        f"  MaxSCCIterations = {options.get('max_scc_iterations', 200)}",
+        f"  SCCTolerance = {_value(options, 'scc_tolerance'):.3e}",
+        f"  MaxSCCIterations = {_value(options, 'max_scc_iterations')}",
         "  ConvergentSCCOnly = Yes",
         "  Filling = Fermi {",
         f"    Temperature [K] = {temperature:.6f}",
@@ -344,10 +350,10 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
         raise ConfigError(f"library: its interface is {interface}, older than 0.4.0; {_INSTALL}")
     engine = DftbPlusEngine(molecule, options)
     parts = [options["method"]]
-    if options.get("dispersion", "none") != "none":
+    if _value(options, "dispersion") != "none":
         parts[0] += f"-{options['dispersion']}"
     if "solvent" in options:
-        parts.append(f"in {Path(options['solvent']).stem} ({options.get('solvation', 'gbsa').upper()})")
+        parts.append(f"in {Path(options['solvent']).stem} ({_value(options, 'solvation').upper()})")
     if "slater_koster_directory" in options:
         parts.append(f"with {options['slater_koster_directory']}")
     return python_potential(molecule, engine, f"{' '.join(parts)} (DFTB+, interface {interface})")

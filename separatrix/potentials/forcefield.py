@@ -24,7 +24,7 @@ OPTIONS: dict[str, Option] = {
         is_file=True,
     ),
     # For a few dozen atoms the Reference platform is several times faster than CPU, and it works in doubles.
-    "platform": Option(str, "OpenMM platform", choices=("Reference", "CPU", "CUDA", "OpenCL")),
+    "platform": Option(str, "OpenMM platform", choices=("Reference", "CPU", "CUDA", "OpenCL"), default="Reference"),
 }
 
 
@@ -36,7 +36,7 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
     ConfigError
         When the file cannot be read, or does not describe the molecule atom by atom; or when the platform is not there.
     """
-    platform = options.get("platform", "Reference")
+    platform = options.get("platform", OPTIONS["platform"].default)
     registered_platform(platform)
     path = Path(options["file"])
     # A CMMotionRemover would spoil reversibility; velocities are drawn without total momentum instead.

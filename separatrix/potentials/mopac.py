@@ -22,8 +22,8 @@ OPTIONS: dict[str, Option] = {
         choices=("PM6", "PM6-D3H4", "PM6-ORG", "PM7", "AM1", "RM1"),
         required=True,
     ),
-    "dielectric_constant": Option((int, float), "of the COSMO solvent; 1 is the gas phase", minimum=1.0),
-    "scf_tolerance": Option((int, float), "relative to MOPAC's default of 1", minimum=1e-6),
+    "dielectric_constant": Option((int, float), "of the COSMO solvent; 1 is the gas phase", minimum=1.0, default=1.0),
+    "scf_tolerance": Option((int, float), "relative to MOPAC's default of 1", minimum=1e-6, default=1.0),
 }
 
 # Hamiltonians whose energy holds the planarity term of nitrogen below, but whose gradient lacks it.
@@ -83,8 +83,8 @@ class MopacEngine:
         self._system.charge = molecule.charge
         self._system.spin = molecule.multiplicity - 1
         self._system.model = options["hamiltonian"]
-        self._system.epsilon = float(options.get("dielectric_constant", 1.0))
-        self._system.tolerance = float(options.get("scf_tolerance", 1.0))
+        self._system.epsilon = float(options.get("dielectric_constant", OPTIONS["dielectric_constant"].default))
+        self._system.tolerance = float(options.get("scf_tolerance", OPTIONS["scf_tolerance"].default))
         self._system.atom = list(molecule.symbols)
         self._system.coord = np.zeros(3 * molecule.n_atoms)
         self._state = api.MopacState()
@@ -152,7 +152,7 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
         engine = MopacEngine(molecule, options)
     except ImportError as error:
         raise ConfigError("potential 'mopac' needs the package mopactools: pip install mopactools") from error
-    solvent = options.get("dielectric_constant", 1.0)
+    solvent = options.get("dielectric_constant", OPTIONS["dielectric_constant"].default)
     medium = f", COSMO {solvent:g}" if solvent != 1.0 else ""
     name = f"{options['hamiltonian']}{medium} (MOPAC through mopactools {version('mopactools')})"
     return python_potential(molecule, engine, name, force_tolerance=0.2, drift_tolerance=2.0)

@@ -23,8 +23,14 @@ OPTIONS: dict[str, Option] = {
         choices=("DFTB0", "DFTB2", "DFTB3", "PM6", "PM3", "AM1", "RM1", "MNDO"),
         required=True,
     ),
-    "scf_energy_tolerance_hartree": Option(float, "self-consistence criterion", minimum=1e-14),
-    "max_scf_iterations": Option(int, "before the field counts as not converged", minimum=1),
+    "scf_energy_tolerance_hartree": Option(float, "self-consistence criterion", minimum=1e-14, default=1e-7),
+    "max_scf_iterations": Option(int, "before the field counts as not converged", minimum=1, default=100),
+}
+
+#: Sparrow's name of a setting -> the option
+_SETTINGS = {
+    "self_consistence_criterion": "scf_energy_tolerance_hartree",
+    "max_scf_iterations": "max_scf_iterations",
 }
 
 
@@ -43,8 +49,8 @@ class SparrowEngine:
         settings["molecular_charge"] = molecule.charge
         settings["spin_multiplicity"] = molecule.multiplicity
         if "self_consistence_criterion" in settings.as_dict():
-            settings["self_consistence_criterion"] = options.get("scf_energy_tolerance_hartree", 1e-7)
-            settings["max_scf_iterations"] = options.get("max_scf_iterations", 100)
+            for name, key in _SETTINGS.items():
+                settings[name] = options.get(key, OPTIONS[key].default)
         self._origin: np.ndarray | None = None
         self._last: np.ndarray | None = None
         self._cold = True

@@ -16,15 +16,21 @@ from .base import Option, Potential, python_potential
 
 OPTIONS: dict[str, Option] = {
     "method": Option(str, "Hamiltonian", choices=("GFN1-xTB", "GFN2-xTB", "IPEA1-xTB"), required=True),
-    "solvent": Option(str, "name of the implicit solvent; the gas phase if absent"),
-    "solvation": Option(str, "model of the implicit solvent", choices=("alpb", "gbsa")),
-    "accuracy": Option((int, float), "of the self-consistent field, relative to tblite's default of 1", minimum=1e-6),
+    "solvent": Option(str, "name of the implicit solvent; the gas phase if absent", default="none"),
+    "solvation": Option(str, "model of the implicit solvent", choices=("alpb", "gbsa"), default="alpb"),
+    "accuracy": Option(
+        (int, float), "of the self-consistent field, relative to tblite's default of 1", minimum=1e-6, default=1.0
+    ),
     "electronic_temperature_K": Option((int, float), "of the occupation of orbitals", minimum=0.0),
-    "max_scf_iterations": Option(int, "before the field counts as not converged", minimum=1),
+    "max_scf_iterations": Option(int, "before the field counts as not converged", minimum=1, default=250),
 }
 
 # tblite takes the electronic temperature as an energy in hartree.
 _KELVIN = 3.166808578545117e-06
+
+
+def _solvation(options: Mapping[str, Any]) -> str:
+    return options.get("solvation", OPTIONS["solvation"].default)
 
 
 class TbliteEngine:
@@ -41,12 +47,13 @@ class TbliteEngine:
             options["method"], numbers, apart, charge=float(molecule.charge), uhf=molecule.multiplicity - 1
         )
         self._calculator.set("verbosity", 0)
-        self._calculator.set("accuracy", float(options.get("accuracy", 1.0)))
-        self._calculator.set("max-iter", int(options.get("max_scf_iterations", 250)))
+        self._calculator.set("accuracy", float(options.get("accuracy", OPTIONS["accuracy"].default)))
+        most = options.get("max_scf_iterations", OPTIONS["max_scf_iterations"].default)
+        self._calculator.set("max-iter", int(most))
         if "electronic_temperature_K" in options:
             self._calculator.set("temperature", options["electronic_temperature_K"] * _KELVIN)
         if "solvent" in options:
-            self._calculator.add(f"{options.get('solvation', 'alpb')}-solvation", options["solvent"])
+            self._calculator.add(f"{_solvation(options)}-solvation", options["solvent"])
         self._result: Any = None
         self._remembered: Any = None
 
@@ -84,5 +91,5 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
         raise ConfigError("potential 'tblite' needs the package tblite: pip install tblite") from error
     except (RuntimeError, ValueError) as error:
         raise ConfigError(f"tblite: {' '.join(str(error).split())}") from error
-    solvent = f" in {options['solvent']} ({options.get('solvation', 'alpb').upper()})" if "solvent" in options else ""
+    solvent = f" in {options['solvent']} ({_solvation(options).upper()})" if "solvent" in options else ""
     return python_potential(molecule, engine, f"{options['method']}{solvent} (tblite {version('tblite')})")

@@ -25,7 +25,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..errors import ConfigError, PotentialError
+from ..errors import ConfigError, EngineLost, PotentialError
 from ..molecule import Molecule
 
 log = logging.getLogger(__name__)
@@ -151,10 +151,12 @@ class WorkerEngine:
             words = _last_words(self._scratch / OUTPUT)
             code = self._lose()
             how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
-            raise PotentialError(f"the worker process {how}{words}") from error
+            # A library that says why it stopped has judged this geometry (a field that does not converge).
+            kind = PotentialError if words else EngineLost
+            raise kind(f"the worker process {how}{words}") from error
         except TimeoutError as error:
             self._lose()
-            raise PotentialError(f"the worker process gave no answer in {self._timeout:g} s and was killed") from error
+            raise EngineLost(f"the worker process gave no answer in {self._timeout:g} s and was killed") from error
         if status == _BAD_CONFIG:
             self.close()
             raise ConfigError(body.decode())

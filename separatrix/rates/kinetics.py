@@ -6,8 +6,9 @@ Rates are in 1/s, temperatures in K, energies in kJ/mol.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy
@@ -73,6 +74,22 @@ def relaxation_time(matrix: FloatArray) -> float:
 def half_life(rate: float) -> float:
     """Time (s) after which half has reacted, ln 2 / k."""
     return math.inf if rate <= 0.0 else math.log(2.0) / rate
+
+
+def interval(route: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Interval of confidence 0.95 (1/s) of an entry of `routes` in ``rates.json``; None where it has none.
+
+    It is the entry's own: that of a rate through interfaces is by Student's t of a few blocks, wider than what its
+    standard error would have of a normal law. Where an entry gives none, it is that of the normal law.
+    """
+    rate, error, low, high = (route.get(key) for key in ("rate", "ln_error", "low", "high"))
+    if low is None or high is None:
+        if not rate or error is None or not math.isfinite(error):
+            return None
+        with np.errstate(over="ignore", under="ignore"):
+            low, high = (float(rate * np.exp(sign * 1.96 * error)) for sign in (-1.0, 1.0))
+    # One that has no logarithms, for an error of hundreds, tells nothing.
+    return (low, high) if low > 0.0 and math.isfinite(high) else None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from . import harmonic, kinetics
 log = logging.getLogger(__name__)
 
 _COLUMNS = ["quantity", "from", "to", "value", "error", "unit", "lowest_K", "highest_K", "conditions", "source"]
-
+_NUMBERS = ("value", "error", "lowest_K", "highest_K")
 
 #: Arrivals of paths from the reactant at the last interface without which the rate through interfaces is not trusted.
 MIN_ARRIVALS = 10
@@ -39,12 +39,14 @@ def read_literature(file: Path | str) -> pd.DataFrame:
     Raises
     ------
     StoreError
-        When the file cannot be read, a column is missing, or a unit is not the one above.
+        When the file cannot be read, a column is missing, a unit is not the one above, or a number is none or cannot
+        be.
     """
     try:
-        frame = pd.read_csv(file)
+        # As text: a basin may be called 1, or NA, and a word in place of a number is to be named as it stands.
+        frame = pd.read_csv(file, dtype=str, keep_default_na=False).fillna("")
     except (OSError, ValueError) as error:
-        raise StoreError(f"{file}: not readable as CSV ({error})") from error
+        raise StoreError(f"{file}: not readable as CSV ({' '.join(str(error).split())})") from error
     missing = [c for c in _COLUMNS if c not in frame]
     if missing:
         raise StoreError(f"{file}: column {missing[0]!r} is missing; there must be {', '.join(_COLUMNS)}")
@@ -54,7 +56,29 @@ def read_literature(file: Path | str) -> pd.DataFrame:
             raise StoreError(
                 f"{file}: {row['quantity']!r} in {row['unit']!r}; give activation energy in kJ/mol or prefactor in 1/s"
             )
+    for column in _NUMBERS:
+        frame[column] = [_number_of(file, i, column, text) for i, text in enumerate(frame[column], start=1)]
+    for i, row in enumerate(frame.to_dict("records"), start=1):
+        for column, good, remedy in (
+            ("value", row["value"] > 0.0 or row["quantity"] != "prefactor", "a prefactor is more than 0"),
+            ("error", row["error"] >= 0.0, "give a standard error, 0 or more"),
+            ("lowest_K", row["lowest_K"] > 0.0, "give a temperature above 0 K"),
+            ("highest_K", row["highest_K"] >= row["lowest_K"], f"give at least lowest_K, {row['lowest_K']:g}"),
+        ):
+            if not good:
+                raise StoreError(f"{file}: row {i}, column {column}: {row[column]:g} cannot be; {remedy}")
     return frame
+
+
+def _number_of(file: Path | str, row: int, column: str, text: str) -> float:
+    """A number of a table; rows count from 1 below the head."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise StoreError(f"{file}: row {row}, column {column}: {text!r} is not a finite number; give one")
+    return found
 
 
 def rates_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> pd.DataFrame:
@@ -62,8 +86,8 @@ def rates_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str]) ->
     rows = []
     for content, label in zip(contents, labels, strict=True):
         for route in content["routes"]:
-            k, error = route["rate"], route["ln_error"]
-            known = error is not None and math.isfinite(error) and k
+            k = route["rate"]
+            low, high = kinetics.interval(route) or (math.nan, math.nan)
             rows.append(
                 {
                     "label": label,
@@ -75,8 +99,8 @@ def rates_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str]) ->
                     "inverse": 1000.0 / route["temperature"],
                     "rate": k if k else math.nan,
                     "log_rate": math.log10(k) if k else math.nan,
-                    "low": math.log10(k) - 1.96 * error / math.log(10.0) if known else math.nan,
-                    "high": math.log10(k) + 1.96 * error / math.log(10.0) if known else math.nan,
+                    "low": math.log10(low),
+                    "high": math.log10(high),
                     "half_life": math.log(2.0) / k if k else math.nan,
                 }
             )
@@ -360,6 +384,12 @@ def _of_other_temperatures(said: Mapping[str, Any]) -> list[str]:
     return [f"<tr><th></th><td colspan='4'>{html.escape(line)}</td></tr>\n" for line in words]
 
 
+def _of_direction(row: Mapping[str, Any], words: str) -> str:
+    """A row of the table that says something of one direction."""
+    direction = html.escape(f"{row['from']} → {row['to']}")
+    return f"<tr><th>{direction}</th><td colspan='4'>{html.escape(words)}</td></tr>\n"
+
+
 def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literature: pd.DataFrame | None) -> str:
     """HTML page: for each method and direction the rates, half-lives, temperature laws, and whether routes agree."""
     heads = ("", "route", "temperature (K)", "rate (1/s)", "half-life")
@@ -395,7 +425,7 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
                     f"Eyring: enthalpy of activation {law['energy']:.1f} kJ/mol, entropy "
                     f"{round(law['entropy'])} J/mol/K"
                 )
-            body.append(f"<tr><th>{law['from']} → {law['to']}</th><td colspan='4'>{html.escape(words)}</td></tr>\n")
+            body.append(_of_direction(law, words))
         for entry in content["kinetics"]:
             if entry["temperature"] == content["temperature_K"]:
                 shares = ", ".join(f"{name} {share:.3g}" for name, share in entry["equilibrium"].items())
@@ -438,7 +468,9 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
                     "changes slowly may not be in equilibrium, and the rate far off; give more cycles and stretches"
                 )
                 body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")
-            if found["drift"] is None or abs(found["drift"]) > 4.0 * found["ln_probability_error"]:
+            # Where the blocks give no error, nothing says that the two halves are one.
+            drift, error = found["drift"], found["ln_probability_error"]
+            if drift is None or error is None or abs(drift) > 4.0 * error:
                 words = "the probability drifts from the first half of the cycles to the second: give more burn-in"
                 body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")
         for words in content["agreement"]:
@@ -450,7 +482,7 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
                 f"{row['quantity']} {row['value']:g} ± {row['error']:g} {row['unit']}, {row['conditions']}, "
                 f"{row['lowest_K']:g} to {row['highest_K']:g} K: {row['source']}"
             )
-            body.append(f"<tr><th>{row['from']} → {row['to']}</th><td colspan='4'>{html.escape(words)}</td></tr>\n")
+            body.append(_of_direction(row, words))
     first = contents[0]["rules"]
     words = (
         f"Harmonic rates: {first['statistics']} vibrations ({harmonic.STATISTICS[first['statistics']]}); low modes: "

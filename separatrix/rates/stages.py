@@ -29,6 +29,9 @@ from .transmission import Pair, transmission
 
 log = logging.getLogger(__name__)
 
+#: 1/s; what is less cannot be told from nothing in numbers of double precision.
+LEAST_RATE = 1e-300
+
 #: Most windows that are put between others for want of overlap.
 MOST_ADDED = 12
 
@@ -49,7 +52,7 @@ def harmonic_rates(
     Raises
     ------
     SamplingError
-        When a point is not what it should be, or no guess has led to a saddle.
+        When a point is not what it should be, no guess has led to a saddle, or it is too cold for a rate.
     """
     system = system_from_settings(settings)
     rules = settings["rates"]["harmonic"]
@@ -65,20 +68,25 @@ def harmonic_rates(
     single: list[dict[str, Any]] = []
     try:
         for (start, end), temperature, (number, channel) in itertools.product(ends, temperatures, enumerate(channels)):
-            rate = harmonic.rate(
-                points[start],
-                points[end],
-                channel.saddle,
-                system.molecule.masses,
-                temperature,
-                chosen,
-                isolated=_isolated(channel.saddle),
-            )
+            try:
+                rate = harmonic.rate(
+                    points[start],
+                    points[end],
+                    channel.saddle,
+                    system.molecule.masses,
+                    temperature,
+                    chosen,
+                    isolated=_isolated(channel.saddle),
+                )
+            except OverflowError as error:
+                raise _too_cold(settings, temperature, start, end, chosen.tunnelling) from error
             single.append(rate.to_dict() | {"from": start, "to": end, "channel": number})
     except ValueError as error:
         raise SamplingError(f"no harmonic rate: {error}") from error
     found = [_total(single, start, end, temperature) for (start, end) in ends for temperature in temperatures]
     for total in found:
+        if not total["rate"] >= LEAST_RATE:
+            raise _too_cold(settings, total["temperature"], total["from"], total["to"], chosen.tunnelling)
         log.info("%s to %s at %g K: %.3g /s", total["from"], total["to"], total["temperature"], total["rate"])
     content = {
         "method": settings["name"],
@@ -103,6 +111,16 @@ def harmonic_rates(
         "kinetics": [_kinetics(single, t, (system.reactant, system.product)) for t in temperatures],
     }
     store.write_json(json_safe(content), out)
+
+
+def _too_cold(settings: Settings, temperature: float, start: str, end: str, tunnelling: str) -> SamplingError:
+    """The error of a temperature at which a number is beyond the range of floating point."""
+    key = "temperature_K" if temperature == settings["temperature_K"] else "rates.temperatures_K"
+    what = "the rate" if tunnelling == "none" else "the rate or its tunnelling"
+    return SamplingError(
+        f"no harmonic rate: {key}: at {temperature:g} K {what} from {start} to {end} is beyond the range of numbers; "
+        "give a higher temperature"
+    )
 
 
 def _total(single: Sequence[Mapping[str, Any]], start: str, end: str, temperature: float) -> dict[str, Any]:
@@ -590,8 +608,12 @@ def gather(
                 "temperature": temperature,
                 "rate": through["rate"]["rate"],
                 "ln_error": through["rate"]["ln_error"],
+                "low": through["rate"].get("low"),
+                "high": through["rate"].get("high"),
             }
         )
+    for route in routes:
+        route["low"], route["high"] = kinetics.interval(route) or (None, None)
     whole = {
         **content,
         "label": method.label,
@@ -630,19 +652,22 @@ def _reweighted(
     }
     if "reason" in other:
         return [], said | {"left_out": f"no rate at other temperatures: {other['reason']}"}
-    routes, missing = [], []
+    routes, missing, without = [], [], []
     for start, end, name in directions:
         side = other["effective_reactant" if name == "forward" else "effective_product"]
         covariance = np.array(other[f"ln_{name}_covariance"], dtype=float)  # None, which is infinite, becomes NaN
         # One configuration off the surface, one coefficient: its error is common to all temperatures.
         covariance = covariance + (kappa["error"] / kappa["kappa"]) ** 2
-        kept, dropped = [], []
+        kept, dropped, unbounded = [], [], []
         for i, (t, on_side, at_top) in enumerate(zip(other["temperature"], side, other["effective_top"], strict=True)):
             if t == temperature:
                 kept.append(i)
                 continue
-            if min(on_side, at_top) < free_energy.ENOUGH_EFFECTIVE or not math.isfinite(covariance[i, i]):
+            if min(on_side, at_top) < free_energy.ENOUGH_EFFECTIVE:
                 dropped.append((t, on_side, at_top))
+                continue
+            if not math.isfinite(covariance[i, i]):
+                unbounded.append(t)
                 continue
             kept.append(i)
             routes.append(
@@ -662,16 +687,25 @@ def _reweighted(
                 f"at most {max(n for _, n, _ in dropped):.0f} in {start}, {max(n for *_, n in dropped):.0f} at the top"
             )
             missing.append(f"{start} to {end} at {at} K ({most})")
+        if unbounded:
+            at = ", ".join(f"{t:g}" for t in unbounded)
+            without.append(f"{start} to {end} at {at} K")
         part = covariance[np.ix_(kept, kept)]
         if len(kept) > 1 and np.isfinite(part).all():
             t, k = np.array(other["temperature"])[kept], np.array(other[name])[kept] * kappa["kappa"]
             said["laws"].append(
                 _law_of_correlated(t, k, part).to_dict() | {"from": start, "to": end, "law": "arrhenius"}
             )
+    reasons = []
     if missing:
-        said["left_out"] = (
-            f"not reweighted, for want of {free_energy.ENOUGH_EFFECTIVE:.0f} effective frames: {'; '.join(missing)}"
+        reasons.append(f"for want of {free_energy.ENOUGH_EFFECTIVE:.0f} effective frames: {'; '.join(missing)}")
+    if without:
+        reasons.append(
+            "for their error has no bound, as a resample of the frames holds none on the dividing surface: "
+            f"{'; '.join(without)}"
         )
+    if reasons:
+        said["left_out"] = f"not reweighted, {'; '.join(reasons)}"
     return routes, said
 
 
@@ -713,13 +747,13 @@ def _agreement(routes: Sequence[Mapping[str, Any]], temperature: float, rules: M
     words = []
     for start in dict.fromkeys(r["from"] for r in routes):
         mine = {r["route"]: r for r in routes if r["from"] == start and r["temperature"] == temperature}
-        usable = [r for r in mine.values() if r["rate"] and (r["route"] == "harmonic" or r["ln_error"] is not None)]
+        usable = [r for r in mine.values() if r["rate"] and (r["route"] == "harmonic" or kinetics.interval(r))]
         for one, other in itertools.combinations(usable, 2):
             where = f"{start} to {one['to']}"
             names = f"{other['route']} over {one['route']}"
             difference = math.log(other["rate"] / one["rate"])
-            error = math.hypot(one["ln_error"] or 0.0, other["ln_error"])
-            low, high = difference - 1.96 * error, difference + 1.96 * error
+            half = math.hypot(_half_width(one), _half_width(other))
+            low, high = difference - half, difference + half
             factor = f"{names}: {math.exp(difference):.2g} ({math.exp(low):.2g} to {math.exp(high):.2g})"
             if low <= 0.0 <= high:
                 words.append(f"{where}: the routes agree within errors; {factor}")
@@ -731,3 +765,9 @@ def _agreement(routes: Sequence[Mapping[str, Any]], temperature: float, rules: M
                     why += "; the harmonic rate has quantised vibrations, the dynamics none"
             words.append(f"{where}: the routes disagree beyond errors; {factor}{why}")
     return words
+
+
+def _half_width(route: Mapping[str, Any]) -> float:
+    """Half the interval of the logarithm of a rate; 0 of a harmonic one, which has none."""
+    found = kinetics.interval(route)
+    return 0.5 * math.log(found[1] / found[0]) if found else 0.0

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ..compare import COMMITTOR, CONVERGENCE, COST, POINTS, SAMPLING
+from ..rates.kinetics import interval
 from ..rates.report import BEST_FIRST, time_words
 from .language import Words
 
@@ -91,11 +92,10 @@ def best_rate(content: Mapping[str, Any], start: str, temperature: float) -> Rat
     for route in content["routes"]:
         if (route["from"], route["temperature"]) != (start, temperature) or not route["rate"]:
             continue
-        value, error = float(route["rate"]), route["ln_error"]
-        if error is None and route["route"] != "harmonic":
+        value, bounds = float(route["rate"]), interval(route)
+        if bounds is None and route["route"] != "harmonic":
             continue
-        half = math.nan if error is None else 1.96 * error
-        found[route["route"]] = Rate(value, value * math.exp(-half), value * math.exp(half), route["route"])
+        found[route["route"]] = Rate(value, *(bounds or (math.nan, math.nan)), route["route"])
     return next((found[name] for name in BEST_FIRST if name in found), None)
 
 

@@ -45,11 +45,16 @@ def check(paths: Sequence[str], where: str) -> None:
 
 def inputs(path: str) -> list[str]:
     """Files that a MODEL.yaml names: those that are there, and those that a rule may yet make."""
+    return list(named(path).values())
+
+
+def named(path: str) -> dict[str, str]:
+    """The same by the names that it gives them."""
     data = _data(path)
-    named = [data.get("surface", {}).get("file"), data.get("measured")]
+    found = [data.get("surface", {}).get("file"), data.get("measured")]
     if isinstance(data["D"], dict):
-        named.append(data["D"].get("file"))
-    return [_place(name, Path(path).parent) for name in named if isinstance(name, str)]
+        found.append(data["D"].get("file"))
+    return {name: _place(name, Path(path).parent) for name in found if isinstance(name, str)}
 
 
 def _data(path: str) -> dict[str, Any]:
