@@ -241,7 +241,9 @@ def _measure(frame: pd.DataFrame, order: Sequence[str], measure: Measure) -> alt
     )
     y = _measure_axis(measure, pd.concat([rows["value"], rows["bound"]]))
     base = alt.Chart(rows).encode(x=x, y=y, color=_colour(order, legend=True))
-    bound = alt.Chart(rows.drop_duplicates("bound")).mark_rule(strokeDash=[5, 4], color=INK, strokeWidth=1.5)
+    # Without a label: the bound is no method's, and the page hides the rows of hidden methods.
+    bounds = rows[["bound"]].drop_duplicates()
+    bound = alt.Chart(bounds).mark_rule(strokeDash=[5, 4], color=INK, strokeWidth=1.5)
     marks = [
         bound.encode(y="bound:Q"),
         # A missing number breaks the line; in words for screen readers it would be "null".

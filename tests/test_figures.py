@@ -111,6 +111,8 @@ def test_bounds_are_drawn_where_they_are(stored):
     for panel in spec["concat"]:
         rule, line, points = panel["layer"]
         assert rule["mark"]["strokeDash"] and rule["encoding"]["y"]["field"] == "bound"
+        # With a method's label the bound would go from the page with that method.
+        assert all(row.keys() == {"bound"} for row in spec["datasets"][rule["data"]["name"]])
         drawn.append([row["bound"] for row in spec["datasets"][rule["data"]["name"]]])
         assert line["encoding"]["y"]["field"] == points["encoding"]["y"]["field"] == "value"
         low, high = line["encoding"]["y"]["scale"]["domain"]
