@@ -111,13 +111,21 @@ def _scripts() -> str:
     return vl_convert.javascript_bundle()
 
 
+def _json_safe(value: Any) -> str:
+    """JSON that neither ends the element it stands in nor, by ``<!--<script``, keeps it from ending."""
+    # In JSON the sign stands in strings only.
+    return json.dumps(json_safe(value), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+
+
 def _script_safe(text: str) -> str:
-    """JSON or JavaScript that cannot end the element it stands in."""
+    """JavaScript that cannot end the element it stands in."""
     return re.sub(r"</(?=script)", r"<\\/", text, flags=re.IGNORECASE)
 
 
 def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, list[dict[str, Any]]]:
     """Figures and tables by section, each with all that the template shows.
+
+    A figure without ``spec`` is too large to be live, one with an empty ``still`` too large for an image.
 
     Parameters
     ----------
@@ -283,7 +291,7 @@ def write(
         "sources": {labels[name]: told[name]["source"] for name in methods},
         "origin": words("origin", version=__version__, config=settings["config"], seed=settings["seed"]),
         "style": _bytes(ASSETS / "report.css").decode(),
-        "data": _script_safe(json.dumps(json_safe(data), ensure_ascii=False, allow_nan=False)),
+        "data": _json_safe(data),
         "scripts": [
             _script_safe(text)
             for text in (
