@@ -14,7 +14,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from separatrix.report import language, story
+from separatrix.rates.report import BEST_FIRST
+from separatrix.report import language, page, story
 from separatrix.report.language import Words
 
 EN, JA = Words("en"), Words("ja")
@@ -63,13 +64,29 @@ def test_both_languages_have_the_same_phrases_with_the_same_blanks():
         assert blanks(one[key]) == blanks(other[key]), key
 
 
-def test_every_phrase_is_used_somewhere():
+class Asked(Words):
+    """Words that remember which phrases were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("en")
+        self.keys: set[str] = set()
+
+    def __call__(self, key: str, **blanks: object) -> str:
+        self.keys.add(key)
+        return super().__call__(key, **blanks)
+
+
+def test_every_phrase_is_used_and_every_used_one_is_there():
+    """Asked for by name in the code, the template or the page's script, or made of a list that the code has."""
     folder = language.FOLDER.parent
-    sources = "".join(f.read_text() for f in [*folder.glob("*.py"), *folder.glob("assets/page.html.j2")])
-    keys = yaml.safe_load((language.FOLDER / "en.yaml").read_text())["phrases"]
-    stems = {"route_", "section_", "verdict_", "col_"}
-    idle = [k for k in keys if not re.search(rf"[\"']{k}[\"']", sources) and not any(k.startswith(s) for s in stems)]
-    assert not idle
+    sources = "".join(f.read_text() for f in [*folder.glob("*.py"), folder / "assets/page.html.j2"])
+    used = set(re.findall(r"""\b(?:w|words)\(\s*["'](\w+)["']\s*[,)]""", sources))
+    used |= set(re.findall(r"data\.words\.(\w+)", (folder / "assets/report.js").read_text()))
+    used |= {f"section_{name}" for name in page.SECTIONS} | {f"route_{name.replace(' ', '_')}" for name in BEST_FIRST}
+    used |= {*story.VERDICTS, *(f"verdict_{name}" for name in story.VERDICTS)}
+    asked = Asked()
+    story.heads(asked, "Z", "E")
+    assert used | asked.keys == set(yaml.safe_load((language.FOLDER / "en.yaml").read_text())["phrases"])
 
 
 def test_words():
