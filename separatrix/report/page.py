@@ -280,18 +280,16 @@ def write(
     )
     data = {
         "figures": {f["id"]: f["spec"] for part in sections.values() for f in part if "spec" in f},
-        "methods": list(labels.values()),
         "movies": [
             {
                 "title": f"{film.label}: {words.term(film.mechanism)}, {words('share_of', share=f'{film.share:.0%}')}",
-                "label": film.label,
                 "xyz": film.xyz,
                 "time": film.time,
                 "chart": track_chart(film, words),
             }
             for film in films
         ],
-        "words": {key: words(key) for key in ("play", "pause", "frame", "no_webgl")},
+        "words": {key: words(key) for key in ("play", "pause", "no_webgl")},
     }
     context = {
         "w": words,
