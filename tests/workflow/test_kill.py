@@ -319,15 +319,20 @@ def test_damaged_result_is_named_and_made_again(model_run: Finished, tmp_path: P
     kept = tmp_path / "kept"
     shutil.copytree(results, kept)
     victim = results / "coupled/chain_1/round_2/paths.nc"
-    _flip(victim)
-    (results / "coupled/chain_1/paths.nc").unlink()  # so that somebody reads it
-    first = snakemake("--configfile", str(file))
-    assert first.returncode != 0
-    assert f"{victim}: damaged, and moved to paths.nc.damaged; the same command makes it again" in first.stderr
-    second = snakemake("--configfile", str(file))
-    assert second.returncode == 0, second.stderr[-3000:]
-    victim.with_name("paths.nc.damaged").unlink()
-    _same_results(kept, results)
+    try:
+        _flip(victim)
+        (results / "coupled/chain_1/paths.nc").unlink()  # so that somebody reads it
+        first = snakemake("--configfile", str(file))
+        assert first.returncode != 0
+        assert f"{victim}: damaged, and moved to paths.nc.damaged; the same command makes it again" in first.stderr
+        second = snakemake("--configfile", str(file))
+        assert second.returncode == 0, second.stderr[-3000:]
+        victim.with_name("paths.nc.damaged").unlink()
+        _same_results(kept, results)
+    finally:
+        # Other tests share the run: what fails here must not fail there.
+        shutil.rmtree(results)
+        shutil.copytree(kept, results)
 
 
 def test_only_one_run_at_a_time(model_run: Finished) -> None:
