@@ -56,6 +56,9 @@ NUMBERS = frozenset({
 _IN_A_ROW = 3  # panels
 _LISTED = 8  # variables shown in the figure of selection frequencies
 _BEGINS = {"worst_r_hat": 1.0, "stable_for": 0.0}  # where the axes of these measures begin
+# Drawn of one method in the plane of shooting points: with all of a long run the report would hold tens of megabytes,
+# and the panel would be one grey patch. The table keeps all.
+MOST_PATHS, MOST_FRAMES, MOST_POINTS = 40, 100, 300
 
 
 # --- what the figures share -----------------------------------------------------------------------------------------
@@ -241,7 +244,9 @@ def _measure(frame: pd.DataFrame, order: Sequence[str], measure: Measure) -> alt
     )
     y = _measure_axis(measure, pd.concat([rows["value"], rows["bound"]]))
     base = alt.Chart(rows).encode(x=x, y=y, color=_colour(order, legend=True))
-    bound = alt.Chart(rows.drop_duplicates("bound")).mark_rule(strokeDash=[5, 4], color=INK, strokeWidth=1.5)
+    # Without a label: the bound is no method's, and the page hides the rows of hidden methods.
+    bounds = rows[["bound"]].drop_duplicates()
+    bound = alt.Chart(bounds).mark_rule(strokeDash=[5, 4], color=INK, strokeWidth=1.5)
     marks = [
         bound.encode(y="bound:Q"),
         # A missing number breaks the line; in words for screen readers it would be "null".
@@ -370,6 +375,7 @@ def shooting_points(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMi
     title = "Shooting points and reactive paths"
     if frame.empty:
         return _nothing(title)
+    frame, left_out = _thinned(frame)
     points = frame[frame["kind"] == "point"]
     drawn = frame[frame["kind"].isin(["point", "basin"])]
     basins = sorted(set(drawn["reached"]) - {"none", "failed"})
@@ -417,7 +423,40 @@ def shooting_points(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMi
         layers.append(crossings.mark_point(shape="diamond", size=26, strokeWidth=1.2, opacity=0.8, color=INK))
         words.append("diamonds: where a path crosses r = 0, the predicted separatrix")
     chart = alt.layer(*layers).properties(width=250, height=250)
-    return _finish(_panels(chart, frame, order), title, ["; ".join(words)] if words else [])
+    return _finish(_panels(chart, frame, order), title, [*(["; ".join(words)] if words else []), *left_out])
+
+
+def _thinned(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """No more of each method than a panel can show, drawn evenly in their order, and what was left out in words."""
+    frame = frame.reset_index(drop=True)
+    rows, words, cut = list(frame.index[~frame["kind"].isin(["path", "point", "separatrix"])]), [], False
+    for label, method in frame.groupby("label", sort=False):
+        shown = []
+        tracks = [list(track.index) for _, track in method[method["kind"] == "path"].groupby("path", sort=False)]
+        drawn = _evenly(tracks, MOST_PATHS)
+        if len(drawn) < len(tracks):
+            shown.append(f"{len(drawn)} of {len(tracks)} paths")
+        for track in drawn:
+            rows += _evenly(track, MOST_FRAMES)
+            cut = cut or len(track) > MOST_FRAMES
+        for kind, name in (("point", "points"), ("separatrix", "diamonds")):
+            all_of = list(method.index[method["kind"] == kind])
+            some = _evenly(all_of, MOST_POINTS)
+            rows += some
+            if len(some) < len(all_of):
+                shown.append(f"{len(some)} of {len(all_of)} {name}")
+        if shown:
+            words.append(f"{label}: {', '.join(shown)}")
+    if cut:
+        words.append(f"a path of more than {MOST_FRAMES} frames: {MOST_FRAMES} of them")
+    return frame.loc[sorted(rows)], words
+
+
+def _evenly(items: list[Any], most: int) -> list[Any]:
+    """At most `most` of the items, in their order, the first and the last among them."""
+    if len(items) <= most:
+        return items
+    return [items[i * (len(items) - 1) // (most - 1)] for i in range(most)]
 
 
 def _bounded(frame: pd.DataFrame, ends: Mapping[str, tuple[float, float]]) -> pd.DataFrame:

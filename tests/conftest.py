@@ -7,8 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 import yaml
+
+# A machine at work on something else is slow, and no example is wrong for that.
+hypothesis.settings.register_profile("separatrix", deadline=None)
+hypothesis.settings.load_profile("separatrix")
 
 ROOT = Path(__file__).resolve().parent.parent
 

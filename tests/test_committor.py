@@ -35,7 +35,7 @@ def test_without_adaptation_every_configuration_gets_its_number():
     assert [m[:2] for m in made] == [(c, s) for c in (3, 5) for s in range(4)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.floats(0.06, 0.4), st.integers(4, 60))
 def test_adaptive_shots_stop_where_the_interval_is_narrow_and_nowhere_else(seed: int, half_width: float, most: int):
     rng = np.random.default_rng(seed)

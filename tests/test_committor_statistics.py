@@ -122,7 +122,7 @@ def test_negative_variance_is_kept_and_the_sd_is_zero() -> None:
     st.floats(0.05, 0.95),
     st.floats(0.01, 20.0),
 )
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 def test_beta_binomial_likelihood_agrees_with_scipy(shots: list[tuple[int, int]], mu: float, theta: float) -> None:
     n = np.array([count for _, count in shots])
     k = np.minimum(np.array([hit for hit, _ in shots]), n)
@@ -342,7 +342,7 @@ def test_dict_is_strict_json_and_results_repeat() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(1, 12)), min_size=1, max_size=12), st.randoms())
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 def test_invariants(shots: list[tuple[int, int]], shuffler) -> None:
     n = np.array([count for _, count in shots])
     k = np.minimum(np.array([hit for hit, _ in shots]), n)

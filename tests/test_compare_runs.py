@@ -57,7 +57,7 @@ entries = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(["Sampling", "Cost", "Reaction coordinate"]), entries, max_size=3))
 def test_a_run_has_no_difference_with_itself(tmp_path_factory: pytest.TempPathFactory, groups: dict) -> None:
     folder = write_run(tmp_path_factory.mktemp("run"), {"m": groups}, {"m": rates(300, 1e3, 0.1)})

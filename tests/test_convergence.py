@@ -162,7 +162,7 @@ def test_values_must_be_finite() -> None:
         mixing([a, b])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.permutations(range(4)))
 def test_order_of_chains_does_not_matter(seed: int, order: list[int]) -> None:
     x = [x[: 40 + 5 * i] + 0.3 * i for i, x in enumerate(normal_chains(seed, draws=60))]
@@ -359,7 +359,7 @@ sequences = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(sequences, st.randoms(use_true_random=False))
 def test_any_mechanisms_give_one_answer(data: list[tuple[str, list[str]]], random: Any) -> None:
     chains = [ChainMechanisms(k, start, s) for k, (start, s) in enumerate(data)]
@@ -657,7 +657,7 @@ def test_a_value_is_told_from_its_bound() -> None:
     assert convergence._beside(5.0, math.inf) == "5 below infinity"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 100),
     draws=st.integers(4, 30),

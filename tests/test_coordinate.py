@@ -131,7 +131,7 @@ def test_likelihood_stays_finite_far_out(model: str) -> None:
     shift=st.lists(st.floats(-100, 100), min_size=3, max_size=3),
     flip=st.booleans(),
 )
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25, derandomize=True)
 def test_affine_change_of_variables_changes_nothing(
     model: str, scale: list[float], shift: list[float], flip: bool
 ) -> None:
@@ -276,7 +276,7 @@ def test_outcomes_that_barely_overlap_have_a_maximum_far_out(model: str) -> None
 
 
 @given(seed=st.integers(0, 10_000), n=st.integers(6, 14))
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 def test_separability_agrees_with_enumeration_in_one_dimension(seed: int, n: int) -> None:
     rng = np.random.default_rng(seed)
     q = rng.integers(0, 5, size=n).astype(float)

@@ -318,7 +318,7 @@ def test_the_openmm_force_is_r_and_its_gradient(variable: Variable) -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_the_openmm_force_of_several_variables_on_random_geometries(seed: int) -> None:
     rng = np.random.default_rng(seed)
     chosen = [EXPORTED[n] for n in rng.choice(len(EXPORTED) - 1, size=3, replace=False)]

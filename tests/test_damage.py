@@ -35,7 +35,7 @@ def read(content: bytes, folder: Path) -> xr.Dataset:
     return store.read_dataset(file)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0.0, 1.0, exclude_max=True))
 def test_a_part_of_a_file(whole: bytes, tmp_path: Path, share: float) -> None:
     with pytest.raises(StoreError) as error:
@@ -43,7 +43,7 @@ def test_a_part_of_a_file(whole: bytes, tmp_path: Path, share: float) -> None:
     assert error.value.damaged == tmp_path / "paths.nc"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0.0, 1.0, exclude_max=True), length=st.sampled_from([1, 8, 64]), mask=st.integers(1, 255))
 def test_flipped_bits_are_told_or_touch_nothing(
     whole: bytes, tmp_path: Path, place: float, length: int, mask: int

@@ -19,7 +19,7 @@ def pool(m: int = 400, groups: int = 8, seed: int = 0, weight=None) -> draws.Poo
     return draws.Pool(rng.normal(size=(m, 2, 3)), weight, group, group % 2 + 1, frame, "paths")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(2, 30), st.floats(0.01, 1.0))
 def test_on_the_separatrix_what_is_marked_is_within_and_nothing_nearer_is_left(seed: int, n: int, tolerance: float):
     rng = np.random.default_rng(seed)
@@ -62,7 +62,7 @@ def test_the_draw_follows_the_weights():
     np.testing.assert_allclose(shares, weight / 8.0, atol=0.03)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(1, 25))
 def test_spread_gives_each_interval_one_where_it_can(seed: int, n: int):
     p = np.random.default_rng(seed).beta(0.6, 0.9, 400)

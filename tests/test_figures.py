@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -103,6 +105,53 @@ def test_a_method_keeps_its_colour(stored):
     assert figures.PALETTE[1].lower() in figures.svg(figures.committor_points(only, order)).lower()
 
 
+def plane(label: str, paths: int, frames: int, points: int) -> pd.DataFrame:
+    """A method in the plane of two coordinates, as many crossings as points."""
+    axes = {"method": label, "label": label, "x_axis": "a", "y_axis": "b"}
+    rows = [
+        {"kind": "path", "path": f"{label} 1 {p}", "frame": f, "x": 150 * f / frames, "y": 100 + p / 7}
+        for p in range(paths)
+        for f in range(frames)
+    ]
+    rows += [{"kind": "separatrix", "x": 90.0, "y": 100 + k / 9} for k in range(points)]
+    rows += [{"kind": "point", "x": 85.0 + k / 90, "y": 110.0, "reached": "AB"[k % 2]} for k in range(points)]
+    rows += [{"kind": "basin", "reached": "A", "x": -40.0, "x2": 40.0, "y": np.nan, "y2": np.nan}]
+    return pd.DataFrame([axes | row for row in rows])
+
+
+def test_a_long_run_is_thinned_and_the_figure_says_so():
+    """Evenly, first and last among them, always the same; a short run is drawn whole."""
+    many, few = plane("many", 130, 250, 1200), plane("few", 5, 30, 20)
+
+    def drawn_of(*frames: pd.DataFrame) -> dict[str, Any]:
+        text = figures.forms(figures.shooting_points(pd.concat(frames), [f["label"].iloc[0] for f in frames]))[".json"]
+        assert len(text) < 1_000_000
+        return json.loads(text)
+
+    spec = drawn_of(many, few)
+    rows = pd.DataFrame(spec["datasets"][spec["data"]["name"]])
+    drawn = rows[(rows["label"] == "many") & (rows["kind"] == "path")]
+    names = list(dict.fromkeys(drawn["path"]))
+    assert len(names) == figures.MOST_PATHS and (names[0], names[-1]) == ("many 1 0", "many 1 129")
+    gaps = np.diff([int(name.split()[-1]) for name in names])
+    assert gaps.min() >= 3 and gaps.max() <= 4
+    for _, track in drawn.groupby("path"):
+        assert len(track) == figures.MOST_FRAMES and list(track["frame"].iloc[[0, -1]]) == [0, 249]
+        assert track["frame"].is_monotonic_increasing and track["frame"].is_unique
+    for kind in ("point", "separatrix"):
+        assert len(rows[(rows["label"] == "many") & (rows["kind"] == kind)]) == figures.MOST_POINTS
+    assert len(rows[rows["label"] == "few"]) == len(few)
+    assert spec["title"]["subtitle"][1:] == [
+        "many: 40 of 130 paths, 300 of 1200 points, 300 of 1200 diamonds",
+        "a path of more than 100 frames: 100 of them",
+    ]
+    assert drawn_of(many, few) == spec
+    assert len(drawn_of(few)["title"]["subtitle"]) == 1
+    caption = (ROOT / "workflow/report/shooting_points.rst").read_text().split()
+    for number in (figures.MOST_PATHS, figures.MOST_FRAMES, figures.MOST_POINTS):
+        assert str(number) in caption
+
+
 def test_bounds_are_drawn_where_they_are(stored):
     """Each panel of the convergence has one dashed line, at its bound, and a line for each method with numbers."""
     frames, order = stored
@@ -111,6 +160,8 @@ def test_bounds_are_drawn_where_they_are(stored):
     for panel in spec["concat"]:
         rule, line, points = panel["layer"]
         assert rule["mark"]["strokeDash"] and rule["encoding"]["y"]["field"] == "bound"
+        # With a method's label the bound would go from the page with that method.
+        assert all(row.keys() == {"bound"} for row in spec["datasets"][rule["data"]["name"]])
         drawn.append([row["bound"] for row in spec["datasets"][rule["data"]["name"]]])
         assert line["encoding"]["y"]["field"] == points["encoding"]["y"]["field"] == "value"
         low, high = line["encoding"]["y"]["scale"]["domain"]

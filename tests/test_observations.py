@@ -293,7 +293,6 @@ CELLS = st.one_of(
 )
 FUZZ = settings(
     max_examples=60,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -236,7 +236,7 @@ def test_sparrow_units():
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_planar_nitrogen_gradient(seed):
     """Against the numerical derivative of its own energy, nearly flat to strongly pyramidal."""
     rng = np.random.default_rng(seed)

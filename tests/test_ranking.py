@@ -21,7 +21,7 @@ def data(rng: np.random.Generator, m: int = 30, n: int = 10, slope: float = 1.0,
     return rng.binomial(n, true), np.full(m, n), p, true
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 10**6))
 def test_scores_are_those_of_scikit_learn(seed: int):
     k, n, p, _ = data(np.random.default_rng(seed))

@@ -128,7 +128,7 @@ def test_grimmes_entropy_of_a_mode():
 # Tunnelling -------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(50.0, 400.0), st.floats(60.0, 200.0), st.floats(60.0, 200.0))
 def test_eckart_goes_over_to_wigner_where_tunnelling_is_weak(imaginary: float, forward: float, backward: float):
     temperature = 900.0

@@ -284,7 +284,7 @@ def test_swaps_give_each_ensemble_a_path_of_its_own():
     assert interfaces.swap([low, high], [1.0, 3.0], 1) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(-5.0, 5.0), min_size=1, max_size=50), st.floats(0.05, 0.95))
 def test_interfaces_stand_where_the_share_is_reached(highest: list[float], share: float):
     place = interfaces.quantile_above(highest, share)

@@ -16,7 +16,7 @@ from separatrix.units import BOLTZMANN
 RATES = st.floats(1e-8, 1e6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(RATES, RATES)
 def test_two_states_relax_in_closed_form(forward: float, backward: float):
     matrix = kinetics.rate_matrix(["Z", "E"], [("Z", "E", forward), ("E", "Z", backward)])

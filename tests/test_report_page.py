@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,68 @@ def test_large_files_are_named_and_not_embedded(tmp_path: Path, monkeypatch: pyt
     assert saved["PDF"]["uri"] == "" and saved["CSV"]["uri"].startswith("data:text/csv;base64,")
 
 
+def context(sections: dict[str, Any], **changed: Any) -> dict[str, Any]:
+    """All that the template asks for."""
+    told = dict.fromkeys(("mechanism", "barrier", "rate", "sure", "cost"), ())
+    empty = dict.fromkeys(("language", "title", "subtitle", "movie_caption", "origin", "style", "data"), "")
+    lists = {"heads": [], "rows": [], "experiment": [], "labels": [], "scripts": [], "sources": {}, "movies": False}
+    return empty | lists | {"w": Words("en"), "sentences": told, "sections": sections, **changed}
+
+
+def with_much_in_it(file: Path, size: int) -> None:
+    file.write_text(file.read_text().replace("</svg>", f"<desc>{'x' * size}</desc></svg>"))
+
+
+@pytest.mark.parametrize("largest", [200_000, 1000])
+def test_a_large_figure_is_never_blank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest: int):
+    """The live one stays still, the still one is a PNG; where that is too large as well, the page says where it is."""
+    rows = pd.DataFrame({"label": "a", "time": np.arange(9000.0), "value": 1.0})
+    made = item(tmp_path)
+    figures.save(chart().properties(data=rows), tmp_path / "f.svg")
+    with_much_in_it(tmp_path / "f.svg", 300_000)
+    monkeypatch.setattr(page, "LARGEST", largest)
+    (found,) = page.figure_items([made], Words("en"))["cost"]
+    assert "spec" not in found
+    text = page.rendered(context({"cost": [found]}))
+    assert "data-figure" not in text and 'class="live"' not in text
+    if largest == 1000:
+        assert found["still"] == "" and "<img" not in text
+        assert "it is scans/f.svg in the folder comparison of the results" in text
+    else:
+        assert '<img class="still" src="data:image/png;base64,iVBOR' in text and "too many values to be live" in text
+
+
+def test_a_live_figure_may_lack_its_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    made = item(tmp_path)
+    with_much_in_it(tmp_path / "f.svg", 30_000)
+    monkeypatch.setattr(page.vl_convert, "svg_to_png", lambda *_, **__: bytes(30_000))
+    monkeypatch.setattr(page, "LARGEST", 20_000)
+    (found,) = page.figure_items([made], Words("ja"))["cost"]
+    text = page.rendered(context({"cost": [found]}))
+    # Of the same class as an image, so that it is shown on paper and not beside the live figure.
+    assert '<p class="still note">' in text and "scans/f.svg" in text
+    assert 'data-figure="scans-f"' in text and '<div class="live">' in text
+
+
+def test_a_still_that_cannot_be_drawn_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    (tmp_path / "f.svg").write_text("<svg" + " " * 2000)
+    monkeypatch.setattr(page, "LARGEST", 1000)
+    assert page.still(tmp_path / "f.svg") == ""
+    assert re.fullmatch(r".*f\.svg: cannot be made a PNG \(.+\)", caplog.messages[0])
+
+
+def test_what_users_write_is_escaped():
+    """In sentences, tables and labels; only what was made for the page goes in as it is."""
+    bad = "<img src=x onerror=alert(1)>"
+    sentences = dict.fromkeys(("mechanism", "barrier", "rate", "sure", "cost"), (bad,))
+    rows, more = [[{"shown": bad, "key": bad}]], {"labels": [bad, "b"], "sources": {bad: bad}, "origin": bad}
+    more |= {"heads": [bad], "experiment": [bad], "title": bad, "subtitle": bad, "movie_caption": bad}
+    text = page.rendered(context({}, sentences=sentences, rows=rows, **more))
+    assert bad not in text and text.count("&lt;img src=x onerror=alert(1)&gt;") > 10
+
+
 @pytest.mark.parametrize("ending", [".svg", ".pdf", ".json", ".csv", ".rst"])
 def test_a_missing_file_is_named(tmp_path: Path, ending: str):
     made = item(tmp_path)
@@ -166,8 +229,10 @@ def test_a_table_without_its_page(tmp_path: Path):
 
 
 def test_scripts_cannot_end_their_element():
-    text = json.dumps({"a": "</script><script>alert(1)</script>", "b": "1 </ 2"})
-    safe = page._script_safe(text)
-    assert "</script" not in safe.lower() and json.loads(safe) == json.loads(text)
+    value = {"a": "</script><script>alert(1)</script>", "b": "1 </ 2", "<!--<script>": ["<!-- <SCRIPT", "分"]}
+    safe = page._json_safe(value)
+    # After "<!--<script" a browser would take the end of this element for the end of that one.
+    assert "<" not in safe and json.loads(safe) == value
+    assert page._script_safe("x = '</SCRIPT>'") == "x = '<\\/SCRIPT>'"
     # What is no such end stays: JavaScript has regular expressions with these signs.
     assert page._script_safe("x.replace(/</g,'')") == "x.replace(/</g,'')"

@@ -14,7 +14,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from separatrix.report import language, story
+from separatrix.rates.report import BEST_FIRST
+from separatrix.report import language, page, story
 from separatrix.report.language import Words
 
 EN, JA = Words("en"), Words("ja")
@@ -63,13 +64,29 @@ def test_both_languages_have_the_same_phrases_with_the_same_blanks():
         assert blanks(one[key]) == blanks(other[key]), key
 
 
-def test_every_phrase_is_used_somewhere():
+class Asked(Words):
+    """Words that remember which phrases were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("en")
+        self.keys: set[str] = set()
+
+    def __call__(self, key: str, **blanks: object) -> str:
+        self.keys.add(key)
+        return super().__call__(key, **blanks)
+
+
+def test_every_phrase_is_used_and_every_used_one_is_there():
+    """Asked for by name in the code, the template or the page's script, or made of a list that the code has."""
     folder = language.FOLDER.parent
-    sources = "".join(f.read_text() for f in [*folder.glob("*.py"), *folder.glob("assets/page.html.j2")])
-    keys = yaml.safe_load((language.FOLDER / "en.yaml").read_text())["phrases"]
-    stems = {"route_", "section_", "verdict_", "col_"}
-    idle = [k for k in keys if not re.search(rf"[\"']{k}[\"']", sources) and not any(k.startswith(s) for s in stems)]
-    assert not idle
+    sources = "".join(f.read_text() for f in [*folder.glob("*.py"), folder / "assets/page.html.j2"])
+    used = set(re.findall(r"""\b(?:w|words)\(\s*["'](\w+)["']\s*[,)]""", sources))
+    used |= set(re.findall(r"data\.words\.(\w+)", (folder / "assets/report.js").read_text()))
+    used |= {f"section_{name}" for name in page.SECTIONS} | {f"route_{name.replace(' ', '_')}" for name in BEST_FIRST}
+    used |= {*story.VERDICTS, *(f"verdict_{name}" for name in story.VERDICTS)}
+    asked = Asked()
+    story.heads(asked, "Z", "E")
+    assert used | asked.keys == set(yaml.safe_load((language.FOLDER / "en.yaml").read_text())["phrases"])
 
 
 def test_words():
@@ -124,10 +141,11 @@ def test_experiment_is_met_within_two_errors_or_not(energy: float, expected: str
 
 def test_who_is_to_be_trusted():
     methods = [judged("a"), judged("b", verdict="not_converged"), judged("c", verdict="spread")]
-    words = told(methods)["sure"]
+    words = told([*methods, judged("d", verdict="not_tested")])["sure"]
     assert [w[:55] for w in words] == [
         "The reaction coordinate of a stands its test: sampling ",
         "Sampling of b has not converged by the stated criteria;",
+        "Sampling of d has converged, but the committor shots on",
         "On the predicted separatrix of c committors spread more",
     ]
     three = [judged(name, verdict="not_converged") for name in "abc"]
@@ -135,7 +153,8 @@ def test_who_is_to_be_trusted():
 
 
 def test_japanese_has_no_english_left():
-    methods = [judged("a"), judged("b", mechanism="inversion", verdict="off_centre", stays=True)]
+    methods = [judged(name, verdict=verdict) for name, verdict in zip("acdef", story.VERDICTS, strict=True)]
+    methods.append(judged("b", mechanism="inversion", verdict="off_centre", stays=True))
     found = told(methods, JA, literature=experiment(102, 3), agreements={"a": ["x"]})
     text = "".join(t for part in found.values() for t in part)
     assert set(re.findall(r"[A-Za-z]{3,}", text)) <= {"kcal", "mol", "inversion"}
@@ -144,7 +163,10 @@ def test_japanese_has_no_english_left():
 # The verdict ----------------------------------------------------------------------------------------------------------
 
 
-def groups(converged: str, committor: tuple[float, float], spread: float, explained: float) -> dict[str, Any]:
+Bounds = tuple[float | None, float | None]
+
+
+def groups(converged: str, committor: Bounds, spread: Bounds, explained: float, test: str = "") -> dict[str, Any]:
     return {
         "Sampling": {
             "share: inversion": {"value": 0.2},
@@ -157,8 +179,9 @@ def groups(converged: str, committor: tuple[float, float], spread: float, explai
         },
         "Committor": {
             "mean committor": {"value": 0.5, "low": committor[0], "high": committor[1]},
-            "intrinsic standard deviation": {"value": spread + 0.1, "low": spread, "high": 0.4},
+            "intrinsic standard deviation": {"value": 0.2, "low": spread[0], "high": spread[1]},
             "spread to be expected": {"value": explained},
+            "verdict": {"value": None, "text": test},
         },
         "Stationary points": {"saddle above Z": {"value": 12.5}},
     }
@@ -170,18 +193,27 @@ def rates(routes: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("converged", "committor", "spread", "expected"),
+    ("converged", "committor", "spread", "test", "expected"),
     [
-        ("yes", (0.4, 0.6), 0.0, "sound"),
-        ("no", (0.4, 0.6), 0.0, "not_converged"),
-        ("yes", (0.51, 0.6), 0.0, "off_centre"),
-        ("yes", (0.3, 0.49), 0.2, "off_centre"),
-        ("yes", (0.4, 0.6), 0.11, "spread"),
-        ("yes", (0.4, 0.6), 0.09, "sound"),
+        ("yes", (0.4, 0.6), (0.0, 0.2), "", "sound"),
+        ("no", (0.4, 0.6), (0.0, 0.2), "", "not_converged"),
+        ("yes", (0.51, 0.6), (0.0, 0.2), "", "off_centre"),
+        ("yes", (0.3, 0.49), (0.2, 0.4), "", "off_centre"),
+        ("yes", (0.4, 0.6), (0.11, 0.4), "", "spread"),
+        ("yes", (0.4, 0.6), (0.09, 0.4), "consistent with a perfect coordinate (...)", "sound"),
+        # One configuration; shots too few; one shot from each configuration, which still can tell a mean that is off.
+        ("yes", (None, None), (None, None), "off-centre by +0.500 (mean committor 1.000); one ...", "not_tested"),
+        ("yes", (None, None), (0.0, 0.2), "", "not_tested"),
+        ("yes", (0.0, 1.0), (0.0, 0.5), "inconclusive: too few shots (...)", "not_tested"),
+        ("yes", (0.45, 0.45), (0.0, 0.5), "inconclusive: too few shots (...)", "not_tested"),
+        ("yes", (0.4, 0.6), (None, None), "mean committor 0.500 compatible with 1/2; one shot ...", "not_tested"),
+        ("yes", (0.4, 0.6), (0.0, None), "", "not_tested"),
+        ("yes", (0.8, 0.9), (None, None), "off-centre by +0.350; one shot ...", "off_centre"),
+        ("no", (None, None), (None, None), "", "not_converged"),
     ],
 )
-def test_verdict_by_its_rule(converged: str, committor: tuple[float, float], spread: float, expected: str):
-    found = story.judge("m", groups(converged, committor, spread, 0.1), rates([]))
+def test_verdict_by_its_rule(converged: str, committor: Bounds, spread: Bounds, test: str, expected: str):
+    found = story.judge("m", groups(converged, committor, spread, 0.1, test), rates([]))
     assert found.verdict == expected
     assert (found.mechanism, found.share, found.paths, found.stays) == ("rotation", 0.8, 31, True)
     assert (found.barrier, found.activation_energy, found.rate) == (12.5, 50.0, None)

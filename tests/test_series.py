@@ -71,7 +71,7 @@ def listed(folder: Path, sigma: dict[str, float]) -> Path:
     st.floats(-20.0, 12.0),
     st.lists(st.floats(-1.0, 1.0).map(lambda s: round(s, 3)), min_size=3, max_size=8, unique=True),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_known_rho_comes_back(
     tmp_path_factory: pytest.TempPathFactory, rho: float, intercept: float, sigma: list[float]
 ) -> None:
@@ -239,7 +239,7 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_file_makes_a_traceback(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     file = tmp_path_factory.mktemp("fuzz") / "series.csv"
     file.write_bytes(content)

@@ -52,7 +52,7 @@ def check(bias: Bias, x: np.ndarray) -> None:
 
 
 @given(st.floats(5, 175), st.sampled_from([180.0, 0.0, 120.0, 90.0, 45.0]))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_angle_pull(degrees, target):
     bias = Bias((0, 1, 2), target, 700.0)
     x = bent(degrees)
@@ -77,7 +77,7 @@ def test_angle_pull_to_180_at_linearity(degrees):
     st.floats(-180, 180),
     st.sampled_from([0.0, 90.0, -60.0, 180.0, 77.0]),
 )
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_dihedral_pull(one, other, twist, target):
     a, b, t = np.radians([one, other, twist])
     x = np.array(

@@ -210,7 +210,7 @@ def test_spectral_gap_is_the_sum_of_the_rates_and_that_of_a_dense_matrix() -> No
 # Order of the bounds ----------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(
     barrier=st.floats(4, 12),
     kappa=st.floats(4, 30),

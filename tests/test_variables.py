@@ -234,7 +234,7 @@ def test_coordination_by_hand(n: int, m: int) -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1), n_atoms=st.integers(3, 12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rmsd_is_that_of_the_best_superposition(seed: int, n_atoms: int) -> None:
     rng = np.random.default_rng(seed)
     reference, x = rng.normal(scale=0.2, size=(2, n_atoms, 3)) + rng.normal(size=3)
@@ -400,7 +400,7 @@ def test_difference_of_angles_by_hand() -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_one_frame_functions_equal_the_vectorised_ones(seed: int) -> None:
     rng = np.random.default_rng(seed)
     x = rng.normal(scale=rng.choice([0.05, 1.0]), size=(6, 3)).astype(rng.choice([np.float32, np.float64]))
@@ -450,7 +450,7 @@ lengths = st.floats(0.08, 0.3)
 )
 @example(bonds=(0.14, 0.125, 0.14), first=120.0, second=179.99, torsion=180.0, seed=1)
 @example(bonds=(0.14, 0.125, 0.14), first=179.99, second=120.0, torsion=-179.9999999, seed=2)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_rates_are_the_derivatives_of_the_values(
     bonds: tuple[float, float, float], first: float, second: float, torsion: float, seed: int
 ) -> None:
@@ -498,7 +498,7 @@ def test_rate_functions_by_hand() -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_rigid_motion_changes_nothing(seed: int) -> None:
     rng = np.random.default_rng(seed)
     x = chain(first=rng.uniform(10, 170), second=rng.uniform(10, 179.9), torsion=rng.uniform(-180, 180))

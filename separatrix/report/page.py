@@ -31,7 +31,8 @@ ASSETS = Path(__file__).with_name("assets")
 #: Sections in their order; those with nothing to show are left out.
 SECTIONS = ("mechanism", "barrier", "rate", "scans", "coordinate", "sure", "theory", "cost", "details")
 
-#: Files larger than this (bytes) are named and not embedded, so that the report stays below 30 MB.
+#: What is larger than this (bytes) is not embedded, so that the report stays below 30 MB: a file to save is named, a
+#: live figure stays still, a still one is a PNG.
 LARGEST = 4_000_000
 
 
@@ -49,6 +50,19 @@ def data_uri(path: Path | str) -> str:
     if len(content) > LARGEST:
         return ""
     return f"data:{kinds[Path(path).suffix]};base64,{base64.b64encode(content).decode()}"
+
+
+def still(path: Path | str) -> str:
+    """An SVG as a URI for an image, as a PNG where it is beyond :data:`LARGEST`; empty where that is, too."""
+    if uri := data_uri(path):
+        return uri
+    try:
+        content = vl_convert.svg_to_png(_bytes(path).decode(), scale=2)
+    except (ValueError, RuntimeError) as error:
+        # The rest of the report is worth having without it, and the page says where the figure is.
+        log.warning("%s: cannot be made a PNG (%s)", path, str(error).partition("\n")[0])
+        return ""
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}" if len(content) <= LARGEST else ""
 
 
 def caption(text: str) -> str:
@@ -111,13 +125,21 @@ def _scripts() -> str:
     return vl_convert.javascript_bundle()
 
 
+def _json_safe(value: Any) -> str:
+    """JSON that neither ends the element it stands in nor, by ``<!--<script``, keeps it from ending."""
+    # In JSON the sign stands in strings only.
+    return json.dumps(json_safe(value), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+
+
 def _script_safe(text: str) -> str:
-    """JSON or JavaScript that cannot end the element it stands in."""
+    """JavaScript that cannot end the element it stands in."""
     return re.sub(r"</(?=script)", r"<\\/", text, flags=re.IGNORECASE)
 
 
 def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, list[dict[str, Any]]]:
     """Figures and tables by section, each with all that the template shows.
+
+    A figure without ``spec`` is too large to be live, one with an empty ``still`` too large for an image.
 
     Parameters
     ----------
@@ -140,8 +162,12 @@ def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, 
                 raise StoreError(
                     f"{figure.with_suffix('.json')}: damaged ({error}); delete it and run again"
                 ) from error
-            entry["still"] = data_uri(figure)
-            entry["spec"] = interactive(spec, words)
+            entry["still"], entry["file"] = still(figure), f"{item['name']}{figure.suffix}"
+            live = interactive(spec, words)
+            if (size := len(json.dumps(live))) <= LARGEST:
+                entry["spec"] = live
+            else:
+                log.info("%s: stays still, since %.1f MB are too much for a live figure", item["name"], size / 1e6)
             saved = {"SVG": figure, "PDF": figure.with_suffix(".pdf")}
             if item.get("data"):
                 saved[Path(item["data"]).suffix[1:].upper()] = Path(item["data"])
@@ -254,18 +280,16 @@ def write(
     )
     data = {
         "figures": {f["id"]: f["spec"] for part in sections.values() for f in part if "spec" in f},
-        "methods": list(labels.values()),
         "movies": [
             {
                 "title": f"{film.label}: {words.term(film.mechanism)}, {words('share_of', share=f'{film.share:.0%}')}",
-                "label": film.label,
                 "xyz": film.xyz,
                 "time": film.time,
                 "chart": track_chart(film, words),
             }
             for film in films
         ],
-        "words": {key: words(key) for key in ("play", "pause", "frame", "no_webgl")},
+        "words": {key: words(key) for key in ("play", "pause", "no_webgl")},
     }
     context = {
         "w": words,
@@ -283,7 +307,7 @@ def write(
         "sources": {labels[name]: told[name]["source"] for name in methods},
         "origin": words("origin", version=__version__, config=settings["config"], seed=settings["seed"]),
         "style": _bytes(ASSETS / "report.css").decode(),
-        "data": _script_safe(json.dumps(json_safe(data), ensure_ascii=False, allow_nan=False)),
+        "data": _json_safe(data),
         "scripts": [
             _script_safe(text)
             for text in (
@@ -293,13 +317,18 @@ def write(
             )
         ],
     }
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(ASSETS), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    text = environment.get_template("page.html.j2").render(context)
+    text = rendered(context)
     with store.replacing(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
     log.info("%s: %.1f MB, %d figures, %d movies", out, len(text.encode()) / 1e6, len(data["figures"]), len(films))
+
+
+def rendered(context: Mapping[str, Any]) -> str:
+    """The page; what the template does not call safe is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(ASSETS), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("page.html.j2").render(context)
 
 
 def _cells(rows: Sequence[Sequence[tuple[str, float | str]]]) -> list[list[dict[str, str]]]:

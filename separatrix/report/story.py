@@ -17,6 +17,9 @@ from ..rates.kinetics import interval
 from ..rates.report import BEST_FIRST, time_words
 from .language import Words
 
+#: What a method can be called, in the order of the story.
+VERDICTS = ("sound", "not_converged", "not_tested", "off_centre", "spread")
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -58,7 +61,7 @@ class Judged:
     numbers
         Further quantities by the names of the table's columns: value, low, high.
     verdict
-        ``sound``, ``not_converged``, ``off_centre`` or ``spread``; the first that applies of the last three.
+        One of :data:`VERDICTS`: the first that applies of the last four, or else ``sound``.
     """
 
     label: str
@@ -113,9 +116,14 @@ def judge(label: str, groups: Mapping[str, Any], rates: Mapping[str, Any]) -> Ju
     centre = _number(groups, COMMITTOR, "mean committor")
     spread = _number(groups, COMMITTOR, "intrinsic standard deviation")
     explained = _number(groups, COMMITTOR, "spread to be expected")[0]
+    off = centre[1] > 0.5 or centre[2] < 0.5
+    # A missing bound compares as false with everything: without this it would count as a test that was stood.
+    tells = off or all(math.isfinite(bound) for bound in (*centre[1:], *spread[1:]))
     if _text(groups, CONVERGENCE, "converged") != "yes":
         verdict = "not_converged"
-    elif centre[1] > 0.5 or centre[2] < 0.5:
+    elif not tells or _text(groups, COMMITTOR, "verdict").startswith("inconclusive"):
+        verdict = "not_tested"
+    elif off:
         verdict = "off_centre"
     elif spread[1] > (explained if math.isfinite(explained) else 0.0):
         verdict = "spread"
@@ -262,7 +270,7 @@ def _experiment(methods: Sequence[Judged], literature: pd.DataFrame | None, word
 
 def _sure(methods: Sequence[Judged], words: Words) -> list[str]:
     told = []
-    for verdict in ("sound", "not_converged", "off_centre", "spread"):
+    for verdict in VERDICTS:
         group = [m.label for m in methods if m.verdict == verdict]
         if group:
             told.append(words(verdict, methods=_named(group, methods, words)))

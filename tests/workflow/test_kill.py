@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -260,27 +261,47 @@ def test_full_disk_loses_nothing(finished: Finished, small_disk: Path) -> None:
 # The whole workflow -----------------------------------------------------------------------------------------------
 
 
+def _stamps(folder: Path) -> set[tuple[Path, int]]:
+    """Files of a run as they are; the lock, which Snakemake's start-up takes, is no file of a job."""
+    found = set()
+    for place, _, names in os.walk(folder):
+        for file in (Path(place) / name for name in names if name != ".lock"):
+            # A temporary file may have been renamed meanwhile.
+            with contextlib.suppress(FileNotFoundError):
+                found.add((file, file.stat().st_mtime_ns))
+    return found
+
+
 def test_killed_workflow_ends_with_the_same_tables(model_run: Finished, tmp_path: Path) -> None:
     """kill -9 of Snakemake and of all its jobs, again and again; the same command goes on, no lock in its way."""
     _, results = model_run
     config = write_yaml(model_config(tmp_path / "results"), tmp_path / "config.yaml")
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", str(config)]
+    said = tmp_path / "said.txt"
     moments = random.Random(11)
     kills = 0
     for attempt in range(5):
         # The last one is left alone: on a busy machine none of the others may have come to an end.
-        patience = moments.uniform(5.0, 15.0) if attempt < 4 else 900.0
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, text=True
-        )
+        patience = moments.uniform(1.0, 8.0) if attempt < 4 else 900.0
+        before = _stamps(tmp_path / "results")
+        with said.open("w") as log:
+            process = subprocess.Popen(
+                command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True, text=True
+            )
+        # The clock starts with the first thing that a job writes: before that a kill would hit the start-up only.
+        limit = time.monotonic() + 300
+        while process.poll() is None and time.monotonic() < limit and _stamps(tmp_path / "results") <= before:
+            time.sleep(0.05)
+        at_work = time.monotonic() < limit
         try:
-            _, text = process.communicate(timeout=patience)
+            process.wait(patience if at_work else 0)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            process.wait()
+            assert at_work, f"no job has written anything: {said.read_text()[-3000:]}"
             kills += 1
             continue
-        assert process.returncode == 0, text[-3000:]
+        assert process.returncode == 0, said.read_text()[-3000:]
         break
     assert kills >= 3
     _same_results(results, tmp_path / "results")
@@ -298,15 +319,20 @@ def test_damaged_result_is_named_and_made_again(model_run: Finished, tmp_path: P
     kept = tmp_path / "kept"
     shutil.copytree(results, kept)
     victim = results / "coupled/chain_1/round_2/paths.nc"
-    _flip(victim)
-    (results / "coupled/chain_1/paths.nc").unlink()  # so that somebody reads it
-    first = snakemake("--configfile", str(file))
-    assert first.returncode != 0
-    assert f"{victim}: damaged, and moved to paths.nc.damaged; the same command makes it again" in first.stderr
-    second = snakemake("--configfile", str(file))
-    assert second.returncode == 0, second.stderr[-3000:]
-    victim.with_name("paths.nc.damaged").unlink()
-    _same_results(kept, results)
+    try:
+        _flip(victim)
+        (results / "coupled/chain_1/paths.nc").unlink()  # so that somebody reads it
+        first = snakemake("--configfile", str(file))
+        assert first.returncode != 0
+        assert f"{victim}: damaged, and moved to paths.nc.damaged; the same command makes it again" in first.stderr
+        second = snakemake("--configfile", str(file))
+        assert second.returncode == 0, second.stderr[-3000:]
+        victim.with_name("paths.nc.damaged").unlink()
+        _same_results(kept, results)
+    finally:
+        # Other tests share the run: what fails here must not fail there.
+        shutil.rmtree(results)
+        shutil.copytree(kept, results)
 
 
 def test_only_one_run_at_a_time(model_run: Finished) -> None:

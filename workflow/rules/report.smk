@@ -28,8 +28,10 @@ rule report_page:
     params:
         settings=CONFIG.settings("report")
         | {
-            "config": os.path.basename(
-                ([*workflow.configfiles] or ["config.yaml"])[-1]
+            # All of them: the later ones may change a few keys only.
+            "config": ", ".join(
+                os.path.basename(file)
+                for file in ([*workflow.configfiles] or ["config.yaml"])
             )
         },
         shown=report_items(),

@@ -34,7 +34,8 @@
     }
   }
 
-  const figures = [...document.querySelectorAll("figure.chart")];
+  // A figure that is too large to be live has no specification.
+  const figures = [...document.querySelectorAll("figure.chart[data-figure]")];
   const seen = new IntersectionObserver(
     (entries) => {
       for (const entry of entries) {
