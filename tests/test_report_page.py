@@ -198,7 +198,7 @@ def test_what_users_write_is_escaped():
     """In sentences, tables and labels; only what was made for the page goes in as it is."""
     bad = "<img src=x onerror=alert(1)>"
     sentences = dict.fromkeys(("mechanism", "barrier", "rate", "sure", "cost"), (bad,))
-    rows, more = [[{"shown": bad, "key": bad}]], {"labels": [bad, "b"], "sources": {bad: bad}, "origin": bad}
+    rows, more = [[{"parts": [bad], "key": bad}]], {"labels": [bad, "b"], "sources": {bad: bad}, "origin": bad}
     more |= {"heads": [bad], "experiment": [bad], "title": bad, "subtitle": bad, "movie_caption": bad}
     text = page.rendered(context({}, sentences=sentences, rows=rows, **more))
     assert bad not in text and text.count("&lt;img src=x onerror=alert(1)&gt;") > 10

@@ -299,7 +299,7 @@ def write(
         "sentences": sentences,
         "heads": story.heads(words, **ends),
         "rows": _cells(story.rows(list(judged.values()), words)),
-        "experiment": [_whole(c) for c in story.experimental_row(known, system.reactant, words)],
+        "experiment": [_parts(c) for c in story.experimental_row(known, system.reactant, words)],
         "sections": {name: part for name, part in sections.items() if part or name == "mechanism"},
         "labels": list(labels.values()),
         "movies": bool(films),
@@ -331,17 +331,17 @@ def rendered(context: Mapping[str, Any]) -> str:
     return environment.get_template("page.html.j2").render(context)
 
 
-def _cells(rows: Sequence[Sequence[tuple[str, float | str]]]) -> list[list[dict[str, str]]]:
-    """Cells as shown and as sorted by; a missing number comes last, whichever way."""
+def _cells(rows: Sequence[Sequence[tuple[str, float | str]]]) -> list[list[dict[str, Any]]]:
+    """Cells as shown, in parts, and as sorted by; a missing number comes last, whichever way."""
     return [
         [
-            {"shown": _whole(shown), "key": "" if isinstance(key, float) and math.isnan(key) else str(key)}
+            {"parts": _parts(shown), "key": "" if isinstance(key, float) and math.isnan(key) else str(key)}
             for shown, key in row
         ]
         for row in rows
     ]
 
 
-def _whole(shown: str) -> str:
-    """A cell that a narrow page breaks before the interval alone, and nowhere within a number."""
-    return re.sub(r" (?!\()", "\N{NO-BREAK SPACE}", shown) if re.search(r"\d \(", shown) else shown
+def _parts(shown: str) -> list[str]:
+    """A number and its interval, neither of which a narrow page may break."""
+    return re.split(r" (?=\()", shown, maxsplit=1)
