@@ -21,7 +21,7 @@ CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 
 def _run(tmp_path: Path, *arguments: str, **methods: dict) -> tuple[int, list[dict], str]:
     data = copy.deepcopy(CONFIG)
-    data["methods"] = {name: {**CONFIG["methods"]["pm6"], **change} for name, change in methods.items()}
+    data["methods"] = {n: {**CONFIG["methods"]["pm6"], "label": n, **change} for n, change in methods.items()}
     file = write_yaml(data, tmp_path / "config.yaml")
     result = CliRunner().invoke(cli.app, ["check", str(file), "--json", *arguments])
     return result.exit_code, json.loads(result.stdout) if result.stdout.startswith("[") else [], result.output
