@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rate_models import Walker
 
 from separatrix.rates import interfaces
-from separatrix.rates.interfaces import PRODUCT, REACTANT, Chain, Leg, Path, Rules
+from separatrix.rates.interfaces import PRODUCT, REACTANT, Chain, Leg, Path, Place, Rules
 from separatrix.seeds import stream
 from separatrix.units import BOLTZMANN
 
@@ -245,18 +245,29 @@ def test_failed_and_endless_shots_are_counted_and_never_accepted():
     assert move.path is path
 
 
-def test_what_was_in_the_product_last_is_neither_time_nor_start():
+def test_what_reaches_the_product_goes_on_backwards_from_where_it_left_the_reactant():
+    legs = [
+        ([0.0, 1.0, 0.0, 6.0, 5.0, 0.0, 1.0, 6.0, 5.0], 3.0),
+        ([-1.0, 0.0, 1.0, 6.0, 5.0], 4.0),
+        ([0.0], 5.0),
+    ]
+    asked = []
+
     class Jumping(Flat):
         def stretch(self, positions, velocities, frames, rng) -> Leg:
-            return Leg(np.array([0.0, 1.0, 0.0, 6.0, 5.0, 0.0, 1.0, 6.0, 5.0]), np.zeros(9), 0)
+            asked.append((float(positions), float(velocities), frames))
+            x, speed = legs[len(asked) - 1]
+            return Leg(np.array(x), np.full(len(x), speed), 0)
 
-    found, paths = interfaces.stretch(Jumping(), np.asarray(0.0), 9, stream(1))
-    assert found.frames == 5
-    assert list(found.order) == [0.0, 1.0, 0.0, 0.0, 1.0]
+    found, paths = interfaces.stretch(Jumping(), Place(np.asarray(0.0), np.asarray(2.0)), 9, stream(1))
+    assert asked == [(0.0, 2.0, 9), (0.0, -3.0, 5), (0.0, -4.0, 1)]
+    # Nothing of what was in the product last; the frame that it comes back with is one of the reactant again.
+    assert found.frames == 9
+    assert list(found.order) == [0.0, 1.0, 0.0, 0.0, -1.0, 0.0, 1.0, 0.0, 0.0]
     assert [p.highest for p in paths] == [1.0, math.inf]
     # From state to state between two frames: no path to shoot from.
     assert found.unfinished == 1
-    assert float(found.positions) == 0.0
+    assert float(found.end.positions) == 0.0 and found.end.velocities is None
 
 
 def test_an_excursion_is_followed_beyond_the_end_of_its_stretch():
@@ -268,11 +279,31 @@ def test_an_excursion_is_followed_beyond_the_end_of_its_stretch():
             assert float(positions) == 2.0
             return Leg(np.array([3.0, 2.0, 1.0, 0.0]), np.zeros(4), REACTANT)
 
-    found, paths = interfaces.stretch(Rising(), np.asarray(0.0), 3, stream(1))
+    found, paths = interfaces.stretch(Rising(), Place(np.asarray(0.0)), 3, stream(1))
     assert found.frames == 3
     assert list(found.highest) == [3.0]
     assert list(paths[0].positions) == [0.0, 1.0, 2.0, 3.0, 2.0, 1.0, 0.0]
-    assert float(found.positions) == 2.0
+    # What is outside goes on from there; where it left the reactant is kept for when it reaches the product.
+    assert (float(found.end.positions), float(found.end.velocities)) == (2.0, 0.0)
+    assert [float(part) for part in found.end.left] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("end", [REACTANT, PRODUCT])
+def test_velocities_outside_are_drawn_anew_only_where_they_come_from_the_reactant(end: int):
+    class Drawing(Flat):
+        def draw(self, positions, rng):
+            return np.asarray(7.0)
+
+        def leg(self, positions, velocities, rng) -> Leg:
+            back = float(velocities) == -7.0
+            return Leg(np.array([1.0, 0.5]), np.array([-8.0, -9.0]), end if back else REACTANT)
+
+        def stretch(self, positions, velocities, frames, rng) -> Leg:
+            return Leg(np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, 3.0]), 0)
+
+    found, _ = interfaces.stretch(Drawing(), Place(np.asarray(0.0)), 3, stream(1))
+    left = [float(part) for part in found.end.left]
+    assert (float(found.end.velocities), left) == ((7.0, [0.5, 9.0]) if end == REACTANT else (3.0, [0.0, 1.0]))
 
 
 def test_swaps_give_each_ensemble_a_path_of_its_own():

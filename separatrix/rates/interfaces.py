@@ -133,13 +133,32 @@ def _path(runner: Runner, positions: FloatArray, velocities: FloatArray, end: in
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a stretch begins.
+
+    Attributes
+    ----------
+    positions
+        nm, shape (n_atoms, 3).
+    velocities
+        nm/ps; None in the reactant, where a stretch begins with fresh ones.
+    left
+        On an excursion: positions and velocities of the frame in the reactant that it began with.
+    """
+
+    positions: FloatArray
+    velocities: FloatArray | None = None
+    left: tuple[FloatArray, FloatArray] | None = None
+
+
+@dataclass(frozen=True)
 class Stretch:
     """Excursions from the reactant in a stretch of equilibrium dynamics.
 
     Attributes
     ----------
     frames
-        Frames of the stretch that were in the reactant last, and not in the product.
+        Frames of the stretch: all in the reactant last.
     highest
         Largest order parameter of each excursion that began in it, shape (n,).
     order
@@ -148,9 +167,8 @@ class Stretch:
         Excursions that came to no end (out of length, or failed): left out of `highest`.
     reason
         Why the stretch, or the end of an excursion, failed; empty otherwise.
-    positions
-        Of the last frame, where the next stretch starts with fresh velocities; of the first where the last was in the
-        product last, or the stretch failed: a move that leaves the reactant is refused, and the start counts again.
+    end
+        Where the next one begins; where this one began if it failed.
     """
 
     frames: int
@@ -158,22 +176,27 @@ class Stretch:
     order: FloatArray
     unfinished: int
     reason: str
-    positions: FloatArray
+    end: Place
 
 
-def stretch(runner: Runner, positions: FloatArray, frames: int, rng: np.random.Generator) -> tuple[Stretch, list[Path]]:
-    """Run a stretch of dynamics in the reactant from fresh velocities, and take its excursions out.
+def stretch(runner: Runner, place: Place, frames: int, rng: np.random.Generator) -> tuple[Stretch, list[Path]]:
+    """Run a stretch of equilibrium dynamics that was in the reactant last, and take its excursions out.
 
     An excursion begins with a frame in the reactant whose next frame is not. It is followed to its end, beyond the end
     of the stretch if need be: whether it counts does not depend on where a stretch ends. What follows the last frame
-    of the stretch is used for nothing else, so that the stretches are a chain in the canonical ensemble.
+    of the stretch is used for nothing else.
+
+    Stretches are a chain in the canonical ensemble of what was in the reactant last. What reaches the product leaves
+    that ensemble, and in equilibrium as much comes into it, along the same paths in reverse. So it goes on where it
+    left the reactant, backwards: at constant energy the fast ones, which go back and forth, would else be half as many
+    as they should. And where velocities are drawn anew outside the reactant, they must have come from there.
 
     Parameters
     ----------
     runner
         Dynamics.
-    positions
-        Where to start: of the canonical ensemble in the reactant.
+    place
+        Where to start.
     frames
         How long.
     rng
@@ -183,44 +206,61 @@ def stretch(runner: Runner, positions: FloatArray, frames: int, rng: np.random.G
     -------
     The stretch, and the excursions as paths.
     """
-    start = runner.draw(positions, rng)
-    leg = runner.stretch(positions, start, frames, rng)
-    if leg.reason:
-        return Stretch(0, np.empty(0), np.empty(0), 0, leg.reason, positions), []
-    x = np.concatenate([positions[None], leg.positions])
-    v = np.concatenate([start[None], leg.velocities])
-    sides = runner.sides(x, v)
-    # The state visited last: where no state was, the reactant, as of all that starts there.
-    seen = np.maximum.accumulate(np.where(sides != NEITHER, np.arange(len(x)), 0))
-    left = sides[seen] == PRODUCT
-    inside = np.flatnonzero(sides == REACTANT)
-    exits = inside[(inside < len(x) - 1) & (sides[np.minimum(inside + 1, len(x) - 1)] != REACTANT)]
-    paths, unfinished, reason = [], 0, ""
-    for first in exits:
-        later = np.flatnonzero(sides[first + 1 :] != NEITHER)
-        if len(later):
-            last = int(first + 1 + later[0])
-            part_x, part_v, end = x[first : last + 1], v[first : last + 1], int(sides[last])
-        else:
-            rest = runner.leg(x[-1], v[-1], rng)
-            if rest.reason or rest.end == NEITHER:
-                unfinished, reason = unfinished + 1, rest.reason
+    at, speed, left = place.positions, place.velocities, place.left
+    if speed is None:
+        speed = runner.draw(at, rng)
+    left = left or (at, speed)
+    paths: list[Path] = []
+    order: list[FloatArray] = []
+    unfinished, counted, reason = 0, 0, ""
+    end = place
+    while counted < frames:
+        leg = runner.stretch(at, speed, frames - counted, rng)
+        if leg.reason:
+            return Stretch(0, np.empty(0), np.empty(0), 0, leg.reason, place), []
+        x, v = np.concatenate([at[None], leg.positions]), np.concatenate([speed[None], leg.velocities])
+        sides = runner.sides(x, v)
+        entered = np.flatnonzero(sides == PRODUCT)
+        if len(entered):
+            x, v, sides = x[: entered[0] + 1], v[: entered[0] + 1], sides[: entered[0] + 1]
+        for first in np.flatnonzero((sides[:-1] == REACTANT) & (sides[1:] != REACTANT)):
+            left = (x[first], v[first])
+            later = np.flatnonzero(sides[first + 1 :] != NEITHER)
+            if len(later):
+                last = int(first + 1 + later[0])
+                part_x, part_v, side = x[first : last + 1], v[first : last + 1], int(sides[last])
+            else:
+                rest = runner.leg(x[-1], v[-1], rng)
+                if rest.reason or rest.end == NEITHER:
+                    unfinished, reason = unfinished + 1, rest.reason
+                    continue
+                part_x = np.concatenate([x[first:], rest.positions])
+                part_v, side = np.concatenate([v[first:], rest.velocities]), rest.end
+            if len(part_x) < 3:  # from state to state between two frames: no frame to shoot from
+                unfinished += 1
                 continue
-            part_x = np.concatenate([x[first:], rest.positions])
-            part_v, end = np.concatenate([v[first:], rest.velocities]), rest.end
-        if len(part_x) < 3:  # from state to state between two frames: no frame to shoot from
-            unfinished += 1
-            continue
-        paths.append(_path(runner, part_x, part_v, end))
-    found = Stretch(
-        frames=int((~left[1:]).sum()),
-        highest=np.array([p.highest for p in paths]),
-        order=runner.order(leg.positions[~left[1:]]),
-        unfinished=unfinished,
-        reason=reason,
-        positions=positions if left[-1] else leg.positions[-1],
+            paths.append(_path(runner, part_x, part_v, side))
+        if len(entered):
+            at, speed = np.asarray(left[0]), -np.asarray(left[1])
+            seen, end = np.concatenate([x[1:-1], at[None]]), Place(at)
+        else:
+            seen = x[1:]
+            end = Place(x[-1]) if sides[-1] == REACTANT else _drawn_outside(runner, Place(x[-1], v[-1], left), rng)
+        order.append(runner.order(seen))
+        counted += len(seen)
+    return (
+        Stretch(counted, np.array([p.highest for p in paths]), np.concatenate(order), unfinished, reason, end),
+        paths,
     )
-    return found, paths
+
+
+def _drawn_outside(runner: Runner, place: Place, rng: np.random.Generator) -> Place:
+    """Velocities drawn anew where they decide which state was the last, if that still is the reactant."""
+    speed = runner.draw(place.positions, rng)
+    back = runner.leg(place.positions, -speed, rng)
+    if back.reason or back.end != REACTANT:
+        return place
+    return Place(place.positions, speed, (back.positions[-1], -back.velocities[-1]))
 
 
 # --- moves ------------------------------------------------------------------------------------------------------------
@@ -517,16 +557,19 @@ def path_from_record(record: Mapping[str, Any]) -> Path:
     return Path(np.asarray(record["x"]), np.asarray(record["v"]), np.asarray(record["order"]))
 
 
-def _stretch_record(runner: Runner, positions: FloatArray, frames: int, rng: np.random.Generator) -> dict[str, Any]:
-    found, paths = stretch(runner, positions, frames, rng)
+def _stretch_record(runner: Runner, place: Place, frames: int, rng: np.random.Generator) -> dict[str, Any]:
+    found, paths = stretch(runner, place, frames, rng)
     record = {
         "frames": found.frames,
         "highest": found.highest,
         "r": found.order,
-        "at": found.positions,
+        "at": np.asarray(found.end.positions),
         "unfinished": found.unfinished,
         "reason": found.reason,
     }
+    if found.end.velocities is not None and found.end.left is not None:
+        record["at_v"] = np.asarray(found.end.velocities)
+        record["left_x"], record["left_v"] = (np.asarray(part) for part in found.end.left)
     if paths:
         record |= {
             "lengths": np.array([len(p.order) for p in paths]),
@@ -535,6 +578,13 @@ def _stretch_record(runner: Runner, positions: FloatArray, frames: int, rng: np.
             "order": np.concatenate([p.order for p in paths]),
         }
     return record
+
+
+def _end(record: Mapping[str, Any]) -> Place:
+    """Where the stretch after a recorded one begins."""
+    if "at_v" not in record:
+        return Place(np.asarray(record["at"]))
+    return Place(*(np.asarray(record[key]) for key in ("at", "at_v")), (record["left_x"], record["left_v"]))
 
 
 def excursions(records: Sequence[Mapping[str, Any]], interface: float) -> list[Path]:
@@ -554,7 +604,7 @@ def stretches(
     """Stretches of dynamics in the reactant, one after the other, as records: `frames`, `highest`, `r` and `at`."""
     found: list[Mapping[str, Any]] = []
     for k in range(number):
-        at = positions if not found else np.asarray(found[-1]["at"])
+        at = _end(found[-1]) if found else Place(positions)
         found.append(keep(lambda at=at, k=k: _stretch_record(runner, at, frames, streams("stretch", k))))
     return found
 
@@ -605,10 +655,10 @@ def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, stre
         When too few excursions leave the reactant, or no path through the top joins the states.
     """
     seen: list[Mapping[str, Any]] = []
-    at, k = start, 0
+    at, k = Place(start), 0
     while sum(len(s["highest"]) for s in seen) < _ENOUGH and k < _PATIENCE * rules.stretches:
         seen.append(keep(lambda at=at, k=k: _stretch_record(runner, at, rules.stretch_frames, streams("stretch", k))))
-        at, k = np.asarray(seen[-1]["at"]), k + 1
+        at, k = _end(seen[-1]), k + 1
     reasons = [s["reason"] for s in seen if s["reason"]]
     highest = np.concatenate([s["highest"] for s in seen])
     if len(highest) < 4:
