@@ -421,3 +421,17 @@ class TestScans:
         # Harmonic rates do not see a friction.
         one, other = (with_scan.settings("harmonic", n) for n in ("pm6", "pm6-f-1"))
         assert {**other, "name": "pm6"} == one
+
+
+@pytest.mark.parametrize(
+    "file", sorted(f.relative_to(ROOT) for f in (ROOT / "config/examples").glob("*.yaml")), ids=lambda f: f.stem
+)
+def test_every_example_is_right(file: Path) -> None:
+    data = config.read_yaml(file)
+    if "system" not in data:  # a model of `separatrix theory`, or what another file completes
+        assert "theory" in file.stem
+        return
+    loaded = config.load(data, [file])
+    # Each has results of its own, and says how it is run.
+    assert loaded.data["results_directory"] != "results"
+    assert f"--configfile {file}" in file.read_text() or "theory" in data
