@@ -11,9 +11,11 @@ import hypothesis
 import pytest
 import yaml
 
-# A machine at work on something else is slow, and no example is wrong for that.
-hypothesis.settings.register_profile("separatrix", deadline=None)
-hypothesis.settings.load_profile("separatrix")
+# A machine at work on something else is slow, and no example is wrong for that. The same examples each time, so that a
+# failure is that of the latest change; HYPOTHESIS_PROFILE=explore looks for others.
+hypothesis.settings.register_profile("separatrix", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "separatrix"))
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -89,9 +89,10 @@ def test_every_figure_is_drawn(finished: Finished, opened: Page) -> None:
 def test_values_appear_on_hovering(opened: Page) -> None:
     figure = opened.tab.locator("#figure-energy_profile")
     figure.scroll_into_view_if_needed()
-    figure.locator(
+    mark = figure.locator(
         ".live svg path[aria-roledescription='point'], .live svg path[aria-roledescription='tick']"
-    ).first.hover(force=True)
+    ).first.bounding_box()
+    opened.tab.mouse.move(mark["x"] + 0.5 * mark["width"], mark["y"] + 0.5 * mark["height"])
     tip = opened.tab.locator("#vg-tooltip-element.visible")
     tip.wait_for(timeout=5000)
     assert re.search(r"\d", tip.inner_text())

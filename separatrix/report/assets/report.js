@@ -17,7 +17,16 @@
     return { ...spec, data: spec.data.map((one) => (one.values ? { ...one, values: visible(one.values) } : one)) };
   }
 
-  async function draw(figure) {
+  // One after the other: of two drawings of a figure at a time the older might end last.
+  const drawing = new Map();
+
+  function draw(figure) {
+    const id = figure.dataset.figure;
+    drawing.set(id, (drawing.get(id) ?? Promise.resolve()).then(() => redraw(figure)));
+    return drawing.get(id);
+  }
+
+  async function redraw(figure) {
     const id = figure.dataset.figure;
     const place = figure.querySelector(".live");
     try {
@@ -41,7 +50,7 @@
       for (const entry of entries) {
         if (!entry.isIntersecting) continue;
         seen.unobserve(entry.target);
-        draw(entry.target);
+        if (!drawing.has(entry.target.dataset.figure)) draw(entry.target);
       }
     },
     { rootMargin: "400px" },
