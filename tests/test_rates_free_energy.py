@@ -254,3 +254,23 @@ def test_windows_without_energies_stay_at_their_temperature():
     bare = [dataclasses.replace(w, energy=None) for w in made]
     with pytest.raises(ValueError, match="no energies on record"):
         free_energy.other_temperatures(bare, 300.0, [310.0], rate, rng=np.random.default_rng(1))
+
+
+def test_windows_that_have_not_settled_are_told_by_their_halves():
+    surface, ends = SURFACES["one coordinate"]
+    made = surface.windows(np.random.default_rng(5), 400, count=15, ends=ends)
+    change, error = free_energy.drift(made, 300.0, 0.0, rng=np.random.default_rng(1))
+    assert abs(change) < 3.0 * error and error < 0.6
+
+    def lagging(window: Window) -> Window:
+        """In its first half as near to the spring's centre as if there were half the force."""
+        r = window.r.copy()
+        first = slice(len(r) // 2)
+        r[first] += 0.5 * (window.centre - r[first].mean())
+        return dataclasses.replace(window, r=r)
+
+    change, error = free_energy.drift([lagging(w) for w in made], 300.0, 0.0, rng=np.random.default_rng(1))
+    # The force grows while the windows settle, the barrier with it, and the rate falls.
+    assert change < -3.0 * error
+    short = [dataclasses.replace(w, r=w.r[:1], speed=w.speed[:1], energy=w.energy[:1]) for w in made]
+    assert free_energy.drift(short, 300.0, 0.0, rng=np.random.default_rng(1)) is None

@@ -317,6 +317,42 @@ def surface_rate(
     )
 
 
+def drift(
+    windows: Sequence[Window], temperature: float, top: float, *, rng: np.random.Generator
+) -> tuple[float, float] | None:
+    """How far windows are from equilibrium: ln k forward of their second halves less that of the first, and its error.
+
+    Windows start from frames of reactive paths, and springs alone hold them back: while the rest of the molecule
+    settles, the force grows and the rate falls. Blocks of one window share that past, so the bootstrap does not see it.
+
+    Parameters
+    ----------
+    windows, temperature, rng
+        As for :func:`surface_rate`.
+    top
+        The dividing surface of both halves.
+
+    Returns
+    -------
+    None where a half has no rate or no error of its own.
+    """
+    found = []
+    for part in (0, 1):
+        halves = []
+        for w in windows:
+            cut = slice(len(w.r) // 2) if part == 0 else slice(len(w.r) // 2, None)
+            halves.append(Window(w.centre, w.stiffness, w.r[cut], w.speed[cut], w.energy[cut]))
+        try:
+            rate, _ = surface_rate(halves, temperature, rng=rng, top=top, n_bootstrap=30)
+        except ValueError:
+            return None
+        if rate.forward <= 0.0 or not math.isfinite(rate.ln_forward_error):
+            return None
+        found.append(rate)
+    first, second = found
+    return math.log(second.forward / first.forward), math.hypot(first.ln_forward_error, second.ln_forward_error)
+
+
 @dataclass(frozen=True)
 class OtherTemperatures(Plain):
     """Rates of transition-state theory along r at temperatures other than that of the windows, by reweighting.

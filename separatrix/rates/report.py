@@ -369,6 +369,20 @@ def _number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.2f}"
 
 
+def _of_drift(drift: Sequence[float] | None) -> str:
+    """Whether the windows are in equilibrium, by their halves."""
+    if drift is None:
+        return "the windows are too short to tell whether they are in equilibrium: give more length_fs"
+    change, error = drift
+    words = f"rate from the second halves of the windows over that from the first: {math.exp(change):.2g}, "
+    words += f"{abs(change) / error:.1f} errors from 1"
+    if abs(change) > 2.0 * error:
+        words += (
+            "; the windows are not in equilibrium and the interval does not know: give equilibration_fs and length_fs"
+        )
+    return words
+
+
 def _of_other_temperatures(said: Mapping[str, Any]) -> list[str]:
     """Rows of the table on rates that were reweighted: how, their Arrhenius laws, and what was left out."""
     words = []
@@ -447,6 +461,9 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
                 at = ", ".join(f"{centre:.2f}" for centre in apart)
                 words = f"windows overlap by less than 0.03 about r = {at}: the error there is not to be trusted"
                 body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
+            if "drift" in along["profile"]:
+                words = _of_drift(along["profile"]["drift"])
+                body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")
             body += _of_other_temperatures(along.get("reweighted") or {})
             if along["no_rate"]:
                 body.append(f"<tr><th></th><td colspan='4'>{html.escape(along['no_rate'])}</td></tr>\n")

@@ -403,6 +403,12 @@ def free_energy_profile(
         ).to_dict()
     except ValueError as error:
         other = {"reason": str(error)}
+    settling = free_energy.drift(
+        [w for w, _ in kept],
+        temperature,
+        rate.top,
+        rng=stream(umbrella.method.seed, umbrella.method.name, "halves of the windows"),
+    )
     log.info(
         "top at r = %.2f, %.1f kJ/mol high; smallest overlap %.3f", rate.top, rate.barrier_forward, rate.worst_overlap
     )
@@ -416,6 +422,7 @@ def free_energy_profile(
                 "profile": profile.to_dict(),
                 "windows": [w.centre for w, _ in kept],
                 "overlap": combined.overlap,
+                "drift": settling,
                 "n_added": added,
                 "gaps_left": missing,
                 "other_temperatures": other,
