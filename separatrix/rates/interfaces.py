@@ -209,6 +209,7 @@ def stretch(runner: Runner, place: Place, frames: int, rng: np.random.Generator)
     at, speed, left = place.positions, place.velocities, place.left
     if speed is None:
         speed = runner.draw(at, rng)
+    # Outside the reactant with no past: as if it had left it there.
     left = left or (at, speed)
     paths: list[Path] = []
     order: list[FloatArray] = []
@@ -245,7 +246,10 @@ def stretch(runner: Runner, place: Place, frames: int, rng: np.random.Generator)
             seen, end = np.concatenate([x[1:-1], at[None]]), Place(at)
         else:
             seen = x[1:]
-            end = Place(x[-1]) if sides[-1] == REACTANT else _drawn_outside(runner, Place(x[-1], v[-1], left), rng)
+            end = Place(x[-1])
+            if sides[-1] != REACTANT:
+                end, why = _drawn_outside(runner, Place(x[-1], v[-1], left), rng)
+                reason = reason or why
         order.append(runner.order(seen))
         counted += len(seen)
     return (
@@ -254,13 +258,13 @@ def stretch(runner: Runner, place: Place, frames: int, rng: np.random.Generator)
     )
 
 
-def _drawn_outside(runner: Runner, place: Place, rng: np.random.Generator) -> Place:
-    """Velocities drawn anew where they decide which state was the last, if that still is the reactant."""
+def _drawn_outside(runner: Runner, place: Place, rng: np.random.Generator) -> tuple[Place, str]:
+    """Velocities drawn anew where they decide which state was the last, if it still is the reactant; or why not."""
     speed = runner.draw(place.positions, rng)
     back = runner.leg(place.positions, -speed, rng)
     if back.reason or back.end != REACTANT:
-        return place
-    return Place(place.positions, speed, (back.positions[-1], -back.velocities[-1]))
+        return place, back.reason
+    return Place(place.positions, speed, (back.positions[-1], -back.velocities[-1])), ""
 
 
 # --- moves ------------------------------------------------------------------------------------------------------------
