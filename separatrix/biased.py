@@ -46,6 +46,10 @@ class Spring:
         1/ps.
     temperature
         K.
+    lightest
+        Dalton; lighter atoms move as if they weighed this. Averages over positions do not depend on masses, and
+        without the fast motion of hydrogens the time step can be longer (Feenstra, Hess and Berendsen, J. Comput.
+        Chem. 1999, 20, 786). None: atoms have their masses.
 
     Raises
     ------
@@ -61,11 +65,17 @@ class Spring:
         time_step: float,
         friction: float,
         temperature: float,
+        lightest: float | None = None,
     ) -> None:
         self.potential = potential
         self.coordinate = coordinate
         self.temperature = temperature
+        self.masses = potential.masses if lightest is None else np.maximum(potential.masses, lightest)
         system = potential.system
+        for atom, mass in enumerate(self.masses):
+            # Atoms that are held still have no mass in the System, and keep none.
+            if lightest is not None and system.getParticleMass(atom) > 0.0 * unit.dalton:
+                system.setParticleMass(atom, mass)
         try:
             force = openmm_force(
                 coordinate,
@@ -92,8 +102,9 @@ class Spring:
         steps: int,
         every: int,
         rng: np.random.Generator,
+        velocities: np.ndarray | None = None,
     ) -> Iterator[Frame]:
-        """Run from positions with fresh velocities.
+        """Run from positions.
 
         Parameters
         ----------
@@ -106,7 +117,9 @@ class Spring:
         steps, every
             Integration steps, and steps between frames.
         rng
-            Random stream of velocities and noise; the run depends on nothing else.
+            Random stream of fresh velocities and noise; the run depends on nothing else.
+        velocities
+            nm/ps, shape (n_atoms, 3), where a run goes on; None: fresh ones.
 
         Yields
         ------
@@ -124,9 +137,10 @@ class Spring:
         context.setParameter("stiffness", stiffness)
         context.setPositions(start)
         # With friction the bath turns and moves an isolated molecule too.
-        velocities = maxwell_boltzmann(
-            start, self.potential.masses, self.temperature, rng, isolated=False, active=self.potential.active
-        )
+        if velocities is None:
+            velocities = maxwell_boltzmann(
+                start, self.masses, self.temperature, rng, isolated=False, active=self.potential.active
+            )
         context.setVelocities(velocities)
         for _ in range(steps // every):
             try:
@@ -143,6 +157,11 @@ class Spring:
                 raise PotentialError("positions are not finite")
             r = float(self.coordinate.evaluate(positions[None]).r[0])
             yield Frame(positions, r, energy.value_in_unit(unit.kilojoule_per_mole))
+
+    def velocities(self) -> np.ndarray:
+        """Velocities now, nm/ps, shape (n_atoms, 3): with the last frame's positions, what a run goes on from."""
+        state = self._context.getState(velocities=True)
+        return state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond)
 
 
 def stiffness_for(width: float, temperature: float) -> float:

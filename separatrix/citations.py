@@ -117,6 +117,8 @@ def _options(config: Config) -> Iterator[tuple[str, str]]:
     if umbrella:
         yield "torrie1977", "umbrella windows along the coordinate"
         yield "shirts2008", "free energy from the windows (MBAR)"
+        if "lightest_atom_Da" in rates["umbrella"]:
+            yield "feenstra1999", "heavier hydrogens in the windows"
         yield "chandler1978", "transmission coefficient"
     if umbrella or rates["interfaces"]["methods"]:
         routes = [

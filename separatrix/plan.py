@@ -147,7 +147,8 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
     pulled = 0.0
     if name in windows["methods"]:
         length = windows["equilibration_fs"] + windows["length_fs"]
-        pulled = own * windows["windows"] * length / method.dynamics.time_step
+        step = windows.get("time_step_fs", method.dynamics.time_step)
+        pulled = own * windows["windows"] * length / step
         pairs = config.data["rates"]["transmission"]["configurations"]
         # Umbrella windows, free energy, transmission coefficient.
         jobs += own * (windows["batches"] + 1) + 1

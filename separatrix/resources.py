@@ -137,7 +137,7 @@ def seconds(
         gradients = rules["walkers"] * walk
     elif stage in ("umbrella", "free_energy"):
         rules = data["rates"]["umbrella"]
-        walk = (rules["equilibration_fs"] + rules["length_fs"]) / spec.dynamics.time_step
+        walk = (rules["equilibration_fs"] + rules["length_fs"]) / rules.get("time_step_fs", spec.dynamics.time_step)
         # What the free energy adds for want of overlap is a few windows as a rule.
         windows = math.ceil(rules["windows"] / rules["batches"]) if stage == "umbrella" else 3
         gradients = windows * walk

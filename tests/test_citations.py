@@ -44,7 +44,7 @@ def test_a_force_field_at_constant_energy(data: dict[str, Any]) -> None:
 
 def test_the_default_comparison(root: Path) -> None:
     full = yaml.safe_load((root / "config/config.yaml").read_text())
-    umbrella = {"leimkuhler2013", "torrie1977", "shirts2008", "chandler1978", "vanerp2003"}
+    umbrella = {"leimkuhler2013", "torrie1977", "shirts2008", "feenstra1999", "chandler1978", "vanerp2003"}
     engines = {"moussa2026", "stewart2007", "bosia2023", "elstner1998", "wang2004", "jakalian2002"}
     assert keys(full) == ALWAYS | DEFAULT | umbrella | engines | {"pedregosa2011"}
     assert citations.unnamed(config.load(full)) == []

@@ -35,6 +35,9 @@ LEAST_RATE = 1e-300
 #: Most windows that are put between others for want of overlap.
 MOST_ADDED = 12
 
+#: Frames of an umbrella window in one entry of its journal: what a killed job loses of it at most.
+SEGMENT = 50
+
 
 # --- harmonic ---------------------------------------------------------------------------------------------------------
 
@@ -237,12 +240,14 @@ class _Umbrella:
         self.rules = settings["rates"]["umbrella"]
         self.coordinate = coordinate_of(settings, fit, table)
         dynamics = self.method.dynamics
+        step = self.rules.get("time_step_fs", dynamics.time_step)
         self.spring = biased.Spring(
             potential,
             self.coordinate,
-            time_step=dynamics.time_step,
+            time_step=step,
             friction=self.rules["friction_per_ps"],
             temperature=dynamics.temperature,
+            lightest=self.rules.get("lightest_atom_Da"),
         )
         self.pool = np.concatenate([frames_of_paths(paths).positions, np.array([p.positions for p in points])])
         self.r = self.coordinate.evaluate(self.pool).r
@@ -252,61 +257,74 @@ class _Umbrella:
         self.centres = np.linspace(ends.min() - spacing, ends.max() + spacing, self.rules["windows"])
         self.stiffness = biased.stiffness_for(0.6 * spacing, dynamics.temperature)
         self.spacing = spacing
-        step = dynamics.time_step
         self.every = max(1, round(self.rules["frame_fs"] / step))
-        self.steps = round((self.rules["equilibration_fs"] + self.rules["length_fs"]) / step)
-        self.left_out = round(self.rules["equilibration_fs"] / step) // self.every
-        # A window depends on nothing else that is said of rates, whichever stage asks for it.
-        windows = {**settings, "rates": {"umbrella": self.rules}}
-        self.key = store.fingerprint(windows, self.pool, self.coordinate.to_dict(), "with energies")
+        between = self.every * step
+        self.left_out = round(self.rules["equilibration_fs"] / between)
+        self.wanted = self.left_out + max(1, round(self.rules["length_fs"] / between))
+        # What a frame of a window depends on. How many there are and which are left out is not of it, so that longer
+        # windows go on from the journal; and whichever stage asks for a window, it is the same.
+        apart = ("windows", "batches", "equilibration_fs", "length_fs")
+        rules = {name: value for name, value in self.rules.items() if name not in apart}
+        frames = {**settings, "rates": {"umbrella": rules}}
+        self.key = store.fingerprint(frames, self.pool, self.coordinate.to_dict(), self.stiffness, SEGMENT)
 
-    def run(self, centre: float) -> dict[str, Any]:
-        """Frames of one window: r, speed, potential energy and positions of each."""
-        start = self.pool[int(np.argmin(np.abs(self.r - centre)))]
-        frames, reason = [], ""
+    def window(self, centre: float, journal: Path | str) -> dict[str, Any]:
+        """Frames of one window after equilibration, those on record first: r, speed, potential energy and positions."""
         begin = time.monotonic()
+        with store.Journal(Path(journal) / f"{self.key}_{centre:+.6f}") as record:
+            record.about({"method": self.method.name, "centre": centre})
+            segments = record.read()
+            before = len(segments)
+            while sum(len(s["r"]) for s in segments) < self.wanted and not (segments and segments[-1]["reason"]):
+                segments.append(self._segment(centre, segments))
+                record.write(len(segments) - 1, segments[-1])
+        reason = segments[-1]["reason"]
+        part = slice(self.left_out, self.wanted)
+        found = {name: np.concatenate([s[name] for s in segments])[part] for name in ("r", "speed", "energy", "positions")}
+        if not len(found["r"]):
+            raise SamplingError(f"umbrella window at r = {centre:.2f} gave no frame: {reason or 'too short'}")
+        log.info(
+            "window at r = %.2f: %d frames, mean r %.2f, in %.0f s%s%s",
+            centre,
+            len(found["r"]),
+            np.mean(found["r"]),
+            time.monotonic() - begin,
+            f", {before * SEGMENT} frames of it were on record" if before else "",
+            f"; stopped: {reason}" if reason else "",
+        )
+        # What lies beyond the part that was asked for has not happened yet.
+        stopped = reason if sum(len(s["r"]) for s in segments) < self.wanted else ""
+        return {"centre": float(centre), "reason": stopped, **found}
+
+    def _segment(self, centre: float, before: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """The next frames of a window, and where it has come to."""
+        start, velocities = self.pool[int(np.argmin(np.abs(self.r - centre)))], None
+        if before:
+            start, velocities = before[-1]["end"], before[-1]["velocities"]
+        frames, reason = [], ""
         try:
             for frame in self.spring.run(
                 start,
                 centre=centre,
                 stiffness=self.stiffness,
-                steps=self.steps,
+                steps=SEGMENT * self.every,
                 every=self.every,
-                rng=stream(self.method.seed, self.method.name, "umbrella", f"{centre:.6f}"),
+                rng=stream(self.method.seed, self.method.name, "umbrella", f"{centre:.6f}", len(before)),
+                velocities=velocities,
             ):
                 frames.append(frame)
         except PotentialError as error:
             reason = str(error)
-        kept = frames[self.left_out :]
-        if not kept:
-            raise SamplingError(f"umbrella window at r = {centre:.2f} gave no frame: {reason or 'too short'}")
-        positions = np.array([f.positions for f in kept])
-        log.info(
-            "window at r = %.2f: %d frames, mean r %.2f, in %.0f s%s",
-            centre,
-            len(kept),
-            np.mean([f.r for f in kept]),
-            time.monotonic() - begin,
-            f"; stopped: {reason}" if reason else "",
-        )
+        positions = np.array([f.positions for f in frames]).reshape(-1, *self.pool.shape[1:])
         return {
-            "centre": float(centre),
-            "r": np.array([f.r for f in kept]),
-            "speed": biased.speed_of(self.coordinate, positions, self.masses),
-            "energy": np.array([f.energy for f in kept]),
-            "positions": positions,
+            "r": np.array([f.r for f in frames]),
+            "speed": biased.speed_of(self.coordinate, positions, self.masses) if frames else np.empty(0),
+            "energy": np.array([f.energy for f in frames]),
+            "positions": positions.astype("f4"),
+            "end": positions[-1] if frames else start,
+            "velocities": self.spring.velocities(),
             "reason": reason,
         }
-
-    def recorded(self, journal: Path | str, centres: Sequence[float], number: str) -> list[dict[str, Any]]:
-        """Windows at centres, from the journal where they are on record."""
-        with store.Journal(Path(journal) / f"{self.key}_{number}") as record:
-            record.about({"method": self.method.name, "windows": len(centres)})
-            done = record.read()
-            for i in range(len(done), len(centres)):
-                done.append(self.run(centres[i]))
-                record.write(i, done[-1])
-        return done
 
 
 def _write_windows(runs: Sequence[Mapping[str, Any]], umbrella: _Umbrella, out: Path | str) -> None:
@@ -353,7 +371,7 @@ def umbrella_windows(
     """One batch of umbrella windows, going on from the journal where there is one."""
     umbrella = _Umbrella(settings, minima, saddle, paths, fit, table)
     mine = np.array_split(umbrella.centres, umbrella.rules["batches"])[batch]
-    _write_windows(umbrella.recorded(journal, mine.tolist(), f"batch_{batch}"), umbrella, out)
+    _write_windows([umbrella.window(float(centre), journal) for centre in mine], umbrella, out)
 
 
 def free_energy_profile(
@@ -385,7 +403,7 @@ def free_energy_profile(
             break
         added += len(missing)
         log.info("too little overlap; windows added at r = %s", ", ".join(f"{c:.2f}" for c in missing))
-        for run in umbrella.recorded(journal, missing, f"added_{added}"):
+        for run in (umbrella.window(centre, journal) for centre in missing):
             kept.append((_window(run, umbrella.stiffness), run["positions"]))
     rng = stream(umbrella.method.seed, umbrella.method.name, "free energy")
     try:
