@@ -79,8 +79,8 @@ class Spring:
         try:
             force = openmm_force(
                 coordinate,
-                "0.5*stiffness*(r-centre)^2",
-                {"stiffness": 0.0, "centre": 0.0},
+                "0.5*spring_stiffness*(r-spring_centre)^2",
+                {"spring_stiffness": 0.0, "spring_centre": 0.0},
                 system.getNumParticles(),
             )
         except ValueError as error:
@@ -133,8 +133,8 @@ class Spring:
         self.potential.restart()
         context = self._context
         integrator = context.getIntegrator()
-        context.setParameter("centre", centre)
-        context.setParameter("stiffness", stiffness)
+        context.setParameter("spring_centre", centre)
+        context.setParameter("spring_stiffness", stiffness)
         context.setPositions(start)
         # With friction the bath turns and moves an isolated molecule too.
         if velocities is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from models import BATH_1D
+from models import BATH_1D, DoubleWell
 
 from separatrix import biased, variables
 from separatrix.coordinate_file import ReactionCoordinate
@@ -19,8 +19,10 @@ def coordinate(slope: float = SLOPE) -> ReactionCoordinate:
     return ReactionCoordinate((x,), (slope,), 0.1, "logistic", "A", "B", ("C",))
 
 
-def spring() -> biased.Spring:
-    return biased.Spring(BATH_1D.potential(), coordinate(), time_step=4.0, friction=50.0, temperature=300.0)
+def spring(lightest: float | None = None) -> biased.Spring:
+    return biased.Spring(
+        BATH_1D.potential(), coordinate(), time_step=4.0, friction=50.0, temperature=300.0, lightest=lightest
+    )
 
 
 def density(function, centre: float, stiffness: float) -> float:
@@ -39,10 +41,14 @@ def blocks(values: np.ndarray, weight: np.ndarray, count: int = 20) -> tuple[flo
     return float((values * weight).sum() / weight.sum()), float(np.std(parts, ddof=1) / np.sqrt(count))
 
 
-def test_the_spring_holds_the_ensemble_it_should_and_weights_take_it_away():
+@pytest.mark.parametrize("lightest", [None, 24.0])
+def test_the_spring_holds_the_ensemble_it_should_and_weights_take_it_away(lightest: float | None):
+    """Whatever the atom weighs."""
     stiffness = biased.stiffness_for(0.4, 300.0)
     frames = list(
-        spring().run(BATH_1D.at(0.0), centre=0.3, stiffness=stiffness, steps=60_000, every=5, rng=stream(1, "run"))
+        spring(lightest).run(
+            BATH_1D.at(0.0), centre=0.3, stiffness=stiffness, steps=60_000, every=5, rng=stream(1, "run")
+        )
     )
     r = np.array([f.r for f in frames])
     np.testing.assert_allclose(r, [0.1 + SLOPE * 10.0 * f.positions[0, 0] for f in frames], atol=1e-6)
@@ -80,6 +86,44 @@ def test_a_run_depends_on_its_stream_alone():
     other = run(2)
     np.testing.assert_array_equal(run(1), first)
     assert not np.array_equal(first, other)
+
+
+def test_a_run_goes_on_where_another_has_ended():
+    held = spring()
+    rules = {"centre": 0.0, "stiffness": 30.0, "every": 10}
+    rng, start = stream(1, "run"), BATH_1D.at(0.0)
+    velocities = np.zeros_like(start)
+    velocities[0, 0] = 0.3
+    parts = []
+    for _ in range(2):
+        parts += list(held.run(start, steps=20, rng=rng, velocities=velocities, **rules))
+        start, velocities = parts[-1].positions, held.velocities()
+    first = np.zeros_like(start)
+    first[0, 0] = 0.3
+    whole = held.run(BATH_1D.at(0.0), steps=40, rng=stream(1, "run"), velocities=first, **rules)
+    np.testing.assert_allclose([f.positions for f in parts], [f.positions for f in whole], atol=1e-12)
+
+
+def test_light_atoms_are_heavier_and_the_others_as_they_were():
+    potential = DoubleWell().potential()
+    potential.system.setParticleMass(1, 40.0)
+    masses = potential.masses.copy()
+    assert masses[0] < 30.0 < masses[1]
+    bond = variables.from_spec({"kind": "distance", "atoms": [0, 1], "name": "bond"})
+    symbols = tuple(DoubleWell().molecule.symbols)
+    r = ReactionCoordinate((bond,), (1.0,), 0.0, "logistic", "A", "B", symbols)
+    held = biased.Spring(potential, r, time_step=1.0, friction=1.0, temperature=300.0, lightest=30.0)
+    assert [held.potential.system.getParticleMass(i)._value for i in range(2)] == [30.0, 40.0]
+    # What the atoms weigh in truth is still known: rates need it.
+    np.testing.assert_array_equal(potential.masses, masses)
+    assert list(held.masses) == [30.0, 40.0]
+    # Fresh velocities are those of the masses that move.
+    drawn = []
+    for seed in range(300):
+        next(held.run(DoubleWell().at(-0.02), centre=0.0, stiffness=0.0, steps=1, every=1, rng=stream(seed)))
+        drawn.append(held.velocities())
+    kinetic = 0.5 * (np.array(drawn) ** 2).sum(axis=2).mean(axis=0) * held.masses
+    np.testing.assert_allclose(kinetic, 1.5 * BATH_1D.kt, rtol=0.2)
 
 
 def test_a_coordinate_that_openmm_cannot_hold_is_refused_in_one_line():

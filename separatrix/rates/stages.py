@@ -18,7 +18,7 @@ import xarray as xr
 from .. import biased, coordinate, coordinate_file, sampling, store
 from ..committor_stages import frames_of_paths
 from ..config import System, from_settings, system_from_settings
-from ..errors import PotentialError, SamplingError
+from ..errors import SamplingError
 from ..plain import json_safe
 from ..seeds import stream
 from ..stages import Settings, anchor, open_engine, open_method
@@ -26,6 +26,7 @@ from ..stationary import StationaryPoint
 from ..units import BOLTZMANN
 from . import free_energy, harmonic, kinetics
 from .transmission import Pair, transmission
+from .windows import SEGMENT, WindowRunner
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +35,6 @@ LEAST_RATE = 1e-300
 
 #: Most windows that are put between others for want of overlap.
 MOST_ADDED = 12
-
-#: Frames of an umbrella window in one entry of its journal: what a killed job loses of it at most.
-SEGMENT = 50
 
 
 # --- harmonic ---------------------------------------------------------------------------------------------------------
@@ -236,12 +234,12 @@ class _Umbrella:
         self.system, self.method, potential = open_method(settings)
         points = [store.read_stationary(f) for f in (*minima.values(), saddle)]
         anchor(potential, [store.read_stationary(minima[self.system.product]), points[-1]])
-        self.masses, self.source = potential.masses, potential.description
+        masses, self.source = potential.masses, potential.description
         self.rules = settings["rates"]["umbrella"]
         self.coordinate = coordinate_of(settings, fit, table)
         dynamics = self.method.dynamics
         step = self.rules.get("time_step_fs", dynamics.time_step)
-        self.spring = biased.Spring(
+        spring = biased.Spring(
             potential,
             self.coordinate,
             time_step=step,
@@ -249,82 +247,36 @@ class _Umbrella:
             temperature=dynamics.temperature,
             lightest=self.rules.get("lightest_atom_Da"),
         )
-        self.pool = np.concatenate([frames_of_paths(paths).positions, np.array([p.positions for p in points])])
-        self.r = self.coordinate.evaluate(self.pool).r
-        ends = self.r[-len(points) : -1]
-        spacing = np.ptp(ends) / (self.rules["windows"] - 3)
+        pool = np.concatenate([frames_of_paths(paths).positions, np.array([p.positions for p in points])])
+        r = self.coordinate.evaluate(pool).r
+        ends = r[-len(points) : -1]
+        self.spacing = np.ptp(ends) / (self.rules["windows"] - 3)
         # One window beyond either minimum, so that the bottoms of both wells are inside.
-        self.centres = np.linspace(ends.min() - spacing, ends.max() + spacing, self.rules["windows"])
-        self.stiffness = biased.stiffness_for(0.6 * spacing, dynamics.temperature)
-        self.spacing = spacing
-        self.every = max(1, round(self.rules["frame_fs"] / step))
-        between = self.every * step
-        self.left_out = round(self.rules["equilibration_fs"] / between)
-        self.wanted = self.left_out + max(1, round(self.rules["length_fs"] / between))
-        # What a frame of a window depends on. How many there are and which are left out is not of it, so that longer
-        # windows go on from the journal; and whichever stage asks for a window, it is the same.
+        self.centres = np.linspace(ends.min() - self.spacing, ends.max() + self.spacing, self.rules["windows"])
+        self.stiffness = biased.stiffness_for(0.6 * self.spacing, dynamics.temperature)
+        every = max(1, round(self.rules["frame_fs"] / step))
+        left_out = round(self.rules["equilibration_fs"] / (every * step))
+        self._runner = WindowRunner(
+            spring,
+            self.stiffness,
+            pool,
+            r,
+            masses,
+            every,
+            left_out,
+            left_out + max(1, round(self.rules["length_fs"] / (every * step))),
+            lambda centre, segment: stream(self.method.seed, self.method.name, "umbrella", f"{centre:.6f}", segment),
+        )
+        # How many windows there are, and how long they are, is not what their frames depend on.
         apart = ("windows", "batches", "equilibration_fs", "length_fs")
         rules = {name: value for name, value in self.rules.items() if name not in apart}
         frames = {**settings, "rates": {"umbrella": rules}}
-        self.key = store.fingerprint(frames, self.pool, self.coordinate.to_dict(), self.stiffness, SEGMENT)
+        self.key = store.fingerprint(frames, pool, self.coordinate.to_dict(), self.stiffness, SEGMENT)
 
     def window(self, centre: float, journal: Path | str) -> dict[str, Any]:
-        """Frames of one window after equilibration, those on record first: r, speed, potential energy and positions."""
-        begin = time.monotonic()
-        with store.Journal(Path(journal) / f"{self.key}_{centre:+.6f}") as record:
-            record.about({"method": self.method.name, "centre": centre})
-            segments = record.read()
-            before = len(segments)
-            while sum(len(s["r"]) for s in segments) < self.wanted and not (segments and segments[-1]["reason"]):
-                segments.append(self._segment(centre, segments))
-                record.write(len(segments) - 1, segments[-1])
-        reason = segments[-1]["reason"]
-        part = slice(self.left_out, self.wanted)
-        found = {name: np.concatenate([s[name] for s in segments])[part] for name in ("r", "speed", "energy", "positions")}
-        if not len(found["r"]):
-            raise SamplingError(f"umbrella window at r = {centre:.2f} gave no frame: {reason or 'too short'}")
-        log.info(
-            "window at r = %.2f: %d frames, mean r %.2f, in %.0f s%s%s",
-            centre,
-            len(found["r"]),
-            np.mean(found["r"]),
-            time.monotonic() - begin,
-            f", {before * SEGMENT} frames of it were on record" if before else "",
-            f"; stopped: {reason}" if reason else "",
-        )
-        # What lies beyond the part that was asked for has not happened yet.
-        stopped = reason if sum(len(s["r"]) for s in segments) < self.wanted else ""
-        return {"centre": float(centre), "reason": stopped, **found}
-
-    def _segment(self, centre: float, before: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """The next frames of a window, and where it has come to."""
-        start, velocities = self.pool[int(np.argmin(np.abs(self.r - centre)))], None
-        if before:
-            start, velocities = before[-1]["end"], before[-1]["velocities"]
-        frames, reason = [], ""
-        try:
-            for frame in self.spring.run(
-                start,
-                centre=centre,
-                stiffness=self.stiffness,
-                steps=SEGMENT * self.every,
-                every=self.every,
-                rng=stream(self.method.seed, self.method.name, "umbrella", f"{centre:.6f}", len(before)),
-                velocities=velocities,
-            ):
-                frames.append(frame)
-        except PotentialError as error:
-            reason = str(error)
-        positions = np.array([f.positions for f in frames]).reshape(-1, *self.pool.shape[1:])
-        return {
-            "r": np.array([f.r for f in frames]),
-            "speed": biased.speed_of(self.coordinate, positions, self.masses) if frames else np.empty(0),
-            "energy": np.array([f.energy for f in frames]),
-            "positions": positions.astype("f4"),
-            "end": positions[-1] if frames else start,
-            "velocities": self.spring.velocities(),
-            "reason": reason,
-        }
+        """Frames of one window, those on record first."""
+        about = {"method": self.method.name, "centre": centre}
+        return self._runner.run(centre, Path(journal) / f"{self.key}_{centre:+.6f}", about)
 
 
 def _write_windows(runs: Sequence[Mapping[str, Any]], umbrella: _Umbrella, out: Path | str) -> None:
