@@ -126,6 +126,8 @@ def test_rates_with_their_routes_and_how_far_apart():
     assert words[1] == "Fastest and slowest method, fast and slow, differ by a factor of 1.5 × 10⁶."
     apart = told([judged("a"), judged("b")], agreements={"a": [], "b": ["they disagree"]})["rate"]
     assert apart[-1].startswith("Routes to the rate disagree beyond their errors for b;")
+    restless = told([judged("a"), judged("b", unsettled=True)])["rate"]
+    assert restless[-1].startswith("The windows along the coordinate of b had not come to equilibrium")
 
 
 @pytest.mark.parametrize(
@@ -232,6 +234,9 @@ def test_the_rate_that_counts():
     for idle in ({**free, "rate": None}, {**free, "ln_error": None}, {**free, "temperature": 400.0}):
         assert story.best_rate(rates([harmonic, idle]), "Z", 300.0).route == "harmonic"
     assert story.best_rate(rates([{**harmonic, "from": "E"}]), "Z", 300.0) is None
+    # Windows of which nothing is known count, those that are known to have been on their way do not.
+    for known, route in ((True, "free energy"), (None, "free energy"), (False, "harmonic")):
+        assert story.best_rate(rates([harmonic, {**free, "settled": known}]), "Z", 300.0).route == route
 
 
 # Numbers --------------------------------------------------------------------------------------------------------------

@@ -353,6 +353,11 @@ def drift(
     return math.log(second.forward / first.forward), math.hypot(first.ln_forward_error, second.ln_forward_error)
 
 
+def settled(found: Sequence[float] | None) -> bool | None:
+    """Whether windows are in equilibrium: their :func:`drift` is within two of its errors. None where it is unknown."""
+    return None if found is None else abs(found[0]) <= 2.0 * found[1]
+
+
 @dataclass(frozen=True)
 class OtherTemperatures(Plain):
     """Rates of transition-state theory along r at temperatures other than that of the windows, by reweighting.

@@ -16,7 +16,7 @@ import pandas as pd
 from .. import figures, store
 from ..errors import StoreError
 from ..units import BOLTZMANN, KCAL
-from . import harmonic, kinetics
+from . import free_energy, harmonic, kinetics
 
 log = logging.getLogger(__name__)
 
@@ -219,7 +219,9 @@ def relaxation_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str
             rates = [
                 (r["from"], r["to"], r["rate"])
                 for r in content["routes"]
-                if (r["route"], r["temperature"]) == (route, content["temperature_K"]) and r["rate"]
+                if (r["route"], r["temperature"]) == (route, content["temperature_K"])
+                and r["rate"]
+                and not unsettled(r)
             ]
             if {start for start, _, _ in rates} == set(states):
                 break
@@ -319,6 +321,12 @@ def transmission_plot(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevel
 #: Routes to a rate, the most telling first.
 BEST_FIRST = ("free energy", "interfaces", "harmonic")
 
+
+def unsettled(route: Mapping[str, Any]) -> bool:
+    """Whether a rate comes from windows that had not come to equilibrium, so that its interval cannot be trusted."""
+    return route.get("settled") is False
+
+
 _ROUTES = {
     "harmonic": "harmonic transition-state theory",
     "free energy": "free energy along r, with recrossing",
@@ -376,9 +384,10 @@ def _of_drift(drift: Sequence[float] | None) -> str:
     change, error = drift
     words = f"rate from the second halves of the windows over that from the first: {math.exp(change):.2g}, "
     words += f"{abs(change) / error:.1f} errors from 1"
-    if abs(change) > 2.0 * error:
+    if not free_energy.settled((change, error)):
         words += (
-            "; the windows are not in equilibrium and the interval does not know: give equilibration_fs and length_fs"
+            "; the windows are not in equilibrium and the interval does not know: give equilibration_fs and length_fs, "
+            "and they go on from where they are"
         )
     return words
 

@@ -575,6 +575,10 @@ def gather(
         if hidden is None and other:
             further, along["reweighted"] = _reweighted(other, kappa, temperature, directions)
             routes += further
+        rested = free_energy.settled(found.get("drift"))
+        for route in routes:
+            if route["route"] == "free energy":
+                route["settled"] = rested
     through = store.read_json(interfaces) if interfaces else {}
     if through:
         routes.append(
@@ -728,16 +732,17 @@ def _agreement(routes: Sequence[Mapping[str, Any]], temperature: float, rules: M
         for one, other in itertools.combinations(usable, 2):
             where = f"{start} to {one['to']}"
             names = f"{other['route']} over {one['route']}"
+            unrested = any(r.get("settled") is False for r in (one, other))
             difference = math.log(other["rate"] / one["rate"])
             half = math.hypot(_half_width(one), _half_width(other))
             low, high = difference - half, difference + half
             factor = f"{names}: {math.exp(difference):.2g} ({math.exp(low):.2g} to {math.exp(high):.2g})"
+            why = "; the windows of the free energy had not settled" if unrested else ""
             if low <= 0.0 <= high:
-                words.append(f"{where}: the routes agree within errors; {factor}")
+                words.append(f"{where}: the routes agree within errors; {factor}{why}")
                 continue
-            why = ""
             if one["route"] == "harmonic":
-                why = "; anharmonic, many minima, or recrossing"
+                why += "; anharmonic, many minima, or recrossing"
                 if rules["statistics"] == "quantum":
                     why += "; the harmonic rate has quantised vibrations, the dynamics none"
             words.append(f"{where}: the routes disagree beyond errors; {factor}{why}")

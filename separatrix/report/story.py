@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..compare import COMMITTOR, CONVERGENCE, COST, POINTS, SAMPLING
 from ..rates.kinetics import interval
-from ..rates.report import BEST_FIRST, time_words
+from ..rates.report import BEST_FIRST, time_words, unsettled
 from .language import Words
 
 #: What a method can be called, in the order of the story.
@@ -62,6 +62,8 @@ class Judged:
         Further quantities by the names of the table's columns: value, low, high.
     verdict
         One of :data:`VERDICTS`: the first that applies of the last four, or else ``sound``.
+    unsettled
+        Whether there is a rate along the coordinate whose windows had not come to equilibrium.
     """
 
     label: str
@@ -74,6 +76,7 @@ class Judged:
     activation_energy: float
     numbers: Mapping[str, tuple[float, float, float]]
     verdict: str
+    unsettled: bool = False
 
 
 def _number(groups: Mapping[str, Any], group: str, name: str) -> tuple[float, float, float]:
@@ -89,11 +92,12 @@ def _text(groups: Mapping[str, Any], group: str, name: str) -> str:
 def best_rate(content: Mapping[str, Any], start: str, temperature: float) -> Rate | None:
     """The rate that counts, of all routes at a temperature: the most telling one that has an interval.
 
-    The harmonic one counts without.
+    The harmonic one counts without. One from windows that had not settled does not count: it may be off by any factor,
+    and its interval does not know.
     """
     found = {}
     for route in content["routes"]:
-        if (route["from"], route["temperature"]) != (start, temperature) or not route["rate"]:
+        if (route["from"], route["temperature"]) != (start, temperature) or not route["rate"] or unsettled(route):
             continue
         value, bounds = float(route["rate"]), interval(route)
         if bounds is None and route["route"] != "harmonic":
@@ -146,6 +150,7 @@ def judge(label: str, groups: Mapping[str, Any], rates: Mapping[str, Any]) -> Ju
             "cost": _number(groups, COST, "core time per accepted path"),
         },
         verdict=verdict,
+        unsettled=any(unsettled(route) and route["rate"] for route in rates["routes"]),
     )
 
 
@@ -192,6 +197,8 @@ def sentences(
     told["rate"] = _rate(methods, words, temperature, ends)
     if apart := [m.label for m in methods if agreements.get(m.label)]:
         told["rate"].append(words("routes_disagree", methods=words.listed(apart)))
+    if restless := [m.label for m in methods if m.unsettled]:
+        told["rate"].append(words("unsettled", methods=words.listed(restless)))
     told["rate"] += _experiment(methods, literature, words, reactant)
     costs = [m for m in methods if math.isfinite(m.numbers["cost"][0])]
     if costs:
