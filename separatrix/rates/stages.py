@@ -219,8 +219,18 @@ def coordinate_of(settings: Settings, fit: Path | str, table: Path | str) -> coo
     )
 
 
-class _Umbrella:
-    """What makes a window: the biased dynamics, and where to start it."""
+class Umbrella:
+    """The windows of a method: where they stand and what makes one, from a run's files.
+
+    Attributes
+    ----------
+    centres
+        Of the springs, in r, shape (windows,).
+    stiffness, spacing
+        Of the springs, kJ/mol per unit of r squared, and between centres, in r.
+    coordinate, method, system, source, rules
+        What is held, on which level of theory, of which system, the engine in words, and the config's rules.
+    """
 
     def __init__(
         self,
@@ -279,7 +289,7 @@ class _Umbrella:
         return self._runner.run(centre, Path(journal) / f"{self.key}_{centre:+.6f}", about)
 
 
-def _write_windows(runs: Sequence[Mapping[str, Any]], umbrella: _Umbrella, out: Path | str) -> None:
+def _write_windows(runs: Sequence[Mapping[str, Any]], umbrella: Umbrella, out: Path | str) -> None:
     lengths = [len(run["r"]) for run in runs]
     data = xr.Dataset(
         {
@@ -321,7 +331,7 @@ def umbrella_windows(
     out: Path | str,
 ) -> None:
     """One batch of umbrella windows, going on from the journal where there is one."""
-    umbrella = _Umbrella(settings, minima, saddle, paths, fit, table)
+    umbrella = Umbrella(settings, minima, saddle, paths, fit, table)
     mine = np.array_split(umbrella.centres, umbrella.rules["batches"])[batch]
     _write_windows([umbrella.window(float(centre), journal) for centre in mine], umbrella, out)
 
@@ -342,7 +352,7 @@ def free_energy_profile(
 
     Also draws the configurations on the dividing surface that the transmission coefficient is shot from.
     """
-    umbrella = _Umbrella(settings, minima, saddle, paths, fit, table)
+    umbrella = Umbrella(settings, minima, saddle, paths, fit, table)
     temperature, kept = umbrella.method.dynamics.temperature, []
     for file in windows:
         kept += _read_windows(file)
