@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +14,10 @@ from models import BATH_1D
 from separatrix import biased, variables
 from separatrix.coordinate_file import ReactionCoordinate
 from separatrix.errors import PotentialError, SamplingError
+from separatrix.potentials.base import python_potential
 from separatrix.rates.windows import SEGMENT, WindowRunner
 from separatrix.seeds import stream
+from separatrix.store import Journal
 
 COORDINATE = ReactionCoordinate(
     (variables.from_spec({"kind": "x", "atoms": [0], "name": "x"}),), (4.0,), 0.1, "logistic", "A", "B", ("C",)
@@ -31,7 +36,7 @@ def runner(left_out: int, wanted: int) -> WindowRunner:
         5,
         left_out,
         wanted,
-        lambda centre, segment: stream(1, f"{centre:.3f}", segment),
+        lambda centre, *number: stream(1, f"{centre:.3f}", *number),
     )
 
 
@@ -88,31 +93,94 @@ def test_a_killed_window_loses_a_segment_at_most(tmp_path: Path):
     assert len(ran) == 2
 
 
-def test_a_window_whose_engine_fails_keeps_what_it_has(tmp_path: Path):
-    def failing(at: int, left_out: int, wanted: int) -> WindowRunner:
-        made, done = runner(left_out, wanted), []
-        run = made.spring.run
+def failing(fails: set[int], left_out: int, wanted: int) -> WindowRunner:
+    """A runner some of whose runs, by their number, have an engine that gives up on the way."""
+    made, number = runner(left_out, wanted), itertools.count()
+    run = made.spring.run
 
-        def fails(*arguments, **named):
-            for frame in run(*arguments, **named):
-                done.append(frame)
-                if len(done) > at:
-                    raise PotentialError("no field")
-                yield frame
+    def may_fail(*arguments, **named):
+        this = next(number)
+        for i, frame in enumerate(run(*arguments, **named)):
+            if i == 7 and this in fails:
+                raise PotentialError(f"no field in {this}")
+            yield frame
 
-        made.spring.run = fails
-        return made
+    made.spring.run = may_fail
+    return made
 
-    found = failing(70, 10, 200).run(0.0, tmp_path / "a", {})
-    assert len(found["r"]) == 60 and found["reason"] == "no field"
+
+def test_a_segment_that_fails_is_done_again_with_other_noise(tmp_path: Path):
+    whole = runner(10, 150).run(0.0, tmp_path / "a", {})
+    found = failing({1}, 10, 150).run(0.0, tmp_path / "b", {})
+    assert len(found["r"]) == 140 and found["reason"] == "" and found["failures"] == "no field in 1"
+    np.testing.assert_array_equal(found["r"][:40], whole["r"][:40])
+    assert not np.isclose(found["r"][40:], whole["r"][40:]).any()
+    assert whole["failures"] == ""
+
+
+def test_a_window_whose_engine_keeps_failing_ends_with_what_it_has(tmp_path: Path):
+    found = failing({1, 2, 3}, 10, 200).run(0.0, tmp_path / "a", {})
+    assert len(found["r"]) == SEGMENT - 10 and found["reason"] == "no field in 3"
+    assert found["failures"].splitlines() == ["no field in 1", "no field in 2", "no field in 3"]
     # It is on record, and not tried again; frames before it are whole.
     again = runner(10, 200)
     ran = calls(again)
     same(again.run(0.0, tmp_path / "a", {}), found)
     assert ran == []
-    assert runner(10, 65).run(0.0, tmp_path / "a", {})["reason"] == ""
-    with pytest.raises(SamplingError, match=r"r = 0\.00 gave no frame: no field"):
-        failing(5, 10, 200).run(0.0, tmp_path / "b", {})
+    assert runner(10, SEGMENT).run(0.0, tmp_path / "a", {})["reason"] == ""
+    with pytest.raises(SamplingError, match=r"r = 0\.00 gave no frame: no field in 2"):
+        failing({0, 1, 2}, 10, 200).run(0.0, tmp_path / "b", {})
+
+
+class TwoStates:
+    """A well in x for an engine whose field, when it starts anew beyond `edge`, converges to a state 400 kJ/mol up.
+
+    A start from a field nearby keeps its state, however far it is led in small steps.
+    """
+
+    def __init__(self, edge: float, jumps: Callable[[int], bool] = lambda call: False) -> None:
+        self.edge, self.jumps, self.upper, self.new, self.calls = edge, jumps, False, True, 0
+
+    def gradient(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        x = positions[0, 0] / BATH_1D.a
+        self.calls += 1
+        if self.new:
+            self.upper, self.new = x > self.edge, False
+        up = 400.0 * (self.upper or self.jumps(self.calls))
+        return 3.0 * x**2 + up, np.array([[6.0 * x / BATH_1D.a, 0.0, 0.0]])
+
+    def remember(self) -> None: ...
+
+    def restore(self) -> None:
+        self.new = True
+
+
+def with_engine(engine: TwoStates, pool: np.ndarray, wanted: int) -> WindowRunner:
+    made = runner(0, wanted)
+    potential = python_potential(BATH_1D.molecule, engine, "two states")
+    spring = biased.Spring(potential, COORDINATE, time_step=4.0, friction=2.0, temperature=300.0)
+    return dataclasses.replace(made, spring=spring, pool=pool, pool_r=COORDINATE.evaluate(pool).r)
+
+
+def test_no_window_starts_or_goes_on_in_another_electronic_state(tmp_path: Path):
+    # Of five configurations near the centre the nearest begins in the upper state.
+    pool = np.array([BATH_1D.at(x) for x in (0.31, 0.1, 0.12, 0.14, 0.16)])
+    centre = float(COORDINATE.evaluate(pool).r[0])
+    made = with_engine(TwoStates(0.3), pool, 6 * SEGMENT)
+    found = made.run(centre, tmp_path / "a", {})
+    ends = [segment["end"][0, 0] / BATH_1D.a for segment in Journal(tmp_path / "a").read()]
+    assert found["failures"] == "" and (found["energy"] < 100.0).all()
+    # Segments did end where the engine, left to itself, would have begun the next one in the upper state.
+    assert sum(x > 0.3 for x in ends[:-1]) >= 2
+    same(with_engine(TwoStates(0.3), pool, 6 * SEGMENT).run(centre, tmp_path / "b", {}), found)
+
+
+def test_a_field_that_jumps_fails_its_segment(tmp_path: Path):
+    pool = np.array([BATH_1D.at(0.1)])
+    jumps = TwoStates(9.0, lambda call: 300 < call < 312)
+    found = with_engine(jumps, pool, 2 * SEGMENT).run(0.5, tmp_path / "a", {})
+    assert found["failures"].count("total energy changed by") == 1 and found["reason"] == ""
+    assert len(found["r"]) == 2 * SEGMENT and (found["energy"] < 100.0).all()
 
 
 def test_a_window_starts_from_what_is_nearest(tmp_path: Path):
@@ -125,6 +193,6 @@ def test_a_window_starts_from_what_is_nearest(tmp_path: Path):
 
     made.spring.run = noted
     r = COORDINATE.evaluate(POOL).r
-    for i, centre in enumerate((-9.0, (r[0] + 2 * r[1]) / 3, 9.0)):
+    for i, centre in enumerate((r[0] - 0.3, (r[0] + 2 * r[1]) / 3, r[2] + 0.3)):
         made.run(centre, tmp_path / str(i), {})
     np.testing.assert_array_equal(starts, POOL)

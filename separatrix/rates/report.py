@@ -392,6 +392,17 @@ def _of_drift(drift: Sequence[float] | None) -> str:
     return words
 
 
+def _of_failures(profile: Mapping[str, Any]) -> str:
+    """Parts of windows that failed and were done again, and windows that ended early."""
+    words = []
+    if failures := profile.get("failures"):
+        words.append(f"{len(failures)} parts of windows failed and were done again; the last: {failures[-1]}")
+    if early := profile.get("ended_early"):
+        at = ", ".join(f"{window['centre']:.2f}" for window in early)
+        words.append(f"windows at r = {at} ended early: {early[-1]['reason']}")
+    return "; ".join(words)
+
+
 def _of_other_temperatures(said: Mapping[str, Any]) -> list[str]:
     """Rows of the table on rates that were reweighted: how, their Arrhenius laws, and what was left out."""
     words = []
@@ -473,6 +484,8 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
             if "drift" in along["profile"]:
                 words = _of_drift(along["profile"]["drift"])
                 body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")
+            if words := _of_failures(along["profile"]):
+                body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
             body += _of_other_temperatures(along.get("reweighted") or {})
             if along["no_rate"]:
                 body.append(f"<tr><th></th><td colspan='4'>{html.escape(along['no_rate'])}</td></tr>\n")

@@ -275,7 +275,7 @@ class Umbrella:
             every,
             left_out,
             left_out + max(1, round(self.rules["length_fs"] / (every * step))),
-            lambda centre, segment: stream(self.method.seed, self.method.name, "umbrella", f"{centre:.6f}", segment),
+            lambda centre, *number: stream(self.method.seed, self.method.name, "umbrella", f"{centre:.6f}", *number),
         )
         # How many windows there are, and how long they are, is not what their frames depend on.
         apart = ("windows", "batches", "equilibration_fs", "length_fs")
@@ -289,6 +289,10 @@ class Umbrella:
         return self._runner.run(centre, Path(journal) / f"{self.key}_{centre:+.6f}", about)
 
 
+def _column(runs: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
+    return np.array([run[name] for run in runs], dtype=object)
+
+
 def _write_windows(runs: Sequence[Mapping[str, Any]], umbrella: Umbrella, out: Path | str) -> None:
     lengths = [len(run["r"]) for run in runs]
     data = xr.Dataset(
@@ -296,7 +300,16 @@ def _write_windows(runs: Sequence[Mapping[str, Any]], umbrella: Umbrella, out: P
             "symbol": ("atom", np.array(umbrella.system.molecule.symbols, dtype=object)),
             "centre": ("window", np.array([run["centre"] for run in runs]), {"comment": "of the spring, in r"}),
             "frames": ("window", np.array(lengths)),
-            "reason": ("window", np.array([str(run["reason"]) for run in runs], dtype=object)),
+            "reason": (
+                "window",
+                np.array([run["reason"] for run in runs], dtype=object),
+                {"comment": "why it ended early"},
+            ),
+            "failures": (
+                "window",
+                np.array([run["failures"] for run in runs], dtype=object),
+                {"comment": "why segments were done again, one a line"},
+            ),
             "r": ("frame", np.concatenate([run["r"] for run in runs])),
             "speed": (
                 "frame",
@@ -354,8 +367,10 @@ def free_energy_profile(
     """
     umbrella = Umbrella(settings, minima, saddle, paths, fit, table)
     temperature, kept = umbrella.method.dynamics.temperature, []
+    trouble: list[Mapping[str, Any]] = []
     for file in windows:
         kept += _read_windows(file)
+        trouble += _trouble(file)
     added = 0
     while True:
         kept.sort(key=lambda item: item[0].centre)
@@ -367,6 +382,7 @@ def free_energy_profile(
         log.info("too little overlap; windows added at r = %s", ", ".join(f"{c:.2f}" for c in missing))
         for run in (umbrella.window(centre, journal) for centre in missing):
             kept.append((_window(run, umbrella.stiffness), run["positions"]))
+            trouble.append(run)
     rng = stream(umbrella.method.seed, umbrella.method.name, "free energy")
     try:
         rate, profile = free_energy.surface_rate([w for w, _ in kept], temperature, rng=rng)
@@ -403,6 +419,8 @@ def free_energy_profile(
                 "windows": [w.centre for w, _ in kept],
                 "overlap": combined.overlap,
                 "drift": settling,
+                "failures": [line for window in trouble for line in window["failures"].splitlines()],
+                "ended_early": [{k: window[k] for k in ("centre", "reason")} for window in trouble if window["reason"]],
                 "n_added": added,
                 "gaps_left": missing,
                 "other_temperatures": other,
@@ -452,6 +470,17 @@ def _read_windows(file: Path | str) -> list[tuple[free_energy.Window, np.ndarray
         )
         found.append((window, data.positions.values[part].astype(float)))
     return found
+
+
+def _trouble(file: Path | str) -> list[dict[str, Any]]:
+    """Of each window of a file its centre, why segments of it failed, and why it ended early."""
+    data = store.read_dataset(file)
+    # Windows of earlier versions know of no failures but the one that ended them.
+    failures = data.failures.values if "failures" in data else [""] * len(data.centre)
+    return [
+        {"centre": float(centre), "failures": str(failed), "reason": str(reason)}
+        for centre, failed, reason in zip(data.centre.values, failures, data.reason.values, strict=True)
+    ]
 
 
 # --- transmission -----------------------------------------------------------------------------------------------------
