@@ -91,8 +91,8 @@ class Spring:
         platform = openmm.Platform.getPlatformByName(potential.platform)
         self._context = openmm.Context(system, integrator, platform)
         shape = (system.getNumParticles(), 3)
-        # A long time step has an error of its own that goes with the kinetic energy: 2.5 % of it, as a standard deviation,
-        # at 500 K where the lightest atoms weigh 12 Da and steps are of 2 fs.
+        # A long time step has an error of its own, which goes with the kinetic energy: it has a standard deviation of
+        # 2.5 % of that at 500 K where the lightest atoms weigh 12 Da and steps are of 2 fs.
         self._jump = potential.energy_jump + 0.1 * 1.5 * shape[0] * BOLTZMANN * temperature
         self._moves = np.ones(shape) if potential.active is None else potential.active.astype(float)
 
