@@ -8,7 +8,7 @@ from models import BATH_1D, DoubleWell
 
 from separatrix import biased, variables
 from separatrix.coordinate_file import ReactionCoordinate
-from separatrix.errors import SamplingError
+from separatrix.errors import PotentialError, SamplingError
 from separatrix.seeds import stream
 
 SLOPE = 4.0  # of r in x/angstrom: r = 1 lies half a well's distance from the top
@@ -102,6 +102,17 @@ def test_a_run_goes_on_where_another_has_ended():
     first[0, 0] = 0.3
     whole = held.run(BATH_1D.at(0.0), steps=40, rng=stream(1, "run"), velocities=first, **rules)
     np.testing.assert_allclose([f.positions for f in parts], [f.positions for f in whole], atol=1e-12)
+
+
+def test_a_time_step_that_is_too_long_is_told():
+    """Three steps to a period of the spring: energy is not kept, and nothing else would say so."""
+    frequency = np.sqrt(2.0 * 40.0**2 * 3000.0 / BATH_1D.masses[0])  # of a spring of 6000 kJ/mol; r = 40 x
+    held = biased.Spring(
+        BATH_1D.potential(), coordinate(), time_step=2000.0 * np.pi / 3.3 / frequency, friction=0.1, temperature=300.0
+    )
+    rules = {"centre": 0.0, "stiffness": 6000.0, "every": 1, "rng": stream(1)}
+    with pytest.raises(PotentialError, match=r"total energy changed by [+-].* kJ/mol in"):
+        list(held.run(BATH_1D.at(-0.3), steps=400, **rules))
 
 
 def test_light_atoms_are_heavier_and_the_others_as_they_were():
