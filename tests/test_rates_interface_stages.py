@@ -9,15 +9,16 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from models import Analytic, Bath, DoubleWell
 from rate_models import Walker
 
-from separatrix import figures, store
+from separatrix import config, figures, store
 from separatrix.dynamics import Engine
 from separatrix.errors import SamplingError
 from separatrix.motion import maxwell_boltzmann
 from separatrix.potentials.base import python_potential
-from separatrix.rates import interfaces, report, stages
+from separatrix.rates import interface_stages, interfaces, report, stages
 from separatrix.rates.interface_stages import EngineRunner, Keeper
 from separatrix.rates.interfaces import NEITHER, PRODUCT, REACTANT, Rules
 from separatrix.seeds import stream
@@ -258,3 +259,49 @@ def test_the_arrhenius_plot_names_its_axes():
         "experiment",
     ):  # as text, for every mark bears its axes' titles too
         assert f">{words}</text>" in shown, words
+
+
+def test_chains_that_are_too_short_say_so_and_other_routes_go_their_way(tmp_path, root):
+    settings = config.load(config.read_yaml(root / "config/examples/double_well.yaml")).settings(
+        "interface_rate", "coupled"
+    )
+
+    def written(reach: float) -> dict:
+        """What becomes of one chain whose paths never, or at times, reach the second of two interfaces."""
+        number = np.zeros((40, 2), dtype=int)
+        highest = np.where(np.arange(80).reshape(40, 2) % 3 == 0, reach, 0.6)
+        highest[::4, 1] = math.inf
+        columns = {"highest": highest, "frames": number + 9, "outcome": number, "swap": number - 1}
+        data = xr.Dataset(
+            {name: (("cycle", "ensemble"), values) for name, values in columns.items()}
+            | {name: ("stretch", np.full(20, n)) for name, n in (("flux_frames", 100), ("flux_counts", 4))}
+            | {"flux_unfinished": ("stretch", np.zeros(20, int)), "interface": ("ensemble", np.array([0.5, 0.7]))},
+            attrs={"frame_fs": 4.0, "coordinate": "r = x", "ceiling": 0.4},
+        )
+        if reach < 0.7:
+            data.highest.values[:] = 0.6
+        store.write_dataset(data, tmp_path / "chain.nc", title="a chain", source="a test")
+        interface_stages.interface_rate(settings, [tmp_path / "chain.nc"], tmp_path / "rate.json")
+        return store.read_json(tmp_path / "rate.json")
+
+    assert written(0.8)["rate"]["rate"] > 0.0 and written(0.8)["no_rate"] is None
+    found = written(0.6)
+    assert found["rate"] == {}
+    words = "no rate through interfaces: no path crossed from interface 1 to the next; give more cycles"
+    assert found["no_rate"] == words
+    content = {
+        "source": "a model",
+        "states": ["A", "B"],
+        "temperature_K": 300.0,
+        "routes": routes(harmonic=(1.0, None), interfaces=(None, None)),
+        "laws": [],
+        "kinetics": [],
+        "channels": [],
+        "rates": [{"from": "A", "temperature": 300.0, "shares": []}],
+        "without_saddle": {},
+        "along_coordinate": {},
+        "interfaces": found,
+        "agreement": [],
+        "rules": {"statistics": "classical", "low_modes": "raised", "cutoff": 50.0, "tunnelling": "none"},
+    }
+    assert words in report.table([content], ["model"], None)

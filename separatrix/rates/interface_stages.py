@@ -350,7 +350,7 @@ def interface_chain(
 
 
 def interface_rate(settings: Settings, chains: Sequence[Path | str], out: Path | str) -> None:
-    """The rate from all chains."""
+    """The rate from all chains; where they are too short for one, why (``no_rate``), and other routes go their way."""
     system, _ = from_settings(settings)
     runs, tables = [], [store.read_dataset(file) for file in chains]
     for table in tables:
@@ -365,12 +365,15 @@ def interface_rate(settings: Settings, chains: Sequence[Path | str], out: Path |
                 table.flux_unfinished.values,
             )
         )
-    first = tables[0]
+    first, reason, rate = tables[0], None, {}
     try:
         found = interfaces.rate(runs, first.interface.values.tolist(), first.attrs["frame_fs"] * 1e-3)
     except ValueError as error:
-        raise SamplingError(f"no rate through interfaces: {error}") from error
-    log.info("%s to %s: %.3g /s", system.reactant, system.product, found.rate)
+        reason = f"no rate through interfaces: {error}"
+        log.warning(reason)
+    else:
+        rate = found.to_dict()
+        log.info("%s to %s: %.3g /s", system.reactant, system.product, found.rate)
     store.write_json(
         {
             "from": system.reactant,
@@ -379,7 +382,8 @@ def interface_rate(settings: Settings, chains: Sequence[Path | str], out: Path |
             "coordinate": first.attrs["coordinate"],
             "ceiling": first.attrs["ceiling"],
             "n_chains": len(runs),
-            "rate": found.to_dict(),
+            "rate": rate,
+            "no_rate": reason,
         },
         out,
     )

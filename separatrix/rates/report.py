@@ -489,7 +489,10 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
             body += _of_other_temperatures(along.get("reweighted") or {})
             if along["no_rate"]:
                 body.append(f"<tr><th></th><td colspan='4'>{html.escape(along['no_rate'])}</td></tr>\n")
-        if through := content.get("interfaces"):
+        through = content.get("interfaces") or {}
+        if through.get("no_rate"):
+            body.append(f"<tr><th></th><td colspan='4'>{html.escape(through['no_rate'])}</td></tr>\n")
+        elif through:
             found = through["rate"]
             words = (
                 f"flux of {found['flux']:.3g} /s through the first of {len(found['crossings'])} interfaces "

@@ -626,8 +626,8 @@ def gather(
                 "from": through["from"],
                 "to": through["to"],
                 "temperature": temperature,
-                "rate": through["rate"]["rate"],
-                "ln_error": through["rate"]["ln_error"],
+                "rate": through["rate"].get("rate"),
+                "ln_error": through["rate"].get("ln_error"),
                 "low": through["rate"].get("low"),
                 "high": through["rate"].get("high"),
             }
