@@ -312,3 +312,14 @@ def test_profile_is_what_it_should_be() -> None:
     assert profile["slurm-status-attempts"] / profile["max-status-checks-per-second"] >= 3600
     partitions = yaml.safe_load((ROOT / "profiles/slurm/partitions.yaml").read_text())
     assert partitions["partitions"]
+
+
+def test_memory_of_umbrella_windows_follows_their_frames() -> None:
+    data = config.read_yaml(ROOT / "config/config.yaml")
+    data["rates"]["umbrella"] |= {"windows": 24, "batches": 2, "equilibration_fs": 0, "length_fs": 1e6, "frame_fs": 10}
+    found = {stage: resources.memory(config.load(data), stage, "gaff2") for stage in ("umbrella", "free_energy")}
+    data["rates"]["umbrella"]["length_fs"] = 2e6
+    # 12 and 24 windows of 100,000 more frames, 34 atoms, twice.
+    for stage, windows in (("umbrella", 12), ("free_energy", 24)):
+        more = resources.memory(config.load(data), stage, "gaff2") - found[stage]
+        assert more == pytest.approx(2 * windows * 1e5 * 34 * 3 * 8 / 1e6, rel=0.06)
