@@ -271,7 +271,7 @@ def test_chains_that_are_too_short_say_so_and_other_routes_go_their_way(tmp_path
         number = np.zeros((40, 2), dtype=int)
         highest = np.where(np.arange(80).reshape(40, 2) % 3 == 0, reach, 0.6)
         highest[::4, 1] = math.inf
-        columns = {"highest": highest, "frames": number + 9, "outcome": number, "swap": number - 1}
+        columns = {"highest": highest, "frames": number + 9, "outcome": number, "source": number + np.arange(2)}
         data = xr.Dataset(
             {name: (("cycle", "ensemble"), values) for name, values in columns.items()}
             | {name: ("stretch", np.full(20, n)) for name, n in (("flux_frames", 100), ("flux_counts", 4))}

@@ -306,13 +306,36 @@ def test_velocities_outside_are_drawn_anew_only_where_they_come_from_the_reactan
     assert (float(found.end.velocities), left) == ((7.0, [0.5, 9.0]) if end == REACTANT else (3.0, [0.0, 1.0]))
 
 
-def test_swaps_give_each_ensemble_a_path_of_its_own():
-    low, high = flat_path(0, 1, 2, 3, 2, 1, 0), flat_path(0, 1, 2, 3, 4, 3, 2, 1, 0)
-    paths = [low, high]
-    assert interfaces.swap(paths, [1.0, 3.0], 0) == [True]
-    assert paths == [high, low]
-    assert interfaces.swap([low, high], [1.0, 4.0], 0) == [False]
-    assert interfaces.swap([low, high], [1.0, 3.0], 1) == []
+def test_exchanges_are_even_among_all_that_are_possible():
+    """Against all permutations, one by one."""
+    bounds = [1.0, 2.0, 3.0, 4.0]
+    tops = [3, 2, 5, 4]  # the first reaches further than it must, the third is needed nowhere in particular
+    known = [flat_path(0, *range(1, top + 1), *range(top - 1, -1, -1)) for top in tops]
+    possible = [
+        p for p in itertools.permutations(range(4)) if all(tops[k] >= b for k, b in zip(p, bounds, strict=True))
+    ]
+    assert 1 < len(possible) < 24
+    seen = dict.fromkeys(possible, 0)
+    total = 6000
+    for k in range(total):
+        paths = list(known)
+        source = interfaces.exchange(paths, bounds, stream(9, k))
+        assert all(path is known[i] for path, i in zip(paths, source, strict=True))
+        seen[tuple(source.tolist())] += 1
+    expected = total / len(possible)
+    # Chi squared of n - 1 degrees of freedom has the mean n - 1 and the variance 2 (n - 1).
+    chi = sum((count - expected) ** 2 / expected for count in seen.values())
+    assert chi < len(possible) - 1 + 5.0 * math.sqrt(2.0 * (len(possible) - 1))
+
+
+@settings(max_examples=60)
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=7), st.integers(0, 1000))
+def test_every_ensemble_gets_a_path_that_reaches_it(beyond: list[int], seed: int):
+    tops = [i + 1 + more for i, more in enumerate(beyond)]
+    paths = [flat_path(0, *range(1, top + 1), *range(top - 1, -1, -1), n=99) for top in tops]
+    source = interfaces.exchange(paths, [float(i + 1) for i in range(len(tops))], stream(seed))
+    assert sorted(source.tolist()) == list(range(len(tops)))
+    assert all(path.highest >= i + 1 for i, path in enumerate(paths))
 
 
 @settings(max_examples=60)
@@ -327,8 +350,37 @@ def test_interfaces_stand_where_the_share_is_reached(highest: list[float], share
 def chain_of(highest: np.ndarray, counts: np.ndarray) -> Chain:
     """A chain of given paths, and counts of excursions per stretch."""
     shape = highest.shape
-    frames, swaps = np.full(shape, 9), np.full(shape, -1)
-    return Chain(highest, frames, np.zeros(shape, dtype=int), swaps, np.full(len(counts), 100), counts, 0 * counts)
+    frames, sources = np.full(shape, 9), np.tile(np.arange(shape[1]), (shape[0], 1))
+    return Chain(highest, frames, np.zeros(shape, dtype=int), sources, np.full(len(counts), 100), counts, 0 * counts)
+
+
+def test_crossings_are_the_factors_of_the_rate():
+    rng = np.random.default_rng(14)
+    bounds = [1.0, 2.0, 3.0]
+    highest = np.column_stack([b + rng.exponential(1.2, 300) for b in bounds])
+    highest[highest > 4.0] = math.inf
+    found = interfaces.rate([chain_of(highest, np.full(40, 5))], bounds, 1.0)
+    np.testing.assert_allclose(interfaces.crossings(highest, bounds), [c["probability"] for c in found.crossings])
+
+
+def test_a_pilot_goes_on_while_an_interface_is_hardly_crossed(monkeypatch, caplog):
+    """Of 200 steps, with rounds that are too short for all paths to come down from the first one."""
+    runner, rules = Flat(200), replace(RULES, pilot_moves=3, stretches=20, stretch_frames=400)
+    cycles = []
+    monkeypatch.setattr(interfaces, "_cycle", lambda *a, run=interfaces._cycle: cycles.append(a[3]) or run(*a))
+
+    def pilot(seed: int) -> list[float]:
+        caplog.clear()
+        with caplog.at_level("INFO", logger=interfaces.__name__):
+            interfaces.pilot(runner, np.asarray(0.0), np.asarray(100.0), rules, lambda *w: stream(seed, *w), done)
+        return [float(r.args[1]) for r in caplog.records if r.msg.startswith("round")]
+
+    rounds = [pilot(seed) for seed in range(4)]
+    for shares in rounds:
+        # Each but the last of the rounds from the fourth on left a gap; the last did not, unless there were ten.
+        assert all(share < 6.25 for share in shares[3:-1])
+        assert shares[-1] >= 6.25 or len(shares) == 10
+    assert max(len(shares) for shares in rounds) > 4
 
 
 def test_pooled_factors_solve_the_histogram_equations():
@@ -377,13 +429,15 @@ def test_the_largest_error_of_all_block_lengths_is_told():
 
 def test_arrivals_are_places_that_went_all_the_way():
     # Three ensembles: up one step in the first cycle, and one in the second.
-    up = [[1, -1, -1], [-1, 1, -1]]
-    assert interfaces.arrivals(np.array([*up, [0, -1, -1]])) == 1
+    up, stay = [[1, 0, 2], [0, 2, 1]], [0, 1, 2]
+    assert interfaces.arrivals(np.array([*up, stay])) == 1
     # What begins in the last counts only when it has been in the first.
-    assert interfaces.arrivals(np.array([[-1, 1, -1], [-1, 1, -1], [0, -1, -1]])) == 0
-    assert interfaces.arrivals(np.array([*up, *up, [0, -1, -1]])) == 2
+    assert interfaces.arrivals(np.array([[0, 2, 1], [0, 2, 1], stay])) == 0
+    assert interfaces.arrivals(np.array([*up, *up, stay])) == 2
+    # All the way at once, round in a ring: the second that arrives was in the first when the first one did.
+    assert interfaces.arrivals(np.array([[1, 2, 0], stay, [1, 2, 0], stay])) == 2
     # A single ensemble is first and last.
-    assert interfaces.arrivals(np.full((5, 1), -1)) == 5
+    assert interfaces.arrivals(np.zeros((5, 1), dtype=int)) == 5
 
 
 def test_without_an_arrival_there_is_no_error():
@@ -395,7 +449,7 @@ def test_without_an_arrival_there_is_no_error():
     assert math.isinf(apart.ln_error)
     assert apart.low is apart.high is None
     assert apart.ln_probability_error < 0.2
-    chain.swaps[::2, 0] = 1
+    chain.sources[::2] = [1, 0]
     together = interfaces.rate([chain], bounds, 1.0)
     assert together.n_arrivals == 200
     assert together.ln_error < 0.2

@@ -224,7 +224,10 @@ class _Setting:
         # How far sampling goes does not change what is sampled: more cycles go on from the journal.
         kept = {key: value for key, value in self.content.items() if key != "cycles"}
         rates = {**settings["rates"], "interfaces": kept}
-        self.key = store.fingerprint({**settings, "rates": rates}, self.start, self.top, self.reaction.to_dict())
+        # The words: a chain whose exchanges were others has other paths, and does not go on from that one's.
+        self.key = store.fingerprint(
+            {**settings, "rates": rates}, self.start, self.top, self.reaction.to_dict(), "exchanges among all"
+        )
 
     @property
     def rules(self) -> interfaces.Rules:
@@ -339,7 +342,11 @@ def interface_chain(
             "highest": (("cycle", "ensemble"), chain.highest, {"comment": "infinite where the product is reached"}),
             "frames": (("cycle", "ensemble"), chain.frames),
             "outcome": (("cycle", "ensemble"), chain.outcomes, {"comment": ", ".join(interfaces.OUTCOMES)}),
-            "swap": (("cycle", "ensemble"), chain.swaps, {"comment": "with the ensemble above; -1: not its turn"}),
+            "source": (
+                ("cycle", "ensemble"),
+                chain.sources,
+                {"comment": "ensemble that its path was in before exchanges"},
+            ),
             "flux_frames": ("stretch", chain.flux_frames),
             "flux_counts": ("stretch", chain.flux_counts),
             "flux_unfinished": ("stretch", chain.flux_unfinished, {"comment": "excursions left out"}),
@@ -359,7 +366,7 @@ def interface_rate(settings: Settings, chains: Sequence[Path | str], out: Path |
                 table.highest.values,
                 table.frames.values,
                 table.outcome.values,
-                table.swap.values,
+                table.source.values,
                 table.flux_frames.values,
                 table.flux_counts.values,
                 table.flux_unfinished.values,

@@ -3,7 +3,7 @@
 The rate from a reactant A to a product B is the flux of excursions from A that reach the first interface, times the
 probability that such an excursion reaches B before it is back in A. The probability is a product over interfaces along
 an order parameter, each factor from paths that are known to reach the interface before (van Erp, Moroni and Bolhuis,
-J. Chem. Phys. 2003, 118, 7762); neighbouring ensembles exchange paths (van Erp, Phys. Rev. Lett. 2007, 98, 268301).
+J. Chem. Phys. 2003, 118, 7762); ensembles exchange paths (van Erp, Phys. Rev. Lett. 2007, 98, 268301).
 
 A, B and the order parameter are looked at in frames alone, and the order parameter counts as minus infinity in A and as
 infinity in B. Interfaces are then nested whatever the states are: no path comes to B without crossing all of them, and
@@ -15,6 +15,7 @@ unless it says otherwise; times are counted in frames.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..plain import Plain
+
+log = logging.getLogger(__name__)
 
 FloatArray = NDArray[np.float64]
 
@@ -411,22 +414,27 @@ def turn(path: Path, rng: np.random.Generator) -> Path:
     return path.reversed() if wanted and not math.isinf(path.highest) else path
 
 
-def swap(paths: list[Path], interfaces: Sequence[float], cycle: int) -> list[bool]:
-    """Exchange paths between neighbouring ensembles, in place: even pairs and odd pairs in turn.
+def exchange(paths: list[Path], interfaces: Sequence[float], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Deal paths out to the ensembles anew, in place: evenly among all ways in which each gets one that reaches it.
 
-    The path of the higher ensemble is in the lower one anyway; the other one must reach the higher interface.
+    Given which paths there are, all these ways are equally likely, so this is their conditional distribution; it is
+    the limit of endlessly many exchanges (Roet, Zhang and van Erp, J. Phys. Chem. A 2022, 126, 8878), and costs no
+    dynamics. A path that reaches an interface reaches all below: as many paths are left to choose from at an ensemble
+    whatever those above it have got, and one choice after the other from the top is even.
 
     Returns
     -------
-    Whether each pair of neighbours exchanged, of those whose turn it was.
+    Ensemble in which each ensemble's path was before, shape (ensembles,).
     """
-    done = []
-    for low in range(cycle % 2, len(paths) - 1, 2):
-        fits = paths[low].highest >= interfaces[low + 1]
-        if fits:
-            paths[low], paths[low + 1] = paths[low + 1], paths[low]
-        done.append(fits)
-    return done
+    highest = np.array([path.highest for path in paths])
+    source = np.empty(len(paths), dtype=np.int64)
+    left = np.ones(len(paths), dtype=bool)
+    for i in reversed(range(len(paths))):
+        fits = np.flatnonzero(left & (highest >= interfaces[i]))
+        source[i] = fits[int(rng.integers(len(fits)))]
+        left[source[i]] = False
+    paths[:] = [paths[k] for k in source]
+    return source
 
 
 # --- placing interfaces -----------------------------------------------------------------------------------------------
@@ -448,6 +456,23 @@ def quantile_above(highest: Sequence[float], share: float) -> float:
     """
     ordered = np.sort(np.asarray(highest, dtype=float))[::-1]
     return float(ordered[max(math.ceil(share * len(ordered)) - 1, 0)])
+
+
+def crossings(highest: FloatArray, interfaces: Sequence[float]) -> FloatArray:
+    """Share of the paths at each interface that reach the next, or the product: of ensembles 0 to i at the i-th.
+
+    Parameters
+    ----------
+    highest, interfaces
+        As in :func:`survival`.
+
+    Returns
+    -------
+    Shape (ensembles,).
+    """
+    bounds = [*interfaces, math.inf]
+    pools = [highest[:, : i + 1] for i in range(len(interfaces))]
+    return np.array([np.mean(pool[pool >= bounds[i]] >= bounds[i + 1]) for i, pool in enumerate(pools)])
 
 
 def survival(highest: FloatArray, interfaces: Sequence[float]) -> tuple[FloatArray, FloatArray]:
@@ -532,8 +557,9 @@ _ENOUGH, _PATIENCE = 60, 5
 #: Interfaces at first, evenly spaced; attempts at a path from the top.
 _AT_FIRST, _ATTEMPTS = 20, 100
 
-#: Rounds of cycles after each of which a pilot places interfaces anew; most of them, while one is crossed by no path.
-_ROUNDS, _MOST_ROUNDS = 4, 8
+#: Rounds of cycles after each of which a pilot places interfaces anew; most of them, while an interface is crossed by
+#: less than a part of the share that it was placed for. One gap that few paths cross ruins a chain.
+_ROUNDS, _MOST_ROUNDS, _PART = 4, 10, 0.25
 
 #: Blocks of all chains together that an error may come from at least: that of fewer is too uncertain itself.
 _FEWEST_BLOCKS = 8
@@ -688,7 +714,7 @@ def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, stre
             reached.append([p.highest for p in paths])
             cycle += 1
         settled = np.array(reached[len(reached) // 4 :])
-        crossed = [(settled[:, : i + 1] >= b).any() for i, b in enumerate([*interfaces[1:], math.inf])]
+        crossed = float(np.min(crossings(settled, interfaces)))
         places = spaced(settled, interfaces, rules.crossing)
         # A path of its own ensemble if it reaches as far, of one above if not.
         own = [sum(value <= place for value in interfaces) - 1 for place in places]
@@ -696,8 +722,13 @@ def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, stre
             next(p for p in [*paths[i:], through] if p.highest >= place) for i, place in zip(own, places, strict=True)
         ]
         interfaces = places
-        if number + 1 >= _ROUNDS and all(crossed):
+        log.info("round %d: interfaces crossed by %.1f %% of the paths at least", number + 1, 100.0 * crossed)
+        if number + 1 >= _ROUNDS and crossed >= _PART * rules.crossing:
             break
+    else:
+        log.warning(
+            "there is still an interface that only %.2g %% of the paths cross; more pilot_moves help", 100.0 * crossed
+        )
     return Pilot(tuple(interfaces), tuple(paths))
 
 
@@ -745,22 +776,20 @@ def _cycle(
 
     Returns
     -------
-    Numbers of the outcomes; whether each ensemble exchanged its path with the one above, -1 where not its turn.
+    Numbers of the outcomes, and in which ensemble each one's path was before the exchanges.
     """
     ended = []
     for i, path in enumerate(paths):
         move = _moved(runner, path, interfaces[i], streams(word, cycle, i), keep)
         paths[i] = move.path
         ended.append(OUTCOMES.index(move.outcome))
-    asked = np.full(len(paths), -1)
-    asked[cycle % 2 : len(paths) - 1 : 2] = swap(paths, interfaces, cycle)
-    return ended, asked
+    return ended, exchange(paths, interfaces, streams(word, cycle, "exchange"))
 
 
 def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, streams: Streams, keep: Keep) -> Chain:
     """A chain of cycles over all ensembles, and stretches of dynamics in the reactant for the flux.
 
-    In each cycle every ensemble makes a reversal and a shot, then neighbours exchange paths. Excursions that reach the
+    In each cycle every ensemble makes a reversal and a shot, then all exchange paths. Excursions that reach the
     first interface are paths of the first ensemble, and independent of those that are there: one after the other takes
     the place of its path, in every other cycle at most. What changes slowly in the reactant, and hardly within a path,
     comes to equilibrium in the stretches and from there into all ensembles (as by the exchange with the reactant's own
@@ -774,20 +803,20 @@ def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, str
     walked = stretches(runner, start, burnt + rules.stretches, rules.stretch_frames, streams, keep)
     flux = walked[burnt:]
     leaving = _fed(walked[:burnt], bounds[0], 0, rules.burn_in) | _fed(flux, bounds[0], rules.burn_in, rules.cycles)
-    highest, frames, outcomes, swaps = [], [], [], []
+    highest, frames, outcomes, sources = [], [], [], []
     for cycle in range(rules.burn_in + rules.cycles):
         paths[0] = leaving.get(cycle, paths[0])
-        ended, asked = _cycle(runner, paths, bounds, cycle, streams, keep)
+        ended, source = _cycle(runner, paths, bounds, cycle, streams, keep)
         if cycle >= rules.burn_in:
             highest.append([p.highest for p in paths])
             frames.append([len(p.order) for p in paths])
             outcomes.append(ended)
-            swaps.append(asked)
+            sources.append(source)
     return Chain(
         np.array(highest),
         np.array(frames),
         np.array(outcomes),
-        np.array(swaps),
+        np.array(sources),
         np.array([s["frames"] for s in flux]),
         np.array([int((np.asarray(s["highest"]) >= bounds[0]).sum()) for s in flux]),
         np.array([int(s["unfinished"]) + (int(s["frames"]) == 0) for s in flux]),
@@ -821,12 +850,12 @@ class Crossing(Plain):
         The same from the paths of this ensemble alone.
     accepted
         Share of shots accepted.
-    swapped
-        Share of exchanges with the ensemble above that were accepted; None where there is none.
+    exchanged
+        Share of cycles after which the ensemble had a path of another.
     mean_frames
         Length of the ensemble's paths.
     correlation
-        Integrated autocorrelation time, in cycles, of whether the next interface is reached.
+        Integrated autocorrelation time, in cycles, of how many of these paths reach the next interface.
     """
 
     interface: float
@@ -835,7 +864,7 @@ class Crossing(Plain):
     error: float
     here: float
     accepted: float
-    swapped: float | None
+    exchanged: float
     mean_frames: float
     correlation: float
 
@@ -864,7 +893,7 @@ class InterfaceRate(Plain):
     n_blocks
         Behind the errors.
     slowest
-        Largest correlation time of an ensemble over the length of a block: where it is not small, errors are too small.
+        Largest correlation time of a factor over the length of a block: where it is not small, errors are too small.
     n_arrivals
         Times that a place in the chain went from the first ensemble to the last by exchanges; see :func:`arrivals`.
     drift
@@ -905,8 +934,8 @@ class Chain:
         Length of these paths.
     outcomes
         Number of the outcome of each shot in `OUTCOMES`, same shape.
-    swaps
-        1 where an ensemble exchanged its path with the one above, 0 where it was refused, -1 where it was not its turn.
+    sources
+        Ensemble in which each ensemble's path was before the exchanges of the cycle, same shape.
     flux_frames, flux_counts
         Frames of each stretch in the reactant, and excursions that reached the first interface, shape (stretches,).
     flux_unfinished
@@ -916,13 +945,13 @@ class Chain:
     highest: FloatArray
     frames: NDArray[np.int64]
     outcomes: NDArray[np.int64]
-    swaps: NDArray[np.int64]
+    sources: NDArray[np.int64]
     flux_frames: NDArray[np.int64]
     flux_counts: NDArray[np.int64]
     flux_unfinished: NDArray[np.int64]
 
 
-def arrivals(swaps: NDArray[np.int64]) -> int:
+def arrivals(sources: NDArray[np.int64]) -> int:
     """How many times a path's place in the chain has gone from the first ensemble to the last.
 
     A place is followed through exchanges; shots change its path and leave it where it is. Before any has come all the
@@ -930,18 +959,16 @@ def arrivals(swaps: NDArray[np.int64]) -> int:
 
     Parameters
     ----------
-    swaps
+    sources
         Of :class:`Chain`, shape (cycles, ensembles).
     """
-    n = swaps.shape[1]
-    from_first = [False] * n
+    from_first = np.zeros(sources.shape[1], dtype=bool)
     count = 0
-    for row in swaps:
+    for source in sources:
         from_first[0] = True
-        count += from_first[-1]
+        count += int(from_first[-1])
         from_first[-1] = False
-        for low in np.flatnonzero(row == 1):
-            from_first[low], from_first[low + 1] = from_first[low + 1], from_first[low]
+        from_first = from_first[source]
     return count
 
 
@@ -1047,7 +1074,7 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
     while divided[-1] >= 4 and divided[-1] // 2 * len(chains) >= _FEWEST_BLOCKS:
         divided.append(divided[-1] // 2)
     errors = np.array([_errors(cycles, walks, k) for k in divided])
-    arrived = sum(arrivals(c.swaps) for c in chains)
+    arrived = sum(arrivals(c.sources) for c in chains)
     # No block knows of what none of them has seen.
     ln_error = float(errors[:, 0].max()) if arrived else math.inf
     # Student's t of the blocks that the error comes from.
@@ -1065,21 +1092,23 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
     nothing = 0.0 * walks[0].sum(axis=0)
     drift = float(np.diff(_logs(np.array([early, late]), nothing)[:, 1:].sum(axis=1))[0])
     highest = [c.highest for c in chains]
-    crossings, times = [], []
+    factors, times = [], []
     for i, value in enumerate(interfaces):
         here = [h[:, i] >= bounds[i + 1] for h in highest]
-        times.append(float(np.mean([correlation_time(h) for h in here])))
-        asked = np.concatenate([c.swaps[:, i] for c in chains])
-        asked = asked[asked >= 0]
-        crossings.append(
+        # Of the pool that the factor comes from: paths change places between its ensembles and are no others for it.
+        share = math.exp(whole[1 + i])
+        times.append(
+            float(np.mean([correlation_time(r[:, i] - share * t[:, i]) for t, r in zip(tried, reached, strict=True)]))
+        )
+        factors.append(
             Crossing(
                 interface=float(value),
                 next_interface=float(bounds[i + 1]) if math.isfinite(bounds[i + 1]) else None,
-                probability=math.exp(whole[1 + i]),
-                error=math.exp(whole[1 + i]) * float(errors[:, 3 + i].max()),
+                probability=share,
+                error=share * float(errors[:, 3 + i].max()),
                 here=float(np.mean(np.concatenate(here))),
                 accepted=float(np.mean(np.concatenate([c.outcomes[:, i] == 0 for c in chains]))),
-                swapped=float(asked.mean()) if len(asked) else None,
+                exchanged=float(np.mean(np.concatenate([c.sources[:, i] != i for c in chains]))),
                 mean_frames=float(np.mean(np.concatenate([c.frames[:, i] for c in chains]))),
                 correlation=times[-1],
             ).to_dict()
@@ -1094,7 +1123,7 @@ def rate(chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, 
         ln_flux_error=float(errors[:, 2].max()),
         probability=math.exp(float(whole[1:].sum())),
         ln_probability_error=float(errors[:, 1].max()),
-        crossings=tuple(crossings),
+        crossings=tuple(factors),
         n_excursions=int(sum(c.flux_counts.sum() for c in chains)),
         n_unfinished=int(sum(c.flux_unfinished.sum() for c in chains)),
         n_blocks=n_blocks,
