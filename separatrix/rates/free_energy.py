@@ -33,6 +33,9 @@ LEAST_OVERLAP = 1e-3
 #: The slab that stands for the dividing surface is made so wide that it holds this many frames at least.
 FEWEST_IN_SLAB = 10
 
+#: Points of r at most at which a resample is solved; windows so narrow that there were more are solved less exactly.
+_MOST_POINTS = 20000
+
 #: Fewest effective frames, on the side that a rate leaves and at the top, that carry it to another temperature.
 ENOUGH_EFFECTIVE = 30.0
 
@@ -129,7 +132,11 @@ def combine(windows: Sequence[Window], temperature: float) -> Weights:
     if len(windows) < 2 or any(len(w.r) == 0 for w in windows):
         raise ValueError("umbrella sampling needs two windows or more, and frames in each")
     r = np.concatenate([w.r for w in windows])
-    mbar = _mbar(_reduced(windows, r, temperature), np.array([len(w.r) for w in windows]), None)
+    counts = np.array([len(w.r) for w in windows])
+    # From there pymbar is done in a few steps; from nothing it takes some hundred, a minute of 100,000 frames.
+    grid = _Grid(windows, r, temperature)
+    _, start = _mixture(grid.u, counts, grid.spread(np.ones(len(r))), np.zeros(len(windows)))
+    mbar = _mbar(_reduced(windows, r, temperature), counts, start - start[0] if np.isfinite(start).all() else None)
     matrix = mbar.compute_overlap()["matrix"]
     return Weights(
         r=r,
@@ -227,6 +234,7 @@ def surface_rate(
     bins: int = 60,
     blocks: int = 5,
     n_bootstrap: int = 60,
+    found: Weights | None = None,
 ) -> tuple[SurfaceRate, Profile]:
     """Rates of transition-state theory and the profile.
 
@@ -250,6 +258,8 @@ def surface_rate(
         Each window is cut into so many blocks of time, which the bootstrap draws.
     n_bootstrap
         Resamples.
+    found
+        What :func:`combine` makes of the windows, where it is known.
 
     Raises
     ------
@@ -257,7 +267,7 @@ def surface_rate(
         When a window is empty, neighbours have nothing in common, or the windows do not reach over a barrier.
     """
     kt = BOLTZMANN * temperature
-    found = combine(windows, temperature)
+    found = found or combine(windows, temperature)
     # Not "overlap < least": an overlap that is not a number is none.
     apart = [i for i, shared in enumerate(found.overlap) if not shared >= LEAST_OVERLAP]
     if apart:
@@ -397,6 +407,7 @@ def other_temperatures(
     rng: np.random.Generator,
     blocks: int = 5,
     n_bootstrap: int = 60,
+    found: Weights | None = None,
 ) -> OtherTemperatures:
     """Rates of transition-state theory at other temperatures from the same frames.
 
@@ -410,7 +421,7 @@ def other_temperatures(
         K; that of the windows may be among them.
     rate
         What :func:`surface_rate` found: it says where the surface stands.
-    rng, blocks, n_bootstrap
+    rng, blocks, n_bootstrap, found
         As there.
 
     Raises
@@ -420,7 +431,7 @@ def other_temperatures(
     """
     if any(w.energy is None for w in windows):
         raise ValueError("the windows have no energies on record")
-    found = combine(windows, temperature)
+    found = found or combine(windows, temperature)
     energy = np.concatenate([w.energy for w in windows])
     change = [1.0 / (BOLTZMANN * target) - 1.0 / (BOLTZMANN * temperature) for target in targets]
 
@@ -536,7 +547,8 @@ def _resamples(
     rng: np.random.Generator,
 ) -> Iterator[FloatArray]:
     """Weights of all frames without springs in resamples of blocks, each window's among themselves; shape (n,)."""
-    u = _reduced(windows, np.concatenate([w.r for w in windows]), temperature)
+    r = np.concatenate([w.r for w in windows])
+    grid = _Grid(windows, r, temperature)
     for _ in range(n_bootstrap):
         drawn = []
         for window in windows:
@@ -545,16 +557,48 @@ def _resamples(
             drawn.append(np.repeat(times, [len(p) for p in pieces]))
         counts = np.array([d.sum() for d in drawn])
         times = np.concatenate(drawn).astype(float)
-        mixture = _mixture(u, counts, times, start)
+        mixture, _ = _mixture(grid.u, counts, grid.spread(times), start)
+        mixture = np.interp(r, grid.r, mixture)
         weight = times * np.exp(mixture.min() - mixture)
         yield weight / weight.sum()
 
 
-def _mixture(u: FloatArray, counts: NDArray[np.int64], times: FloatArray, start: FloatArray) -> FloatArray:
-    """Logarithm of MBAR's mixture density at frames that count several times each or not at all; shape (n,).
+class _Grid:
+    """Springs at points of r that lie so near to each other that what depends on r alone is read off between them.
+
+    MBAR's mixture density is such, and smooth over the width sigma of a window: points sigma/50 apart give it to
+    1e-4, where the errors that resamples are for are larger than 1e-2. There are far fewer of them than frames.
+
+    Attributes
+    ----------
+    r
+        Points, rising, shape (n,).
+    u
+        Reduced energies of the springs there, shape (windows, n).
+    """
+
+    def __init__(self, windows: Sequence[Window], r: FloatArray, temperature: float) -> None:
+        narrowest = math.sqrt(BOLTZMANN * temperature / max(w.stiffness for w in windows))
+        number = min(math.ceil(50.0 * float(np.ptp(r)) / narrowest), _MOST_POINTS) + 2
+        self.r = np.linspace(r.min(), r.max(), number)
+        self.u = _reduced(windows, self.r, temperature)
+        self._below = np.clip(np.searchsorted(self.r, r, side="right") - 1, 0, number - 2)
+        self._above = (r - self.r[self._below]) / max(self.r[1] - self.r[0], 1e-300)
+
+    def spread(self, times: FloatArray) -> FloatArray:
+        """How often frames count, divided between the two points about each; shape (n,)."""
+        n = len(self.r)
+        upper = times * self._above
+        return np.bincount(self._below, times - upper, n) + np.bincount(self._below + 1, upper, n)
+
+
+def _mixture(
+    u: FloatArray, counts: NDArray[np.int64], times: FloatArray, start: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Logarithm of MBAR's mixture density at points that count several times each or not at all; shape (n,).
 
     The free energies minimise a convex function (Shirts and Chodera, Appendix C): Newton's method from those of the
-    whole sample, which are near.
+    whole sample, which are near. They come second, those of windows without a frame left as they were.
     """
     here = counts > 0
     u, counts, f = u[here], counts[here].astype(float), start[here].copy()
@@ -581,7 +625,9 @@ def _mixture(u: FloatArray, counts: NDArray[np.int64], times: FloatArray, start:
                 break
             step = 0.5 * step
         f, value, mixture = further, lower, there
-    return mixture
+    free = start.copy()
+    free[here] = f
+    return mixture, free
 
 
 def _density(r: FloatArray, weight: FloatArray, edges: FloatArray) -> FloatArray:

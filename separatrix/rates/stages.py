@@ -385,7 +385,7 @@ def free_energy_profile(
             trouble.append(run)
     rng = stream(umbrella.method.seed, umbrella.method.name, "free energy")
     try:
-        rate, profile = free_energy.surface_rate([w for w, _ in kept], temperature, rng=rng)
+        rate, profile = free_energy.surface_rate([w for w, _ in kept], temperature, rng=rng, found=combined)
     except ValueError as error:
         raise SamplingError(f"no rate along the coordinate: {error}") from error
     try:
@@ -396,6 +396,7 @@ def free_energy_profile(
             rate,
             # Of its own, so that what is drawn below does not depend on which temperatures are asked for.
             rng=stream(umbrella.method.seed, umbrella.method.name, "other temperatures"),
+            found=combined,
         ).to_dict()
     except ValueError as error:
         other = {"reason": str(error)}
