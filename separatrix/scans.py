@@ -46,6 +46,8 @@ def frame(
     1/s, or the share), and low and high of its interval of confidence 0.95, NaN where there is none.
     """
     rows = []
+    of_all = shares[(shares["kind"] == "all") & shares["method"].isin([m["method"] for m in members])]
+    seen = list(dict.fromkeys(of_all["mechanism"]))
     for member in members:
         content, common = rates[member["method"]], {"of": member["of"], "value": member["value"]}
         start = content["states"][0]
@@ -54,11 +56,14 @@ def frame(
                 bounds = kinetics.interval(route) or (math.nan, math.nan)
                 y, low, high = (math.log10(k) for k in (route["rate"], *bounds))
                 rows.append({"kind": "rate", "series": route["route"], "y": y, "low": low, "high": high, **common})
-        mine = shares[(shares["method"] == member["method"]) & (shares["kind"] == "all")]
-        rows += [
-            {"kind": "share", "series": r["mechanism"], "y": r["share"], "low": r["low"], "high": r["high"], **common}
-            for r in mine.to_dict("records")
-        ]
+        mine = {r["mechanism"]: r for r in of_all[of_all["method"] == member["method"]].to_dict("records")}
+        # A mechanism that others of the scan take, and this one does not, has a share of nothing here.
+        none = {"share": 0.0, "low": math.nan, "high": math.nan}
+        for word in seen if mine else ():
+            r = mine.get(word, none)
+            rows.append(
+                {"kind": "share", "series": word, "y": r["share"], "low": r["low"], "high": r["high"], **common}
+            )
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
@@ -137,6 +142,8 @@ def plot(table: pd.DataFrame, kind: str, name: str, quantity: str, order: Sequen
         rows = rows[rows["value"] > 0]
     elif axis.to_dict()["type"] == "nominal":
         rows = rows.assign(value=rows["value"].astype(str))
+    if kind == "share" and rows["low"].isna().any():
+        words.append("without a bar: too few independent paths for an interval, or all by one mechanism")
     names = list(dict.fromkeys(zip(rows["of"], rows["series"], strict=True)))
     several = len({of for of, _ in names}) > 1
     rows = rows.assign(

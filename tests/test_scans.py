@@ -117,6 +117,27 @@ def test_solvents_stand_as_words_in_their_order(tmp_path: Path):
     assert places == sorted(places)
 
 
+def test_a_mechanism_that_a_solvent_lacks_has_a_share_of_nothing():
+    members = [{"method": f"m{i}", "of": "model", "value": v} for i, v in enumerate(("none", "water", "oil"))]
+    rates = {m["method"]: content(1.0) for m in members}
+    shares = pd.DataFrame(
+        [("m0", "all", "inversion", 1.0), ("m1", "all", "inversion", 0.3), ("m1", "all", "rotation", 0.7)],
+        columns=["method", "kind", "mechanism", "share"],
+    ).assign(low=math.nan, high=math.nan)
+    table = scans.frame(members, rates, shares, 300.0)
+    found = table[table["kind"] == "share"].set_index(["value", "series"])["y"].to_dict()
+    # The third has no paths at all: nothing is known of it.
+    assert found == {
+        ("none", "inversion"): 1.0,
+        ("none", "rotation"): 0.0,
+        ("water", "inversion"): 0.3,
+        ("water", "rotation"): 0.7,
+    }
+    assert "without a bar: too few independent paths" in figures.svg(
+        scans.plot(table, "share", "solvent", "solvent", ["none", "water", "oil"])
+    )
+
+
 def test_nothing_to_show_is_said():
     empty = pd.DataFrame(columns=["kind", "of", "series", "value", "y", "low", "high"])
     assert "Rate over s" in figures.svg(scans.plot(empty, "rate", "s", "friction", []))
