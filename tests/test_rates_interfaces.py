@@ -536,8 +536,8 @@ def test_interfaces_are_placed_anew_where_as_many_cross_each():
         highest = np.array(guess) + rng.exponential(1.0, (4000, len(guess)))
         # The product is reached beyond 8: one in e^8 paths, which 6 equal shares of no less than 1/4 lead to.
         highest[highest > 8.0] = math.inf
-        places = interfaces.spaced(highest, guess, 0.25)
+        places = interfaces.spaced(highest.T, guess, 0.25)
         assert places == pytest.approx(np.arange(6) * 8.0 / 6.0, abs=0.25)
     # Where none comes from one to the next, places stand closer before it.
     short = np.array([0.0, 2.0]) + np.minimum(rng.exponential(0.1, (100, 2)), 1.9)
-    assert sum(p < 2.0 for p in interfaces.spaced(short, [0.0, 2.0], 0.25)) > 2
+    assert sum(p < 2.0 for p in interfaces.spaced(short.T, [0.0, 2.0], 0.25)) > 2

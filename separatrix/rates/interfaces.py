@@ -15,6 +15,7 @@ unless it says otherwise; times are counted in frames.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -463,8 +464,10 @@ def crossings(highest: FloatArray, interfaces: Sequence[float]) -> FloatArray:
 
     Parameters
     ----------
-    highest, interfaces
-        As in :func:`survival`.
+    highest
+        Largest order parameter of the ensembles' paths, shape (cycles, ensembles).
+    interfaces
+        Order parameters, rising.
 
     Returns
     -------
@@ -475,36 +478,36 @@ def crossings(highest: FloatArray, interfaces: Sequence[float]) -> FloatArray:
     return np.array([np.mean(pool[pool >= bounds[i]] >= bounds[i + 1]) for i, pool in enumerate(pools)])
 
 
-def survival(highest: FloatArray, interfaces: Sequence[float]) -> tuple[FloatArray, FloatArray]:
+def survival(highest: Sequence[FloatArray], interfaces: Sequence[float]) -> tuple[FloatArray, FloatArray]:
     """How large a share of the paths that reach the first interface come to an order parameter, for all seen.
 
-    Between interfaces i and i + 1 it is read off the paths of ensembles 0 to i, as factors of the rate are. Where none
-    comes to the next interface, half a path is taken to.
+    Between an interface and the next it is read off the paths of all ensembles up to there, as factors of the rate are.
+    Where none comes to the next interface, half a path is taken to.
 
     Parameters
     ----------
     highest
-        Largest order parameter of the ensembles' paths, shape (cycles, ensembles).
+        Largest order parameter of each ensemble's paths, of shape (paths,) each.
     interfaces
-        Order parameters, rising.
+        Of each ensemble, in any order; those of several sets of interfaces may stand side by side.
 
     Returns
     -------
     Order parameters, rising, the first interface first and infinity last, and the shares, both of shape (n,).
     """
     places, shares, here = [], [], 1.0
-    bounds = [*interfaces, math.inf]
-    for i, low in enumerate(interfaces):
-        pool = highest[:, : i + 1]
+    bounds = [*np.unique(interfaces), math.inf]
+    for low, high in itertools.pairwise(bounds):
+        pool = np.concatenate([h for h, value in zip(highest, interfaces, strict=True) if value <= low])
         pool = np.sort(pool[pool >= low])
-        seen = np.unique(np.append(pool[pool < bounds[i + 1]], low))
+        seen = np.unique(np.append(pool[pool < high], low))
         places.append(seen)
         shares.append(here * (1.0 - np.searchsorted(pool, seen) / len(pool)))
-        here *= max(float((pool >= bounds[i + 1]).mean()), 0.5 / len(pool))
+        here *= max(float((pool >= high).mean()), 0.5 / len(pool))
     return np.append(np.concatenate(places), math.inf), np.append(np.concatenate(shares), here)
 
 
-def spaced(highest: FloatArray, interfaces: Sequence[float], crossing: float) -> list[float]:
+def spaced(highest: Sequence[FloatArray], interfaces: Sequence[float], crossing: float) -> list[float]:
     """Interfaces anew, from the first one on, each crossed by as large a share of the paths, and by no less than asked.
 
     Parameters
@@ -704,6 +707,8 @@ def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, stre
     summit = float(through.order[1:-1].max())
     interfaces = [first, *(float(v) for v in np.linspace(first, summit, _AT_FIRST + 1)[1:] if summit > first)]
     paths, cycle = [through] * len(interfaces), 0
+    rounds: list[tuple[float, FloatArray]] = []
+    ends = [0]
     for number in range(_MOST_ROUNDS):
         reached = []
         # Longer ones when the worst is over.
@@ -715,7 +720,11 @@ def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, stre
             cycle += 1
         settled = np.array(reached[len(reached) // 4 :])
         crossed = float(np.min(crossings(settled, interfaces)))
-        places = spaced(settled, interfaces, rules.crossing)
+        rounds += zip(interfaces, settled.T, strict=True)
+        ends.append(len(rounds))
+        # One round alone is short; the first ones still remember the path that all have started from.
+        recent = rounds[ends[(number + 1) // 2] :]
+        places = spaced([h for _, h in recent], [value for value, _ in recent], rules.crossing)
         # A path of its own ensemble if it reaches as far, of one above if not.
         own = [sum(value <= place for value in interfaces) - 1 for place in places]
         paths = [
