@@ -538,6 +538,11 @@ def test_interfaces_are_placed_anew_where_as_many_cross_each():
         highest[highest > 8.0] = math.inf
         places = interfaces.spaced(highest.T, guess, 0.25)
         assert places == pytest.approx(np.arange(6) * 8.0 / 6.0, abs=0.25)
+    # Of two sets side by side, in any order, the one has the gap that the other covers.
+    apart, few = [0.0, 1.5, 6.5], [0.0, 3.0, 5.0]
+    columns = [value + rng.exponential(1.0, n) for values, n in ((apart, 4000), (few, 1000)) for value in values]
+    columns = [np.where(h > 8.0, math.inf, h) for h in columns]
+    assert interfaces.spaced(columns, apart + few, 0.25) == pytest.approx(np.arange(6) * 8.0 / 6.0, abs=0.25)
     # Where none comes from one to the next, places stand closer before it.
     short = np.array([0.0, 2.0]) + np.minimum(rng.exponential(0.1, (100, 2)), 1.9)
     assert sum(p < 2.0 for p in interfaces.spaced(short.T, [0.0, 2.0], 0.25)) > 2
