@@ -128,6 +128,7 @@ def _options(config: Config) -> Iterator[tuple[str, str]]:
         yield "vanerp2003", "; ".join(words for words, methods in routes if methods)
     if rates["interfaces"]["methods"]:
         yield "vanerp2007", "exchange of paths between interfaces"
+        yield "roet2022", "among all of them at once"
     if data["theory"]:
         yield "langer1969", "theory of the surfaces: Langer's rate"
         yield "berezhkovskii2005", "theory of the surfaces: variational principle"

@@ -62,7 +62,7 @@ def test_the_default_comparison(root: Path) -> None:
         ({"rates": {"harmonic": {"tunnelling": "none"}}}, set(), {"wigner1932"}),
         ({"rates": {"harmonic": {"low_modes": "interpolated"}}}, {"grimme2012"}, {"ribeiro2011"}),
         ({"rates": {"harmonic": {"low_modes": "harmonic"}}}, set(), {"ribeiro2011"}),
-        ({"rates": {"interfaces": {"methods": ["gaff2"]}}}, {"vanerp2003", "vanerp2007"}, set()),
+        ({"rates": {"interfaces": {"methods": ["gaff2"]}}}, {"vanerp2003", "vanerp2007", "roet2022"}, set()),
         (
             {"rates": {"umbrella": {"methods": ["gaff2"]}}},
             {"leimkuhler2013", "torrie1977", "shirts2008", "chandler1978", "vanerp2003"},
