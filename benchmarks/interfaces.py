@@ -36,8 +36,8 @@ def walker_of(friction: float) -> Walker:
 
 
 def through_interfaces(walker: Walker, cycles: int, seed: int) -> interfaces.InterfaceRate:
-    """Rate of two chains, each with half as many stretches of 0.8 ps as cycles."""
-    rules = interfaces.Rules(0.25, 40, cycles=cycles, burn_in=50, stretches=cycles // 2, stretch_frames=200)
+    """Rate of two chains, with stretches of 0.8 ps and an excursion in every other cycle."""
+    rules = interfaces.Rules(0.25, 40, cycles=cycles, burn_in=50, refresh=2, stretch_frames=200)
     start, top = np.asarray(-walker.a), np.asarray(0.0)
 
     def streams(*place):

@@ -154,10 +154,12 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
         jobs += own * (windows["batches"] + 1) + 1
     through = config.data["rates"]["interfaces"]
     if name in through["methods"]:
-        walks = (1 + through["chains"]) * 1.2 * through["stretches"]
+        cycles = through["burn_in"] + through["cycles"]
+        # One for each excursion, as it were; the pilot's reactant has to settle, and its excursions place interfaces.
+        walks = 2 * through["pilot_moves"] + through["chains"] * cycles / through["refresh"]
         pulled += walks * through["stretch_fs"] / method.dynamics.time_step
         each_one = resources.PILOT_CYCLES * through["pilot_moves"]
-        each_one += through["chains"] * (through["burn_in"] + through["cycles"])
+        each_one += through["chains"] * cycles
         pairs += resources.INTERFACES * each_one
         # Pilot and chains; the rate stays with the master.
         jobs += 1 + through["chains"]

@@ -145,7 +145,9 @@ def seconds(
         rules = data["rates"]["interfaces"]
         pilot = stage == "interface_pilot"
         cycles = PILOT_CYCLES * rules["pilot_moves"] if pilot else rules["cycles"] + rules["burn_in"]
-        walk = 1.3 * rules["stretches"] * rules["stretch_fs"] / spec.dynamics.time_step
+        stretches = 2 * rules["pilot_moves"] if pilot else cycles / rules["refresh"]
+        # Excursions are followed beyond their stretches.
+        walk = 1.2 * stretches * rules["stretch_fs"] / spec.dynamics.time_step
         # How many interfaces there will be only the pilot tells. Few paths are longer than those that cross.
         gradients = walk + (known.steps or 2 * half) * INTERFACES * cycles
     elif stage == "transmission":
@@ -190,9 +192,9 @@ def memory(config: Config, stage: str, method: str, attempt: int = 1, number: in
         frames = rules["walkers"] * (rules["length_fs"] / rules["frame_fs"] + 1)
         # Positions of all frames: as they come, in one array, and written.
         paths = 3 * frames * len(config.system.molecule.symbols) * 3 * 8 / 1e6
-    if stage in ("interface_pilot", "interface_chain"):
+    if stage == "interface_pilot":
         rules = config.data["rates"]["interfaces"]
-        frames = 1.1 * rules["stretches"] * rules["stretch_fs"] / spec.dynamics.frame
+        frames = 2 * rules["pilot_moves"] * rules["stretch_fs"] / spec.dynamics.frame
         # Excursions of all stretches are kept: at most all their frames.
         paths = frames * len(config.system.molecule.symbols) * 6 * 8 / 1e6
     if stage in ("umbrella", "free_energy"):

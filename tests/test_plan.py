@@ -63,7 +63,7 @@ def test_plan_takes_costs_from_an_earlier_run(tmp_path: Path):
     # Both sets that the default config makes, on the separatrix and over all predictions.
     sets = [loaded.data["committor"], loaded.data["committor"]["calibration"]]
     committor = sum(s["configurations"] * s["shots_per_configuration"] for s in sets)
-    assert committor == found.committor_shots == 15 * 8 + 10 * 6
+    assert committor == found.committor_shots == 12 * 6 + 8 * 6
     assert found.committor_core_hours == pytest.approx(committor * 2.0 / 3600)
     assert found.core_hours > found.sampling_core_hours + found.committor_core_hours
     (timed,) = plan.plan(loaded, tmp_path / "nothing")
@@ -108,11 +108,11 @@ def test_plan_counts_the_rates_of_methods_that_ask_for_them(tmp_path: Path):
     assert found.rates_core_hours == pytest.approx((10 * 1000 + 20 * 400) * 0.01 / 3600)
     assert found.core_hours - plain.core_hours == pytest.approx(found.rates_core_hours)
     assert found.jobs == plain.jobs + 5
-    rules = {"pilot_moves": 10, "chains": 2, "cycles": 20, "burn_in": 5, "stretches": 10, "stretch_fs": 100}
+    rules = {"pilot_moves": 10, "chains": 2, "cycles": 20, "burn_in": 5, "refresh": 5, "stretch_fs": 100}
     data["rates"]["interfaces"] = rules | {"methods": ["gaff2"]}
     (more,) = _plan(data, tmp_path)
-    # 25 interfaces, 60 moves of the pilot and 50 of the chains at each; three times 12 stretches of 200 steps.
-    steps = 25 * (60 + 50) * 400 + 3 * 12 * 200
+    # 25 interfaces, 60 moves of the pilot and 50 of the chains at each; 20 stretches and twice 5, of 200 steps.
+    steps = 25 * (60 + 50) * 400 + 30 * 200
     assert more.rates_core_hours - found.rates_core_hours == pytest.approx(steps * 0.01 / 3600)
     assert more.jobs == found.jobs + 3
 

@@ -26,7 +26,7 @@ from separatrix.seeds import stream
 BATH = Bath(
     barrier=12.5, tilt=0.0, masses=(6.0,), friction=30.0, time_step=2.0, steps_per_frame=2, left=-0.6, right=0.6
 )
-RULES = Rules(crossing=0.3, pilot_moves=24, cycles=60, burn_in=5, stretches=60, stretch_frames=200)
+RULES = Rules(crossing=0.3, pilot_moves=24, cycles=60, burn_in=5, refresh=2, stretch_frames=200)
 
 
 def along(positions: np.ndarray) -> np.ndarray:
@@ -49,7 +49,7 @@ def streams(*place):
 def test_rate_with_the_engine_is_that_of_brute_force():
     walker = Walker(30.0)
     known, error = walker.brute(2000, 60.0, 3)
-    rules = Rules(crossing=0.25, pilot_moves=30, cycles=1200, burn_in=50, stretches=500, stretch_frames=200)
+    rules = Rules(crossing=0.25, pilot_moves=30, cycles=1200, burn_in=50, refresh=2, stretch_frames=200)
     run = runner(ceiling=-0.8)
     found = interfaces.pilot(run, BATH.at(-1.0), BATH.at(0.0), rules, streams("pilot"), lambda make: make())
     chain = interfaces.run_chain(run, BATH.at(-1.0), found, rules, streams("chain"), lambda make: make())
@@ -62,7 +62,7 @@ def test_rate_with_the_engine_is_that_of_brute_force():
 def test_a_resumed_chain_gives_the_same_numbers(tmp_path):
     start = BATH.at(-1.0)
     found = interfaces.pilot(runner(), start, BATH.at(0.0), RULES, streams("pilot"), lambda make: make())
-    rules = Rules(0.3, 24, cycles=12, burn_in=2, stretches=10, stretch_frames=100)
+    rules = Rules(0.3, 24, cycles=12, burn_in=2, refresh=2, stretch_frames=100)
 
     def chain(folder, engine, stop_at: int | None = None):
         with store.Journal(folder) as record:
@@ -274,8 +274,8 @@ def test_chains_that_are_too_short_say_so_and_other_routes_go_their_way(tmp_path
         columns = {"highest": highest, "frames": number + 9, "outcome": number, "source": number + np.arange(2)}
         data = xr.Dataset(
             {name: (("cycle", "ensemble"), values) for name, values in columns.items()}
-            | {name: ("stretch", np.full(20, n)) for name, n in (("flux_frames", 100), ("flux_counts", 4))}
-            | {"flux_unfinished": ("stretch", np.zeros(20, int)), "interface": ("ensemble", np.array([0.5, 0.7]))},
+            | {name: ("cycle", np.full(40, n)) for name, n in (("flux_frames", 100), ("flux_counts", 4))}
+            | {"flux_unfinished": ("cycle", np.zeros(40, int)), "interface": ("ensemble", np.array([0.5, 0.7]))},
             attrs={"frame_fs": 4.0, "coordinate": "r = x", "ceiling": 0.4},
         )
         if reach < 0.7:

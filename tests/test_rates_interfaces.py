@@ -18,7 +18,7 @@ from separatrix.seeds import stream
 from separatrix.units import BOLTZMANN
 
 KT = BOLTZMANN * 300.0
-RULES = Rules(crossing=0.25, pilot_moves=40, cycles=1000, burn_in=50, stretches=400, stretch_frames=200)
+RULES = Rules(crossing=0.25, pilot_moves=40, cycles=1000, burn_in=50, refresh=2, stretch_frames=200)
 
 
 def done(make):
@@ -54,7 +54,7 @@ def test_rate_with_friction_is_that_of_brute_force(friction: float, below: float
 def test_rate_at_constant_energy_is_that_of_transition_state_theory():
     """In one dimension what crosses the top does not come back: the positive flux over the population."""
     walker = Walker(0.0)
-    found = sampled(walker, 2, replace(RULES, stretches=1500))
+    found = sampled(walker, 2, RULES)
     assert abs(off(found, walker.tst())) < 3.0
     assert found.ln_error < 0.4
 
@@ -76,7 +76,7 @@ def test_tilted_wells_keep_detailed_balance():
 def test_errors_cover_the_truth(friction: float, below: float):
     walker = Walker(friction, below=below)
     known = walker.brute(2000, 100.0, 3)[0] if friction else walker.tst()
-    rules = replace(RULES, cycles=400, stretches=600 if not friction else 200)
+    rules = replace(RULES, cycles=400)
     scores = np.array([off(sampled(walker, seed, rules), known) for seed in range(100, 130)])
     # The mean square of 30 standard normal numbers lies between 0.56 and 1.57 in 95 of 100 cases.
     assert 0.3 < np.mean(scores**2) < 2.0
@@ -129,7 +129,7 @@ class Plane(Walker):
 def test_a_high_barrier_is_climbed_at_constant_energy(height: float, cycles: int):
     """The energy along x is each path's own, and only small turns of its velocities keep it near the barrier."""
     walker = Plane(0.0, barrier=height * KT, edge=0.95, step=0.0008)
-    rules = replace(RULES, crossing=0.2, pilot_moves=25, cycles=cycles, stretches=600, stretch_frames=100)
+    rules = replace(RULES, crossing=0.2, pilot_moves=25, cycles=cycles, stretch_frames=100)
     found = sampled(walker, 6, rules)
     assert abs(off(found, walker.tst())) < 3.0
     assert found.ln_error < 1.5
@@ -365,7 +365,7 @@ def test_crossings_are_the_factors_of_the_rate():
 
 def test_a_pilot_goes_on_while_an_interface_is_hardly_crossed(monkeypatch, caplog):
     """Of 200 steps, with rounds that are too short for all paths to come down from the first one."""
-    runner, rules = Flat(200), replace(RULES, pilot_moves=3, stretches=20, stretch_frames=400)
+    runner, rules = Flat(200), replace(RULES, pilot_moves=3, stretch_frames=400)
     cycles = []
     monkeypatch.setattr(interfaces, "_cycle", lambda *a, run=interfaces._cycle: cycles.append(a[3]) or run(*a))
 
@@ -470,16 +470,75 @@ def test_excursions_come_into_the_first_ensemble_in_their_order():
         records.append(make())
         return records[-1]
 
-    rules = replace(RULES, cycles=cycles, burn_in=0, stretches=30, stretch_frames=50)
+    rules = replace(RULES, cycles=cycles, burn_in=6, stretch_frames=50)
     chain = interfaces.run_chain(runner, np.asarray(0.0), found, rules, lambda *w: stream(7, *w), keep)
+    first = next(i for i, r in enumerate(records) if "outcome" in r and i > 0)
+    assert "frames" in records[0] and first < len(records)
     walks = [r for r in records if "frames" in r]
-    taken = interfaces.excursions(walks[3:], found.interfaces[0])
-    assert len(taken) == chain.flux_counts.sum() > 3
-    assert [p.highest for p in taken] == [h for r in walks[3:] for h in r["highest"] if h >= found.interfaces[0]]
+    taken = interfaces.excursions(walks, found.interfaces[0])
+    assert [p.highest for p in taken] == [h for r in walks for h in r["highest"] if h >= found.interfaces[0]]
     for path in taken:
         assert path.positions[0] == 0.0
         assert path.positions[-1] == (0.0 if path.highest < math.inf else 8.0)
         np.testing.assert_array_equal(np.abs(np.diff(path.positions)), 1.0)
+    # Every `stride` of them, one in every other cycle, and no stretch more than that takes.
+    wanted = 1 + (6 + cycles - 1) // 2
+    assert (len(taken) - 1) // found.stride + 1 >= wanted
+    before = interfaces.excursions(walks[:-1], found.interfaces[0])
+    assert (len(before) - 1) // found.stride + 1 < wanted
+    # Those of the burn-in are not counted.
+    moves = np.cumsum(["outcome" in r for r in records])
+    counted = [r for r, n in zip(records, moves, strict=True) if "frames" in r and n >= 6 * len(found.interfaces)]
+    assert chain.flux_counts.sum() == len(interfaces.excursions(counted, found.interfaces[0])) > 3
+    assert chain.flux_frames.sum() == sum(r["frames"] for r in counted)
+    assert not chain.flux_frames[1::2].any()
+
+
+def test_a_longer_chain_begins_with_the_shorter_one():
+    """From the records of the shorter one, in which nothing but what is asked for is read."""
+    runner = Flat(8)
+    found = interfaces.pilot(runner, np.asarray(0.0), np.asarray(4.0), RULES, lambda *w: stream(5, *w), done)
+    records: list = []
+
+    def chain(cycles: int) -> tuple[Chain, int]:
+        known = iter(list(records))
+        new = 0
+
+        def keep(make):
+            nonlocal new
+            if (record := next(known, None)) is None:
+                record = make()
+                records.append(record)
+                new += 1
+            return record
+
+        rules = replace(RULES, cycles=cycles, burn_in=4, stretch_frames=50)
+        return interfaces.run_chain(runner, np.asarray(0.0), found, rules, lambda *w: stream(7, *w), keep), new
+
+    short, _ = chain(40)
+    longer, new = chain(100)
+    records.clear()
+    whole, total = chain(100)
+    assert 0 < new < total
+    for name, values in vars(whole).items():
+        np.testing.assert_array_equal(getattr(longer, name), values)
+        np.testing.assert_array_equal(getattr(short, name), values[:40])
+
+
+def test_a_chain_goes_on_where_no_excursion_comes(monkeypatch):
+    found = interfaces.pilot(Flat(8), np.asarray(0.0), np.asarray(4.0), RULES, lambda *w: stream(5, *w), done)
+
+    class Still(Flat):
+        def stretch(self, positions, velocities, frames, rng) -> Leg:
+            return Leg(np.zeros(frames), np.zeros(frames), 0)
+
+    monkeypatch.setattr(interfaces, "_WAIT", 3)
+    rules = replace(RULES, cycles=10, burn_in=0)
+    chain = interfaces.run_chain(Still(8), np.asarray(0.0), found, rules, lambda *w: stream(7, *w), done)
+    assert chain.flux_counts.sum() == 0
+    assert chain.flux_frames.sum() == 5 * 3 * RULES.stretch_frames
+    with pytest.raises(ValueError, match="no excursion from the reactant reached the first interface"):
+        interfaces.rate([chain], found.interfaces, 1.0)
 
 
 def test_a_drift_of_the_probability_is_told():

@@ -61,17 +61,17 @@ def test_measured_cost_comes_from_the_check_and_the_round_before(tmp_path: Path)
 
 def test_interface_sampling_is_planned_by_the_length_of_the_paths_sampled() -> None:
     data = config.read_yaml(ROOT / "config/config.yaml")
-    rules = {"pilot_moves": 10, "cycles": 30, "burn_in": 10, "stretches": 10, "stretch_fs": 100}
+    rules = {"pilot_moves": 10, "cycles": 30, "burn_in": 10, "refresh": 4, "stretch_fs": 100}
     data["rates"] = {"interfaces": rules | {"methods": ["pm6"]}}
     loaded = config.load(data)
     known = Measured(0.01, None, 80.0)
-    # 25 interfaces, a hundred moves in all; stretches of 100 steps, a tenth left out, and what excursions take beyond.
-    walk = 13 * 100
+    # 25 interfaces, a hundred moves in all; stretches of 100 steps, and a fifth for what excursions take beyond.
+    walk = 12 * 100
     assert resources.seconds(loaded, "interface_chain", "pm6", known) == pytest.approx(
         1.5 * 0.01 * (walk + 25 * 40 * 80)
     )
     assert resources.seconds(loaded, "interface_pilot", "pm6", known) == pytest.approx(
-        1.5 * 0.01 * (walk + 25 * 60 * 80)
+        1.5 * 0.01 * (2 * walk + 25 * 60 * 80)
     )
     # While no length is known: the longest.
     longest = resources.seconds(loaded, "interface_chain", "pm6", Measured(0.01))

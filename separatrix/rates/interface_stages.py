@@ -237,7 +237,7 @@ class _Setting:
             pilot_moves=content["pilot_moves"],
             cycles=content.get("cycles", 0),
             burn_in=content.get("burn_in", 0),
-            stretches=content["stretches"],
+            refresh=content["refresh"],
             stretch_frames=max(2, round(content["stretch_fs"] / self.frame)),
         )
 
@@ -262,7 +262,7 @@ def interface_pilot(
         keep = Keeper(record, work.engine, settings["failures_in_a_row"])
         # The reactant's thermal range of r, before there are excursions to speak of.
         settled = interfaces.stretches(
-            work.runner, work.start, max(4, rules.stretches // 4), rules.stretch_frames, work.streams("settle"), keep
+            work.runner, work.start, rules.settling, rules.stretch_frames, work.streams("settle"), keep
         )
         half = [np.asarray(s["r"]) for s in settled[len(settled) // 2 :]]
         r = np.concatenate(half)
@@ -297,7 +297,12 @@ def interface_pilot(
                 {"units": "nm ps-1"},
             ),
         },
-        attrs={"ceiling": work.runner.ceiling, "frame_fs": work.frame, "coordinate": work.reaction.formula},
+        attrs={
+            "ceiling": work.runner.ceiling,
+            "stride": found.stride,
+            "frame_fs": work.frame,
+            "coordinate": work.reaction.formula,
+        },
     )
     store.write_dataset(data, out, title="interfaces and a first path for each", source=work.source)
 
@@ -309,7 +314,7 @@ def _read_pilot(file: Path | str) -> tuple[interfaces.Pilot, xr.Dataset]:
         interfaces.Path(data.positions.values[a:b], data.velocities.values[a:b], data.r.values[a:b])
         for a, b in itertools.pairwise([0, *np.cumsum(counts).tolist()])
     ]
-    return interfaces.Pilot(tuple(float(v) for v in data.interface.values), tuple(paths)), data
+    return interfaces.Pilot(tuple(map(float, data.interface.values)), tuple(paths), int(data.attrs["stride"])), data
 
 
 def interface_chain(
@@ -330,8 +335,9 @@ def interface_chain(
     work.runner.ceiling = float(data.attrs["ceiling"])
     start = data.start.values
     key = store.fingerprint(work.key, start, data.r.values, data.positions.values, number)
-    total = math.ceil(0.1 * rules.stretches) + rules.stretches
-    total += (rules.burn_in + rules.cycles) * len(found.interfaces)
+    cycles = rules.burn_in + rules.cycles
+    # A stretch for each excursion: some have several, some none.
+    total = math.ceil(cycles / rules.refresh) + cycles * len(found.interfaces)
     with store.Journal(Path(journal) / key) as record, sampling.stoppable(work.engine):
         record.about({"method": work.method.name, "chain": number, "pieces": total})
         keep = Keeper(record, work.engine, settings["failures_in_a_row"], total)
@@ -347,9 +353,9 @@ def interface_chain(
                 chain.sources,
                 {"comment": "ensemble that its path was in before exchanges"},
             ),
-            "flux_frames": ("stretch", chain.flux_frames),
-            "flux_counts": ("stretch", chain.flux_counts),
-            "flux_unfinished": ("stretch", chain.flux_unfinished, {"comment": "excursions left out"}),
+            "flux_frames": ("cycle", chain.flux_frames),
+            "flux_counts": ("cycle", chain.flux_counts),
+            "flux_unfinished": ("cycle", chain.flux_unfinished, {"comment": "excursions left out"}),
         },
         attrs={"frame_fs": work.frame, "coordinate": work.reaction.formula, "ceiling": work.runner.ceiling},
     )

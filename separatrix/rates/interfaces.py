@@ -18,6 +18,7 @@ from __future__ import annotations
 import itertools
 import logging
 import math
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -541,21 +542,30 @@ class Rules:
         Cycles of each of a pilot's first two rounds, half as many as of the others; the first quarter is left out.
     cycles, burn_in
         Cycles that count and that do not; in each, every ensemble makes a move.
-    stretches, stretch_frames
-        Stretches of dynamics in the reactant, each from fresh velocities, and frames of each. A tenth comes before them
-        and is left out.
+    refresh
+        Cycles from one excursion that takes the place of the first ensemble's path to the next.
+    stretch_frames
+        Frames of a stretch of dynamics in the reactant, each from fresh velocities.
     """
 
     crossing: float
     pilot_moves: int
     cycles: int
     burn_in: int
-    stretches: int
+    refresh: int
     stretch_frames: int
 
+    @property
+    def settling(self) -> int:
+        """Stretches before a pilot, that its reactant may settle."""
+        return int(1.5 * self.pilot_moves)
 
-#: Excursions behind the first interface, and how many times as many stretches as of a chain may be spent on them.
-_ENOUGH, _PATIENCE = 60, 5
+
+#: Excursions behind the first interface, and the stretches that may be spent on them, per cycle of a pilot's round.
+_ENOUGH, _PATIENCE = 60, 20
+
+#: Stretches without an excursion after which a chain goes on without one.
+_WAIT = 200
 
 #: Interfaces at first, evenly spaced; attempts at a path from the top.
 _AT_FIRST, _ATTEMPTS = 20, 100
@@ -574,10 +584,22 @@ Keep = Callable[[Callable[[], dict[str, Any]]], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Pilot:
-    """Where interfaces stand, and a path in each ensemble to start from."""
+    """Where interfaces stand, and a path in each ensemble to start from.
+
+    Attributes
+    ----------
+    interfaces
+        Order parameters, rising.
+    paths
+        One of each ensemble.
+    stride
+        How many excursions of a stretch that has some reach the first interface, in the mean: those of one stretch are
+        much alike, at constant energy above all.
+    """
 
     interfaces: tuple[float, ...]
     paths: tuple[Path, ...]
+    stride: int = 1
 
 
 def path_record(path: Path) -> dict[str, Any]:
@@ -689,7 +711,7 @@ def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, stre
     """
     seen: list[Mapping[str, Any]] = []
     at, k = Place(start), 0
-    while sum(len(s["highest"]) for s in seen) < _ENOUGH and k < _PATIENCE * rules.stretches:
+    while sum(len(s["highest"]) for s in seen) < _ENOUGH and k < _PATIENCE * rules.pilot_moves:
         seen.append(keep(lambda at=at, k=k: _stretch_record(runner, at, rules.stretch_frames, streams("stretch", k))))
         at, k = _end(seen[-1]), k + 1
     reasons = [s["reason"] for s in seen if s["reason"]]
@@ -703,6 +725,7 @@ def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, stre
     # Where even more than the share go all the way, a place among the others does.
     first = min(quantile_above(highest, rules.crossing), quantile_above(short, rules.crossing))
     leaving = excursions(seen, first)
+    stride = math.ceil(len(leaving) / sum(bool((np.asarray(s["highest"]) >= first).any()) for s in seen))
     through = _through(runner, top, streams, keep)
     summit = float(through.order[1:-1].max())
     interfaces = [first, *(float(v) for v in np.linspace(first, summit, _AT_FIRST + 1)[1:] if summit > first)]
@@ -738,7 +761,7 @@ def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, stre
         log.warning(
             "there is still an interface that only %.2g %% of the paths cross; more pilot_moves help", 100.0 * crossed
         )
-    return Pilot(tuple(interfaces), tuple(paths))
+    return Pilot(tuple(interfaces), tuple(paths), stride)
 
 
 def _through(runner: Runner, top: FloatArray, streams: Streams, keep: Keep) -> Path:
@@ -799,47 +822,71 @@ def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, str
     """A chain of cycles over all ensembles, and stretches of dynamics in the reactant for the flux.
 
     In each cycle every ensemble makes a reversal and a shot, then all exchange paths. Excursions that reach the
-    first interface are paths of the first ensemble, and independent of those that are there: one after the other takes
-    the place of its path, in every other cycle at most. What changes slowly in the reactant, and hardly within a path,
-    comes to equilibrium in the stretches and from there into all ensembles (as by the exchange with the reactant's own
-    ensemble in van Erp, Phys. Rev. Lett. 2007, 98, 268301). Each is taken once, with no regard to what it is, for any
-    choice would favour some of them. They come in the order of the stretches, spread evenly over the cycles, so that a
-    block of cycles and the block of stretches that has fed it are known to belong together.
+    first interface are paths of the first ensemble, and independent of those that are there: every few cycles one takes
+    the place of its path. What changes slowly in the reactant, and hardly within a path, comes to equilibrium in the
+    stretches and from there into all ensembles (as by the exchange with the reactant's own ensemble in van Erp, Phys.
+    Rev. Lett. 2007, 98, 268301). They are taken in their order, every so many of them, at cycles that are fixed
+    beforehand: any choice by what they are, or by how many come at a time, would favour some. Stretches are run when
+    the next one is wanted, so that a longer chain begins with the pieces of a shorter one, and a block of cycles has
+    the stretches that fed it.
     """
     bounds = found.interfaces
     paths = list(found.paths)
-    burnt = math.ceil(0.1 * rules.stretches)
-    walked = stretches(runner, start, burnt + rules.stretches, rules.stretch_frames, streams, keep)
-    flux = walked[burnt:]
-    leaving = _fed(walked[:burnt], bounds[0], 0, rules.burn_in) | _fed(flux, bounds[0], rules.burn_in, rules.cycles)
-    highest, frames, outcomes, sources = [], [], [], []
+    supply = _Supply(runner, start, bounds[0], found.stride, rules.stretch_frames, streams, keep)
+    table: list[tuple[Any, ...]] = []
     for cycle in range(rules.burn_in + rules.cycles):
-        paths[0] = leaving.get(cycle, paths[0])
+        walked, counts, unfinished = 0, 0, 0
+        if cycle % rules.refresh == 0:
+            paths[0], walked, counts, unfinished = supply.next(paths[0])
         ended, source = _cycle(runner, paths, bounds, cycle, streams, keep)
         if cycle >= rules.burn_in:
-            highest.append([p.highest for p in paths])
-            frames.append([len(p.order) for p in paths])
-            outcomes.append(ended)
-            sources.append(source)
-    return Chain(
-        np.array(highest),
-        np.array(frames),
-        np.array(outcomes),
-        np.array(sources),
-        np.array([s["frames"] for s in flux]),
-        np.array([int((np.asarray(s["highest"]) >= bounds[0]).sum()) for s in flux]),
-        np.array([int(s["unfinished"]) + (int(s["frames"]) == 0) for s in flux]),
-    )
+            reach, lengths = [p.highest for p in paths], [len(p.order) for p in paths]
+            table.append((reach, lengths, ended, source, walked, counts, unfinished))
+    return Chain(*(np.array(column) for column in zip(*table, strict=True)))
 
 
-def _fed(records: Sequence[Mapping[str, Any]], interface: float, first: int, cycles: int) -> dict[int, Path]:
-    """Excursions of stretches that reach an interface, by the cycle in which each comes into the first ensemble."""
-    found = excursions(records, interface)
-    # Those of one stretch are much alike, at constant energy above all. They are thinned out until most come from
-    # stretches of their own; one of each stretch would favour those from stretches with few.
-    left = sum(bool((np.asarray(s["highest"]) >= interface).any()) for s in records)
-    number = min(len(found), left, cycles // 2)
-    return {first + k * cycles // number: found[k * len(found) // number] for k in range(number)}
+class _Supply:
+    """Excursions that reach an interface, one after the other; stretches are run when there is none left."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        start: FloatArray,
+        interface: float,
+        stride: int,
+        frames: int,
+        streams: Streams,
+        keep: Keep,
+    ) -> None:
+        self._runner, self._at, self._interface, self._stride = runner, Place(start), interface, stride
+        self._frames, self._streams, self._keep = frames, streams, keep
+        self._stretches, self._excursions = 0, 0
+        self._waiting: deque[Path] = deque()
+
+    def next(self, otherwise: Path) -> tuple[Path, int, int, int]:
+        """The next excursion, or another path where none comes for long.
+
+        Returns
+        -------
+        The path; frames that were run for it, excursions in them that reach the interface, and those without an end.
+        """
+        walked, counts, unfinished = 0, 0, 0
+        for _ in range(_WAIT):
+            if self._waiting:
+                return self._waiting.popleft(), walked, counts, unfinished
+            at, k = self._at, self._stretches
+            record = self._keep(
+                lambda at=at, k=k: _stretch_record(self._runner, at, self._frames, self._streams("stretch", k))
+            )
+            self._at, self._stretches = _end(record), k + 1
+            walked += int(record["frames"])
+            unfinished += int(record["unfinished"]) + (int(record["frames"]) == 0)
+            for path in excursions([record], self._interface):
+                if self._excursions % self._stride == 0:
+                    self._waiting.append(path)
+                self._excursions += 1
+                counts += 1
+        return otherwise, walked, counts, unfinished
 
 
 # --- analysis ---------------------------------------------------------------------------------------------------------
@@ -946,9 +993,10 @@ class Chain:
     sources
         Ensemble in which each ensemble's path was before the exchanges of the cycle, same shape.
     flux_frames, flux_counts
-        Frames of each stretch in the reactant, and excursions that reached the first interface, shape (stretches,).
+        Frames of the stretches in the reactant that were run before each cycle, and excursions that reached the first
+        interface, shape (cycles,).
     flux_unfinished
-        Excursions that came to no end, and stretches that failed.
+        Excursions that came to no end, and stretches that failed, same shape.
     """
 
     highest: FloatArray
