@@ -12,4 +12,5 @@ with logged(snakemake):
         table=snakemake.input.table,
         journal=snakemake.params.journal,
         out=snakemake.output.pilot,
+        windows=snakemake.input.get("windows", []),
     )

@@ -716,7 +716,7 @@ class Config:
             temperatures = sorted({float(self.data["temperature_K"]), *map(float, rules["temperatures_K"])})
             return {"temperatures_K": temperatures, "harmonic": rules["harmonic"]}
         chain = {key: value for key, value in rules["interfaces"].items() if key not in ("methods", "chains")}
-        pilot = {key: value for key, value in chain.items() if key not in ("cycles", "burn_in")}
+        pilot = {key: value for key, value in chain.items() if key not in ("cycles", "burn_in", "refresh")}
         return {
             "umbrella": {"umbrella": windows},
             "free_energy": {
@@ -730,6 +730,12 @@ class Config:
             "interface_rate": {},
             "rates": {},
         }[stage]
+
+    def windows_of_pilot(self, method: str) -> bool:
+        """Whether a method has umbrella windows along the variables of its interfaces, for the pilot to start from."""
+        rules = self.data["rates"]
+        along = rules["umbrella"]
+        return method in along["methods"] and along["variables"] == rules["interfaces"]["variables"]
 
     def settings(self, stage: str, method: str | None = None, draw: str | None = None) -> dict[str, Any]:
         """Plain data that determines what a stage writes, and nothing else.

@@ -197,12 +197,12 @@ def memory(config: Config, stage: str, method: str, attempt: int = 1, number: in
         frames = 2 * rules["pilot_moves"] * rules["stretch_fs"] / spec.dynamics.frame
         # Excursions of all stretches are kept: at most all their frames.
         paths = frames * len(config.system.molecule.symbols) * 6 * 8 / 1e6
-    if stage in ("umbrella", "free_energy"):
+    if stage in ("umbrella", "free_energy") or (stage == "interface_pilot" and config.windows_of_pilot(method)):
         rules = config.data["rates"]["umbrella"]
         windows = math.ceil(rules["windows"] / rules["batches"]) if stage == "umbrella" else rules["windows"]
         frames = windows * (rules["equilibration_fs"] + rules["length_fs"]) / rules["frame_fs"]
         # Positions of all frames, as they come and in one array.
-        paths = 2 * frames * len(config.system.molecule.symbols) * 3 * 8 / 1e6
+        paths += 2 * frames * len(config.system.molecule.symbols) * 3 * 8 / 1e6
     total = (_AROUND + engine + paths) * 1.5 ** (attempt - 1)
     return 100 * math.ceil(total / 100)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rate_models import Walker
 
 from separatrix.rates import interfaces
-from separatrix.rates.interfaces import PRODUCT, REACTANT, Chain, Leg, Path, Place, Rules
+from separatrix.rates.interfaces import PRODUCT, REACTANT, Chain, Leg, Path, Place, Rules, Seeds
 from separatrix.seeds import stream
 from separatrix.units import BOLTZMANN
 
@@ -381,6 +381,69 @@ def test_a_pilot_goes_on_while_an_interface_is_hardly_crossed(monkeypatch, caplo
         assert all(share < 6.25 for share in shares[3:-1])
         assert shares[-1] >= 6.25 or len(shares) == 10
     assert max(len(shares) for shares in rounds) > 4
+
+
+def uniform(low: float, high: float, number: int, energy) -> Seeds:
+    """Frames drawn evenly, with their Boltzmann factors."""
+    x = np.random.default_rng(17).uniform(low, high, number)
+    return Seeds(x, x, np.exp(-energy(x)))
+
+
+def test_paths_through_frames_of_equilibrium_are_those_of_the_ensemble():
+    """Gambler's ruin: of those that reach 5 a share of 5/j reaches j. They are longer, and more often drawn."""
+
+    class Fives(Seeds):
+        def steps(self, first, crossing, bins=50):
+            return [5.0], 6.0
+
+    runner, n = Flat(40), np.arange(1.0, 40.0)
+    rules = replace(RULES, pilot_moves=6000, stretch_frames=20)
+    seeds = Fives(n, n, np.ones(39))
+    through = flat_path(*range(41), n=40)
+    found = interfaces._seeded(runner, 5.0, through, 1, seeds, rules, lambda *w: stream(4, *w), done)
+    # 5/40 is two steps of 0.354, the first of which is at 14.1.
+    assert found.interfaces[0] == 5.0
+    assert 13.0 <= found.interfaces[1] <= 15.0
+    assert [p.highest >= v for p, v in zip(found.paths, found.interfaces, strict=True)] == [True, True]
+    assert all(p.positions[0] == 0.0 for p in found.paths)
+
+
+def test_a_pilot_with_frames_of_equilibrium_gives_the_same_rate():
+    walker = Walker(30.0)
+    known, error = walker.brute(1000, 60.0, 3)
+    seeds = uniform(-1.6, 1.6, 20000, lambda u: walker.energy(u * walker.a) / walker.kt)
+    seeds = replace(seeds, positions=seeds.order * walker.a)
+    start, rules = np.asarray(-walker.a), replace(RULES, pilot_moves=25)
+    found = interfaces.pilot(walker, start, 0.0 * start, rules, lambda *w: stream(1, "pilot", *w), done, seeds)
+    assert len(found.interfaces) >= 2 and found.interfaces[-1] < 0.3
+    chains = [
+        interfaces.run_chain(walker, start, found, rules, lambda *w, c=c: stream(1, c, *w), done) for c in range(2)
+    ]
+    rate = interfaces.rate(chains, found.interfaces, walker.frame)
+    assert abs(off(rate, known, error)) < 3.0
+    assert all(0.1 < c["probability"] < 0.9 for c in rate.crossings)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-0.6, 1.6), (-0.6, 0.1)], ids=["over the barrier", "up to it"])
+def test_interfaces_rise_in_equal_steps_of_free_energy(low: float, high: float):
+    """Up to the top of a barrier of 20 kT, whether frames end there or go on into the other well."""
+    energy = lambda u: 20.0 * (u * u - 1.0) ** 2  # noqa: E731
+    places, top = uniform(low, high, 200000, energy).steps(-0.6, 0.25)
+    assert top == pytest.approx(0.0, abs=0.06)
+    assert places[0] == -0.6 and places == sorted(places)
+    # 11.8 kT are nine steps of no more than ln 4.
+    assert len(places) == 9
+    np.testing.assert_allclose(np.diff([energy(v) for v in places]), 11.8 / 9, rtol=0.3)
+
+
+def test_where_no_frame_lies_the_path_through_the_top_is_taken():
+    seeds = Seeds(np.array([1.0, 2.0]), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    assert seeds.draw(1.5, 3.0, stream(1)) is None
+    assert float(seeds.draw(0.0, 3.0, stream(1))) == 1.0
+    assert seeds.steps(5.0, 0.25) == ([5.0], 5.0)
+    through = flat_path(*range(9), n=8)
+    found = interfaces._seeded(Flat(8), 5.0, through, 1, seeds, RULES, lambda *w: stream(4, *w), done)
+    assert found.paths[0] is through
 
 
 def test_pooled_factors_solve_the_histogram_equations():

@@ -78,6 +78,22 @@ def test_interface_sampling_is_planned_by_the_length_of_the_paths_sampled() -> N
     assert longest == pytest.approx(1.5 * 0.01 * (walk + 25 * 40 * 2 * 400))
 
 
+def test_a_pilot_that_starts_from_windows_has_room_for_their_frames() -> None:
+    data = config.read_yaml(ROOT / "config/config.yaml")
+    rules = {"methods": ["pm6"], "variables": ["cos(C6,N9,N10,C11)"]}
+    data["rates"]["umbrella"] |= rules
+    data["rates"]["interfaces"] = {**rules, "pilot_moves": 10, "stretch_fs": 100}
+    loaded = config.load(data)
+    assert loaded.windows_of_pilot("pm6") and not loaded.windows_of_pilot("gaff2")
+    room = resources.memory(loaded, "interface_pilot", "pm6")
+    data["rates"]["interfaces"]["variables"] = []
+    other = config.load(data)
+    assert not other.windows_of_pilot("pm6")
+    # 24 windows of 4080 frames of 35 atoms, 24 bytes each, twice.
+    more = 2 * 24 * 102000 / 25 * 35 * 24 / 1e6
+    assert room - resources.memory(other, "interface_pilot", "pm6") == pytest.approx(more, abs=100)
+
+
 @pytest.mark.parametrize("text", ["", "{", '{"ms_per_gradient": null, "calls_per_step": null}', "{}"])
 def test_unreadable_measurements_are_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "check.json").write_text(text)

@@ -24,9 +24,9 @@ from ..motion import kinetic_energy
 from ..seeds import stream
 from ..stages import Settings, anchor, open_method
 from ..states import Basin
-from . import interfaces
+from . import free_energy, interfaces
 from .interfaces import NEITHER, PRODUCT, REACTANT, FloatArray, Leg
-from .stages import coordinate_of
+from .stages import coordinate_of, read_windows
 
 log = logging.getLogger(__name__)
 
@@ -237,7 +237,7 @@ class _Setting:
             pilot_moves=content["pilot_moves"],
             cycles=content.get("cycles", 0),
             burn_in=content.get("burn_in", 0),
-            refresh=content["refresh"],
+            refresh=content.get("refresh", 2),
             stretch_frames=max(2, round(content["stretch_fs"] / self.frame)),
         )
 
@@ -253,11 +253,17 @@ def interface_pilot(
     table: Path | str,
     journal: Path | str,
     out: Path | str,
+    windows: Sequence[Path | str] = (),
 ) -> None:
-    """Place the reactant's ceiling and the interfaces, with a path in each ensemble; goes on from the journal."""
+    """Place the reactant's ceiling and the interfaces, with a path in each ensemble; goes on from the journal.
+
+    Umbrella windows along the same variables, at the same temperature, serve as frames of equilibrium.
+    """
     work = _Setting(settings, minima, saddle, fit, table)
     rules = work.rules
-    with store.Journal(Path(journal) / work.key) as record, sampling.stoppable(work.engine):
+    seeds = _seeds(work, windows) if windows else None
+    key = store.fingerprint(work.key, seeds.order, seeds.weight) if seeds else work.key
+    with store.Journal(Path(journal) / key) as record, sampling.stoppable(work.engine):
         record.about({"method": work.method.name})
         keep = Keeper(record, work.engine, settings["failures_in_a_row"])
         # The reactant's thermal range of r, before there are excursions to speak of.
@@ -271,7 +277,7 @@ def interface_pilot(
         work.runner.ceiling = float(np.quantile(r, CEILING))
         start = np.asarray(settled[-1]["at"])
         try:
-            found = interfaces.pilot(work.runner, start, work.top, rules, work.streams("pilot"), keep)
+            found = interfaces.pilot(work.runner, start, work.top, rules, work.streams("pilot"), keep, seeds)
         except interfaces.PlacingError as error:
             raise SamplingError(f"no interfaces: {error}") from error
     log.info(
@@ -305,6 +311,18 @@ def interface_pilot(
         },
     )
     store.write_dataset(data, out, title="interfaces and a first path for each", source=work.source)
+
+
+def _seeds(work: _Setting, windows: Sequence[Path | str]) -> interfaces.Seeds | None:
+    """Frames of umbrella windows and their weights; None where the windows do not hang together."""
+    kept = [item for file in windows for item in read_windows(file)]
+    kept.sort(key=lambda item: item[0].centre)
+    try:
+        found = free_energy.combine([window for window, _ in kept], work.engine.settings.temperature)
+    except ValueError as error:
+        log.warning("windows are of no use to the pilot: %s", error)
+        return None
+    return interfaces.Seeds(np.concatenate([x for _, x in kept]), found.r, found.weight)
 
 
 def _read_pilot(file: Path | str) -> tuple[interfaces.Pilot, xr.Dataset]:

@@ -577,6 +577,73 @@ _ROUNDS, _MOST_ROUNDS, _PART = 4, 10, 0.25
 #: Blocks of all chains together that an error may come from at least: that of fewer is too uncertain itself.
 _FEWEST_BLOCKS = 8
 
+
+@dataclass(frozen=True)
+class Seeds:
+    """Frames of equilibrium at whatever order parameter, such as those of umbrella windows.
+
+    Attributes
+    ----------
+    positions
+        nm, shape (n, n_atoms, 3).
+    order
+        Order parameter, shape (n,).
+    weight
+        What each stands for in the canonical ensemble, shape (n,).
+    """
+
+    positions: FloatArray
+    order: FloatArray
+    weight: FloatArray
+
+    def draw(self, low: float, high: float, rng: np.random.Generator) -> FloatArray | None:
+        """Positions of a frame with low <= order parameter < high, by weight; None where there is none."""
+        inside = np.flatnonzero((self.order >= low) & (self.order < high) & (self.weight > 0.0))
+        if not len(inside):
+            return None
+        share = self.weight[inside]
+        return self.positions[rng.choice(inside, p=share / share.sum())]
+
+    def steps(self, first: float, crossing: float, bins: int = 50) -> tuple[list[float], float]:
+        """Interfaces that stand as far apart in free energy as paths that climb it would cross with some probability.
+
+        Parameters
+        ----------
+        first
+            The lowest.
+        crossing
+            exp(-F/kT) over a step, or more.
+        bins
+            Of the free energy, from the first one on.
+
+        Returns
+        -------
+        Interfaces, rising, and the top of the free energy.
+        """
+        edges = np.linspace(first, float(self.order.max()), bins + 1)
+        place = np.searchsorted(edges, self.order, side="right") - 1
+        inside = (place >= 0) & (place < bins)
+        density = np.bincount(place[inside], weights=self.weight[inside], minlength=bins)
+        known = np.flatnonzero(density > 0.0)
+        if len(known) < 2:
+            return [first], first
+        middle, energy = (0.5 * (edges[1:] + edges[:-1]))[known], -np.log(density[known])
+        # Down to the first interface itself, half a bin below.
+        slope = max(float(energy[1] - energy[0]) / float(middle[1] - middle[0]), 0.0)
+        energy = np.append(energy[0] - slope * (middle[0] - first), energy)
+        middle = np.append(first, middle)
+        # Windows may go on into the other well: the top is highest above the lower ones of both sides.
+        lowest = np.maximum(np.minimum.accumulate(energy), np.minimum.accumulate(energy[::-1])[::-1])
+        height = energy - lowest
+        top = max(int(np.argmax(height if height.max() > 0.3 else energy)), 1)
+        climbed = np.maximum.accumulate(energy[: top + 1]) - energy[0]
+        n = max(math.ceil(climbed[-1] / -math.log(crossing)), 1)
+        wanted = climbed[-1] * np.arange(1, n) / n
+        rises = np.append(True, np.diff(climbed) > 0.0)
+        found = np.interp(wanted, climbed[rises], middle[: top + 1][rises])
+        return [first, *(float(v) for v in np.unique(found) if v > first)], float(middle[top])
+
+
 #: A random stream from the words of a place, and a piece of work done or read back.
 Streams = Callable[..., np.random.Generator]
 Keep = Callable[[Callable[[], dict[str, Any]]], Mapping[str, Any]]
@@ -684,14 +751,23 @@ def _moved(runner: Runner, path: Path, interface: float, rng: np.random.Generato
     )
 
 
-def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, streams: Streams, keep: Keep) -> Pilot:
+def pilot(
+    runner: Runner,
+    start: FloatArray,
+    top: FloatArray,
+    rules: Rules,
+    streams: Streams,
+    keep: Keep,
+    seeds: Seeds | None = None,
+) -> Pilot:
     """Place interfaces between the reactant and the product, so that each is crossed by as many paths.
 
     The first is placed by excursions of equilibrium dynamics. A path from the reactant to the product through `top`
     reaches all others, and every ensemble starts from it: paths come down to where they belong in no time, whereas one
     that is driven up from interface to interface has the rest of the molecule where it was below, and may take a way
-    that leads nowhere. Rounds of cycles over all ensembles then tell where interfaces belong. Where they stand makes no
-    difference to the rate, only to its error: the pilot's paths are counted nowhere.
+    that leads nowhere. Rounds of cycles over all ensembles then tell where interfaces belong. Where frames of
+    equilibrium are known all the way up, paths through them do both at once, see :func:`_seeded`. Where interfaces
+    stand makes no difference to the rate, only to its error: the pilot's paths are counted nowhere.
 
     Parameters
     ----------
@@ -703,6 +779,8 @@ def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, stre
         Positions from which both states are likely to be reached, such as a saddle's.
     rules, streams, keep
         How much, random streams, and how pieces of work are kept.
+    seeds
+        Frames of equilibrium, where there are some.
 
     Raises
     ------
@@ -727,6 +805,8 @@ def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, stre
     leaving = excursions(seen, first)
     stride = math.ceil(len(leaving) / sum(bool((np.asarray(s["highest"]) >= first).any()) for s in seen))
     through = _through(runner, top, streams, keep)
+    if seeds is not None:
+        return _seeded(runner, first, through, stride, seeds, rules, streams, keep)
     summit = float(through.order[1:-1].max())
     interfaces = [first, *(float(v) for v in np.linspace(first, summit, _AT_FIRST + 1)[1:] if summit > first)]
     paths, cycle = [through] * len(interfaces), 0
@@ -764,31 +844,96 @@ def pilot(runner: Runner, start: FloatArray, top: FloatArray, rules: Rules, stre
     return Pilot(tuple(interfaces), tuple(paths), stride)
 
 
+def _seeded(
+    runner: Runner,
+    first: float,
+    through: Path,
+    stride: int,
+    seeds: Seeds,
+    rules: Rules,
+    streams: Streams,
+    keep: Keep,
+) -> Pilot:
+    """Interfaces, and a path in each ensemble, from paths through frames of equilibrium.
+
+    A frame of equilibrium between an interface and the next, with thermal velocities, is one of a path of the
+    interface's ensemble if the dynamics that comes to it comes from the reactant. Longer paths have more frames there:
+    each path is worth one over their number. Paths drawn by what they are worth are independent of each other, are in
+    equilibrium if the frames are, and tell how many reach how far. Interfaces stand at first where the free energy has
+    risen by equal steps.
+    """
+    interfaces, summit = seeds.steps(first, rules.crossing)
+    pools: list[list[Path]] = []
+    for i, (low, high) in enumerate(
+        itertools.pairwise([*interfaces, max(summit, np.nextafter(interfaces[-1], math.inf))])
+    ):
+        found, worth = [], []
+        for k in range(rules.pilot_moves):
+            rng = streams("seed", i, k)
+            x = seeds.draw(low, high, rng)
+            if x is None:
+                break
+            record = keep(lambda x=x, rng=rng: _both_ways(runner, x, rng, "seed"))
+            if record["outcome"] == "accepted":
+                path = path_from_record(record)
+                found.append(path)
+                worth.append(1.0 / max(int(((path.order >= low) & (path.order < high)).sum()), 1))
+        share = np.array(worth) / sum(worth) if worth else np.empty(0)
+        drawn = streams("seed", i).choice(len(found), len(found), p=share) if found else []
+        pools.append([found[k] for k in drawn] or [through])
+        log.info(
+            "at r = %.3f: %d of %d paths through frames of windows come from the reactant",
+            low,
+            len(found),
+            rules.pilot_moves,
+        )
+    places = spaced([np.array([p.highest for p in pool]) for pool in pools], interfaces, rules.crossing)
+    paths = []
+    for place in places:
+        # Of its own ensemble if one reaches as far, of one above if not.
+        own = sum(value <= place for value in interfaces) - 1
+        paths.append(next((p for pool in pools[own:] for p in pool if p.highest >= place), through))
+    return Pilot(tuple(places), tuple(paths), stride)
+
+
+def _both_ways(runner: Runner, x: FloatArray, rng: np.random.Generator, kind: str) -> dict[str, Any]:
+    """Record of a path from the reactant through a configuration, with thermal velocities there.
+
+    Of kind ``top`` it goes on to the product, whichever way round it was run; of kind ``seed`` to either state, and it
+    has to come from the reactant as it was run.
+    """
+    v = runner.draw(x, rng)
+    found = {"outcome": "wrong start", "reason": "", "cost": 0, "kind": kind}
+    if kind == "seed" and runner.sides(x[None], v[None])[0] != NEITHER:
+        return found
+    legs = [runner.leg(x, -v, rng), runner.leg(x, v, rng)]
+    found |= {"cost": sum(len(leg.positions) for leg in legs), "reason": legs[0].reason or legs[1].reason}
+    if found["reason"]:
+        return found | {"outcome": "failed"}
+    ends = [leg.end for leg in legs]
+    if NEITHER in ends:
+        return found | {"outcome": "uncommitted"}
+    if kind == "top" and sorted(ends) != [REACTANT, PRODUCT]:
+        return found
+    # Time turned round where it runs from the product.
+    sign = -1.0 if kind == "top" and ends[0] == PRODUCT else 1.0
+    back, ahead = legs if sign > 0.0 else legs[::-1]
+    if back.end != REACTANT:
+        return found
+    path = _path(
+        runner,
+        np.concatenate([back.positions[::-1], x[None], ahead.positions]),
+        np.concatenate([-back.velocities[::-1], sign * v[None], ahead.velocities]),
+        ahead.end,
+    )
+    return found | {"outcome": "accepted"} | path_record(path)
+
+
 def _through(runner: Runner, top: FloatArray, streams: Streams, keep: Keep) -> Path:
     """A path from the reactant to the product through a configuration, with thermal velocities there."""
-
-    def make(rng: np.random.Generator) -> dict[str, Any]:
-        v = runner.draw(top, rng)
-        legs = [runner.leg(top, -v, rng), runner.leg(top, v, rng)]
-        cost = sum(len(leg.positions) for leg in legs)
-        found = {"outcome": "wrong start", "reason": legs[0].reason or legs[1].reason, "cost": cost, "kind": "top"}
-        if found["reason"]:
-            return found | {"outcome": "failed"}
-        if sorted(leg.end for leg in legs) != [REACTANT, PRODUCT]:
-            return found
-        # Time turned round where it runs from the product.
-        sign, (back, ahead) = (1.0, legs) if legs[0].end == REACTANT else (-1.0, legs[::-1])
-        path = _path(
-            runner,
-            np.concatenate([back.positions[::-1], top[None], ahead.positions]),
-            np.concatenate([-back.velocities[::-1], sign * v[None], ahead.velocities]),
-            PRODUCT,
-        )
-        return found | {"outcome": "accepted"} | path_record(path)
-
     ends = 0
     for k in range(_ATTEMPTS):
-        record = keep(lambda k=k: make(streams("top", k)))
+        record = keep(lambda k=k: _both_ways(runner, top, streams("top", k), "top"))
         if record["outcome"] == "accepted":
             return path_from_record(record)
         ends += record["outcome"] == "failed"

@@ -369,7 +369,7 @@ def free_energy_profile(
     temperature, kept = umbrella.method.dynamics.temperature, []
     trouble: list[Mapping[str, Any]] = []
     for file in windows:
-        kept += _read_windows(file)
+        kept += read_windows(file)
         trouble += _trouble(file)
     added = 0
     while True:
@@ -455,7 +455,8 @@ def _window(run: Mapping[str, Any], stiffness: float) -> free_energy.Window:
     )
 
 
-def _read_windows(file: Path | str) -> list[tuple[free_energy.Window, np.ndarray]]:
+def read_windows(file: Path | str) -> list[tuple[free_energy.Window, np.ndarray]]:
+    """Windows of a file of :func:`umbrella_windows`, each with the positions of its frames, nm."""
     data = store.read_dataset(file)
     stops = np.cumsum(data.frames.values)
     found = []

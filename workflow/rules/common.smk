@@ -188,6 +188,18 @@ def along_coordinate(wildcards):
 THROUGH = CONFIG.data["rates"]["interfaces"]["methods"]
 
 
+def windows_of_pilot(wildcards):
+    """Umbrella windows along the variables of the interfaces, where the method has some."""
+    if not CONFIG.windows_of_pilot(wildcards.method):
+        return {}
+    batches = range(CONFIG.data["rates"]["umbrella"]["batches"])
+    return {
+        "windows": [
+            surface_file(f"rates/umbrella_{batch}.nc")(wildcards) for batch in batches
+        ]
+    }
+
+
 def through_interfaces(wildcards):
     """File of the route through interfaces, where the config asks for it."""
     if wildcards.method not in THROUGH:

@@ -1,6 +1,7 @@
 # Rates through interfaces, for the methods that the config names: a pilot places them, chains sample their ensembles.
 rule interface_pilot:
     input:
+        unpack(windows_of_pilot),
         minima=lambda wildcards: list(minima_files(wildcards).values()),
         saddle=surface_file("saddle.nc"),
         fit=method_file("coordinate.json"),
