@@ -339,7 +339,8 @@ class TestSettings:
 
     def test_sets_of_committor_shots(self) -> None:
         data = copy.deepcopy(CONFIG)
-        assert config.load(data).draws() == {"separatrix": (15, 8), "calibration": (10, 6)}
+        sizes = {"separatrix": (12, 6), "calibration": (8, 6)}
+        assert config.load(data).draws() == sizes
         pair = ["sin(theta10)cos(CNNC)", "cos(C6,N9,N10,C11)"]
         data["committor"] |= {
             "calibration": {"configurations": 0},
@@ -348,7 +349,7 @@ class TestSettings:
             "source": "restrained",
         }
         found = config.load(data)
-        assert found.draws() == {"separatrix": (15, 8), "naive": (5, 8), "map": (9, 4)}
+        assert found.draws() == {"separatrix": (12, 6), "naive": (5, 8), "map": (9, 4)}
         assert [found.source(d) for d in found.draws()] == ["restrained", "paths", "paths"]
 
     def test_everything_sees_the_seed(self) -> None:

@@ -256,3 +256,44 @@ def test_a_molecule_of_a_series_is_two_keys_after_the_base(tmp_path: Path) -> No
     jobs.pop("total")
     assert jobs == {"minimum": 2, "saddle_search": 3, "harmonic": 1}
     assert f"{results}/gfn1/rates/harmonic.json" in run.stderr + run.stdout
+
+
+def test_all_routes_to_the_rate_and_more_cycles_of_one(model_run: Finished, tmp_path: Path) -> None:
+    """Windows give the free energy and start paths through interfaces; a longer chain begins with the shorter one."""
+    file, results = model_run
+    mine = tmp_path / "results"
+    shutil.copytree(results, mine)
+    data = yaml.safe_load(file.read_text())
+    data["results_directory"] = str(mine)
+    along = {"methods": ["coupled"], "variables": ["x", "y"]}
+    windows = {"windows": 14, "equilibration_fs": 500, "length_fs": 4000, "friction_per_ps": 10}
+    chain = {"pilot_moves": 30, "chains": 1, "cycles": 300, "burn_in": 20, "stretch_fs": 2000}
+    data["rates"] = {
+        "umbrella": along | windows,
+        "interfaces": along | chain,
+        "transmission": {"configurations": 40},
+        "harmonic": {"statistics": "classical", "low_modes": "harmonic", "tunnelling": "none"},
+    }
+    config = write_yaml(data, tmp_path / "config.yaml")
+    folder = mine / "coupled/rates"
+    run = snakemake("--configfile", str(config), "--nolock", "--until", "rates")
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert (
+        "paths through frames of windows come from the reactant"
+        in (mine / "coupled/logs/interface_pilot.log").read_text()
+    )
+    content = json.loads((mine / "coupled/rates.json").read_text())
+    found = {r["route"]: r["rate"] for r in content["routes"] if (r["from"], r["temperature"]) == ("A", 300.0)}
+    assert set(found) == {"harmonic", "free energy", "interfaces"}
+    # 8 kT and few paths: the right power of ten.
+    assert all(abs(np.log10(rate / found["harmonic"])) < 1.0 for rate in found.values()), found
+    short = xr.load_dataset(folder / "interface_chain_0.nc")
+    data["rates"]["interfaces"]["cycles"] = 330
+    write_yaml(data, config)
+    again = snakemake("--configfile", str(config), "--nolock", "--until", "rates")
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert set(_jobs(again.stderr)) == {"interface_chain", "interface_rate", "rates", "total"}
+    longer = xr.load_dataset(folder / "interface_chain_0.nc")
+    assert longer.sizes["cycle"] == 330
+    for name in ("highest", "frames", "outcome", "source", "flux_frames", "flux_counts"):
+        np.testing.assert_array_equal(longer[name][:300], short[name], err_msg=name)
