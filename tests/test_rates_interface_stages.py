@@ -91,6 +91,27 @@ def test_a_resumed_chain_gives_the_same_numbers(tmp_path):
     assert engine.steps == before
 
 
+def test_what_is_to_go_is_counted_in_shots(tmp_path, caplog):
+    """Stretches come between them as they are wanted; what is on record counts as done, and has no pace."""
+    engine = BATH.engine()
+    shot = {"outcome": "accepted", "reason": "", "cost": 5}
+    walk = {"frames": 9, "highest": [1.0], "reason": ""}
+
+    def told(*pieces: dict) -> list[str]:
+        caplog.clear()
+        with store.Journal(tmp_path) as record, caplog.at_level("INFO", logger=interface_stages.__name__):
+            keep = Keeper(record, engine, 3, 4)
+            for piece in pieces:
+                keep(lambda piece=piece: piece)
+        return [r.getMessage() for r in caplog.records]
+
+    assert told(walk, shot) == ["stretch: 9 frames, 1 excursions", "shot 1/4: accepted, 5 frames run; 0 s to go"]
+    assert told(walk, shot, walk, shot | {"reason": "no field", "outcome": "failed"}) == [
+        "stretch: 9 frames, 1 excursions",
+        "shot 2/4: failed, 5 frames run; 0 s to go; no field",
+    ]
+
+
 def test_states_end_at_the_ceiling():
     low = runner(ceiling=-0.9)
     x = np.array([BATH.at(v) for v in (-1.1, -0.8, 0.0, 0.7)])

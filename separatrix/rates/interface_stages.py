@@ -151,13 +151,13 @@ class Keeper:
     allowed
         Failures in a row that stop the job.
     total
-        Pieces to do; 0: not known beforehand.
+        Shots to do; 0: not known beforehand. How many stretches there will be between them is not.
     """
 
     def __init__(self, record: store.Journal, engine: Engine, allowed: int, total: int = 0) -> None:
         self._record, self._engine, self._allowed, self._total = record, engine, allowed, total
         self._known = True
-        self._done = self._failures = self._before = 0
+        self._done = self._failures = self._shots = self._before = 0
         self._start = time.monotonic()
 
     def __call__(self, make: Callable[[], dict[str, Any]]) -> Mapping[str, Any]:
@@ -165,25 +165,24 @@ class Keeper:
         i, self._done = self._done, self._done + 1
         # One by one: all paths of a long chain would fill the memory that was asked for.
         if self._known and (known := self._record.piece(i)) is not None:
+            self._shots += "outcome" in known
             return known
         if self._known:
-            self._known, self._before, self._start = False, i, time.monotonic()
+            self._known, self._before, self._start = False, self._shots, time.monotonic()
         self._engine.potential.restart()
         found = make()
         self._record.write(i, found)
-        pace = (time.monotonic() - self._start) / (self._done - self._before)
         reason = found["reason"]
-        log.info(
-            "%s %d%s: %s%s%s",
-            "shot" if "outcome" in found else "stretch",
-            self._done,
-            f"/{self._total}" if self._total else "",
-            f"{found['outcome']}, {found['cost']} frames run"
-            if "outcome" in found
-            else f"{found['frames']} frames, {len(found['highest'])} excursions",
-            f"; {pace * (self._total - self._done):.0f} s to go" if self._total else "",
-            f"; {reason}" if reason else "",
-        )
+        failure = f"; {reason}" if reason else ""
+        if "outcome" in found:
+            self._shots += 1
+            pace = (time.monotonic() - self._start) / (self._shots - self._before)
+            left = f"; {pace * (self._total - self._shots):.0f} s to go" if self._total else ""
+            of = f"/{self._total}" if self._total else ""
+            words = f"{found['outcome']}, {found['cost']} frames run"
+            log.info("shot %d%s: %s%s%s", self._shots, of, words, left, failure)
+        else:
+            log.info("stretch: %d frames, %d excursions%s", found["frames"], len(found["highest"]), failure)
         self._failures = self._failures + 1 if reason else 0
         sampling.stop_after(self._failures, self._allowed, reason)
         return found
@@ -354,11 +353,10 @@ def interface_chain(
     start = data.start.values
     key = store.fingerprint(work.key, start, data.r.values, data.positions.values, number)
     cycles = rules.burn_in + rules.cycles
-    # A stretch for each excursion: some have several, some none.
-    total = math.ceil(cycles / rules.refresh) + cycles * len(found.interfaces)
+    shots = cycles * len(found.interfaces)
     with store.Journal(Path(journal) / key) as record, sampling.stoppable(work.engine):
-        record.about({"method": work.method.name, "chain": number, "pieces": total})
-        keep = Keeper(record, work.engine, settings["failures_in_a_row"], total)
+        record.about({"method": work.method.name, "chain": number, "shots": shots})
+        keep = Keeper(record, work.engine, settings["failures_in_a_row"], shots)
         chain = interfaces.run_chain(work.runner, start, found, rules, work.streams("chain", number), keep)
     content = xr.Dataset(
         {
