@@ -973,7 +973,7 @@ def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, str
     Rev. Lett. 2007, 98, 268301). They are taken in their order, every so many of them, at cycles that are fixed
     beforehand: any choice by what they are, or by how many come at a time, would favour some. Stretches are run when
     the next one is wanted, so that a longer chain begins with the pieces of a shorter one, and a block of cycles has
-    the stretches that fed it.
+    the stretches that fed it. To end with an excursion makes the flux too large by one over their number, or so.
     """
     bounds = found.interfaces
     paths = list(found.paths)
