@@ -507,7 +507,7 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
             if found["n_arrivals"] < MIN_ARRIVALS:
                 words = (
                     f"paths have come from the first interface to the last {found['n_arrivals']} times only: what "
-                    "changes slowly may not be in equilibrium, and the rate far off; give more cycles and stretches"
+                    "changes slowly may not be in equilibrium, and the rate far off; give more cycles"
                 )
                 body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")
             # Where the blocks give no error, nothing says that the two halves are one.
