@@ -823,6 +823,10 @@ def pilot(
             cycle += 1
         settled = np.array(reached[len(reached) // 4 :])
         crossed = float(np.min(crossings(settled, interfaces)))
+        log.info("round %d: interfaces crossed by %.1f %% of the paths at least", number + 1, 100.0 * crossed)
+        if number + 1 >= _ROUNDS and crossed >= _PART * rules.crossing:
+            # These have been tried; others, placed by so few paths, would not have been.
+            return Pilot(tuple(interfaces), tuple(paths), stride)
         rounds += zip(interfaces, settled.T, strict=True)
         ends.append(len(rounds))
         # One round alone is short; the first ones still remember the path that all have started from.
@@ -834,13 +838,9 @@ def pilot(
             next(p for p in [*paths[i:], through] if p.highest >= place) for i, place in zip(own, places, strict=True)
         ]
         interfaces = places
-        log.info("round %d: interfaces crossed by %.1f %% of the paths at least", number + 1, 100.0 * crossed)
-        if number + 1 >= _ROUNDS and crossed >= _PART * rules.crossing:
-            break
-    else:
-        log.warning(
-            "there is still an interface that only %.2g %% of the paths cross; more pilot_moves help", 100.0 * crossed
-        )
+    log.warning(
+        "there is still an interface that only %.2g %% of the paths cross; more pilot_moves help", 100.0 * crossed
+    )
     return Pilot(tuple(interfaces), tuple(paths), stride)
 
 
