@@ -266,8 +266,8 @@ def test_all_routes_to_the_rate_and_more_cycles_of_one(model_run: Finished, tmp_
     data = yaml.safe_load(file.read_text())
     data["results_directory"] = str(mine)
     along = {"methods": ["coupled"], "variables": ["x", "y"]}
-    windows = {"windows": 14, "equilibration_fs": 500, "length_fs": 2000, "friction_per_ps": 10}
-    chain = {"pilot_moves": 20, "chains": 1, "cycles": 200, "burn_in": 20, "stretch_fs": 500}
+    windows = {"windows": 14, "equilibration_fs": 500, "length_fs": 4000, "friction_per_ps": 10}
+    chain = {"pilot_moves": 30, "chains": 1, "cycles": 600, "burn_in": 60, "stretch_fs": 1000}
     data["rates"] = {
         "umbrella": along | windows,
         "interfaces": along | chain,
@@ -288,12 +288,12 @@ def test_all_routes_to_the_rate_and_more_cycles_of_one(model_run: Finished, tmp_
     # 8 kT and few paths: the right power of ten.
     assert all(abs(np.log10(rate / found["harmonic"])) < 1.0 for rate in found.values()), found
     short = xr.load_dataset(folder / "interface_chain_0.nc")
-    data["rates"]["interfaces"]["cycles"] = 220
+    data["rates"]["interfaces"]["cycles"] = 630
     write_yaml(data, config)
     again = snakemake("--configfile", str(config), "--nolock", "--until", "rates")
     assert again.returncode == 0, again.stderr[-3000:]
     assert set(_jobs(again.stderr)) == {"interface_chain", "interface_rate", "rates", "total"}
     longer = xr.load_dataset(folder / "interface_chain_0.nc")
-    assert longer.sizes["cycle"] == 220
+    assert longer.sizes["cycle"] == 630
     for name in ("highest", "frames", "outcome", "source", "flux_frames", "flux_counts"):
-        np.testing.assert_array_equal(longer[name][:200], short[name], err_msg=name)
+        np.testing.assert_array_equal(longer[name][:600], short[name], err_msg=name)
