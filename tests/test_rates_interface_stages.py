@@ -18,10 +18,11 @@ from separatrix.dynamics import Engine
 from separatrix.errors import SamplingError
 from separatrix.motion import maxwell_boltzmann
 from separatrix.potentials.base import python_potential
-from separatrix.rates import interface_stages, interfaces, report, stages
+from separatrix.rates import free_energy, interface_stages, interfaces, report, stages
 from separatrix.rates.interface_stages import EngineRunner, Keeper
 from separatrix.rates.interfaces import NEITHER, PRODUCT, REACTANT, Rules
 from separatrix.seeds import stream
+from separatrix.units import BOLTZMANN
 
 BATH = Bath(
     barrier=12.5, tilt=0.0, masses=(6.0,), friction=30.0, time_step=2.0, steps_per_frame=2, left=-0.6, right=0.6
@@ -110,6 +111,30 @@ def test_what_is_to_go_is_counted_in_shots(tmp_path, caplog):
         "stretch: 9 frames, 1 excursions",
         "shot 2/4: failed, 5 frames run; 0 s to go; no field",
     ]
+
+
+def test_frames_of_windows_lie_where_the_interfaces_coordinate_says(monkeypatch):
+    """Those of a scan's parent have an r of their own: here twice the other and shifted."""
+    rng = np.random.default_rng(8)
+    windows = []
+    for centre in np.linspace(-1.0, 1.0, 5):
+        x = rng.normal(centre, 0.3, 400)
+        window = free_energy.Window(centre, BOLTZMANN * 300.0 / 0.09, x, np.ones(400), np.zeros(400))
+        positions = np.zeros((400, 1, 3))
+        positions[:, 0, 0] = BATH.a * (2.0 * x + 0.5)
+        windows.append((window, positions))
+    monkeypatch.setattr(interface_stages, "read_windows", lambda file: windows[::-1])
+    engine = SimpleNamespace(settings=SimpleNamespace(temperature=300.0))
+    found = interface_stages._seeds(SimpleNamespace(runner=runner(), engine=engine), ["windows.nc"])
+    known = free_energy.combine([w for w, _ in windows], 300.0)
+    np.testing.assert_allclose(found.order, 2.0 * known.r + 0.5)
+    np.testing.assert_allclose(found.weight, known.weight)
+    # Springs alone: the free energy without them is flat, where each window's own is not.
+    share, _ = np.histogram(known.r, np.linspace(-1.0, 1.0, 6), weights=found.weight)
+    assert share.max() / share.min() < 1.6
+    apart = [(w, x) for w, x in windows if abs(w.centre) > 0.9][:1]
+    monkeypatch.setattr(interface_stages, "read_windows", lambda file: apart)
+    assert interface_stages._seeds(SimpleNamespace(runner=runner(), engine=engine), ["windows.nc"]) is None
 
 
 def test_states_end_at_the_ceiling():

@@ -313,7 +313,11 @@ def interface_pilot(
 
 
 def _seeds(work: _Setting, windows: Sequence[Path | str]) -> interfaces.Seeds | None:
-    """Frames of umbrella windows and their weights; None where the windows do not hang together."""
+    """Frames of umbrella windows and their weights; None where the windows do not hang together.
+
+    Windows of the method that a scan varies have been placed by that one's fit, with other coefficients: what they
+    weigh is theirs, where they lie is for the coordinate of the interfaces to say.
+    """
     kept = [item for file in windows for item in read_windows(file)]
     kept.sort(key=lambda item: item[0].centre)
     try:
@@ -321,7 +325,8 @@ def _seeds(work: _Setting, windows: Sequence[Path | str]) -> interfaces.Seeds | 
     except ValueError as error:
         log.warning("windows are of no use to the pilot: %s", error)
         return None
-    return interfaces.Seeds(np.concatenate([x for _, x in kept]), found.r, found.weight)
+    positions = np.concatenate([x for _, x in kept])
+    return interfaces.Seeds(positions, work.runner.order(positions), found.weight)
 
 
 def _read_pilot(file: Path | str) -> tuple[interfaces.Pilot, xr.Dataset]:

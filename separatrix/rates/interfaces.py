@@ -1031,6 +1031,7 @@ class _Supply:
                     self._waiting.append(path)
                 self._excursions += 1
                 counts += 1
+        log.warning("no excursion reaches the first interface in %d stretches; the chain goes on without one", _WAIT)
         return otherwise, walked, counts, unfinished
 
 
