@@ -49,8 +49,28 @@ def test_a_one_way_street_has_an_end_and_an_island_none():
     assert kinetics.equilibrium(kinetics.rate_matrix("AB", [("A", "B", 2.0)])) == pytest.approx([0.0, 1.0])
     with pytest.raises(ValueError, match="no one equilibrium"):
         kinetics.equilibrium(kinetics.rate_matrix("ABC", [("A", "B", 2.0), ("B", "A", 1.0)]))
-    assert kinetics.half_life(0.0) == math.inf
-    assert kinetics.half_life(2.0) == pytest.approx(math.log(2.0) / 2.0)
+
+
+@settings(max_examples=60)
+@given(RATES, RATES)
+def test_half_life_counts_the_way_back_and_is_none_where_half_stays(forward: float, backward: float):
+    """Against the matrix exponential: half is left at the half-life, and more than half at all times where none is."""
+    matrix = kinetics.rate_matrix("AB", [("A", "B", forward), ("B", "A", backward)])
+    found = kinetics.relaxation(forward, backward)
+    assert found.time == pytest.approx(kinetics.relaxation_time(matrix), rel=1e-6)
+    assert found.share == pytest.approx(kinetics.equilibrium(matrix)[0], rel=1e-6, abs=1e-12)
+    if math.isfinite(found.half_life):
+        assert kinetics.populations(matrix, [1.0, 0.0], found.half_life)[0, 0] == pytest.approx(0.5, abs=1e-6)
+    else:
+        assert kinetics.populations(matrix, [1.0, 0.0], 50.0 * found.time)[0, 0] >= 0.5 - 1e-9
+
+
+def test_half_life_without_a_way_back_is_the_textbooks():
+    assert kinetics.relaxation(2.0, 0.0).half_life == pytest.approx(math.log(2.0) / 2.0)
+    assert kinetics.relaxation(0.0, 0.0) == kinetics.Relaxation(math.inf, 1.0, math.inf)
+    assert kinetics.relaxation(1.0, 99.0) == kinetics.Relaxation(0.01, 0.99, math.inf)
+    with pytest.raises(ValueError, match="is no rate"):
+        kinetics.relaxation(1.0, math.nan)
 
 
 @pytest.mark.parametrize(

@@ -71,9 +71,47 @@ def relaxation_time(matrix: FloatArray) -> float:
     return math.inf if slowest <= 0.0 else float(1.0 / slowest)
 
 
-def half_life(rate: float) -> float:
-    """Time (s) after which half has reacted, ln 2 / k."""
-    return math.inf if rate <= 0.0 else math.log(2.0) / rate
+@dataclass(frozen=True)
+class Relaxation(Plain):
+    """What becomes of molecules that all begin in one of two states.
+
+    Attributes
+    ----------
+    time
+        Time constant of the approach to equilibrium, 1/(k_forward + k_backward), s; infinite where nothing reacts.
+    share
+        Of the first state at equilibrium, k_backward/(k_forward + k_backward).
+    half_life
+        Time (s) after which half of the first state is left, the way back included; infinite where that never is,
+        because half of it or more is left at equilibrium.
+    """
+
+    time: float
+    share: float
+    half_life: float
+
+
+def relaxation(forward: float, backward: float) -> Relaxation:
+    """Relaxation of two states from all in the first, p(t) = share + (1 - share) exp(-t/time).
+
+    Parameters
+    ----------
+    forward, backward
+        From the first state to the second and back, 1/s; a backward rate of 0 gives the half-life ln 2/k.
+
+    Raises
+    ------
+    ValueError
+        When a rate is negative or not a finite number.
+    """
+    for value in (forward, backward):
+        if not (math.isfinite(value) and value >= 0.0):
+            raise ValueError(f"{value!r} is no rate")
+    total = forward + backward
+    if total == 0.0:
+        return Relaxation(math.inf, 1.0, math.inf)
+    share, time = backward / total, 1.0 / total
+    return Relaxation(time, share, time * math.log((1.0 - share) / (0.5 - share)) if share < 0.5 else math.inf)
 
 
 def interval(route: Mapping[str, Any]) -> tuple[float, float] | None:

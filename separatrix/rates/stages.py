@@ -166,11 +166,14 @@ def _laws(rates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _kinetics(rates: Sequence[Mapping[str, Any]], temperature: float, states: tuple[str, str]) -> dict[str, Any]:
     mine = [(r["from"], r["to"], r["rate"]) for r in rates if r["temperature"] == temperature]
     matrix = kinetics.rate_matrix(states, mine)
-    shares = kinetics.equilibrium(matrix)
+    shares, total = kinetics.equilibrium(matrix), -np.diag(matrix)
     return {
         "temperature": temperature,
         "relaxation_time": kinetics.relaxation_time(matrix),
-        "half_lives": {start: kinetics.half_life(-matrix[i, i]) for i, start in enumerate(states)},
+        # Of a state that keeps half of its molecules or more there is none.
+        "half_lives": {
+            start: kinetics.relaxation(float(total[i]), float(total[1 - i])).half_life for i, start in enumerate(states)
+        },
         "equilibrium": dict(zip(states, shares.tolist(), strict=True)),
     }
 
