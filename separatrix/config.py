@@ -932,6 +932,12 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
         name: build_method(name, spec, full["temperature_K"], full["seed"], where)
         for name, spec in full["methods"].items()
     }
+    for method in methods.values():
+        try:
+            module = potentials.module_of(method.potential)
+            potentials.check_engine(method.potential, module, system.molecule, method.options)
+        except ConfigError as error:
+            raise ConfigError(f"{system_file}: {error} (method {method.name})") from error
     _check_labels(methods, variations, paths)
     if full["theory"]:
         from .theory import files as theory_files  # which reads its files by this module

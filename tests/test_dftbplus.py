@@ -203,10 +203,10 @@ def test_environment_names_library_and_parameters(nothing, tmp_path, monkeypatch
 def test_molecules_it_cannot_describe(nothing, tmp_path):
     (tmp_path / "lib.so").touch()
     options = {"method": "DFTB3", "library": str(tmp_path / "lib.so")}
-    with pytest.raises(ConfigError, match=r"^multiplicity: .*closed shells"):
+    with pytest.raises(ConfigError, match=r"^multiplicity: DFTB3 of potential 'dftbplus' cannot do 3, only 1;"):
         build("dftbplus", Molecule(("O", "O"), ((0, 1),), multiplicity=3), options)
     with pytest.raises(ConfigError, match="no parameters for Si"):
-        build("dftbplus", Molecule(("Si", "H"), ((0, 1),)), options)
+        build("dftbplus", Molecule(("Si", "O"), ((0, 1),)), options)
 
 
 # Protocol ---------------------------------------------------------------------------------------------------

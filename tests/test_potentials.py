@@ -115,7 +115,7 @@ def test_forcefield_that_does_not_fit(tmp_path):
     with pytest.raises(ConfigError, match=r"broken\.xml"):
         build("forcefield", molecule, {"file": str(broken)})
     with pytest.raises(ConfigError, match=r"[Nn]o template"):
-        build("forcefield", Molecule(("N", "O"), ((0, 1),)), {"file": FILE})
+        build("forcefield", PAIR, {"file": FILE})
 
 
 def test_platform_that_is_not_on_this_machine(monkeypatch):
@@ -394,7 +394,7 @@ class Spring:
 
 
 X = np.array([[0.1, 0.2, 0.3], [-0.1, 0.0, 0.5]])
-PAIR = Molecule(("N", "O"), ((0, 1),))
+PAIR = Molecule(("N", "O"), ((0, 1),), multiplicity=2)
 
 
 def test_seam_gives_energy_and_forces():

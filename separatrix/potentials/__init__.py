@@ -19,6 +19,7 @@ from typing import Any
 from ..errors import ConfigError
 from ..molecule import Molecule
 from .base import Option, Potential, python_potential
+from .electrons import check_engine
 from .worker import WorkerEngine
 
 REGISTRY: dict[str, str] = {
@@ -111,10 +112,11 @@ def build(word: str, molecule: Molecule, options: Mapping[str, Any], *, in_worke
     Raises
     ------
     ConfigError
-        On a wrong option, or when the engine cannot describe this molecule.
+        On a wrong option, or a charge or multiplicity that this molecule cannot have, or the engine cannot do.
     """
     check_options(word, options)
     module = module_of(word)
+    check_engine(word, module, molecule, options)
     own = {k: v for k, v in options.items() if k in module.OPTIONS}
     if in_worker or not (options.get("worker") or getattr(module, "NEEDS_WORKER", False)):
         return module.build(molecule, own)
@@ -129,4 +131,14 @@ def build(word: str, molecule: Molecule, options: Mapping[str, Any], *, in_worke
     return python_potential(molecule, engine, f"{description}, in a process of its own", **declared)
 
 
-__all__ = ["REGISTRY", "Option", "Potential", "build", "check_options", "known", "module_of", "options_of"]
+__all__ = [
+    "REGISTRY",
+    "Option",
+    "Potential",
+    "build",
+    "check_engine",
+    "check_options",
+    "known",
+    "module_of",
+    "options_of",
+]

@@ -80,6 +80,11 @@ def _value(options: Mapping[str, Any], key: str) -> Any:
     return options.get(key, OPTIONS[key].default)
 
 
+def multiplicities(options: Mapping[str, Any]) -> tuple[int]:
+    """Closed shells: its input here has no spin constants."""
+    return (1,)
+
+
 def settle(molecule: Molecule, options: Mapping[str, Any]) -> dict[str, Any]:
     """Options with full paths, taken from the config or the environment, and checked before a process is started.
 
@@ -89,8 +94,6 @@ def settle(molecule: Molecule, options: Mapping[str, Any]) -> dict[str, Any]:
         When the library, a Slater-Koster file or a parameter file is missing, or the options do not fit together.
     """
     method = options["method"]
-    if molecule.multiplicity != 1:
-        raise ConfigError("multiplicity: potential 'dftbplus' describes closed shells only; set it to 1")
     settled = {**options, "library": _library(options.get("library"))}
     dispersion = _value(options, "dispersion")
     if method in _SETS:

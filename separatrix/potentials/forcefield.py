@@ -27,6 +27,14 @@ OPTIONS: dict[str, Option] = {
     "platform": Option(str, "OpenMM platform", choices=("Reference", "CPU", "CUDA", "OpenCL"), default="Reference"),
 }
 
+#: Sums of charges that are given to four or five digits are off by this much at most, e.
+_CHARGE_ERROR = 0.01
+
+
+def multiplicities(options: Mapping[str, Any]) -> tuple[int, int]:
+    """The ground state of molecules with an even and an odd number of electrons; a force field knows no other."""
+    return 1, 2
+
 
 def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
     """Force field without cutoff and without constraints.
@@ -59,4 +67,17 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
         raise ConfigError(f"file: {path}: its atoms are not those of the geometry files, in the same order")
     if system.getNumConstraints():
         raise ConfigError(f"file: {path}: holds constraints, which reversible dynamics here cannot have")
+    _check_charge(system, molecule.charge, path)
     return Potential(system, f"{path.name} (OpenMM {openmm.version.version}, {platform})", platform=platform)
+
+
+def _check_charge(system: openmm.System, charge: int, path: Path) -> None:
+    """Refuse a file whose partial charges do not add up to the charge of the system."""
+    for force in system.getForces():
+        if isinstance(force, openmm.NonbondedForce):
+            partial = [force.getParticleParameters(i)[0]._value for i in range(force.getNumParticles())]
+            if abs(sum(partial) - charge) > _CHARGE_ERROR:
+                raise ConfigError(
+                    f"file: {path}: its partial charges add up to {sum(partial):+.3f} e, and the system's charge is "
+                    f"{charge:+d}; correct one of them"
+                )

@@ -23,6 +23,9 @@ from .base import Option, Potential
 #: OpenMM computes these forces itself.
 IN_OPENMM = True
 
+#: No molecule: its atoms may be of any element, and charge and multiplicity mean nothing.
+ELECTRONS = False
+
 _NUMBER = (int, float)
 
 #: option -> its name in the expressions below, and what the config accepts

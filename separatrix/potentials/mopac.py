@@ -26,6 +26,11 @@ OPTIONS: dict[str, Option] = {
     "scf_tolerance": Option((int, float), "relative to MOPAC's default of 1", minimum=1e-6, default=1.0),
 }
 
+
+def multiplicities(options: Mapping[str, Any]) -> None:
+    """Any: MOPAC takes unrestricted orbitals for what is no singlet."""
+
+
 # Hamiltonians whose energy holds the planarity term of nitrogen below, but whose gradient lacks it.
 _PLANAR_NITROGEN = ("PM6", "PM6-D3H4")
 
@@ -81,7 +86,8 @@ class MopacEngine:
         self._system = api.MopacSystem()
         self._system.natom = self._system.natom_move = molecule.n_atoms
         self._system.charge = molecule.charge
-        self._system.spin = molecule.multiplicity - 1
+        # Excess spin: pairs of electrons that a field of lowest spin would have and this one has not.
+        self._system.spin = (molecule.multiplicity - 1) // 2
         self._system.model = options["hamiltonian"]
         self._system.epsilon = float(options.get("dielectric_constant", OPTIONS["dielectric_constant"].default))
         self._system.tolerance = float(options.get("scf_tolerance", OPTIONS["scf_tolerance"].default))
@@ -123,11 +129,25 @@ class MopacEngine:
         if self._density is None:
             self._state = self._api.MopacState()
             return
-        state = self._api.MopacState()
-        state.mpack = self._density[0].size
-        state.uhf = self._density[1].size > 0
-        state.pa, state.pb = self._density[0].copy(), self._density[1].copy()
-        self._state = state
+        self._state = _state_of(*self._density)
+
+
+def _state_of(alpha: np.ndarray, beta: np.ndarray) -> Any:
+    """A MOPAC state of given density matrices; `beta` is empty where the field is restricted.
+
+    `MopacState.attach` allocates before it sets `uhf`, so that the beta matrix of an open shell would be a null
+    pointer; here both are set first.
+    """
+    from mopactools import api, binding
+
+    held = binding.c_mopac_state()
+    held.mpack, held.uhf = alpha.size, int(beta.size > 0)
+    binding.libmopac.create_mopac_state(held)
+    state = api.MopacState(held)
+    state.pa[:] = alpha
+    if beta.size:
+        state.pb[:] = beta
+    return state
 
 
 def _three_ligand_nitrogens(molecule: Molecule) -> list[tuple[int, tuple[int, int, int]]]:

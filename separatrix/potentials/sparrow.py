@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -32,6 +32,15 @@ _SETTINGS = {
     "self_consistence_criterion": "scf_energy_tolerance_hartree",
     "max_scf_iterations": "max_scf_iterations",
 }
+
+
+def multiplicities(options: Mapping[str, Any]) -> Container[int] | None:
+    """Multiplicities of a method; None for all.
+
+    NDDO methods are unrestricted and do any. Sparrow's DFTB has no spin polarisation: two unpaired electrons do not
+    exchange, and a triplet is too high (of CH2 4 kcal/mol above the singlet where experiment has it 9 below).
+    """
+    return (1, 2) if options["method"].startswith("DFTB") else None
 
 
 class SparrowEngine:
