@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -170,30 +170,95 @@ def operations(
     -------
     Of each, whether it reflects, and the atom that each atom comes to lie on.
     """
-    x = positions - np.average(positions, axis=0, weights=masses)
-    if len(x) < 2 or is_linear(x, masses):
-        onto = _matching(-x, x, masses)
-        ways = {tuple(range(len(x)))}
-        if onto is not None and np.linalg.norm(x[onto] + x, axis=1).max() < tolerance:
-            ways.add(tuple(onto.tolist()))
-        return frozenset(itertools.product((False, True), ways))
-    radius = np.linalg.norm(x, axis=1)
-    alike = (masses[:, None] == masses) & (np.abs(radius[:, None] - radius) < 2.0 * tolerance)
+    return _ways(positions, positions, masses, tolerance)
+
+
+def _ways(
+    positions: FloatArray, target: FloatArray, masses: FloatArray, tolerance: float = 0.02
+) -> frozenset[tuple[bool, tuple[int, ...]]]:
+    """The same that take one geometry to another, both of shape (n_atoms, 3); none where they differ in more."""
+    x, y = (of - np.average(of, axis=0, weights=masses) for of in (positions, target))
+    if len(x) < 2 or is_linear(x, masses) or is_linear(y, masses):
+        if len(x) > 1 and not (is_linear(x, masses) and is_linear(y, masses)):
+            return frozenset()
+        straight = set()
+        for moved in (_on_a_line(x), -_on_a_line(x)):
+            onto = _matching(moved, _on_a_line(y), masses)
+            if onto is not None and np.linalg.norm(moved - _on_a_line(y)[onto], axis=1).max() < tolerance:
+                straight.add(tuple(onto.tolist()))
+        return frozenset(itertools.product((False, True), straight))
+    alike = masses[:, None] == masses
+    alike &= np.abs(np.linalg.norm(x, axis=1)[:, None] - np.linalg.norm(y, axis=1)) < 2.0 * tolerance
     # Two atoms out of line with the centre fix an operation; those with the fewest likes make the shortest search.
-    area = np.linalg.norm(np.cross(x[:, None], x[None]), axis=2)
+    area, areas = (np.linalg.norm(np.cross(of[:, None], of[None]), axis=2) for of in (x, y))
     wide = np.argwhere(area > 0.25 * area.max())
     first, second = min(wide.tolist(), key=lambda pair: alike[pair[0]].sum() * alike[pair[1]].sum())
     apart, frame = np.linalg.norm(x[first] - x[second]), _frame(x[first], x[second])
     found: set[tuple[bool, tuple[int, ...]]] = set()
     for a, b in itertools.product(np.flatnonzero(alike[first]), np.flatnonzero(alike[second])):
-        if a == b or area[a, b] < 0.05 * area.max() or abs(np.linalg.norm(x[a] - x[b]) - apart) > 4.0 * tolerance:
+        if a == b or areas[a, b] < 0.05 * area.max() or abs(np.linalg.norm(y[a] - y[b]) - apart) > 4.0 * tolerance:
             continue
         for reflected in (False, True):
-            moved = x @ frame * ([1.0, 1.0, -1.0] if reflected else 1.0) @ _frame(x[a], x[b]).T
-            onto = _matching(moved, x, masses)
-            if onto is not None and _misfit(moved, x[onto], masses) < tolerance:
+            moved = x @ frame * ([1.0, 1.0, -1.0] if reflected else 1.0) @ _frame(y[a], y[b]).T
+            onto = _matching(moved, y, masses)
+            if onto is not None and _misfit(moved, y[onto], masses) < tolerance:
                 found.add((reflected, tuple(onto.tolist())))
     return frozenset(found)
+
+
+def _on_a_line(x: FloatArray) -> FloatArray:
+    """A straight molecule laid along one axis, shape (n_atoms, 3)."""
+    return np.outer(x @ np.linalg.svd(x)[2][0], [1.0, 0.0, 0.0])
+
+
+def of_passage(saddle: StationaryPoint, masses: FloatArray) -> tuple[Symmetry, bool]:
+    """Symmetry of a saddle together with the direction in which it is passed, and whether another one turns that round.
+
+    An operation that takes the imaginary mode to its opposite maps one end of the path on the other. It makes no two
+    saddles one: the path over the saddle from left to right and the one from right to left are two (Pollak and
+    Pechukas, J. Am. Chem. Soc. 1978, 100, 2984; Fernandez-Ramos et al., Theor. Chem. Acc. 2007, 118, 813).
+    """
+    x = saddle.positions - np.average(saddle.positions, axis=0, weights=masses)
+    root = np.sqrt(masses)[:, None]
+    weighted, mode = root * x, root * saddle.modes[0]
+    kept, turned = [], False
+    for reflected, way in operations(saddle.positions, masses):
+        onto = list(way)
+        left, _, right = np.linalg.svd(weighted.T @ weighted[onto])
+        handed = np.linalg.det(left @ right) * (-1.0 if reflected else 1.0)
+        moved = mode @ left @ np.diag([1.0, 1.0, np.sign(handed)]) @ right
+        # Of a mode that is not degenerate, as the only imaginary one is, the overlap is 1 or -1.
+        if float((moved * mode[onto]).sum()) < -0.5 * float((mode**2).sum()):
+            turned = True
+        else:
+            kept.append(reflected)
+    return Symmetry(kept.count(False), True not in kept), turned
+
+
+def _copies(
+    reactant: StationaryPoint,
+    product: StationaryPoint | None,
+    saddle: StationaryPoint,
+    masses: FloatArray,
+    is_product: Callable[[FloatArray], bool] | None,
+) -> float:
+    """Factor gamma of :func:`rate`."""
+    passage, turned = of_passage(saddle, masses)
+    found = passage.weight / symmetry(reactant.positions, masses).weight
+    equal = product is not None and abs(product.energy - reactant.energy) < SAME_ENERGY
+    degenerate = turned or (equal and bool(_ways(reactant.positions, product.positions, masses)))
+    if degenerate and not turned:
+        # No operation of the saddle swaps the equal ends; then its image with the ends swapped is a second saddle.
+        found *= 2.0
+    if degenerate and product is not None and is_product is not None:
+        # Where ends are equal, images of the path may lead to others than the one that is asked for: the hydrogen
+        # that goes round cyclopentadiene goes to either neighbour.
+        images = [
+            product.positions[list(way)] * (-1.0 if reflected else 1.0)
+            for reflected, way in operations(reactant.positions, masses)
+        ]
+        found *= (sum(map(is_product, images)) or len(images)) / len(images)
+    return found
 
 
 def _frame(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -365,7 +430,8 @@ class HarmonicRate(Plain):
     copies
         Factor gamma: saddles of one energy to each reactant of one energy, mirror images and equal atoms renumbered
         included. The inverse ratio of the symmetry numbers, times 2 where the saddle is chiral and the reactant is
-        not, 1/2 the other way round.
+        not, 1/2 the other way round; of the saddle count only operations that leave the direction of the imaginary
+        mode as it is. Where both ends are equal and no operation of the saddle swaps them, times 2.
     """
 
     reactant: str
@@ -425,13 +491,14 @@ def rate(
     rules: HarmonicRules,
     *,
     isolated: bool = True,
+    is_product: Callable[[FloatArray], bool] | None = None,
 ) -> HarmonicRate:
     """Harmonic rate from a minimum over a saddle.
 
     Parameters
     ----------
     reactant, product
-        Minima on both sides; the product is used for tunnelling alone.
+        Minima on both sides; the product is used for tunnelling, and to tell whether both ends are equal.
     saddle
         With one imaginary mode.
     masses
@@ -442,6 +509,9 @@ def rate(
         See :class:`HarmonicRules`.
     isolated
         Whether the molecule turns freely.
+    is_product
+        Whether positions (nm, shape (n_atoms, 3)) are those of the product that is meant, where both ends are equal but
+        for mirror image and numbering; None: any such end is.
 
     Raises
     ------
@@ -458,7 +528,7 @@ def rate(
 
     copies = 1.0
     if isolated:
-        copies = symmetry(saddle.positions, masses).weight / symmetry(reactant.positions, masses).weight
+        copies = _copies(reactant, product, saddle, masses, is_product)
     ln_k, tunnelling = _ln_rate(reactant, product, saddle, masses, temperature, rules, isolated)
     ln_k += math.log(copies)
     step = 1e-3 * temperature

@@ -22,6 +22,7 @@ from ..errors import SamplingError
 from ..plain import json_safe
 from ..seeds import stream
 from ..stages import Settings, anchor, open_engine, open_method
+from ..states import basin_of
 from ..stationary import StationaryPoint
 from ..units import BOLTZMANN
 from . import free_energy, harmonic, kinetics
@@ -78,6 +79,7 @@ def harmonic_rates(
                     temperature,
                     chosen,
                     isolated=_isolated(channel.saddle),
+                    is_product=lambda x, end=end: basin_of(x, system.basins) == end,
                 )
             except OverflowError as error:
                 raise _too_cold(settings, temperature, start, end, chosen.tunnelling) from error
