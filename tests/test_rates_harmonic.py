@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import decimal
+import itertools
 import math
+import warnings
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import ase
@@ -152,6 +156,89 @@ def test_eckart_is_the_average_of_the_transmission_of_a_wave():
     expected = integrate.trapezoid(through * np.exp(v - e), e)
     assert expected > 4.0
     assert harmonic.eckart(imaginary, barrier, barrier, temperature) == pytest.approx(expected, rel=1e-4)
+
+
+def eckart_in_80_digits(imaginary: float, forward: float, backward: float, temperature: float) -> float:
+    """The same average by the usual formula, in arithmetic that its differences cannot hurt."""
+    with decimal.localcontext() as context:
+        context.prec = 80
+        kt = BOLTZMANN * temperature
+        quantum = harmonic.SECOND_RADIATION * imaginary / temperature
+        v1, v2 = Decimal(forward / kt), Decimal(backward / kt)
+        pi = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899")
+        alpha1, alpha2 = (2 * pi * v / Decimal(quantum) for v in (v1, v2))
+        scale = 1 / alpha1.sqrt() + 1 / alpha2.sqrt()
+
+        def cosh(x: Decimal) -> Decimal:
+            return (x.exp() + (-x).exp()) / 2
+
+        d = cosh(2 * (alpha1 * alpha2 - pi * pi / 4).sqrt())
+        start = max(Decimal(0), v1 - v2)
+        step = (v1 + 60 - start).sqrt() / 150
+        total = Decimal(0)
+        nodes, weights = np.polynomial.legendre.leggauss(10)
+        for piece, (node, weight) in itertools.product(range(150), zip(nodes, weights, strict=True)):
+            u = step * (piece + (1 + Decimal(float(node))) / 2)
+            e = start + u * u
+            a = 2 * (alpha1 * e / v1).sqrt() / scale
+            b = 2 * ((e / v1 - 1) * alpha1 + alpha2).sqrt() / scale
+            through = 1 - (cosh(a - b) + d) / (cosh(a + b) + d)
+            total += Decimal(float(weight)) / 2 * step * 2 * u * through * (v1 - e).exp()
+        return float(total)
+
+
+@pytest.mark.parametrize("temperature", [600.0, 300.0, 250.0, 200.0, 150.0, 100.0])
+@pytest.mark.parametrize(
+    ("imaginary", "forward", "backward"),
+    [(1600.0, 150.0, 150.0), (1195.0, 242.876, 154.076), (1500.0, 100.0, 80.0), (500.0, 17.0, 25.0)],
+)
+def test_eckart_of_deep_tunnelling_is_that_of_many_digits(
+    imaginary: float, forward: float, backward: float, temperature: float
+):
+    """Transmissions of 1e-16 and less count there: the 1,5 shift of a hydrogen, HCN, and two that hardly tunnel."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = harmonic.eckart(imaginary, forward, backward, temperature)
+        back = harmonic.eckart(imaginary, backward, forward, temperature)
+    assert found == pytest.approx(eckart_in_80_digits(imaginary, forward, backward, temperature), rel=1e-8)
+    assert back == pytest.approx(found, rel=1e-9)
+
+
+def test_eckart_of_a_barrier_lower_than_a_quantum():
+    """There cosh d is a cosine."""
+    forward, backward, imaginary, temperature = 5.0, 4.0, 1500.0, 300.0
+    kt, quantum = BOLTZMANN * temperature, harmonic.SECOND_RADIATION * imaginary / temperature
+    v1, v2 = forward / kt, backward / kt
+    alpha1, alpha2 = 2.0 * math.pi * v1 / quantum, 2.0 * math.pi * v2 / quantum
+    assert alpha1 * alpha2 < math.pi**2 / 4.0
+    d = math.cos(2.0 * math.sqrt(math.pi**2 / 4.0 - alpha1 * alpha2))
+    u = np.linspace(0.0, math.sqrt(60.0 + v2), 200_001)
+    e = v1 - v2 + u**2
+    scale = alpha1**-0.5 + alpha2**-0.5
+    a, b = 2.0 * np.sqrt(alpha1 * e / v1) / scale, 2.0 * np.sqrt((e / v1 - 1.0) * alpha1 + alpha2 + 1e-15) / scale
+    through = 1.0 - (np.cosh(a - b) + d) / (np.cosh(a + b) + d)
+    expected = integrate.trapezoid(through * np.exp(v1 - e) * 2.0 * u, u)
+    assert harmonic.eckart(imaginary, forward, backward, temperature) == pytest.approx(expected, rel=1e-6)
+
+
+def test_rates_below_the_crossover_temperature_are_not_to_be_believed():
+    """Of a parabola the exact correction is (u/2)/sin(u/2), u = h nu/kT, which has no bound at u = 2 pi."""
+    limit = harmonic.crossover(1195.0)
+    assert harmonic.SECOND_RADIATION * 1195.0 / limit == pytest.approx(2.0 * math.pi)
+    half = harmonic.SECOND_RADIATION * 1195.0 / (2.0 * limit) / 2.0
+    assert harmonic.wigner(1195.0, 2.0 * limit) < 0.9 * half / math.sin(half)
+    at = (150.0, 300.0, 600.0)
+
+    def said(tunnelling: str, statistics: str = "quantum") -> list[str]:
+        return harmonic.cautions("top", -1195.0, at, HarmonicRules(statistics, tunnelling=tunnelling))
+
+    deep = "over top at 150 K, below the crossover temperature of 274 K (1195i cm⁻¹), tunnelling far beneath the top "
+    deep += "decides: transition-state theory{} is not to be believed there"
+    assert said("eckart") == [deep.format(" with Eckart's correction")]
+    assert said("none") == [deep.format("")] and said("none", "classical") == []
+    first, second = said("wigner", "classical")
+    assert first == deep.format(" with Wigner's correction") and second.startswith("over top at 300 K, below twice")
+    assert harmonic.cautions("top", -420.0, (300.0,), HarmonicRules(tunnelling="wigner")) == []
 
 
 # Geometry ---------------------------------------------------------------------------------------------------
@@ -357,13 +444,14 @@ def test_too_cold_for_a_rate_is_one_clear_line(tmp_path: Path, tunnelling: str, 
     """Rates of exp(-1000) are zero, and the average over an Eckart barrier is beyond all numbers."""
     data = config.read_yaml("config/config.yaml")
     data["rates"] |= {"harmonic": {"tunnelling": tunnelling}}
+    cold = 5 if tunnelling == "eckart" else 10
     if key == "temperature_K":
-        data["temperature_K"] = 10
+        data["temperature_K"] = cold
     else:
-        data["rates"]["temperatures_K"] = [10]
+        data["rates"]["temperatures_K"] = [cold]
     settings_ = config.load(data).settings("harmonic", "pm6")
     minima, files, _ = stage_files(tmp_path)
-    said = rf"^no harmonic rate: {key}: at 10 K the rate .*from [EZ] to [EZ] is beyond .*; give a higher temperature$"
+    said = rf"^no harmonic rate: {key}: at {cold} K the rate .* is beyond .*; give a higher temperature$"
     with pytest.raises(SamplingError, match=said):
         stages.harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")
 

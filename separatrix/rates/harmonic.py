@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -321,30 +322,111 @@ def eckart(imaginary: float, forward: float, backward: float, temperature: float
         K.
     """
     kt = BOLTZMANN * temperature
-    quantum = SECOND_RADIATION * abs(imaginary) / temperature  # h nu / kT
     v1, v2 = forward / kt, backward / kt
+    ln_through = _ln_eckart(v1, v2, SECOND_RADIATION * abs(imaginary) / temperature)
+    # Below the higher of the two bottoms nothing gets through. It begins there as a square root, straight in u.
+    start, far = max(0.0, v1 - v2), v1 + 60.0
+
+    def exponent(u: FloatArray) -> FloatArray:
+        e = start + u**2
+        return ln_through(e) + v1 - e
+
+    points = np.linspace(0.0, math.sqrt(far - start), 2001)[1:]
+    at_points = exponent(points)
+    most = float(at_points.max())
+    # In pieces about its largest value and where the barrier ends: far below the barrier all of it is a narrow peak.
+    high = points[at_points > most - 40.0]
+    cuts = np.unique([0.0, high[0], points[at_points.argmax()], high[-1], math.sqrt(v1 - start), points[-1]])
+    total = 0.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", integrate.IntegrationWarning)
+        for low, top in itertools.pairwise(cuts):
+            total += integrate.quad(
+                lambda u: 2.0 * u * math.exp(float(exponent(u)) - most), low, top, epsabs=1e-13, epsrel=1e-10, limit=200
+            )[0]
+    return math.exp(most + math.log(total))
+
+
+def _ln_eckart(v1: float, v2: float, quantum: float) -> Callable[[FloatArray], FloatArray]:
+    """Logarithm of the transmission through an Eckart barrier, of the energy in kT above the first bottom.
+
+    2 sinh a sinh b/(cosh(a + b) + cosh d), a product. The usual form 1 - (cosh(a - b) + cosh d)/(cosh(a + b) + cosh d)
+    is the same and loses all digits where less than 1e-16 gets through.
+
+    Parameters
+    ----------
+    v1, v2, quantum
+        Heights of the barrier from both sides and h nu, in kT.
+    """
     alpha1, alpha2 = 2.0 * math.pi * v1 / quantum, 2.0 * math.pi * v2 / quantum
     scale = 1.0 / math.sqrt(alpha1) + 1.0 / math.sqrt(alpha2)
-    square = (alpha1 * alpha2) - (math.pi / 2.0) ** 2
+    square = alpha1 * alpha2 - (math.pi / 2.0) ** 2
     d = 2.0 * math.sqrt(abs(square))
 
-    def transmission(e: float) -> float:
-        """At the energy e kT above the reactant."""
-        xi = e / v1
-        a = 2.0 * math.sqrt(alpha1 * xi) / scale
-        b = 2.0 * math.sqrt(max(abs((xi - 1.0) * alpha1 + alpha2), 0.0)) / scale
-        # cosh of a, b, d scaled by the largest, so that nothing overflows.
-        top = max(a + b, d if square > 0 else 0.0)
-        last = math.exp(d - top) + math.exp(-d - top) if square > 0 else 2.0 * math.cos(d) * math.exp(-top)
-        one = math.exp(a - b - top) + math.exp(b - a - top)
-        two = math.exp(a + b - top) + math.exp(-a - b - top)
-        return 1.0 - (one + last) / (two + last)
+    def ln_sinh(x: FloatArray) -> FloatArray:
+        with np.errstate(divide="ignore"):
+            return x + np.log(-np.expm1(-2.0 * x)) - math.log(2.0)
 
-    # Below the higher of the two bottoms nothing gets through.
-    start = max(0.0, v1 - v2)
-    inside = integrate.quad(lambda e: transmission(e) * math.exp(v1 - e), start, v1, limit=200)[0]
-    above = integrate.quad(lambda e: transmission(e) * math.exp(v1 - e), v1, v1 + 60.0, limit=200)[0]
-    return inside + above
+    def ln_cosh(x: FloatArray) -> FloatArray:
+        return np.logaddexp(x, -x) - math.log(2.0)
+
+    def ln_through(e: FloatArray) -> FloatArray:
+        a = 2.0 * np.sqrt(alpha1 * e / v1) / scale
+        b = 2.0 * np.sqrt(np.maximum((e / v1 - 1.0) * alpha1 + alpha2, 0.0)) / scale
+        if square > 0.0:
+            below = ln_cosh(0.5 * (a + b + d)) + ln_cosh(0.5 * (a + b - d))
+        else:  # d is imaginary: cosh s + cos d = 2 (sinh^2(s/2) + cos^2(d/2))
+            with np.errstate(divide="ignore"):
+                below = np.logaddexp(2.0 * ln_sinh(0.5 * (a + b)), 2.0 * math.log(abs(math.cos(0.5 * d)) + 1e-300))
+        return ln_sinh(a) + ln_sinh(b) - below
+
+    return ln_through
+
+
+def crossover(imaginary: float) -> float:
+    """Temperature (K) of h nu = 2 pi kT, below which molecules pass a barrier far beneath its top.
+
+    No correction to transition-state theory holds there (Goldanskii 1959; Gillan, J. Phys. C 1987, 20, 3621).
+
+    Parameters
+    ----------
+    imaginary
+        Wavenumber of the imaginary mode, cm^-1.
+    """
+    return SECOND_RADIATION * abs(imaginary) / (2.0 * math.pi)
+
+
+def cautions(name: str, imaginary: float, temperatures: Sequence[float], rules: HarmonicRules) -> list[str]:
+    """What is not to be believed of rates over a saddle, because of tunnelling, in sentences; none where all is well.
+
+    Parameters
+    ----------
+    name
+        Of the saddle.
+    imaginary
+        Wavenumber of its imaginary mode, cm^-1.
+    temperatures
+        K.
+    rules
+        Of a classical rate without tunnelling nothing is said: it is meant to be one.
+    """
+    if rules.statistics == "classical" and rules.tunnelling == "none":
+        return []
+    limit, found = crossover(imaginary), []
+    mode = f"{abs(imaginary):.0f}i cm⁻¹"
+    if deep := [f"{t:g}" for t in sorted(temperatures) if t < limit]:
+        what = "" if rules.tunnelling == "none" else f" with {rules.tunnelling.capitalize()}'s correction"
+        found.append(
+            f"over {name} at {', '.join(deep)} K, below the crossover temperature of {limit:.0f} K ({mode}), "
+            f"tunnelling far beneath the top decides: transition-state theory{what} is not to be believed there"
+        )
+    if rules.tunnelling == "wigner" and (near := [f"{t:g}" for t in sorted(temperatures) if limit <= t < 2.0 * limit]):
+        found.append(
+            f"over {name} at {', '.join(near)} K, below twice the crossover temperature of {limit:.0f} K ({mode}), "
+            "Wigner's correction, the first term of a series, is too small by a tenth or more; take "
+            "rates.harmonic.tunnelling: eckart"
+        )
+    return found
 
 
 @dataclass(frozen=True)

@@ -445,7 +445,8 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
                 f"<td>{_ROUTES[row['route']]}{', reweighted' if row['how'] == 'reweighted' else ''}</td>"
                 f"<td>{row['temperature']:g}</td><td>{rate}</td><td>{time_words(row['half_life'])}</td></tr>\n"
             )
-        for words in channels_in_words(content):
+        # Rates of earlier versions have none.
+        for words in (*channels_in_words(content), *content.get("cautions", ())):
             body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
         for law in content["laws"]:
             if law["law"] == "arrhenius":

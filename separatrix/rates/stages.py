@@ -91,6 +91,13 @@ def harmonic_rates(
         if not total["rate"] >= LEAST_RATE:
             raise _too_cold(settings, total["temperature"], total["from"], total["to"], chosen.tunnelling)
         log.info("%s to %s at %g K: %.3g /s", total["from"], total["to"], total["temperature"], total["rate"])
+    cautions = [
+        words
+        for channel in channels
+        for words in harmonic.cautions(channel.saddle.name, channel.saddle.wavenumbers[0], temperatures, chosen)
+    ]
+    for words in cautions:
+        log.warning("%s", words)
     content = {
         "method": settings["name"],
         "source": store.read_dataset(searches[0]).attrs["source"],
@@ -107,6 +114,7 @@ def harmonic_rates(
             }
             for channel in channels
         ],
+        "cautions": cautions,
         "without_saddle": {name: reason for name, reason in led.items() if isinstance(reason, str)},
         "by_channel": single,
         "rates": found,
