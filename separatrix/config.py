@@ -423,10 +423,7 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
     if reaction["from"] == reaction["to"]:
         raise keys.fail("reaction", "from and to are the same basin")
     mechanism = _build_mechanism(data.get("mechanism"), coordinates, keys)
-    ends = [read[reaction[end]][1] for end in ("from", "to")]
-    if mechanism.crossing is not None and (mechanism.side(ends[0]) > 0) == (mechanism.side(ends[1]) > 0):
-        message = f"{reaction['from']} and {reaction['to']} lie on the same side; give a value between them"
-        raise keys.fail("mechanism.crossing", message)
+    _check_crossing(mechanism, [(names[reaction[end]], read[reaction[end]][1]) for end in ("from", "to")], keys)
     return System(
         name=data["name"],
         title=data.get("title", data["name"]),
@@ -507,6 +504,28 @@ def _build_mechanism(
     if len(set(rule.names)) != len(rule.names):
         raise keys.fail("mechanism", "two mechanisms carry the same name")
     return rule
+
+
+def _check_crossing(rule: MechanismRule, ends: Sequence[tuple[Basin, np.ndarray]], keys: _Keys) -> None:
+    """Refuse a crossing that does not part the basins of the reaction: their geometries, and all that lies in them."""
+    coordinate = rule.crossing
+    if coordinate is None:
+        return
+    unsigned = " (a dihedral counts without its sign)" if coordinate.kind == "dihedral" else ""
+    for basin, _ in ends:
+        for interval in basin.intervals:
+            values = (rule.boundary, -rule.boundary) if unsigned else (rule.boundary,)
+            if interval.coordinate == coordinate and any(map(interval.contains, values)):
+                raise keys.fail(
+                    "mechanism.crossing",
+                    f"{coordinate.name} of {rule.boundary:g} lies in basin {basin.name}, which goes from "
+                    f"{interval.low:g} to {interval.high:g}{unsigned}; give a value outside both basins",
+                )
+    sides = {rule.side(x) > 0 for _, x in ends}
+    if len(sides) == 1:
+        at = " and ".join(f"{basin.name} ({coordinate.value(x):.4g})" for basin, x in ends)
+        message = f"{at} lie on the same side of {rule.boundary:g} in {coordinate.name}{unsigned}; give a value between"
+        raise keys.fail("mechanism.crossing", f"{message} them, or cross another coordinate")
 
 
 def _build_variables(

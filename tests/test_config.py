@@ -213,7 +213,10 @@ BAD_SYSTEMS: list[tuple[str, Change, list[str]]] = [
     ("variable of an unknown atom", _put("variables", "extra", 0, "atoms", 0, "X1"), ["variables.extra.0", "X1"]),
     ("name taken", _put("variables", "extra", 0, "name", "angle(N9,N10,C11)"), ["is taken"]),
     ("pull on nothing", _put("saddle_guesses", 0, "pull", 0, "coordinate", "theta"), ["saddle_guesses.0", "theta"]),
-    ("crossing of nothing", _put("mechanism", "crossing", "coordinate", "theta9"), ["mechanism.crossing", "same side"]),
+    ("crossing of nothing", _put("mechanism", "crossing", {"coordinate": "theta9", "at_deg": 170}),
+     ["mechanism.crossing", "same side"]),
+    ("crossing in a basin", _put("mechanism", "crossing", "at_deg", 150),
+     ["mechanism.crossing", "CNNC of 150 lies in basin E", "without its sign", "outside both"]),
     ("start nowhere", _put("saddle_guesses", 0, "start", "Q"), ["saddle_guesses.0.start", "'Q'"]),
 ]  # fmt: skip
 

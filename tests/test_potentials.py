@@ -7,8 +7,11 @@ ones over all atoms.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import openmm
+import parmed
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -116,6 +119,38 @@ def test_forcefield_that_does_not_fit(tmp_path):
         build("forcefield", molecule, {"file": str(broken)})
     with pytest.raises(ConfigError, match=r"[Nn]o template"):
         build("forcefield", PAIR, {"file": FILE})
+
+
+def test_a_force_field_of_another_system_than_is_computed(tmp_path):
+    """A periodic box, rigid water, and files for proteins: one line that says what would be right."""
+    molecule, _ = dnab("E")
+    boxed = parmed.load_file(str(DNAB / "dnab.prmtop"))
+    boxed.box = [30.0, 30.0, 30.0, 90.0, 90.0, 90.0]
+    boxed.save(str(tmp_path / "boxed.prmtop"))
+    with pytest.raises(ConfigError, match=r"boxed\.prmtop: describes a periodic box.* of the molecule alone"):
+        build("forcefield", molecule, {"file": str(tmp_path / "boxed.prmtop")})
+    proteins = Path(openmm.app.__file__).parent / "data" / "amber14-all.xml"
+    with pytest.raises(ConfigError, match=r"no template for all 34 atoms .* or its prmtop or top$"):
+        build("forcefield", molecule, {"file": str(proteins)})
+
+
+def test_rigid_water_is_refused(tmp_path):
+    """A prmtop of one TIP3P water: OpenMM makes it rigid, whatever is asked for."""
+    water = parmed.Structure()
+    for name, number, mass, charge in (("O", 8, 15.999, -0.834), ("H1", 1, 1.008, 0.417), ("H2", 1, 1.008, 0.417)):
+        kind = parmed.AtomType(name[0], None, mass, number)
+        kind.set_lj_params(0.15 if number == 8 else 0.0, 1.7 if number == 8 else 0.5)
+        atom = parmed.Atom(atomic_number=number, name=name, type=name[0], mass=mass, charge=charge)
+        atom.atom_type = kind
+        water.add_atom(atom, "WAT", 1)
+    for i, j, length in ((0, 1, 0.9572), (0, 2, 0.9572), (1, 2, 1.5136)):
+        kind = parmed.BondType(553.0, length)
+        water.bond_types.append(kind)
+        water.bonds.append(parmed.Bond(water.atoms[i], water.atoms[j], kind))
+    water.bond_types.claim()
+    parmed.amber.AmberParm.from_structure(water).save(str(tmp_path / "water.prmtop"))
+    with pytest.raises(ConfigError, match=r"water\.prmtop: holds 3 constraints \(rigid water .* bonds flexible$"):
+        build("forcefield", Molecule(("O", "H", "H"), ((0, 1), (0, 2))), {"file": str(tmp_path / "water.prmtop")})
 
 
 def test_platform_that_is_not_on_this_machine(monkeypatch):

@@ -61,12 +61,27 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
                 topology = molecule.topology()
                 system = app.ForceField(str(path)).createSystem(topology, **how)
     except Exception as error:  # OpenMM raises bare Exception, ValueError and XML errors alike
-        raise ConfigError(f"file: {path}: {(str(error) or type(error).__name__).splitlines()[0]}") from error
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        if reason.startswith("No template found"):
+            # OpenMM's advice is about residues of proteins, and here the whole molecule is one residue.
+            reason = (
+                f"no template for all {len(molecule.symbols)} atoms and bonds of the molecule as one residue; give a "
+                "file that has one (those for proteins have one for each amino acid), or its prmtop or top"
+            )
+        raise ConfigError(f"file: {path}: {reason}") from error
     symbols = tuple(a.element.symbol if a.element else "?" for a in topology.atoms())
     if symbols != molecule.symbols:
         raise ConfigError(f"file: {path}: its atoms are not those of the geometry files, in the same order")
-    if system.getNumConstraints():
-        raise ConfigError(f"file: {path}: holds constraints, which reversible dynamics here cannot have")
+    if topology.getPeriodicBoxVectors() is not None:
+        raise ConfigError(
+            f"file: {path}: describes a periodic box, and force fields are computed here without one (no cutoff, no "
+            "Ewald sum): another system than the file means; give a file of the molecule alone, without box"
+        )
+    if count := system.getNumConstraints():
+        raise ConfigError(
+            f"file: {path}: holds {count} constraints (rigid water or bonds to hydrogen), which reversible dynamics "
+            "here cannot have; give a file of the molecule alone, with all its bonds flexible"
+        )
     _check_charge(system, molecule.charge, path)
     return Potential(system, f"{path.name} (OpenMM {openmm.version.version}, {platform})", platform=platform)
 
