@@ -12,7 +12,7 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import slow_chains
-from scipy import optimize, special, stats
+from scipy import integrate, optimize, special, stats
 
 from separatrix import coordinate as module
 from separatrix.coordinate import (
@@ -889,6 +889,33 @@ def test_correlated_variables_that_do_as_well_are_interchangeable() -> None:
     twin = next(line for line in grouped.alternatives if line.name == "twin")
     assert twin.standard_error == pytest.approx(stats.sem(sums) * 25, rel=1e-6)
     json.dumps(grouped.to_dict(), allow_nan=False)
+
+
+def test_a_loss_that_is_certain_but_smaller_than_bic_charges_is_no_loss() -> None:
+    rng = np.random.default_rng(84)
+    q = rng.normal(size=(600, 2))
+    q[:, 1] = q[:, 0] + 0.08 * q[:, 1]
+    outcome = rng.random(600) < special.expit(2.0 * q[:, 0])
+    difference = _log_p(q[:, :1], outcome) - _log_p(q[:, 1:], outcome)
+    # Groups whose sums are nearly the same, so that the standard error of the loss is next to nothing.
+    groups = np.empty(600, dtype=int)
+    turn = np.concatenate([np.arange(10), np.arange(10)[::-1]])
+    groups[np.argsort(difference)] = np.tile(turn, 30)
+    (group,) = module.interchangeable(q, outcome, ["best", "twin"], ["best"], groups=groups)
+    (twin,) = group.alternatives
+    assert 1.96 * twin.standard_error < 0.7 * twin.loss < 0.7 * 0.5 * math.log(600)
+
+
+@given(st.sampled_from(["logistic", "erf"]), st.floats(-3.0, 3.0), st.floats(-3.0, 3.0))
+def test_the_committor_is_the_integral_of_its_slope(model: str, low: float, high: float) -> None:
+    rng = np.random.default_rng(85)
+    q = rng.normal(size=(200, 1))
+    found = fit(q, rng.random(200) < special.expit(q[:, 0]), ["q"], model=model)
+    at = (np.array([[low], [high]]) - found.intercept) / found.coefficients[0]
+    np.testing.assert_allclose(found.r(at), [low, high], atol=1e-12)
+    rise = integrate.quad(lambda r: float(module.committor_slope(r, model)), low, high)[0]
+    first, last = found.committor(at)
+    assert last - first == pytest.approx(rise, abs=1e-9)
 
 
 def _log_p(q: np.ndarray, outcome: np.ndarray) -> np.ndarray:

@@ -116,9 +116,14 @@ def gradient(of_: ReactionCoordinate, x: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_r_and_the_committor_are_those_of_the_fit(model: str) -> None:
+    x = geometries(40)
+    values, _ = evaluate((of("angle"), of("sin_angle_cos_dihedral")), x)
+    # r within 2 of zero, where committors are neither 0 nor 1 and models differ.
     ours = made_of(of("angle"), of("sin_angle_cos_dihedral"), model=model)
-    x = geometries()
-    values, _ = evaluate(ours.variables, x)
+    r = values @ ours.coefficients
+    factor = 2.0 / np.abs(r - r.mean()).max()
+    slopes = tuple(factor * c for c in ours.coefficients)
+    ours = replace(ours, coefficients=slopes, intercept=-factor * float(r.mean()))
     fitted = coordinate.Coordinate(
         names=("a", "b"),
         intercept=ours.intercept,
@@ -138,6 +143,9 @@ def test_r_and_the_committor_are_those_of_the_fit(model: str) -> None:
     found = ours.evaluate(x)
     np.testing.assert_allclose(found.r, fitted.r(values), rtol=1e-14)
     np.testing.assert_allclose(found.committor, fitted.committor(values), rtol=1e-13)
+    exact = 1.0 / (1.0 + np.exp(-2.0 * found.r)) if model == "logistic" else [(1.0 + math.erf(v)) / 2 for v in found.r]
+    np.testing.assert_allclose(found.committor, exact, rtol=1e-12)
+    assert np.ptp(found.committor) > 0.5
     np.testing.assert_array_equal(found.values, values)
     assert found.r_rate is None and found.rates is None
 

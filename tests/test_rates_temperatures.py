@@ -151,6 +151,29 @@ def test_every_route_carries_its_interval(tmp_path, monkeypatch):
     assert frame[frame["route"] == "harmonic"][["low", "high"]].isna().all(axis=None)
 
 
+def test_errors_are_those_of_their_direction_and_hold_that_of_the_transmission(tmp_path, monkeypatch):
+    """ln k = ln k along r + ln kappa, with independent errors; one coefficient is common to all temperatures."""
+    found, kappa = results(200, 2)
+    found["rate"] |= {"ln_forward_error": 0.1, "ln_backward_error": 0.25}
+    of_kappa = 0.2 / kappa["kappa"]
+    certain = gathered(tmp_path, monkeypatch, found, kappa | {"error": 1e-9})
+    content = gathered(tmp_path, monkeypatch, found, kappa | {"error": 0.2})
+    sampled = {r["from"]: r["ln_error"] for r in content["routes"] if r.get("how") == "sampled"}
+    assert sampled == pytest.approx({"A": math.hypot(0.1, of_kappa), "B": math.hypot(0.25, of_kappa)})
+    pairs_of = [
+        (one["ln_error"], other["ln_error"])
+        for one, other in zip(certain["routes"], content["routes"], strict=True)
+        if one.get("how") == "reweighted"
+    ]
+    assert len(pairs_of) == 6
+    for without, with_it in pairs_of:
+        assert with_it == pytest.approx(math.hypot(without, of_kappa), rel=1e-6)
+    # What is common to all temperatures is an error of the prefactor and none of the activation energy.
+    laws = [c["along_coordinate"]["reweighted"]["laws"][0] for c in (certain, content)]
+    widths = [np.diff(law["ln_prefactor_interval"])[0] for law in laws]
+    assert widths[1] == pytest.approx(math.hypot(widths[0], 2 * 1.96 * of_kappa), rel=0.1)
+
+
 def test_windows_without_energies_say_so(tmp_path, monkeypatch):
     found, kappa = results(200, 3, [300.0])
     found["other_temperatures"] = {"reason": "the windows have no energies on record"}
