@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from . import __version__
 from .errors import SeparatrixError
+from .terminal import Terminal, libraries_aside
+from .text import one_line
 
 if TYPE_CHECKING:
     from .health import Health
@@ -57,27 +59,33 @@ def check(
 
     Exit status 1 when a method cannot be used, or is off the tolerance that its engine declares.
     """
+    from . import folders, inputs
     from .config import load, read_yaml
     from .errors import ConfigError
     from .health import check_method
 
     checked = load(read_yaml(config), [config])
+    try:
+        folders.check_results(checked.data["results_directory"])
+    except ConfigError as error:
+        raise ConfigError(f"{config}: results_directory: {error}") from error
     system = checked.system
     for name in method or []:
         if name not in checked.methods:
             raise ConfigError(f"{config}: methods: {name!r} is not a method (known: {', '.join(checked.methods)})")
-    console = Console(stderr=as_json)
+    console = Terminal(stderr=as_json)
     console.print(
         f"{config}: {system.name}, {system.molecule.n_atoms} atoms, {system.reactant} to {system.product}, "
         f"{len(system.variables)} candidate variables",
-        highlight=False,
     )
+    for line in inputs.outside(checked):
+        console.print(f"{config}: goes into the research object from outside this folder: {line}", soft_wrap=True)
     if quick:
         return
     found = []
-    with console.status("") as status:
+    with console.status("") as status, libraries_aside() if as_json else contextlib.nullcontext():
         for name in method or checked.methods:
-            status.update(f"checking {checked.methods[name].label}")
+            status.update(Text(one_line(f"checking {checked.methods[name].label}")))
             found.append(check_method(system, checked.methods[name]))
     if as_json:
         print(json.dumps([health.to_dict() for health in found], indent=2))
@@ -86,9 +94,7 @@ def check(
         # Not a column: in eighty of them there is no room for a sentence.
         for health in found:
             if health.reason:
-                console.print(
-                    f"{config}: methods.{health.method}: {health.reason}", highlight=False, markup=False, soft_wrap=True
-                )
+                console.print(f"{config}: methods.{health.method}: {health.reason}", soft_wrap=True)
     if not all(health.usable for health in found):
         raise typer.Exit(1)
 
@@ -133,7 +139,7 @@ def status(
     if as_json:
         print(json.dumps([method.to_dict() for method in found], indent=2))
         return
-    console = Console()
+    console = Terminal()
     console.print(_status_table(found))
     for method in found:
         lines = [method.verdict or f"last finished stage: {method.stage}"]
@@ -141,7 +147,7 @@ def status(
             lines.append(f"committor shots: {method.committor_shots} of {method.committor_wanted}")
         lines += [f"{n} failed: {why}" for why, n in sorted(method.failures.items(), key=lambda item: -item[1])]
         for line in lines:
-            console.print(f"{method.method}: {line}", highlight=False, markup=False)
+            console.print(f"{method.method}: {line}")
 
 
 def _status_table(found: list[MethodStatus]) -> Table:
@@ -195,7 +201,7 @@ def plan(
     from .plan import worthwhile_cores
 
     checked = load(read_yaml(config), [config])
-    with Console(stderr=True).status("measuring"):
+    with Terminal(stderr=True).status("measuring"), libraries_aside() if as_json else contextlib.nullcontext():
         try:
             plans = plan_of(checked, results, numeric_threads())
         except (ConfigError, PotentialError) as error:
@@ -206,7 +212,7 @@ def plan(
         data = {"methods": [p.to_dict() for p in plans], "core_hours": total, "slurm_efficiency": useful}
         print(json.dumps(data | ({"hours": total / cores} if cores else {}), indent=2))
         return
-    console = Console()
+    console = Terminal()
     table = Table(
         "method",
         "ms per\nstep",
@@ -234,17 +240,15 @@ def plan(
         )
     console.print(table)
     for p in plans:
-        console.print(f"{p.method}: {p.source}", highlight=False)
+        console.print(f"{p.method}: {p.source}")
     console.print(
         f"{total:.3g} core-hours when every round is run"
         + (f"; {total / cores:.3g} hours on {cores} cores, were none of them ever idle" if cores else "")
     )
     shares = ", ".join(f"{n}: {share:.0%}" for n, share in useful.items())
-    console.print(f"share of the time that goes into shots on SLURM, by cores: {shares}", highlight=False)
+    console.print(f"share of the time that goes into shots on SLURM, by cores: {shares}")
     if max(p.round_minutes for p in plans) < 10:
-        console.print(
-            "rounds are short: more shots_per_round (or fewer, larger jobs) would waste less", highlight=False
-        )
+        console.print("rounds are short: more shots_per_round (or fewer, larger jobs) would waste less")
 
 
 @app.command("committor-test")
@@ -290,6 +294,7 @@ def export(
     """Export one reactive path as a trajectory for VMD, PyMOL or MDTraj."""
     from .store import export_path
 
+    _refuse_inputs(out, paths)
     frames = export_path(paths, out, index)
     print(f"{out}: {frames} frames")
 
@@ -305,8 +310,11 @@ def evaluate(
     """Evaluate a reaction coordinate along a trajectory: r, the committor p_B and the variables, frame by frame."""
     from . import coordinate_file, store
 
+    if csv is not None:
+        _refuse_inputs(csv, coordinate, trajectory, top)
     found = coordinate_file.read(coordinate)
-    frames = coordinate_file.read_frames(trajectory, top, found.symbols)
+    with libraries_aside():
+        frames = coordinate_file.read_frames(trajectory, top, found.symbols)
     content = coordinate_file.table(found, frames, coordinate_file.along(found, frames))
     if csv is not None:
         with store.replacing(csv) as temporary:
@@ -326,6 +334,7 @@ def export_coordinate(
     """Export a reaction coordinate: a small file that needs nothing else, PLUMED input, or an OpenMM force."""
     from . import coordinate_file
 
+    _refuse_inputs(out, coordinate)
     for path in coordinate_file.write(coordinate_file.read(coordinate), out):
         print(path)
 
@@ -443,8 +452,8 @@ def fit(
     if as_json:
         print(json.dumps(report.to_dict(), indent=2, allow_nan=False))
     else:
-        console = Console()
-        show(report, console if console.is_terminal else Console(width=120))
+        console = Terminal()
+        show(report, console if console.is_terminal else Terminal(width=120))
 
 
 @app.command()
@@ -477,7 +486,7 @@ def theory(
     """
     from .theory import report
 
-    with Console(stderr=True).status("") as status:
+    with Terminal(stderr=True).status("") as status:
         result = report.run(
             model,
             case=case,
@@ -485,7 +494,7 @@ def theory(
             shoot=shoot,
             scan=scan,
             seed=seed,
-            tell=lambda words: status.update(f"theory: {words}"),
+            tell=lambda words: status.update(Text(one_line(f"theory: {words}"))),
         )
     if figures is not None:
         for path in report.write(result, figures):
@@ -493,8 +502,8 @@ def theory(
     if as_json:
         print(json.dumps(result.to_dict(), indent=2, allow_nan=False))
     else:
-        console = Console()
-        result.show(console if console.is_terminal else Console(width=120))
+        console = Terminal()
+        result.show(console if console.is_terminal else Terminal(width=120))
 
 
 @app.command("compare")
@@ -523,8 +532,8 @@ def compare_command(
     if as_json:
         print(json.dumps(found.to_dict(everything), indent=2, allow_nan=False))
     else:
-        console = Console()
-        show(found, console if console.is_terminal else Console(width=140), everything)
+        console = Terminal()
+        show(found, console if console.is_terminal else Terminal(width=140), everything)
     if fail_on_difference and found.counts["differs"]:
         raise typer.Exit(1)
 
@@ -560,7 +569,7 @@ def series(
         rows = json_safe(table.to_dict("records"))
         print(json.dumps({"rates": rows, "lines": [line.to_dict() for line in lines]}, indent=2, allow_nan=False))
         return
-    console = Console()
+    console = Terminal()
     shown = Table(
         "method", "molecule", "sigma", "mechanism", "share", "barrier\nkcal/mol", "k\n1/s", "ln k", box=box.SIMPLE_HEAD
     )
@@ -577,28 +586,45 @@ def series(
         )
     console.print(shown)
     first = table.iloc[0]
-    print(f"{first['from']} to {first['to']} at {first['temperature']:g} K, log10 k = log10 k0 + rho sigma:")
+    console.print(f"{first['from']} to {first['to']} at {first['temperature']:g} K, log10 k = log10 k0 + rho sigma:")
     for line in lines:
-        print(
+        console.print(
             f"{line.method}, {line.mechanism}: rho {line.rho:.2f} ({line.rho_low:.2f} to {line.rho_high:.2f}), "
             f"R2 {line.r_squared:.2f}, scatter {line.scatter:.2f}, {line.molecules} molecules"
         )
         if line.rho_reference is not None:
-            print(
+            console.print(
                 f"  held through {line.reference}: rho {line.rho_reference:.2f} ({line.rho_reference_low:.2f} to "
                 f"{line.rho_reference_high:.2f}), scatter {line.scatter_reference:.2f}"
             )
     for method, mine in table[table["mechanism"] == of_series.ALL].groupby("method", sort=False):
         if mine["main"].nunique() > 1:
-            print(f"{method}: mechanisms differ ({', '.join(dict.fromkeys(mine['main']))}); judge each by its own line")
+            console.print(
+                f"{method}: mechanisms differ ({', '.join(dict.fromkeys(mine['main']))}); judge each by its own line"
+            )
+
+
+def _refuse_inputs(out: Path, *inputs: Path | None) -> None:
+    """Refuse to write over what is read.
+
+    Raises
+    ------
+    StoreError
+        When it is the same file, by whatever name.
+    """
+    from .errors import StoreError
+
+    for path in inputs:
+        if path is not None and out.exists() and path.exists() and out.samefile(path):
+            raise StoreError(f"{out}: is what is read; give another file to write to")
 
 
 @contextlib.contextmanager
 def _steps() -> Iterator[Callable[[str, int, int], None]]:
     """Progress of named steps on stderr, with the time left; nothing where that is no terminal."""
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -629,7 +655,7 @@ def main() -> None:
     try:
         app()
     except SeparatrixError as error:
-        print(f"separatrix: {error}", file=sys.stderr)
+        print(f"separatrix: {one_line(str(error))}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -20,12 +20,13 @@ import jsonschema
 import numpy as np
 import yaml
 
-from . import potentials, variables
+from . import folders, inputs, potentials, user_data, variables
 from .errors import ConfigError
 from .molecule import Molecule, bonds_from_distances, read_geometry
 from .motion import DynamicsSettings
 from .states import GEOMETRIES, Basin, Coordinate, Interval, MechanismClass, MechanismRule, basin_of
 from .stationary import Bias, Spring
+from .text import one_line, shown
 from .units import KCAL
 from .variables import Variable
 
@@ -161,12 +162,14 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        why = f"byte {error.start} is not UTF-8; save it as UTF-8"
+        raise ConfigError(f"{path}: cannot be read ({why})") from error
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
     try:
-        # A safe loader makes plain data and no objects. Not safe_load itself: of a repeated key it keeps the last one.
-        data = _UniqueKeys(text).get_single_data()
+        data = user_data.parse(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise ConfigError(f"{path}: line {line}: not valid YAML: {error.problem}") from error
@@ -177,28 +180,10 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     return data
 
 
-#: Written in C where PyYAML was built with it, which is ten times as fast.
-_SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _UniqueKeys(_SafeLoader):
-    """A safe loader that refuses a key given twice, of which YAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key.value!r} stands here a second time", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
 @cache
 def schema(name: str) -> dict[str, Any]:
     """A JSON schema of this project: ``config`` or ``system``; read once, for every job loads the configuration."""
-    return _SafeLoader((SCHEMAS / f"{name}.schema.yaml").read_text()).get_single_data()
+    return user_data.SafeLoader((SCHEMAS / f"{name}.schema.yaml").read_text()).get_single_data()
 
 
 def check(data: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
@@ -218,6 +203,7 @@ def check(data: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
     ConfigError
         At the first mistake, in one line.
     """
+    user_data.check(data, f"{where}: " if where else "")
     full = copy.deepcopy(dict(data))
     rules = schema(name)
     errors = sorted(jsonschema.Draft202012Validator(rules).iter_errors(full), key=_weight)
@@ -236,39 +222,71 @@ def _weight(error: jsonschema.ValidationError) -> tuple[int, str]:
 def _sentence(error: jsonschema.ValidationError) -> str:
     path = ".".join(str(p) for p in error.absolute_path)
     at = f"{path}: " if path else ""
-    wanted = error.schema.get("description", "")
+    meaning = error.schema.get("description", "")
+    wanted, found = f" ({meaning})" if meaning else "", shown(error.instance)
     match error.validator:
         case "additionalProperties":
             known = list(error.schema.get("properties", {}))
             unknown = next(k for k in error.instance if k not in known)
-            return f"{at}unknown key {unknown!r}{_near(unknown, known)} (known: {', '.join(known)})"
+            return f"{at}unknown key {shown(unknown)}{_near(unknown, known)} (known: {', '.join(known)})"
+        case "pattern" if error.validator_value == LABEL:
+            return f"{at}{found} begins with {error.instance[0]!r}; a name begins with a letter, a digit or a bracket"
         case "propertyNames" | "pattern":
-            return f"{at}{error.instance!r} cannot be used as a name; use {wanted}"
+            return f"{at}{found} cannot be used as a name; use {meaning}"
         case "required":
             missing = next(k for k in error.validator_value if k not in error.instance)
             meaning = error.schema.get("properties", {}).get(missing, {}).get("description", "")
             return f"{at}key {missing!r} is missing{f' ({meaning})' if meaning else ''}"
         case "type":
             types = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
-            found = "nothing" if error.instance is None else repr(error.instance)
-            remedy = f"; give the {wanted}" if wanted else ""
-            return f"{at}{found} is not {' or '.join(_TYPES[t] for t in types)}{remedy}"
+            found = "nothing" if error.instance is None else found
+            remedy = f"; give the {meaning}" if meaning else ""
+            words = " or ".join(_TYPES[t] for t in types)
+            return f"{at}{found} is not {words}{remedy}{_as_yaml_reads(error.instance, types)}"
         case "enum":
             choices = [str(v) for v in error.validator_value]
-            return f"{at}{error.instance!r} is not one of {', '.join(choices)}{_near(str(error.instance), choices)}"
+            hint = _as_yaml_reads(error.instance, ["string"])
+            return f"{at}{found} is not one of {', '.join(choices)}{_near(str(error.instance)[:100], choices)}{hint}"
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
             words = {"minimum": "at least", "exclusiveMinimum": "more than"}
             words |= {"maximum": "at most", "exclusiveMaximum": "less than"}
-            return f"{at}{error.instance!r} must be {words[error.validator]} {error.validator_value:g} ({wanted})"
-        case "minItems" | "maxItems" | "minProperties" | "minLength":
+            return f"{at}{found} must be {words[error.validator]} {_bound(error.validator_value)}{wanted}"
+        case "minItems" | "maxItems" | "minProperties":
             bound = "at least" if error.validator.startswith("min") else "at most"
-            return f"{at}needs {bound} {error.validator_value} entries ({wanted})"
-    return f"{at}{error.message}"
+            return f"{at}needs {bound} {error.validator_value} entries{wanted}"
+        case "minLength" | "maxLength":
+            bound = "at least" if error.validator == "minLength" else "at most"
+            return f"{at}{found} has {len(error.instance)} characters; {bound} {error.validator_value}{wanted}"
+        case "uniqueItems":
+            return f"{at}{found} holds one entry twice{wanted}"
+    return f"{at}{one_line(error.message)[:200]}"
+
+
+def _bound(value: float) -> str:
+    return f"{value:g}" if abs(value) < 1e6 or value % 1000 == 0 else str(value)
+
+
+def _as_yaml_reads(value: Any, types: Sequence[str]) -> str:
+    """What YAML 1.1 makes of a word or a number, where that explains an error."""
+    if isinstance(value, bool) and "string" in types:
+        return " (YAML reads yes, no, on, off, true and false as truth values: write the word in quotes)"
+    if isinstance(value, str) and {"number", "integer"} & set(types) and user_data.as_number(value) is not None:
+        return " (it is text to YAML; write it without quotes, with a point and a sign in the power, such as 1.0e+3)"
+    return ""
+
+
+LABEL = r"^[^=+@\s-]"
+"""Pattern of what is shown to people: spreadsheets take other beginnings for formulas."""
 
 
 def _near(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _listed(names: Iterable[str], most: int = 30) -> str:
+    names = list(names)
+    return ", ".join(names[:most]) + (f", ... {len(names)} in all" if len(names) > most else "")
 
 
 def _fill(data: Any, rules: Mapping[str, Any]) -> None:
@@ -311,10 +329,10 @@ def named_files(paths: Sequence[str], where: str, key: str, kind: str) -> Iterat
         yield at, path
 
 
-def _file_of(key: str, files: Sequence[Path]) -> str:
+def file_of(key: str, files: Sequence[Path | str]) -> str:
     """The last of the config files that holds the first word of a dotted key; else the last file."""
     first = key.split(".")[0].split(":")[0]
-    for path in reversed(files):
+    for path in reversed([*files]):
         if first in read_yaml(path):
             return str(path)
     return str(files[-1]) if files else "the configuration"
@@ -334,7 +352,7 @@ class _Keys:
 
     def look(self, table: Mapping[str, Any], name: str, key: str, what: str) -> Any:
         if name not in table:
-            raise self.fail(key, f"{name!r} is not {what}{_near(name, table)} (known: {', '.join(table)})")
+            raise self.fail(key, f"{shown(name)} is not {what}{_near(name, table)} (known: {_listed(table)})")
         return table[name]
 
     def in_unit(
@@ -459,6 +477,8 @@ def _build_basin(name: str, data: Mapping[str, Any], coordinates: Mapping[str, C
         low, high = item[key]
         if low >= high:
             raise keys.fail(f"{at}.{key}", f"the lower bound {low:g} is not below the upper bound {high:g}")
+        if coordinate.kind == "dihedral" and not (abs(low) <= 1e4 and abs(high) <= 1e4):
+            raise keys.fail(f"{at}.{key}", "a dihedral runs in a circle; give two finite angles in degrees")
         intervals.append(Interval(coordinate, float(low), float(high)))
     return Basin(name, tuple(intervals))
 
@@ -545,6 +565,8 @@ def _build_variables(
         )
     index = {label: i for i, label in enumerate(molecule.labels)}
     for i, spec in enumerate(data["extra"]):
+        if isinstance(name := spec.get("name"), str) and not re.match(LABEL, name):
+            raise keys.fail(f"variables.extra.{i}.name", f"{shown(name)} is no name; begin with a letter or a digit")
         try:
             found.append(variables.from_spec(spec, index, references=geometries, symbols=molecule.symbols))
         except ValueError as error:
@@ -850,6 +872,48 @@ def from_settings(settings: Mapping[str, Any]) -> tuple[System, Method]:
     return system, method
 
 
+MOST_JOBS = 100_000
+"""Jobs that Snakemake can plan in a reasonable time and memory."""
+
+
+def _check_jobs(full: Mapping[str, Any], system: Mapping[str, Any], files: Sequence[Path]) -> None:
+    """Refuse a plan that is too large, before anything is built for it.
+
+    Raises
+    ------
+    ConfigError
+        When there may be more than `MOST_JOBS` jobs, every round being run.
+    """
+    methods = len(full["methods"])
+    methods += sum(len(scan["methods"]) * len(scan["values"]) for scan in full["scans"].values())
+    sampling, rules, rates = full["sampling"], full["committor"], full["rates"]
+    draws = 1 + sum(rules[name]["configurations"] > 0 for name in ("naive", "calibration", "path")) + ("map" in rules)
+    # Check, saddle, variables, coordinate, committor, rates: one each. A chain: its first path, rounds, and their sum.
+    each = 8 + len(system["basins"]) + 2 * len(system["saddle_guesses"])
+    each += sampling["chains"] * (2 + sampling["max_rounds"]) + sampling["max_rounds"]
+    each += draws * (1 + rules["batches"])
+    along, through = rates["umbrella"], rates["interfaces"]
+    jobs = methods * each + len(along["methods"]) * (2 + along["batches"])
+    jobs += len(through["methods"]) * (2 + through["chains"])
+    if jobs > MOST_JOBS:
+        parts = f"{methods} methods, {sampling['chains']} chains, {sampling['max_rounds']} rounds"
+        message = f"up to {jobs} jobs ({parts}); at most {MOST_JOBS} can be planned, give less of one of these"
+        raise _Keys(file_of("sampling", files)).fail("sampling", message)
+
+
+def _check_braces(config: Config, where: str) -> None:
+    """Refuse files whose path Snakemake would fill in.
+
+    Raises
+    ------
+    ConfigError
+        At the first.
+    """
+    for path, words in inputs.named(config):
+        if {*path} & {"{", "}"}:
+            raise ConfigError(f"{where}: {path} ({words}): Snakemake takes braces for wildcards; rename the file")
+
+
 def _expand_scans(full: dict[str, Any], files: Sequence[Path]) -> dict[str, Variation]:
     """Put a method for each value of each scan behind the methods, in place, and into the lists that name its parent.
 
@@ -858,7 +922,7 @@ def _expand_scans(full: dict[str, Any], files: Sequence[Path]) -> dict[str, Vari
     ConfigError
         On an unknown method, potential or key, a value that an option does not take, or a name that is taken.
     """
-    keys, methods, found = _Keys(_file_of("scans", files)), dict(full["methods"]), {}
+    keys, methods, found = _Keys(file_of("scans", files)), dict(full["methods"]), {}
     for scan, spec in full["scans"].items():
         part, _, key = spec["setting"].partition(".")
         for i, parent in enumerate(spec["methods"]):
@@ -870,7 +934,7 @@ def _expand_scans(full: dict[str, Any], files: Sequence[Path]) -> dict[str, Vari
                 try:
                     table = potentials.options_of(methods[parent]["potential"])
                 except ConfigError as error:
-                    raise _Keys(_file_of("methods", files)).fail(f"methods.{parent}.potential", str(error)) from error
+                    raise _Keys(file_of("methods", files)).fail(f"methods.{parent}.potential", str(error)) from error
             keys.look(table, key, f"scans.{scan}.setting", f"a key of {part} of {parent}")
             for j, value in enumerate(spec["values"]):
                 if part == "options":
@@ -909,9 +973,9 @@ def _check_labels(methods: Mapping[str, Method], variations: Mapping[str, Variat
         if name in variations:
             at = f"scans.{variations[name].scan}"
             message = f"the label {method.label!r} of {name} is also that of {other}; leave one of them out"
-            raise _Keys(_file_of("scans", files)).fail(at, message)
+            raise _Keys(file_of("scans", files)).fail(at, message)
         message = f"{method.label!r} is also the label of {other}; give it another"
-        raise _Keys(_file_of("methods", files)).fail(f"methods.{name}.label", message)
+        raise _Keys(file_of("methods", files)).fail(f"methods.{name}.label", message)
 
 
 def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
@@ -936,16 +1000,27 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
         full = check(data, "config", "")
     except ConfigError as error:
         message = str(error).removeprefix(": ")
-        raise ConfigError(f"{_file_of(message, paths)}: {message}") from error
+        raise ConfigError(f"{file_of(message, paths)}: {message}") from error
+    try:
+        folders.check_name(full["results_directory"])
+    except ConfigError as error:
+        where = file_of("results_directory", paths)
+        raise ConfigError(f"{where}: results_directory: {error}") from error
     system_file = Path(full["system"])
+    if {*full["system"]} & {"{", "}"}:
+        where = file_of("system", paths)
+        raise ConfigError(
+            f"{where}: system: Snakemake takes the braces of {shown(full['system'])} for wildcards; rename it"
+        )
     if not system_file.is_file():
-        where = _file_of("system", paths)
+        where = file_of("system", paths)
         raise ConfigError(f"{where}: system: {system_file} does not exist; give the path of a system file")
     system_data = check(read_yaml(system_file), "system", str(system_file))
+    _check_jobs(full, system_data, paths)
     system = build_system(system_data, str(system_file))
     if system.literature and not Path(system.literature).is_file():
         raise ConfigError(f"{system_file}: literature: {system.literature} does not exist; give the path of a CSV file")
-    where = _file_of("methods", paths)
+    where = file_of("methods", paths)
     variations = _expand_scans(full, paths)
     methods = {
         name: build_method(name, spec, full["temperature_K"], full["seed"], where)
@@ -961,16 +1036,16 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     if full["theory"]:
         from .theory import files as theory_files  # which reads its files by this module
 
-        theory_files.check(full["theory"], _file_of("theory", paths))
+        theory_files.check(full["theory"], file_of("theory", paths))
     if full["export"]["references"]:
         from . import citations
 
-        citations.check_files(full["export"]["references"], _file_of("export", paths))
+        citations.check_files(full["export"]["references"], file_of("export", paths))
     committor, sampling = full["committor"], full["sampling"]
     if committor["batches"] > committor["configurations"]:
-        where = _file_of("committor", paths)
+        where = file_of("committor", paths)
         raise ConfigError(f"{where}: committor.batches: more batches than configurations; give at most as many")
-    keys = _Keys(_file_of("committor", paths))
+    keys = _Keys(file_of("committor", paths))
     candidates = {v.name: None for v in system.variables}
     for at, names in (
         ("naive", committor["naive"]["variables"]),
@@ -980,21 +1055,23 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
             keys.look(candidates, name, f"committor.{at}.variables.{i}", "a candidate variable")
     if "adaptive" in committor and committor["adaptive"]["most_shots"] < committor["shots_per_configuration"]:
         raise keys.fail("committor.adaptive.most_shots", "is less than shots_per_configuration; give more")
-    keys, candidates = _Keys(_file_of("coordinate", paths)), {v.name: None for v in system.variables}
+    keys, candidates = _Keys(file_of("coordinate", paths)), {v.name: None for v in system.variables}
     for i, names in enumerate(full["coordinate"]["beside"]):
         for j, name in enumerate(names):
             keys.look(candidates, name, f"coordinate.beside.{i}.{j}", "a candidate variable")
-    keys = _Keys(_file_of("rates", paths))
+    keys = _Keys(file_of("rates", paths))
     for route in ("umbrella", "interfaces"):
         for i, name in enumerate(full["rates"][route]["methods"]):
             keys.look(methods, name, f"rates.{route}.methods.{i}", "a method")
         for i, name in enumerate(full["rates"][route]["variables"]):
             keys.look(candidates, name, f"rates.{route}.variables.{i}", "a candidate variable")
-    where = _file_of("sampling", paths)
+    where = file_of("sampling", paths)
     keys = _Keys(where)
     if sampling["min_rounds"] > sampling["max_rounds"]:
         raise keys.fail("sampling.min_rounds", f"is more than max_rounds, {sampling['max_rounds']}")
     guesses = {"saddle": None} | {g.name: None for g in system.saddle_guesses}
     for i, start in enumerate(sampling["starts"]):
         keys.look(guesses, start, f"sampling.starts.{i}", "`saddle` or one of the system's saddle guesses")
-    return Config(full, system_data, system, methods, variations)
+    config = Config(full, system_data, system, methods, variations)
+    _check_braces(config, str(paths[-1]) if paths else "the configuration")
+    return config

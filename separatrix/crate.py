@@ -11,11 +11,9 @@ The folder has the layout of the repository, and config and system name the file
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import mimetypes
-import os
 import shutil
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +29,7 @@ from rocrate.model import ContextEntity, Person
 from rocrate.model import File as CrateFile
 from rocrate.rocrate import ROCrate
 
-from . import citations, software, store
+from . import citations, folders, inputs, software, store
 from .compare import read_assessments, seconds_of
 from .config import SCHEMAS, Config, load, read_yaml
 from .errors import StoreError
@@ -143,8 +141,12 @@ class _Stage:
             raise StoreError(f"{source}: cannot be read ({error.strerror or error})") from error
 
 
-def export(settings: Mapping[str, Any], results: Path | str, out: Path | str, *, tables: Sequence[Path | str]) -> None:
-    """Write the research object of a finished run; an older one in its place is replaced when the new one is whole.
+def export(
+    settings: Mapping[str, Any], results: Path | str, out: Path | str, *, tables: Sequence[Path | str]
+) -> list[str]:
+    """Write the research object of a finished run, file by file in place of an older one when the new one is whole.
+
+    What lies in the folder and has not been written by us stays, and so does what has been changed since.
 
     Parameters
     ----------
@@ -158,6 +160,10 @@ def export(settings: Mapping[str, Any], results: Path | str, out: Path | str, *,
         Tables over all methods, in the folder ``comparison`` of the results: CSV files, ``comparison.json`` and the
         ``theory.json`` of each surface.
 
+    Returns
+    -------
+    What lies in the folder and is not ours, by path in it; it is left as it is.
+
     Raises
     ------
     ConfigError
@@ -166,28 +172,24 @@ def export(settings: Mapping[str, Any], results: Path | str, out: Path | str, *,
         When a result is missing or damaged, or the folder cannot be written.
     """
     config, results, out = load(settings), Path(results), Path(out)
-    for stale in out.parent.glob(f".{out.name}.*.part"):  # of a job that was killed
-        shutil.rmtree(stale, ignore_errors=True)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
-        stage = _Stage(temporary)
-        _inputs(stage, config, settings)
-        _workflow(stage)
-        for name in config.methods:
-            _method(stage, config, name, results)
-        for table in tables:
-            _table(stage, Path(table), results / "comparison")
-        bibliography = stage.place(citations.BIBLIOGRAPHY, _Item("papers that the run rests on, as BibTeX"))
-        bibliography.write_text(citations.bibtex(config))
-        stage.place(README, _Item("what is in this folder")).write_text(_readme(config))
-        _describe(stage, config, results)
-        shutil.rmtree(out, ignore_errors=True)
-        temporary.replace(out)
+        with folders.staging(out) as temporary:
+            stage = _Stage(temporary)
+            _inputs(stage, config, settings)
+            _workflow(stage)
+            for name in config.methods:
+                _method(stage, config, name, results)
+            for table in tables:
+                _table(stage, Path(table), results / "comparison")
+            bibliography = stage.place(citations.BIBLIOGRAPHY, _Item("papers that the run rests on, as BibTeX"))
+            bibliography.write_text(citations.bibtex(config))
+            stage.place(README, _Item("what is in this folder")).write_text(_readme(config))
+            _describe(stage, config, results)
+            foreign = folders.install(temporary, out, METADATA)
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     log.info("%s: %d files", out, len(stage.items) + 1)
+    return foreign
 
 
 # --- what goes in ---------------------------------------------------------------------------------------------------
@@ -197,7 +199,7 @@ def _inputs(stage: _Stage, config: Config, settings: Mapping[str, Any]) -> None:
     """Config and system file and what they name; files that go to ``inputs/`` are named there in them."""
     system = str(Path(config.data["system"]))
     named = {system: _Item(INPUTS["system"], "system")}
-    for path, words in _named_files(config):
+    for path, words in inputs.named(config):
         named.setdefault(str(Path(path)), _Item(words, "input_files"))
     places: dict[str, str] = {}
     taken = {CONFIG, README, METADATA, citations.BIBLIOGRAPHY, *(name for name, _ in _workflow_files())}
@@ -254,26 +256,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
-
-
-def _named_files(config: Config) -> Iterator[tuple[str, str]]:
-    """Files that config and system name, and what they are."""
-    system = config.system
-    for basin, path in system.geometries.items():
-        yield str(path), f"starting geometry of basin {basin}"
-    for path in system.reference_files:
-        yield str(path), "geometry that a variable is measured against"
-    if system.literature:
-        yield str(system.literature), "measured activation energies and prefactors"
-    for method in config.methods.values():
-        for path in method.files:
-            yield str(path), f"read by the engine of {method.label}"
-    for path in config.data["theory"]:
-        yield str(path), "surface of two variables"
-        for other in theory_files.inputs(path):
-            yield str(other), "read with a surface of two variables"
-    for path in config.data["export"]["references"]:
-        yield str(path), "papers that the config names"
 
 
 def _inside(path: str, taken: Container[str]) -> str:
@@ -472,7 +454,7 @@ def _file(crate: ROCrate, stage: _Stage, name: str, item: _Item) -> CrateFile:
         "name": path.name,
         "description": item.words,
         "contentSize": str(path.stat().st_size),
-        "sha256": digest(path),
+        "sha256": folders.digest(path),
         "encodingFormat": FORMATS.get(path.suffix) or mimetypes.guess_type(name)[0] or "text/plain",
     }
     if item.original:
@@ -483,12 +465,6 @@ def _file(crate: ROCrate, stage: _Stage, name: str, item: _Item) -> CrateFile:
     if item.licence:
         entity["license"] = _licence(crate, item.licence)
     return entity
-
-
-def digest(path: Path | str) -> str:
-    """SHA-256 of a file's content."""
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _parameters(crate: ROCrate, stage: _Stage, files: Mapping[str, CrateFile]) -> dict[str, ContextEntity]:

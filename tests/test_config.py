@@ -157,7 +157,11 @@ BAD_CONFIGS: list[tuple[str, Change, list[str]]] = [
     ),
     ("scan of a label", _scan(setting="label"), ["scans.s.setting", "'label'"]),
     ("scan of what cannot be", _scan(values=[-1]), ["pm6-s--1.dynamics.friction_per_ps", "at least 0"]),
-    ("scan of one name twice", _scan(values=[1e20, 1e-20]), ["scans.s.values.1", "is taken"]),
+    (
+        "scan of a name that is taken",
+        _all(_put("methods", "pm6-s-2", CONFIG["methods"]["pm6"]), _scan(values=[1, 2])),
+        ["scans.s.values.1", "is taken"],
+    ),
     ("scan of nothing", _scan(values=[None]), ["scans.s.values.0", "nothing is not a number or text"]),
     ("scan of a list", _scan(values=[[1, 2]]), ["scans.s.values.0", "[1, 2] is not a number or text"]),
     (

@@ -23,7 +23,7 @@ from conftest import ROOT, write_yaml
 from pybtex.database import parse_file, parse_string
 from typer.testing import CliRunner
 
-from separatrix import cli, config, crate, store
+from separatrix import cli, config, crate, folders, store
 from separatrix.errors import ConfigError, SeparatrixError, StoreError
 from separatrix.molecule import read_geometry
 from separatrix.stationary import StationaryPoint
@@ -368,7 +368,7 @@ def test_files_from_elsewhere_are_named_where_they_lie(
     }
     assert theory_files.inputs("inputs/slow.yaml") == ["inputs/shots.csv", "inputs/D.nc"]
     # A file that names nothing that was moved is the file itself.
-    assert crate.digest("resources/dnab/dnab_E.xyz") == crate.digest(ROOT / "resources/dnab/dnab_E.xyz")
+    assert folders.digest("resources/dnab/dnab_E.xyz") == folders.digest(ROOT / "resources/dnab/dnab_E.xyz")
 
 
 @pytest.mark.parametrize("name", ["references.bib", "README.md", "Snakefile", "LICENSE"])
@@ -396,10 +396,69 @@ def test_an_older_one_is_replaced_only_by_a_whole_one(made: Path, settings: dict
     with pytest.raises(StoreError, match=r"pm6/rates.json: cannot be read"):
         export(settings, results, made)
     assert (made / "stale.txt").exists()
-    assert [p.name for p in results.iterdir() if p.name.startswith(".")] == []
+    assert [p.name for p in results.iterdir() if p.name.startswith(".")] == [".export.json"]
     store.write_json({}, results / "pm6" / "rates.json")
-    export(settings, results, made)
-    assert not (made / "stale.txt").exists()
+    before = (made / "data/pm6/rates.json").read_text()
+    shutil.rmtree(results / "comparison" / "scans")
+    tables = [results / "comparison" / name for name in TABLES if "scans" not in name]
+    assert crate.export(settings, results, made, tables=tables) == ["stale.txt"]
+    assert (made / "data/pm6/rates.json").read_text() != before
+    # A table that this run does not make any more goes; what is not ours stays.
+    assert not (made / "data/comparison/scans").exists() and (made / "stale.txt").read_text() == "of an older run"
+
+
+class TestNothingOfOthersIsLost:
+    """Whatever lies in the folder and was not written by us, or was changed since, is there afterwards."""
+
+    def test_notes_and_changed_files(self, made: Path, settings: dict[str, Any], results: Path) -> None:
+        for name in ("my_notes.txt", "data/pm6/mine.csv", ".hidden/note"):
+            (made / name).parent.mkdir(exist_ok=True)
+            (made / name).write_text("mine")
+        (made / crate.README).write_text("with a remark")
+        # As Snakemake does before it runs the job again.
+        for name in (crate.METADATA, "references.bib"):
+            (made / name).unlink()
+        foreign = crate.export(settings, results, made, tables=[results / "comparison" / name for name in TABLES])
+        assert foreign == [".hidden/note", "README.md.kept", "data/pm6/mine.csv", "my_notes.txt"]
+        assert (made / "README.md.kept").read_text() == "with a remark"
+        assert (made / crate.README).read_text().startswith("# ")
+        assert all((made / name).read_text() == "mine" for name in foreign if "README" not in name)
+        # Again: nothing else is moved.
+        assert crate.export(settings, results, made, tables=[results / "comparison" / n for n in TABLES]) == foreign
+
+    def test_an_export_of_a_version_without_the_list(self, made: Path, settings: dict[str, Any], results: Path) -> None:
+        folders.record_of(made).unlink()
+        (made / crate.README).write_text("with a remark")
+        folders.remember(made, crate.METADATA)
+        (made / crate.METADATA).unlink()
+        store.write_json({"new": 1}, results / "pm6" / "rates.json")
+        foreign = crate.export(settings, results, made, tables=[results / "comparison" / name for name in TABLES])
+        assert foreign == ["README.md.kept"]
+
+    def test_a_folder_that_was_there_first(self, settings: dict[str, Any], results: Path) -> None:
+        out = results / "export"
+        (out / "data").mkdir(parents=True)
+        (out / "Snakefile").write_text("mine")
+        (out / "data" / "pm6").symlink_to(results / "pm6")
+        with pytest.raises(StoreError, match=r"export: data/pm6/\S+ cannot be written: a link or a file"):
+            export(settings, results, out)
+        assert store.read_json(results / "pm6/rates.json") == {"of": "pm6", "what": "rates"}
+        (out / "data" / "pm6").unlink()
+        assert crate.export(settings, results, out, tables=[]) == ["Snakefile.kept"]
+        assert (out / "Snakefile.kept").read_text() == "mine"
+
+    def test_folders_that_look_like_ours(self, settings: dict[str, Any], results: Path) -> None:
+        """Only what a killed export has left goes."""
+        kept = [results / ".export.mine.part", results / ".export.77.part"]
+        for folder in kept:
+            folder.mkdir()
+            (folder / "note").write_text("mine")
+        left = results / ".export.78.part"
+        left.mkdir()
+        (left / folders.MARK).write_text("")
+        (left / "half.nc").write_text("")
+        export(settings, results, results / "export")
+        assert all((folder / "note").is_file() for folder in kept) and not left.exists()
 
 
 def test_the_same_run_gives_the_same_object(made: Path, settings: dict[str, Any], results: Path) -> None:

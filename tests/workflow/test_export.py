@@ -14,7 +14,7 @@ import yaml
 from conftest import snakemake, write_yaml
 from pybtex.database import parse_file
 
-from separatrix import crate, store
+from separatrix import crate, folders, store
 
 # The finished run of test_dag.py.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dag")]
@@ -28,7 +28,7 @@ def test_everything_behind_the_report_is_in_it(finished: Finished) -> None:
     graph = {e["@id"]: e for e in json.loads((out / crate.METADATA).read_text())["@graph"]}
     files = {name: e for name, e in graph.items() if "File" in e["@type"]}
     assert set(files) == {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()} - {crate.METADATA}
-    assert all(crate.digest(out / name) == e["sha256"] for name, e in files.items())
+    assert all(folders.digest(out / name) == e["sha256"] for name, e in files.items())
     tables = {f"data/comparison/{p.relative_to(results / 'comparison')}" for p in results.glob("comparison/**/*.csv")}
     assert tables and tables <= set(files)
     for method in ("gaff2", "pm6"):

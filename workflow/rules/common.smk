@@ -3,25 +3,56 @@ import os
 import re
 import sys
 import time
+from pathlib import Path
 
-from separatrix import (
-    config as separatrix_config,
-    numeric_threads,
-    resources,
-    slurm,
-    store,
-)
-from separatrix.errors import SeparatrixError
-from separatrix.theory import files as theory_files
+
+def refuse(message):
+    """One line on the terminal, and exit status 1."""
+    print(f"separatrix: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
+try:
+    from separatrix import (
+        config as separatrix_config,
+        folders,
+        inputs as separatrix_inputs,
+        numeric_threads,
+        resources,
+        slurm,
+        store,
+    )
+    from separatrix.errors import SeparatrixError
+    from separatrix.text import one_line
+    from separatrix.theory import files as theory_files
+except ModuleNotFoundError as error:
+    refuse(
+        f"the Python package {error.name!r} is not there for {sys.executable}, which Snakemake runs with; "
+        "build the environment with `make env` in a clone of Separatrix, and use the snakemake in its .venv/bin"
+    )
+
+# Snakemake hands this path to a shell as it is.
+if set(sys.executable) & set(" \t\n'\"\\$`&;|<>()*?[]{}!#~"):
+    refuse(
+        f"{sys.executable}: jobs cannot be run with a Python whose path holds a blank, a quote or another character that "
+        "a shell acts on; move the environment (a clone with its .venv) to another folder"
+    )
 
 
 def checked_config():
     """The configuration as checked objects, or one line on the terminal and exit status 1."""
     try:
-        return separatrix_config.load(config, workflow.configfiles)
+        checked = separatrix_config.load(config, workflow.configfiles)
+        if workflow.is_main_process:
+            name = checked.data["results_directory"]
+            where = separatrix_config.file_of("results_directory", workflow.configfiles)
+            try:
+                folders.check_results(name)
+            except SeparatrixError as error:
+                raise type(error)(f"{where}: results_directory: {error}") from error
+        return checked
     except SeparatrixError as error:
-        print(f"separatrix: {error}", file=sys.stderr)
-        sys.exit(1)
+        refuse(one_line(str(error)))
 
 
 # One line for every mistake, before anything runs.
@@ -36,9 +67,13 @@ def hold_results():
     """
     try:
         store.hold(RESULTS)
+        folders.mark(RESULTS)
+        folders.remember(Path(RESULTS) / "export", "ro-crate-metadata.json")
     except SeparatrixError as error:
-        print(f"separatrix: {error}", file=sys.stderr)
-        sys.exit(1)
+        refuse(one_line(str(error)))
+    for line in separatrix_inputs.outside(CONFIG):
+        line = f"goes into {RESULTS}/export from outside this folder: {line}"
+        print(f"separatrix: {one_line(line)}", file=sys.stderr)
 
 
 def settings(stage):
@@ -323,10 +358,10 @@ def reported(items, ending):
 
 wildcard_constraints:
     method="|".join(map(re.escape, CONFIG.methods)),
-    basin="|".join(basin.name for basin in CONFIG.system.basins),
+    basin="|".join(re.escape(basin.name) for basin in CONFIG.system.basins),
     chain=r"\d+",
     round=r"\d+",
     guess=r"\d+",
     batch=r"\d+",
     draw="|".join(CONFIG.draws()),
-    scan="|".join(CONFIG.data["scans"]) or "none",
+    scan="|".join(map(re.escape, CONFIG.data["scans"])) or "none",

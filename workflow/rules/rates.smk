@@ -217,7 +217,8 @@ rule rates_report:
         mem_mb=2000,
         runtime=10,
     params:
-        labels=[method.label for method in CONFIG.methods.values()],
+        # A function: of a list, Snakemake would fill in what looks like a wildcard.
+        labels=lambda wildcards: [m.label for m in CONFIG.methods.values()],
     message:
         "rates of all methods, beside experiment"
     script:

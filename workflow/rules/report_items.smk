@@ -19,7 +19,8 @@ SECTIONS = {
 
 def caption(name):
     """File of the caption, the same as in Snakemake's own report."""
-    return f"{workflow.basedir}/workflow/report/{name}.rst"
+    # Of where the rules lie, which is not the folder of the Snakefile when they are used as a module.
+    return str(workflow.source_path(f"../report/{name}.rst"))
 
 
 def figure(section, stem, title, words, data=""):

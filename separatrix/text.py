@@ -1,0 +1,43 @@
+"""Text that a user wrote, on its way to a person: shown as it is, on one line, and never acted upon."""
+
+from __future__ import annotations
+
+import reprlib
+import unicodedata
+from typing import Any
+
+_HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Categories of Unicode that cannot be seen, move the cursor, or turn the direction of writing."""
+
+FORMULA = ("=", "+", "-", "@")
+"""Beginnings of a cell that spreadsheets take for a formula."""
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 80
+_short.maxlist = _short.maxtuple = _short.maxset = _short.maxdict = 4
+_short.maxlevel = 3
+_short.maxlong = 40
+
+
+def shown(value: Any) -> str:
+    """A value as Python writes it, cut to the length of a message; cheap, however much the value holds."""
+    if isinstance(value, int) and value.bit_length() > 1000:  # Python refuses to write much longer ones
+        return f"a number of about {value.bit_length() * 3 // 10} digits"
+    return one_line(_short.repr(value))
+
+
+def hidden(text: str) -> list[str]:
+    """Characters of a text that cannot be seen or that change how others are shown, each once."""
+    return [c for c in dict.fromkeys(text) if not c.isprintable() and unicodedata.category(c) in _HIDDEN]
+
+
+def one_line(text: str) -> str:
+    """A text with such characters written as codes, so that it stays on its line."""
+    for character in hidden(text):
+        text = text.replace(character, character.encode("unicode_escape").decode())
+    return text
+
+
+def cell(text: str) -> str:
+    """A text for a cell of a CSV file; what a spreadsheet would take for a formula is preceded by an apostrophe."""
+    return f"'{text}" if text.startswith((*FORMULA, "\t", "\r")) else text
