@@ -456,7 +456,7 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
         mechanism=mechanism,
         # Most stages are not given them (`Config.settings`); the schema asks for them in a file.
         variables=(
-            _build_variables(data["variables"], molecule, {n: x for n, (_, x) in read.items()}, keys)
+            _build_variables(data["variables"], molecule, {n: x for n, (_, x) in read.items()}, reaction, keys)
             if "variables" in data
             else ()
         ),
@@ -549,20 +549,32 @@ def _check_crossing(rule: MechanismRule, ends: Sequence[tuple[Basin, np.ndarray]
 
 
 def _build_variables(
-    data: Mapping[str, Any], molecule: Molecule, geometries: Mapping[str, np.ndarray], keys: _Keys
+    data: Mapping[str, Any],
+    molecule: Molecule,
+    geometries: Mapping[str, np.ndarray],
+    reaction: Mapping[str, str],
+    keys: _Keys,
 ) -> tuple[Variable, ...]:
     centres = [keys.look(molecule.names, a, "variables.around", "a named atom") for a in data["around"]]
-    found = []
+    found: list[Variable] = []
     if centres:
-        found = variables.enumerate_around(
-            molecule.bonds,
-            molecule.symbols,
-            centres,
-            n_bonds=data["bonds"],
-            hydrogens=data["hydrogens"],
-            names=molecule.labels,
-            impropers=data["impropers"],
-        )
+        bonds = {name: bonds_from_distances(molecule.symbols, x) for name, x in geometries.items()}
+        # A bond that forms, and the angles about it, belong to the product's bonds alone.
+        by_name = {
+            variable.name: variable
+            for graph in dict.fromkeys([molecule.bonds, *bonds.values()])
+            for variable in variables.enumerate_around(
+                graph,
+                molecule.symbols,
+                centres,
+                n_bonds=data["bonds"],
+                hydrogens=data["hydrogens"],
+                names=molecule.labels,
+                impropers=data["impropers"],
+            )
+        }
+        changed = variables.of_changed_bonds(bonds[reaction["from"]], bonds[reaction["to"]], molecule.labels)
+        found = list((by_name | {v.name: v for v in changed if v.name not in by_name}).values())
     index = {label: i for i, label in enumerate(molecule.labels)}
     for i, spec in enumerate(data["extra"]):
         if isinstance(name := spec.get("name"), str) and not re.match(LABEL, name):

@@ -73,6 +73,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
+from itertools import product as pairs_of
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -1349,6 +1350,37 @@ def enumerate_around(
     return [Variable(_default_name(kind, ",".join(labels[a] for a in atoms)), kind, atoms) for kind, atoms in wanted]
 
 
+def of_changed_bonds(
+    before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]], names: Sequence[str]
+) -> list[Variable]:
+    """What a reaction changes most: the distances of the bonds that it breaks and forms, and their differences.
+
+    Parameters
+    ----------
+    before, after
+        Bonds of reactant and product, each the lower index first.
+    names
+        One name per atom, all distinct.
+
+    Returns
+    -------
+    Distances, named as by :func:`enumerate_around`. Of a broken and a formed bond with an atom in common, or where
+    there is one of each, also broken less formed, which goes from negative to positive in a transfer or substitution.
+    """
+    broken, formed = sorted(set(before) - set(after)), sorted(set(after) - set(before))
+    index = {name: i for i, name in enumerate(names)}
+
+    def distance_between(pair: tuple[int, int]) -> dict[str, Any]:
+        return {"kind": "distance", "atoms": [names[i] for i in pair]}
+
+    found = [from_spec(distance_between(pair), index) for pair in sorted({*broken, *formed})]
+    for one, other in pairs_of(broken, formed):
+        if set(one) & set(other) or len(broken) == len(formed) == 1:
+            terms = [distance_between(one), distance_between(other) | {"weight": -1}]
+            found.append(from_spec({"kind": "difference", "terms": terms}, index))
+    return found
+
+
 def from_spec(
     spec: Mapping[str, Any],
     atom_index: Mapping[str, int] | None = None,
@@ -1460,6 +1492,8 @@ def _build_compound(kind: str, spec: Mapping[str, Any], lookup: _Lookup, who: st
         variable = Variable(name, kind, terms=tuple(terms))
     except ValueError as error:
         raise ValueError(f"{who}: {path}{str(error).removeprefix(f'variable {name!r}: ')}") from None
+    if kind == DIFFERENCE and len({weight < 0 for weight, _ in terms}) == 1:
+        raise ValueError(f"{who}: {path}terms: a difference needs weights of both signs; a sum is a linear_combination")
     return variable, given or f"({default})"
 
 

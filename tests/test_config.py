@@ -443,3 +443,47 @@ def test_every_example_is_right(file: Path) -> None:
     # Each has results of its own, and says how it is run.
     assert loaded.data["results_directory"] != "results"
     assert f"--configfile {file}" in file.read_text() or "theory" in data
+
+
+def test_bonds_that_a_reaction_forms_are_among_the_variables(tmp_path: Path) -> None:
+    """Vinyl alcohol to acetaldehyde: the C-H bond is in no list of the reactant's bonds."""
+    heavy = "C 0 0 0\nC 1.33 0 0\nO 2.0 1.19 0\nH -0.56 0.93 0\nH -0.5 -0.93 0.6\nH 1.85 -0.95 0\n"
+    for name, extra in (("enol", [1.45, 1.98, 0.0]), ("keto", [-0.6, -0.5, -0.8])):
+        (tmp_path / f"{name}.xyz").write_text(f"7\n{name}\n{heavy}H {' '.join(map(str, extra))}\n")
+    system = {
+        "name": "vinyl alcohol",
+        "atoms": {"C0": 0, "C1": 1, "O": 2, "H": 6},
+        "coordinates": {
+            "OH": {"kind": "distance", "atoms": ["O", "H"]},
+            "CH": {"kind": "distance", "atoms": ["C0", "H"]},
+        },
+        "basins": {
+            name: {
+                "geometry": str(tmp_path / f"{name}.xyz"),
+                "within": [
+                    {"coordinate": "OH", "range_A": [0.8, 1.25] if name == "enol" else [1.7, 4.0]},
+                    {"coordinate": "CH", "range_A": [1.7, 4.0] if name == "enol" else [0.9, 1.35]},
+                ],
+            }
+            for name in ("enol", "keto")
+        },
+        "reaction": {"from": "enol", "to": "keto"},
+        "saddle_guesses": [
+            {
+                "name": "shift",
+                "start": "enol",
+                "pull": [{"coordinate": "OH", "target_A": 1.3, "strength_kcal_mol_A2": 500}],
+            }
+        ],
+        "variables": {"around": ["C0", "C1", "O"], "bonds": 1, "hydrogens": False},
+    }
+    built = config.build_system(config.check(system, "system", "here"), "here")
+    names = [v.name for v in built.variables]
+    assert names[:2] == ["distance(C0,C1)", "distance(C1,O)"]
+    assert names[-3:] == ["distance(C0,H)", "distance(O,H)", "d(O,H)-d(C0,H)"]
+    # With hydrogens, the angles and dihedrals about the bond that forms, too; each once.
+    system["variables"]["hydrogens"] = True
+    built = config.build_system(config.check(system, "system", "here"), "here")
+    names = [v.name for v in built.variables]
+    assert {"distance(C0,H)", "angle(C1,C0,H)", "angle(C1,O,H)", "d(O,H)-d(C0,H)"} <= set(names)
+    assert len(set(names)) == len(names)

@@ -76,7 +76,7 @@ COMBINED = [
     compound("linear_combination", (2.0, of("cos_dihedral")), (0.25, of("cos_dihedral")), (1e-3, of("sin_angle"))),
     compound("product", (1.0, of("sin_angle")), (1.0, of("cos_dihedral"))),
     compound("product", (1.0, of("distance", 9, 10)), (1.0, of("distance", 9, 10)), (1.0, of("angle"))),
-    compound("product", (1.0, of("rmsd")), (1.0, compound("difference", (1.0, of("x")), (3.0, of("z", 6))))),
+    compound("product", (1.0, of("rmsd")), (1.0, compound("difference", (1.0, of("x")), (-3.0, of("z", 6))))),
 ]
 EXPORTED = [*(of(kind) for kind in KINDS if kind != "mdtraj"), *COMBINED]
 
@@ -405,7 +405,7 @@ def test_the_xml_file_is_a_force_that_any_openmm_reads(tmp_path: Path) -> None:
 
 
 def test_what_has_no_counterpart_is_refused(tmp_path: Path) -> None:
-    theirs = made_of(compound("difference", (1.0, of("distance")), (1.0, of("mdtraj", name="size"))))
+    theirs = made_of(compound("difference", (1.0, of("distance")), (-1.0, of("mdtraj", name="size"))))
     for ending in ("dat", "xml"):
         with pytest.raises(ConfigError, match=rf"r.{ending}: variable 'size': kind 'mdtraj' has no counterpart"):
             write(theirs, tmp_path / f"r.{ending}")

@@ -92,7 +92,7 @@ def mixture() -> Variable:
     """A difference of a difference: 0.5 (jkl - 2 ijk) + 1.5 ikl."""
     other, third = Variable("ijk", "angle", (0, 1, 2)), Variable("ikl", "angle", (0, 2, 3))
     inner = Variable("inner", DIFFERENCE, terms=((1.0, of("angle")), (-2.0, other)))
-    return Variable("outer", DIFFERENCE, terms=((0.5, inner), (1.5, third)))
+    return Variable("outer", DIFFERENCE, terms=((0.5, inner), (-1.5, third)))
 
 
 # What MDTraj computes is in single precision, and has tests of its own.
@@ -396,7 +396,7 @@ def test_difference_of_angles_by_hand() -> None:
     )
     assert value[0][0, 0] == pytest.approx(130 - 0.5 * 110)
     theta, other, third = (angle(x, *atoms)[0] for atoms in ((1, 2, 3), (0, 1, 2), (0, 2, 3)))
-    assert evaluate([mixture()], x)[0][0, 0] == pytest.approx(0.5 * (theta - 2 * other) + 1.5 * third)
+    assert evaluate([mixture()], x)[0][0, 0] == pytest.approx(0.5 * (theta - 2 * other) - 1.5 * third)
 
 
 @given(seed=st.integers(0, 2**32 - 1))
@@ -1067,3 +1067,41 @@ def test_from_spec_refuses_what_is_no_mapping_and_bad_names() -> None:
         from_spec(["angle"], INDEX)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="name: must be a word, not 7"):
         from_spec({"name": 7, **ANGLE}, INDEX)
+
+
+# Bonds that a reaction changes -------------------------------------------------------------------------------
+
+NAMES = ["C0", "C1", "O", "H"]
+
+
+def test_bonds_that_break_and_form_are_variables():
+    """A transfer: what breaks, what forms, and the difference of both, from negative to positive."""
+    before, after = [(0, 1), (1, 2), (2, 3)], [(0, 1), (1, 2), (0, 3)]
+    found = variables.of_changed_bonds(before, after, NAMES)
+    assert [v.name for v in found] == ["distance(C0,H)", "distance(O,H)", "d(O,H)-d(C0,H)"]
+    x = np.array([[0, 0, 0], [0.13, 0, 0], [0.2, 0.1, 0], [0.12, 0.15, 0.0]])
+    formed, broken, difference = variables.evaluate(found, x[None])[0][0]
+    assert difference == pytest.approx(broken - formed)
+    assert formed == pytest.approx(10.0 * np.hypot(0.12, 0.15))
+    back = variables.of_changed_bonds(after, before, NAMES)
+    assert [v.name for v in back] == ["distance(C0,H)", "distance(O,H)", "d(C0,H)-d(O,H)"]
+
+
+def test_bonds_that_stay_are_none():
+    assert variables.of_changed_bonds([(0, 1)], [(0, 1)], NAMES) == []
+    # Two that break and none that forms: nothing to take a difference of.
+    assert [v.kind for v in variables.of_changed_bonds([(0, 1), (2, 3)], [], NAMES)] == ["distance", "distance"]
+    # One of each without an atom in common (a [3,3] shift) has one; of more, only those that share an atom.
+    assert [v.kind for v in variables.of_changed_bonds([(0, 1)], [(2, 3)], NAMES)] == ["distance"] * 2 + ["difference"]
+    assert [v.name for v in variables.of_changed_bonds([(0, 1), (2, 3)], [(0, 2)], NAMES)][3:] == [
+        "d(C0,C1)-d(C0,O)",
+        "d(O,H)-d(C0,O)",
+    ]
+
+
+def test_a_difference_of_positive_weights_is_refused():
+    """It would be a sum."""
+    terms = [{"kind": "distance", "atoms": [0, 1]}, {"kind": "distance", "atoms": [1, 2]}]
+    with pytest.raises(ValueError, match="difference needs weights of both signs"):
+        variables.from_spec({"kind": "difference", "terms": terms})
+    assert variables.from_spec({"kind": "linear_combination", "terms": terms}).name == "d(0,1)+d(1,2)"
