@@ -509,10 +509,10 @@ def stationary_quantities(data: MethodData, system: System) -> list[Quantity]:
     ]
     for name, point in {**data.minima, "saddle": data.saddle}.items():
         real = point.wavenumbers[point.wavenumbers > 0]
-        found += [
-            Quantity(GEOMETRY, f"{c.name} at {name}", float(c.value(point.positions)), c.unit)
-            for c in named_coordinates(system).values()
-        ]
+        for c in named_coordinates(system).values():
+            value = c.deciding(point.positions)
+            words = {"text": "undefined", "note": "three atoms in a line"} if math.isnan(value) else {"value": value}
+            found.append(Quantity(GEOMETRY, f"{c.name} at {name}", unit=c.unit, **words))
         if real.size:  # the saddle of a single coordinate has none
             found.append(Quantity(GEOMETRY, f"lowest real wavenumber at {name}", float(real.min()), "cm-1"))
     return found

@@ -386,7 +386,9 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
     """
     keys = _Keys(where)
     basins_data = data["basins"]
-    read = {n: read_geometry(b["geometry"]) for n, b in basins_data.items()}
+    # Where all is said by Cartesian coordinates, a field acts on each atom alone.
+    field = all(spec["kind"] in ("x", "y", "z") for spec in data["coordinates"].values())
+    read = {n: read_geometry(b["geometry"], anywhere=field) for n, b in basins_data.items()}
     first = next(iter(basins_data))
     symbols, positions = read[first]
     for name, (other, _) in read.items():
@@ -430,6 +432,11 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
         if not basin.contains(read[basin.name][1]):
             inside = basin_of(read[basin.name][1], basins) or "no basin"
             file = basins_data[basin.name]["geometry"]
+            for name in basin.undefined(read[basin.name][1]):
+                raise keys.fail(
+                    f"basins.{basin.name}.geometry",
+                    f"{name} is undefined at {file}, where its atoms lie in a line or on each other; take another",
+                )
             raise keys.fail(
                 f"basins.{basin.name}.geometry",
                 f"{file} lies in {inside}, not in {basin.name}; change the file or the ranges",
@@ -541,6 +548,10 @@ def _check_crossing(rule: MechanismRule, ends: Sequence[tuple[Basin, np.ndarray]
                     f"{coordinate.name} of {rule.boundary:g} lies in basin {basin.name}, which goes from "
                     f"{interval.low:g} to {interval.high:g}{unsigned}; give a value outside both basins",
                 )
+    for basin, x in ends:
+        if np.isnan(rule.side(x)):
+            at = f"{coordinate.name} is undefined at the geometry of {basin.name}, where its atoms lie in a line"
+            raise keys.fail("mechanism.crossing", f"{at} or on each other; cross another coordinate")
     sides = {rule.side(x) > 0 for _, x in ends}
     if len(sides) == 1:
         at = " and ".join(f"{basin.name} ({coordinate.value(x):.4g})" for basin, x in ends)

@@ -91,7 +91,7 @@ def check_method(system: System, method: Method, *, steps: int = 400) -> Health:
     steps
         Integration steps of the trajectory that the drift is read from.
     """
-    _, start = read_geometry(system.geometries[system.reactant])
+    _, start = read_geometry(system.geometries[system.reactant], anywhere=True)
     version = ""
     try:
         potential = potentials.build(method.potential, system.molecule, method.options)
@@ -133,7 +133,7 @@ def time_per_gradient(system: System, method: Method) -> float:
     ConfigError, PotentialError
         When the engine cannot be used.
     """
-    _, start = read_geometry(system.geometries[system.reactant])
+    _, start = read_geometry(system.geometries[system.reactant], anywhere=True)
     potential = potentials.build(method.potential, system.molecule, method.options)
     potential.remember(start)
     potential.restart()

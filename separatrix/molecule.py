@@ -12,6 +12,7 @@ import numpy as np
 from ase.data import atomic_masses, atomic_numbers, covalent_radii
 from openmm import app
 
+from . import geometry_file
 from .errors import ConfigError
 from .units import ANGSTROM
 
@@ -95,49 +96,47 @@ def superposed(x: np.ndarray, target: np.ndarray, masses: np.ndarray) -> np.ndar
     return turn.apply(x)
 
 
-def read_geometry(path: Path | str) -> tuple[tuple[str, ...], np.ndarray]:
-    """Element symbols and positions in nm, shape (n_atoms, 3), of one geometry file (any format ASE reads).
+#: No two atoms of a molecule come nearer than this, in angstrom: H-H has 0.74.
+NEAREST = 0.5
+
+
+def read_geometry(path: Path | str, *, anywhere: bool = False) -> tuple[tuple[str, ...], np.ndarray]:
+    """Element symbols and positions in nm, shape (n_atoms, 3), of one geometry file (:mod:`separatrix.geometry_file`).
+
+    Parameters
+    ----------
+    path
+        XYZ, or another format that says what its atoms are.
+    anywhere
+        Whether atoms may stand on each other: where an external field acts on each atom alone, they are no molecule.
 
     Raises
     ------
     ConfigError
-        When the file is missing, unreadable, or holds anything but one finite geometry.
+        When the file is missing, unreadable, or holds anything but one molecule of known elements.
     """
     path = Path(path)
     if not path.is_file():
         raise ConfigError(f"{path}: no such geometry file")
-    symbols, positions = _plain_xyz(path) or _by_ase(path)
+    symbols, positions = geometry_file.read(path)
     if not np.isfinite(positions).all():
         raise ConfigError(f"{path}: a coordinate is not a finite number")
+    if not anywhere and len(symbols) > 1:
+        i, j, nearest = closest(positions)
+        if nearest < NEAREST:
+            raise ConfigError(
+                f"{path}: atoms {i} ({symbols[i]}) and {j} ({symbols[j]}) are {nearest:.3g} angstrom apart; is the "
+                "unit nm, or does it give one atom twice?"
+            )
     return symbols, positions * ANGSTROM
 
 
-def _plain_xyz(path: Path) -> tuple[tuple[str, ...], np.ndarray] | None:
-    """Symbols and positions in angstrom of an XYZ file of one frame and four columns; None of any other file.
-
-    Every job and every start of Snakemake reads geometries, and nearly all are of this kind; to import ASE's readers
-    takes as long as to import all of :mod:`separatrix.config`.
-    """
-    try:
-        count, comment, *rows = path.read_text().rstrip().splitlines()
-        table = [row.split() for row in rows]
-        if "properties=" in comment.lower() or not 0 < int(count) == len(table):
-            return None
-        if not all(len(row) == 4 and row[0] in atomic_numbers for row in table):
-            return None
-        return tuple(row[0] for row in table), np.array([[float(value) for value in row[1:]] for row in table])
-    except (ValueError, OSError):
-        return None
-
-
-def _by_ase(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
-    import ase.io
-
-    try:
-        atoms = ase.io.read(path)
-    except (ValueError, KeyError, IndexError, OSError, ase.io.formats.UnknownFileTypeError) as error:
-        raise ConfigError(f"{path}: not a readable geometry ({error}); an XYZ file is expected") from error
-    return tuple(atoms.get_chemical_symbols()), atoms.get_positions()
+def closest(positions: np.ndarray) -> tuple[int, int, float]:
+    """The two atoms that are nearest to each other, and how near, in the unit of the positions, shape (n_atoms, 3)."""
+    apart = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
+    np.fill_diagonal(apart, np.inf)
+    i, j = np.unravel_index(int(apart.argmin()), apart.shape)
+    return int(i), int(j), float(apart[i, j])
 
 
 def bonds_from_distances(

@@ -103,7 +103,7 @@ def minimum(settings: Settings, basin: str, out: Path | str, xyz: Path | str) ->
     """Lowest minimum found in a basin."""
     system, method, potential = open_method(settings)
     rules = settings["stationary"]
-    _, start = read_geometry(system.geometries[basin])
+    _, start = read_geometry(system.geometries[basin], anywhere=True)
     point = stationary.find_minimum(
         system.molecule,
         potential,

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from .units import ANGSTROM
-from .variables import angle_of, dihedral_of, distance_of
+from .variables import COINCIDENT, angle_of, dihedral_of, distance_of
 
 Kind = Literal["distance", "angle", "dihedral", "x", "y", "z"]
 
@@ -30,6 +30,25 @@ GEOMETRIES: dict[str, tuple[int, str]] = {
 
 def _along(axis: int) -> Callable[[np.ndarray, int], float]:
     return lambda positions, atom: float(positions[atom, axis]) / ANGSTROM
+
+
+#: Angles this near to 0 or 180 degrees leave a dihedral undefined: atoms written to 0.001 angstrom, as in a PDB file,
+#: turn a dihedral at such an angle by 3 degrees, and at exactly 180 degrees by anything.
+STRAIGHT = 1.0
+
+_STRAIGHT_SINE = math.sin(math.radians(STRAIGHT))
+
+
+def _defined_angle(positions: np.ndarray, i: int, j: int, k: int) -> float:
+    value = angle_of(positions, i, j, k)
+    # Coincident atoms give it the value 0, which is otherwise as good as never met.
+    if value == 0.0 and min(distance_of(positions, i, j), distance_of(positions, k, j)) * ANGSTROM < COINCIDENT:
+        return math.nan
+    return value
+
+
+def _defined_dihedral(positions: np.ndarray, *atoms: int) -> float:
+    return dihedral_of(positions, *atoms, linear=_STRAIGHT_SINE, undefined=math.nan)
 
 
 _FUNCTIONS = {
@@ -64,6 +83,18 @@ class Coordinate:
         value = self.value(positions)
         return abs(value) if self.kind == "dihedral" else value
 
+    def deciding(self, positions: np.ndarray) -> float:
+        """The value as far as it means something, NaN where it does not: for whatever decides by it.
+
+        An angle with coincident atoms means nothing, nor does a dihedral with an angle within `STRAIGHT` degrees of a
+        straight line. `value` gives a number there, too, for pictures.
+        """
+        if self.kind == "dihedral":
+            return _defined_dihedral(positions, *self.atoms)
+        if self.kind == "angle":
+            return _defined_angle(positions, *self.atoms)
+        return self.value(positions)
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -83,7 +114,7 @@ class Interval:
     high: float
 
     def contains(self, value: float) -> bool:
-        """Whether a value of the coordinate lies inside."""
+        """Whether a value of the coordinate lies inside; NaN, which is no value, lies in the whole circle alone."""
         if self.coordinate.kind != "dihedral":
             return self.low <= value <= self.high
         width = self.high - self.low
@@ -104,8 +135,12 @@ class Basin:
     intervals: tuple[Interval, ...]
 
     def contains(self, positions: np.ndarray) -> bool:
-        """Whether a geometry (nm, shape (n_atoms, 3)) lies in the basin."""
-        return all(i.contains(i.coordinate.value(positions)) for i in self.intervals)
+        """Whether a geometry (nm, shape (n_atoms, 3)) lies in the basin; not where a bounded value is undefined."""
+        return all(i.contains(i.coordinate.deciding(positions)) for i in self.intervals)
+
+    def undefined(self, positions: np.ndarray) -> list[str]:
+        """Names of the coordinates that bound the basin and mean nothing at a geometry."""
+        return [i.coordinate.name for i in self.intervals if math.isnan(i.coordinate.deciding(positions))]
 
     def disjoint(self, other: Basin) -> bool:
         """Whether some coordinate keeps the two basins apart."""
@@ -133,7 +168,7 @@ def outside_of(basins: Iterable[Basin]) -> Callable[[np.ndarray], bool]:
             for coordinate, contains in intervals:
                 value = values.get(coordinate.name)
                 if value is None:
-                    value = values[coordinate.name] = coordinate.value(positions)
+                    value = values[coordinate.name] = coordinate.deciding(positions)
                 if not contains(value):
                     break
             else:
@@ -157,7 +192,9 @@ class MechanismRule:
     """How to tell by which mechanism a path crosses.
 
     A path crosses where a coordinate passes a boundary. Of the classes whose coordinate exceeds its bound there, the
-    one that exceeds it most wins; if none does, it is `otherwise`. Without a crossing every path is `otherwise`.
+    one that exceeds it most wins; if none does, it is `otherwise`. Without a crossing every path is `otherwise`. What
+    is undefined decides nothing: frames without a side are passed over, and a class whose coordinate has no value there
+    does not win.
 
     Attributes
     ----------
@@ -180,8 +217,8 @@ class MechanismRule:
         return (*(c.name for c in self.classes), self.otherwise)
 
     def side(self, positions: np.ndarray) -> float:
-        """Signed measure of the side of the crossing, which there must be: positive below the boundary."""
-        value = self.crossing.value(positions)
+        """Signed measure of the side of the crossing, which there must be: positive below it, NaN if undefined."""
+        value = self.crossing.deciding(positions)
         if self.crossing.kind == "dihedral":
             return math.cos(math.radians(value)) - math.cos(math.radians(self.boundary))
         return self.boundary - value
@@ -205,16 +242,23 @@ class MechanismRule:
         """
         if self.crossing is None:
             return self.otherwise, -1
-        sides = np.array([self.side(x) for x in path]) > 0
+        measures = np.array([self.side(x) for x in path])
+        known = np.flatnonzero(~np.isnan(measures))
+        sides = measures[known] > 0
         changes = np.flatnonzero(sides[1:] != sides[:-1])
         if changes.size == 0:
             return "none", -1
-        frame = int(changes[-1])
         # The dihedral means nothing where an angle is linear, and that is where an inverting path crosses: the
-        # frames on either side of the sign change are read together.
-        return self._decide(path[frame : frame + 2]), frame
+        # frames on either side of the sign change, and those without a side between them, are read together.
+        before, after = (int(f) for f in known[changes[-1] : changes[-1] + 2])
+        return self._decide(path[before : after + 1]), (before + after) // 2
 
     def _decide(self, near: Sequence[np.ndarray]) -> str:
-        excess = {c.name: max(c.coordinate.unsigned(x) for x in near) - c.above for c in self.classes}
-        best = max(excess, key=lambda name: excess[name], default=None)
-        return best if best is not None and excess[best] > 0 else self.otherwise
+        best, most = self.otherwise, 0.0
+        for c in self.classes:
+            values = [abs(v) if c.coordinate.kind == "dihedral" else v for v in map(c.coordinate.deciding, near)]
+            # A comparison with NaN is false, so that it never wins.
+            excess = max((v for v in values if v > c.above), default=c.above) - c.above
+            if excess > most:
+                best, most = c.name, excess
+        return best

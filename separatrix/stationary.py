@@ -50,8 +50,12 @@ class Bias:
         """Energy in kJ/mol and gradient in kJ/mol/nm.
 
         The cosine and sine of the coordinate are differentiated, never the coordinate: an angle of 180 degrees
-        is then an ordinary point.
+        is then an ordinary point. Where it is undefined (:meth:`Coordinate.deciding`) there is no pull, and the
+        energy is that of 90 degrees off the target.
         """
+        kind = "angle" if len(self.atoms) == 3 else "dihedral"
+        if np.isnan(Coordinate("", kind, self.atoms).deciding(positions)):
+            return self.strength, np.zeros_like(positions)
         return _cosine_pull(positions, self.atoms, np.radians(self.target), self.strength)
 
 

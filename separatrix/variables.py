@@ -1006,8 +1006,20 @@ def angle_of(x: NDArray[np.floating], i: int, j: int, k: int) -> float:
     return DEGREE_PER_RADIAN * math.atan2(sine, ux * wx + uy * wy + uz * wz)
 
 
-def dihedral_of(x: NDArray[np.floating], i: int, j: int, k: int, l: int) -> float:  # noqa: E741
-    """Dihedral i-j-k-l in degrees, in (-180, 180], of one frame (N, 3) in nm; equal to `dihedral`."""
+def dihedral_of(
+    x: NDArray[np.floating],
+    i: int,
+    j: int,
+    k: int,
+    l: int,  # noqa: E741
+    *,
+    linear: float = LINEAR,
+    undefined: float = 0.0,
+) -> float:
+    """Dihedral i-j-k-l in degrees, in (-180, 180], of one frame (N, 3) in nm; equal to `dihedral`.
+
+    Where the sine of one of its angles is no larger than `linear`, the answer is `undefined`.
+    """
     ix, iy, iz = x[i].tolist()
     jx, jy, jz = x[j].tolist()
     kx, ky, kz = x[k].tolist()
@@ -1018,10 +1030,10 @@ def dihedral_of(x: NDArray[np.floating], i: int, j: int, k: int, l: int) -> floa
     ax, ay, az = fy * gz - fz * gy, fz * gx - fx * gz, fx * gy - fy * gx
     bx, by, bz = hy * gz - hz * gy, hz * gx - hx * gz, hx * gy - hy * gx
     g2 = gx * gx + gy * gy + gz * gz
-    limit = LINEAR**2 * g2
+    limit = linear**2 * g2
     a2, b2 = ax * ax + ay * ay + az * az, bx * bx + by * by + bz * bz
     if a2 <= limit * (fx * fx + fy * fy + fz * fz) or b2 <= limit * (hx * hx + hy * hy + hz * hz):
-        return 0.0
+        return undefined
     sine = math.sqrt(g2) * (fx * bx + fy * by + fz * bz)
     value = DEGREE_PER_RADIAN * math.atan2(sine, ax * bx + ay * by + az * bz)
     return 180.0 if value <= -180.0 else value

@@ -12,12 +12,14 @@ from models import DoubleWell
 
 from separatrix.shooting import BasinVolume
 from separatrix.states import (
+    STRAIGHT,
     Basin,
     Coordinate,
     Interval,
     MechanismClass,
     MechanismRule,
     basin_of,
+    outside_of,
 )
 
 TWIST = Coordinate("CNNC", "dihedral", (0, 1, 2, 3))
@@ -266,3 +268,65 @@ def test_names_and_single_geometry():
     other = MechanismRule(TWIST, 60.0, (), "any")
     assert other.side(frame(120.0, 120.0, 50.0)) > 0 > other.side(frame(120.0, 120.0, 70.0))
     assert other.classify(np.array([frame(120.0, 120.0, t) for t in (40.0, 55.0, 65.0, 120.0)])) == ("any", 1)
+
+
+# What is undefined decides nothing -----------------------------------------------------------------------------------
+
+CIS = Basin("cis", (Interval(TWIST, -40, 40),))
+TRANS = Basin("trans", (Interval(TWIST, 140, 220),))
+
+
+@pytest.mark.parametrize("theta", [180.0, 179.5, 0.0, 0.5])
+@pytest.mark.parametrize("twist", [0.0, 90.0, 180.0])
+def test_a_straight_chain_lies_in_no_basin_of_its_dihedral(theta: float, twist: float) -> None:
+    """The number that there is for it, 0 or whatever rounding makes, would put it into one of the two."""
+    for x in (frame(theta, 120.0, twist), frame(120.0, theta, twist), frame(theta, theta, twist)):
+        assert math.isnan(TWIST.deciding(x)) and math.isfinite(TWIST.value(x))
+        assert basin_of(x, (CIS, TRANS)) is None and outside_of((CIS, TRANS))(x)
+        assert CIS.undefined(x) == ["CNNC"]
+        assert THETA9.deciding(x) == pytest.approx(THETA9.value(x)), "an angle of 180 degrees is one"
+
+
+@pytest.mark.parametrize("theta", [180.0 - 1.2 * STRAIGHT, 1.2 * STRAIGHT])
+def test_beside_the_straight_line_a_dihedral_is_one(theta: float) -> None:
+    for twist, basin in ((10.0, "cis"), (170.0, "trans")):
+        x = frame(120.0, theta, twist)
+        assert basin_of(x, (CIS, TRANS)) == basin and not outside_of((CIS, TRANS))(x)
+        assert TWIST.deciding(x) == TWIST.value(x)
+
+
+def test_coincident_atoms_lie_in_no_basin_of_their_angle() -> None:
+    x = frame(120.0, 120.0, 0.0)
+    x[0] = x[1]
+    bent = Basin("bent", (Interval(THETA9, 0, 145),))
+    assert math.isnan(THETA9.deciding(x)) and not bent.contains(x) and bent.undefined(x) == ["theta9"]
+    assert BOND.deciding(x) == 0.0
+    folded = np.array([[0.1, 0, 0], [0, 0, 0], [0.2, 0, 0], [0.3, 0.1, 0]])
+    assert bent.contains(folded), "0 degrees between two atoms on one side is an angle"
+
+
+def test_a_frame_without_a_side_is_no_crossing() -> None:
+    """Through the straight line and back on the same side: the dihedral was never past 90 degrees."""
+    there = [frame(115.0, t, 10.0) for t in (150.0, 170.0, 179.8, 180.0, 179.8, 170.0, 150.0)]
+    assert RULE.classify(np.array(there)) == ("none", -1)
+    assert math.isnan(RULE.side(there[3]))
+    assert RULE.classify(np.array([there[3]] * 3)) == ("none", -1)
+    # Both ends known, what is between them is read with them.
+    across = [frame(115.0, 120.0, 10.0), *there[2:5], frame(115.0, 120.0, 170.0)]
+    assert RULE.classify(np.array(across)) == ("inversion N10", 2)
+
+
+def test_a_class_that_is_undefined_at_the_crossing_does_not_win() -> None:
+    rule = MechanismRule(BOND, 1.5, (MechanismClass("anti", TWIST, 90.0), MechanismClass("bent", THETA9, 170.0)), "syn")
+
+    def stretched(theta9: float, bond: float, twist: float) -> np.ndarray:
+        x = frame(theta9, 120.0, twist)
+        x[0] *= bond / 1.4
+        return x
+
+    assert rule.classify(np.array([stretched(120.0, b, 150.0) for b in (1.4, 1.6)]))[0] == "anti"
+    assert rule.classify(np.array([stretched(179.9, b, 150.0) for b in (1.4, 1.6)]))[0] == "bent"
+    assert rule.classify(np.array([stretched(0.2, b, 150.0) for b in (1.4, 1.6)]))[0] == "syn"
+    # One of the two frames is enough.
+    assert rule.classify(np.array([stretched(0.2, 1.4, 150.0), stretched(120.0, 1.6, 150.0)]))[0] == "anti"
+    assert rule.at(stretched(0.2, 1.5, 150.0)) == "syn"

@@ -99,6 +99,17 @@ def test_dihedral_pull(one, other, twist, target):
     assert bias(x)[0] == pytest.approx(300.0 * (1.0 - np.cos(np.radians(value - target))), abs=1e-6)
 
 
+@pytest.mark.parametrize("degrees", [180.0, 179.5])
+def test_what_is_undefined_is_not_pulled(degrees):
+    """Near a straight line the force on a dihedral has no bound, and at it no direction."""
+    x = bent(degrees)
+    energy, gradient = Bias((0, 1, 2, 3), 0.0, 300.0)(x)
+    assert energy == 300.0 and not gradient.any()
+    x[0] = x[1]
+    energy, gradient = Bias((0, 1, 2), 90.0, 300.0)(x)
+    assert energy == 300.0 and not gradient.any()
+
+
 def test_pulls_add_up():
     pulls = [Bias((0, 1, 2), 180.0, 100.0), Bias((0, 1, 2, 3), 90.0, 50.0)]
     x = bent(100.0)
