@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -54,16 +55,26 @@ def check(
     method: Annotated[list[str] | None, typer.Option(help="Only this method; may be given again.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a list as JSON.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Check the files only; run no engine.")] = False,
+    allow_programs: Annotated[
+        bool,
+        typer.Option(
+            "--allow-programs",
+            help="Let this config start programs and run code that it names, as SEPARATRIX_ALLOW_PROGRAMS=1 does.",
+        ),
+    ] = False,
 ) -> None:
     """Check a config file and the files it names, then each method's engine: is it there, right, stable, how fast.
 
     Exit status 1 when a method cannot be used, or is off the tolerance that its engine declares.
     """
-    from . import folders, inputs
+    from . import folders, inputs, potentials
     from .config import load, read_yaml
     from .errors import ConfigError
     from .health import check_method
+    from .potentials import trust
 
+    if allow_programs:
+        os.environ[trust.VARIABLE] = "1"
     checked = load(read_yaml(config), [config])
     try:
         folders.check_results(checked.data["results_directory"])
@@ -80,6 +91,13 @@ def check(
     )
     for line in inputs.outside(checked):
         console.print(f"{config}: goes into the research object from outside this folder: {line}", soft_wrap=True)
+    for name in method or checked.methods:
+        of = checked.methods[name]
+        if found := potentials.foreign(of.potential, of.options):
+            console.print(
+                f"{config}: methods.{name}.options.{found.key}: {found.does}, as you have allowed",
+                soft_wrap=True,
+            )
     if quick:
         return
     found = []

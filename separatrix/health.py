@@ -53,6 +53,8 @@ class Health:
         Evaluations of the engine per integration step.
     reason
         Why it is not usable, or what to know; empty otherwise.
+    acts
+        What its options start or run that a person had to allow; empty otherwise.
     """
 
     method: str
@@ -66,6 +68,7 @@ class Health:
     ms_per_gradient: float | None = None
     calls_per_step: float | None = None
     reason: str = ""
+    acts: str = ""
 
     @property
     def usable(self) -> bool:
@@ -93,6 +96,8 @@ def check_method(system: System, method: Method, *, steps: int = 400) -> Health:
     """
     _, start = read_geometry(system.geometries[system.reactant], anywhere=True)
     version = ""
+    foreign = potentials.foreign(method.potential, method.options)
+    acts = foreign.does if foreign else ""
     try:
         potential = potentials.build(method.potential, system.molecule, method.options)
         version = potential.description
@@ -104,7 +109,7 @@ def check_method(system: System, method: Method, *, steps: int = 400) -> Health:
         drift, calls = _drift(system, method, potential, x, steps)
         milliseconds = _time(potential, x)
     except (ConfigError, PotentialError) as problem:
-        return Health(method.name, available=False, version=version, reason=str(problem))
+        return Health(method.name, available=False, version=version, reason=str(problem), acts=acts)
     notes = [potential.caution] if potential.caution else []
     if error > potential.force_tolerance:
         notes.append(f"forces are off by more than the declared {potential.force_tolerance:g} kcal/mol/angstrom")
@@ -122,6 +127,7 @@ def check_method(system: System, method: Method, *, steps: int = 400) -> Health:
         ms_per_gradient=milliseconds,
         calls_per_step=calls,
         reason="; ".join(notes),
+        acts=acts,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from dataclasses import fields
 from typing import Any
 
@@ -25,6 +26,21 @@ def json_safe(value: Any) -> Any:
         number = float(value)
         return number if math.isfinite(number) else None
     return value
+
+
+def one_line(words: BaseException | str, limit: int = 400) -> str:
+    """Text, or what an error says, as one line: no newlines, no control or direction characters, not too long.
+
+    An error is named by its kind, unless it is one of this project, whose messages stand by themselves; so a reason is
+    never empty.
+    """
+    text = str(words)
+    if isinstance(words, BaseException) and type(words).__module__ != "separatrix.errors":
+        text = f"{type(words).__name__}: {text}" if text.strip() else type(words).__name__
+    # Categories C: controls, directions and surrogates, which no terminal or file should get.
+    clean = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text[: 4 * limit])
+    line = " ".join(clean.split())
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 class Plain:

@@ -55,6 +55,7 @@ def nothing(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(ctypes.util, "find_library", lambda name: None)
     monkeypatch.setattr("sys.prefix", "/nonexistent")
+    monkeypatch.setenv("SEPARATRIX_ALLOW_PROGRAMS", "dftbplus")  # else `library` is refused
 
 
 # Input ------------------------------------------------------------------------------------------------------
@@ -222,8 +223,9 @@ def compiled(folder: Path, minor: int = 4) -> str:
 
 
 @pytest.fixture
-def fake(tmp_path):
+def fake(tmp_path, monkeypatch):
     """Options that run the stand-in; not DFTB."""
+    monkeypatch.setenv("SEPARATRIX_ALLOW_PROGRAMS", "dftbplus")  # else `library` is refused
     return {
         "method": "DFTB2",
         "library": compiled(tmp_path),

@@ -17,7 +17,9 @@ from openmm import unit
 
 from ..errors import ConfigError, PotentialError
 from ..molecule import Molecule
+from ..plain import one_line
 from ..units import FEMTOSECOND, KCAL
+from .containment import checked, inside, standing_still
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,10 @@ class Seam:
         Wall time inside the engine's own gradient call.
     error
         The last error, or None; OpenMM passes an exception on as one of its own, so the original is kept here.
+    interrupt
+        A keyboard interrupt that came while the engine ran, or None: OpenMM would pass it on as a failure.
+    name
+        The config's word for the engine, for those who read that it has ended its process.
     """
 
     def __init__(self, engine: Engine, n_atoms: int, capacity: int = 1024) -> None:
@@ -97,7 +103,13 @@ class Seam:
         self.evaluations = 0
         self.seconds = 0.0
         self.error: PotentialError | None = None
+        self.interrupt: KeyboardInterrupt | None = None
+        self.name = "of this method"
+        # One that runs in a process of its own can neither end nor move this one.
+        self._elsewhere = getattr(engine, "in_own_process", False)
         self._recent: OrderedDict[bytes, tuple[float, np.ndarray]] = OrderedDict()
+        # An engine that could not go back to its remembered state fails what comes after, and not the job.
+        self._not_restored: PotentialError | None = None
 
     def __call__(self, state: openmm.State) -> tuple[float, np.ndarray]:
         """Energy in kJ/mol and forces in kJ/mol/nm of an OpenMM state."""
@@ -122,22 +134,33 @@ class Seam:
             # OpenMM passes NaN on without a word; here is where it would enter or leave.
             if not math.isfinite(positions.sum()):
                 raise PotentialError("positions are not finite")
+            if self._not_restored is not None:
+                raise self._not_restored
             start = time.perf_counter()
-            energy, gradient = self.engine.gradient(positions)
+            answer = self._ask(positions)
             self.seconds += time.perf_counter() - start
             self.evaluations += 1
-            if gradient.shape != (self.n_atoms, 3):
-                raise PotentialError(f"gradient has shape {gradient.shape}, not {(self.n_atoms, 3)}")
-            if not math.isfinite(energy + gradient.sum()):
-                raise PotentialError("energy or gradient is not finite")
+            energy, gradient = checked(answer, self.n_atoms)
         except PotentialError as error:
             self.error = error
             raise
-        answer = (float(energy), -gradient)
+        except KeyboardInterrupt as error:
+            self.interrupt = error
+            raise
+        except (Exception, SystemExit) as error:  # whatever a library raises is a failure of this one evaluation
+            self.error = PotentialError(one_line(error))
+            raise self.error from error
+        answer = (energy, -gradient)
         self._recent[key] = answer
         if len(self._recent) > self.capacity:
             self._recent.popitem(last=False)
         return answer
+
+    def _ask(self, positions: np.ndarray) -> Any:
+        if self._elsewhere:
+            return self.engine.gradient(positions)
+        with standing_still(), inside(self.name):
+            return self.engine.gradient(positions)
 
     def forget(self) -> None:
         """Forget recent configurations."""
@@ -151,7 +174,30 @@ class Seam:
         """
         self.forget()
         self.error = None
-        self.engine.restore()
+        self._not_restored = None
+        try:
+            with standing_still():
+                self.engine.restore()
+        except PotentialError as error:
+            self._not_restored = error
+        except (Exception, SystemExit) as error:  # an engine may raise what it likes
+            self._not_restored = PotentialError(one_line(error))
+
+    def remember(self) -> None:
+        """Keep the engine's present electronic state.
+
+        Raises
+        ------
+        PotentialError
+            When the engine cannot.
+        """
+        try:
+            with standing_still():
+                self.engine.remember()
+        except PotentialError:
+            raise
+        except (Exception, SystemExit) as error:  # an engine may raise what it likes
+            raise PotentialError(one_line(error)) from error
 
 
 @dataclass
@@ -271,10 +317,19 @@ class Potential:
         return self._context
 
     def reason(self, error: Exception) -> PotentialError:
-        """The engine's own error behind one that came through OpenMM."""
+        """The engine's own error behind one that came through OpenMM.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            When that is what came through.
+        """
+        if self.seam is not None and self.seam.interrupt is not None:
+            interrupt, self.seam.interrupt = self.seam.interrupt, None
+            raise interrupt from None
         if self.seam is not None and self.seam.error is not None:
             return self.seam.error
-        return error if isinstance(error, PotentialError) else PotentialError(str(error))
+        return error if isinstance(error, PotentialError) else PotentialError(str(error) or one_line(error))
 
     def remember(self, positions: np.ndarray) -> None:
         """Converge the engine at `positions` (nm) and keep that electronic state as every shot's start."""
@@ -282,7 +337,7 @@ class Potential:
             self.seam.forget()
         self.energy_and_gradient(positions)
         if self.seam is not None:
-            self.seam.engine.remember()
+            self.seam.remember()
 
     def restart(self) -> None:
         """Make the next evaluation independent of all earlier ones."""

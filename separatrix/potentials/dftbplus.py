@@ -28,6 +28,7 @@ import numpy as np
 from ..errors import ConfigError
 from ..molecule import Molecule
 from ..units import ANGSTROM, BOHR, HARTREE
+from . import trust
 from .base import Option, Potential, python_potential
 
 NEEDS_WORKER = True
@@ -83,6 +84,29 @@ def _value(options: Mapping[str, Any], key: str) -> Any:
 def multiplicities(options: Mapping[str, Any]) -> tuple[int]:
     """Closed shells: its input here has no spin constants."""
     return (1,)
+
+
+def foreign(options: Mapping[str, Any]) -> trust.Foreign | None:
+    """A shared library runs as soon as it is loaded."""
+    if "library" not in options:
+        return None
+    instead = "leave it out and set DFTBPLUS_LIB to that path"
+    return trust.Foreign("library", "dftbplus", f"loads and runs {options['library']}", instead)
+
+
+def check(options: Mapping[str, Any]) -> None:
+    """Refuse paths that would end the line of DFTB+'s input that they stand in, and go on as input.
+
+    Raises
+    ------
+    ConfigError
+        At the first one.
+    """
+    for key in ("slater_koster_directory", "solvent"):
+        if not {*options.get(key, "")}.isdisjoint("\"'\n\r{}<>"):
+            raise ConfigError(
+                f"{key}: {options[key]!r} holds a character that DFTB+ takes for its own; rename the path"
+            )
 
 
 def settle(molecule: Molecule, options: Mapping[str, Any]) -> dict[str, Any]:

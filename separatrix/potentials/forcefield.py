@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from openmm import app
 
 from ..errors import ConfigError
 from ..molecule import Molecule
+from . import trust
 from .base import Option, Potential, registered_platform
 
 #: OpenMM computes these forces itself.
@@ -34,6 +37,60 @@ _CHARGE_ERROR = 0.01
 def multiplicities(options: Mapping[str, Any]) -> tuple[int, int]:
     """The ground state of molecules with an even and an odd number of electrons; a force field knows no other."""
     return 1, 2
+
+
+def foreign(options: Mapping[str, Any]) -> trust.Foreign | None:
+    """Python code in an OpenMM ForceField file, or in one that it includes: OpenMM runs it as it reads the file.
+
+    A file that cannot be read says so when the potential is built.
+    """
+    path = Path(options.get("file", ""))
+    if path.suffix.lower() in _TABLES or not path.is_file():
+        return None
+    seen: set[Path] = set()
+    waiting = [path.resolve()]
+    while waiting:
+        file = waiting.pop()
+        # What comes with OpenMM is trusted as OpenMM is.
+        if file in seen or file.is_relative_to(_OPENMM):
+            continue
+        seen.add(file)
+        status = file.stat()
+        code, included = _scan(file, status.st_mtime_ns, status.st_size)
+        if code:
+            return trust.Foreign("file", "forcefield", f"{path}: runs Python code ({code} in {file.name})")
+        for name in included:
+            waiting += [
+                place.resolve() for place in (file.parent / name, path.parent / name, Path(name)) if place.is_file()
+            ]
+    return None
+
+
+_TABLES = (".prmtop", ".parm7", ".top")
+_OPENMM = Path(app.__file__).resolve().parent / "data"
+
+
+@functools.lru_cache(maxsize=64)
+def _scan(file: Path, mtime: int, size: int) -> tuple[str, tuple[str, ...]]:
+    """The first thing in a ForceField file that is run as Python, and the files that it includes."""
+    included = []
+    try:
+        for _, element in ElementTree.iterparse(file):
+            if element.tag in ("Script", "InitializationScript"):
+                return f"<{element.tag}>", ()
+            # OpenMM takes what stands here for an expression of Python.
+            if element.get("useDispersionCorrection", "True").strip() not in ("True", "False", "0", "1"):
+                return "useDispersionCorrection", ()
+            if element.tag == "Include" and "file" in element.attrib:
+                included.append(element.attrib["file"])
+    except (
+        ElementTree.ParseError,
+        LookupError,
+        ValueError,
+        OSError,
+    ):  # OpenMM reads it with the same parser, and fails as well
+        return "", ()
+    return "", tuple(included)
 
 
 def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:

@@ -13,10 +13,12 @@ import logging
 import os
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import weakref
 from collections.abc import Mapping
@@ -27,6 +29,8 @@ import numpy as np
 
 from ..errors import ConfigError, EngineLost, PotentialError
 from ..molecule import Molecule
+from ..plain import one_line
+from .containment import checked
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,11 @@ DECLARED = ("energy_jump", "force_tolerance", "drift_tolerance", "caution")
 
 #: What a library writes to this file in its scratch directory is quoted when it stops the process.
 OUTPUT = "output.txt"
+
+#: Seconds that a process has for its start, at least: on a busy machine, or from a slow file system, imports take long.
+START = 300.0
+#: Seconds that a process has to end after it has closed its pipes.
+_TO_END = 5.0
 
 _GRADIENT, _REMEMBER, _RESTORE = b"g", b"m", b"r"
 _OK, _FAILED, _BAD_CONFIG = b"+", b"-", b"!"
@@ -54,7 +63,12 @@ class WorkerEngine:
     ------
     ConfigError
         When the child cannot build the engine.
+    EngineLost
+        When the child does not start in time, or something kills it.
     """
+
+    #: For the seam: nothing that the engine does touches this process.
+    in_own_process = True
 
     def __init__(self, word: str, molecule: Molecule, options: Mapping[str, Any], timeout: float) -> None:
         self._hello = {
@@ -103,7 +117,10 @@ class WorkerEngine:
     def restore(self) -> None:
         """Go back to the remembered state; a child that is lost is started when it is next needed."""
         if self._child is not None:
-            self._ask(_RESTORE)
+            try:
+                self._ask(_RESTORE)
+            except EngineLost as error:
+                log.warning("%s", error)
 
     def close(self) -> None:
         """End the child and remove its scratch directory."""
@@ -113,23 +130,33 @@ class WorkerEngine:
 
     def _start(self) -> None:
         self.restarts += 1
-        self._scratch = Path(tempfile.mkdtemp(prefix="separatrix-"))
-        # The child must find this package whatever directory it stands in.
-        root = str(Path(__file__).resolve().parents[2])
-        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "separatrix.potentials.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=self._scratch,
-            env={**os.environ, "PYTHONPATH": path},
-        )
+        try:
+            hello = json.dumps(self._hello).encode() + b"\n"
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"potential {self._hello['word']!r}: {one_line(error)}") from error
+        try:
+            self._scratch = Path(tempfile.mkdtemp(prefix="separatrix-"))
+            self._child = subprocess.Popen(
+                # -P: what an engine leaves in the scratch directory is not to be imported.
+                [sys.executable, "-P", "-m", "separatrix.potentials.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=self._scratch,
+                env=_environment(),
+                process_group=0,  # the programs that it starts end with it
+            )
+        except OSError as error:
+            raise EngineLost(f"a worker process cannot be started ({one_line(error)})") from error
         self._cleanup = weakref.finalize(self, _end, self._child, self._scratch)
         try:
-            self.declared = json.loads(self._ask(json.dumps(self._hello).encode() + b"\n"))
-        except PotentialError as error:
+            self.declared = json.loads(self._ask(hello, max(START, self._timeout), "did not start"))
+        except EngineLost:
+            raise
+        except (ConfigError, PotentialError) as error:
             if self.restarts:
+                raise PotentialError(str(error)) from error
+            if isinstance(error, ConfigError):
                 raise
             raise ConfigError(f"potential {self._hello['word']!r} does not start: {error}") from error
         for positions in self._walk:
@@ -138,25 +165,28 @@ class WorkerEngine:
         if self.restarts:
             log.warning("the worker was started anew (%d times by now)", self.restarts)
 
-    def _ask(self, message: bytes) -> bytes:
+    def _ask(self, message: bytes, limit: float | None = None, lack: str = "gave no answer") -> bytes:
+        limit = self._timeout if limit is None else limit
         child = self._child
         try:
             child.stdin.write(message)
             child.stdin.flush()
-            deadline = time.monotonic() + self._timeout
+            deadline = time.monotonic() + limit
             status = self._read(1, deadline)
             (size,) = struct.unpack("<q", self._read(8, deadline))
             body = self._read(size, deadline)
         except (BrokenPipeError, EOFError) as error:
             words = _last_words(self._scratch / OUTPUT)
-            code = self._lose()
-            how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
+            how = self._lose()
             # A library that says why it stopped has judged this geometry (a field that does not converge).
             kind = PotentialError if words else EngineLost
             raise kind(f"the worker process {how}{words}") from error
         except TimeoutError as error:
-            self._lose()
-            raise EngineLost(f"the worker process gave no answer in {self._timeout:g} s and was killed") from error
+            self._lose(at_once=True)
+            raise EngineLost(f"the worker process {lack} in {limit:g} s and was killed") from error
+        except BaseException:  # an interrupt leaves half a conversation behind
+            self.close()
+            raise
         if status == _BAD_CONFIG:
             self.close()
             raise ConfigError(body.decode())
@@ -176,12 +206,39 @@ class WorkerEngine:
             parts += part
         return parts
 
-    def _lose(self) -> int:
+    def _lose(self, *, at_once: bool = False) -> str:
+        """End a child that is lost; how it ended by itself, if it did."""
         child = self._child
-        child.kill()
-        code = child.wait()
+        gone = at_once
+        deadline = time.monotonic() + _TO_END
+        # It keeps its number until it is waited for, so that nobody else's group is killed in its place.
+        while not gone and time.monotonic() < deadline:
+            gone = os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+            if not gone:
+                time.sleep(0.01)
         self.close()
-        return code
+        code = child.returncode
+        if not gone:
+            return f"closed its pipes, did not end within {_TO_END:g} s, and was killed"
+        return f"was killed by signal {-code}{_name_of(-code)}" if code < 0 else f"ended with status {code}"
+
+
+def _environment() -> dict[str, str]:
+    """Of the child, which must find this package and all that is named by a relative path from another directory."""
+    here = Path.cwd()
+    found = {**os.environ, "SEPARATRIX_STARTED_IN": str(here)}
+    for name, begin in (("PYTHONPATH", [str(Path(__file__).resolve().parents[2])]), ("ASE_CONFIG_PATH", [])):
+        places = begin + [str(here / place) for place in os.environ.get(name, "").split(os.pathsep) if place]
+        if places:
+            found[name] = os.pathsep.join(places)
+    return found
+
+
+def _name_of(number: int) -> str:
+    try:
+        return f" ({signal.Signals(number).name})"
+    except ValueError:
+        return ""
 
 
 def _last_words(path: Path) -> str:
@@ -189,10 +246,12 @@ def _last_words(path: Path) -> str:
         _, sign, text = path.read_text(errors="replace").rpartition("ERROR!")
     except OSError:
         return ""
-    return f": {' '.join(text.split())[:300]}" if sign else ""
+    return f": {one_line(text, 300)}" if sign else ""
 
 
 def _end(child: subprocess.Popen[bytes], scratch: Path) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
     child.kill()
     child.wait()
     for pipe in (child.stdin, child.stdout):
@@ -219,7 +278,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     try:
         potential = build(hello["word"], molecule, hello["options"], in_worker=True)
     except ConfigError as error:
-        answer(_BAD_CONFIG, str(error).encode())
+        answer(_BAD_CONFIG, one_line(error, 2000).encode())
         return
     engine = potential.seam.engine
     declared = {k: getattr(potential, k) for k in DECLARED} | {"description": potential.description}
@@ -229,17 +288,15 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             body = b""
             if request == _GRADIENT:
                 positions = np.frombuffer(requests.read(24 * molecule.n_atoms), dtype=float).reshape(-1, 3)
-                energy, gradient = engine.gradient(positions)
-                body = np.concatenate([[energy], np.asarray(gradient, dtype=float).ravel()]).tobytes()
+                energy, gradient = checked(engine.gradient(positions), molecule.n_atoms)
+                body = np.concatenate([[energy], gradient.ravel()]).tobytes()
             elif request == _REMEMBER:
                 engine.remember()
             elif request == _RESTORE:
                 engine.restore()
             answer(_OK, body)
-        except PotentialError as error:
-            answer(_FAILED, str(error).encode())
-        except Exception as error:  # whatever a library raises is a failure of this one evaluation
-            answer(_FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}".encode())
+        except (Exception, KeyboardInterrupt) as error:  # whatever a library raises is a failure of this evaluation
+            answer(_FAILED, one_line(error).encode())
 
 
 def main() -> None:
@@ -248,7 +305,19 @@ def main() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
+    threading.Thread(target=_follow, args=(requests.fileno(), Path.cwd()), daemon=True).start()
     serve(requests, answers)
+
+
+def _follow(requests: int, scratch: Path) -> None:
+    """End this process and what it has started as soon as the near end is gone, in whatever way that has ended."""
+    poll = select.poll()
+    poll.register(requests, 0)  # a hang-up is told unasked
+    poll.poll()
+    shutil.rmtree(scratch, ignore_errors=True)
+    if os.getpgrp() == os.getpid():  # as the near end starts it
+        os.killpg(0, signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
