@@ -1054,6 +1054,8 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
             module = potentials.module_of(method.potential)
             potentials.check_engine(method.potential, module, system.molecule, method.options)
         except ConfigError as error:
+            if str(error).startswith("arguments"):
+                raise ConfigError(f"{where}: methods.{method.name}.options.{error}") from error
             raise ConfigError(f"{system_file}: {error} (method {method.name})") from error
     _check_labels(methods, variations, paths)
     if full["theory"]:

@@ -157,6 +157,12 @@ def with_charge(molecule: Molecule, path: str, found: Any, arguments: Mapping[st
                 )
         elif not how.startswith("@"):
             _put(complete, how.split("."), value)
+    if molecule.multiplicity > 1 and "spin_polarization" in (
+        CALCULATORS[path].arguments if path in CALCULATORS else ()
+    ):
+        complete.setdefault(
+            "spin_polarization", 1.0
+        )  # as the engine `tblite` does, or states of spin lie the wrong way
     return complete
 
 

@@ -64,8 +64,8 @@ def check_engine(word: str, module: ModuleType, molecule: Molecule, options: Map
     """Refuse a molecule whose charge or multiplicity an engine does not describe.
 
     An engine that describes no molecule says so by ``ELECTRONS = False`` and is not asked. The others declare by a
-    function ``multiplicities(options)`` which ones they can do: a container, or None for all. One that has more to say of
-    a molecule has a function ``describes(molecule, options)``, which raises.
+    function ``multiplicities(options)`` which ones they can do: a container, or None for all. One that has more to say
+    of a molecule has a function ``describes(molecule, options)``, which raises.
 
     Raises
     ------
