@@ -9,9 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from .errors import StoreError
+from .text import one_line
 
-_RATIO = re.compile(r"(\d+)\s*/\s*(\d+)")
-_WHOLE = re.compile(r"\d+(\.0*)?")
+MOST = 1_000_000
+"""Shots of one configuration; tables of probabilities are as long as the largest."""
+
+_RATIO = re.compile(r"([0-9]+)\s*/\s*([0-9]+)")
+_WHOLE = re.compile(r"[0-9]+(\.0*)?")
 
 
 def read_counts(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
@@ -47,6 +51,8 @@ def read_counts(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
     if not pairs:
         raise StoreError(f"{path}: holds a header and no counts")
     for i, k, n in pairs:
+        if n > MOST:
+            raise StoreError(f"{path}: line {i}: {n} shots; at most {MOST} of one configuration can be worked with")
         if k > n:
             raise StoreError(f"{path}: line {i}: {k} of {n} shots went forward; there cannot be more than all")
     return np.array([k for _, k, _ in pairs]), np.array([n for _, _, n in pairs])
@@ -60,20 +66,34 @@ def _ratios(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, int, in
             if position == 0 and not line[0].isdigit():
                 continue  # the header
             raise StoreError(f"{path}: line {i}: {line[:40]!r} is no count; give forward/committed, such as 9/18")
-        found.append((i, int(match[1]), int(match[2])))
+        found.append((i, _count(path, i, match[1]), _count(path, i, match[2])))
     return found
+
+
+def _count(path: Path, line: int, cell: str) -> int:
+    """A whole number of a length that can be one."""
+    if len(digits := cell.partition(".")[0].lstrip("0")) > 15:
+        raise StoreError(f"{path}: line {line}: a count of {len(digits)} digits; give at most {MOST}")
+    return int(digits or "0")
 
 
 def _columns(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, int, int]]:
     separator = next((s for s in (",", ";", "\t") if s in lines[0][1]), None)
-    rows = [(i, next(csv.reader([line], delimiter=separator)) if separator else line.split()) for i, line in lines]
+    rows = []
+    for i, line in lines:
+        try:
+            rows.append((i, next(csv.reader([line], delimiter=separator)) if separator else line.split()))
+        except csv.Error as error:
+            raise StoreError(f"{path}: line {i}: cannot be taken apart ({error})") from error
     rows = [(i, [cell.strip() for cell in row]) for i, row in rows]
     header = [cell.lower() for cell in rows[0][1]]
     if any(_WHOLE.fullmatch(cell) for cell in header):
         at = (0, 1)
     else:
         if not {"k", "n"} <= set(header):
-            raise StoreError(f"{path}: line {rows[0][0]}: columns {', '.join(header)[:60]}; there must be k and n")
+            raise StoreError(
+                f"{path}: line {rows[0][0]}: columns {one_line(', '.join(header)[:60])}; there must be k and n"
+            )
         at = (header.index("k"), header.index("n"))
         rows = rows[1:]
     found = []
@@ -83,5 +103,5 @@ def _columns(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, int, i
         for cell in (row[at[0]], row[at[1]]):
             if not _WHOLE.fullmatch(cell):
                 raise StoreError(f"{path}: line {i}: {cell[:40]!r} is not a count; give whole numbers, zero or more")
-        found.append((i, int(float(row[at[0]])), int(float(row[at[1]]))))
+        found.append((i, *(_count(path, i, row[k]) for k in at)))
     return found

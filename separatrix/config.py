@@ -970,9 +970,9 @@ def _expand_scans(full: dict[str, Any], files: Sequence[Path]) -> dict[str, Vari
                     raise keys.fail(f"scans.{scan}.values.{j}", f"the name {variation.name!r} is taken; give another")
                 changed = copy.deepcopy(dict(methods[parent]))
                 changed[part] = {**changed.get(part, {}), key: value}
-                changed["label"] = f"{changed.get('label', parent)}, {variation.words}"
+                label = f"{changed.pop('label', parent)}, {variation.words}"
                 checked = check({"system": full["system"], "methods": {variation.name: changed}}, "config", keys.where)
-                full["methods"][variation.name] = checked["methods"][variation.name]
+                full["methods"][variation.name] = checked["methods"][variation.name] | {"label": label}
                 found[variation.name] = variation
     for route in ("umbrella", "interfaces"):
         named = full["rates"][route]["methods"]

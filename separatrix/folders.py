@@ -174,8 +174,8 @@ def record_of(out: Path) -> Path:
     return out.with_name(f".{out.name}.json")
 
 
-def written(out: Path, metadata: str) -> dict[str, str]:
-    """Files that we have written to a folder, and their SHA-256.
+def written(out: Path, metadata: str) -> dict[str, set[str]]:
+    """Files that we have written to a folder, and the SHA-256 that each may have.
 
     Parameters
     ----------
@@ -184,14 +184,14 @@ def written(out: Path, metadata: str) -> dict[str, str]:
     metadata
         Name of the RO-Crate metadata in it, which versions before the list go by.
     """
-    with contextlib.suppress(OSError, ValueError, AttributeError):
+    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError, KeyError):
         found = json.loads(record_of(out).read_text())["files"]
-        return {str(name): str(value) for name, value in found.items()}
+        return {str(name): {str(value) for value in values} for name, values in found.items()}
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError, KeyError):
         graph = json.loads((out / metadata).read_text())["@graph"]
         if any(e.get("@id") == "Snakefile" and e.get("name") == "Separatrix" for e in graph):
-            found = {str(e["@id"]): str(e["sha256"]) for e in graph if "sha256" in e}
-            return found | {metadata: digest(out / metadata)}
+            found = {str(e["@id"]): {str(e["sha256"])} for e in graph if "sha256" in e}
+            return found | {metadata: {digest(out / metadata)}}
     return {}
 
 
@@ -201,11 +201,13 @@ def remember(out: Path, metadata: str) -> None:
         _write_record(out, files)
 
 
-def _write_record(out: Path, files: Mapping[str, str]) -> None:
+def _write_record(out: Path, files: Mapping[str, set[str]]) -> None:
     from . import store  # heavy; `config` asks this module for the names of folders
 
     with store.replacing(record_of(out)) as temporary:
-        temporary.write_text(json.dumps({"files": dict(sorted(files.items()))}, indent=1) + "\n")
+        temporary.write_text(
+            json.dumps({"files": {name: sorted(files[name]) for name in sorted(files)}}, indent=1) + "\n"
+        )
 
 
 def install(staged: Path, out: Path, metadata: str) -> list[str]:
@@ -233,11 +235,11 @@ def install(staged: Path, out: Path, metadata: str) -> list[str]:
     """
     files = sorted(p for p in staged.rglob("*") if p.is_file() and p != staged / MARK)
     new = {p.relative_to(staged).as_posix(): p for p in files}
-    digests = {name: digest(path) for name, path in new.items()}
+    digests = {name: {digest(path)} for name, path in new.items()}
     old = written(out, metadata)
-    _write_record(out, old | digests)
-    # An interrupted export has written some of the new ones.
-    known = {name: {old.get(name), digests.get(name)} for name in old | digests}
+    # Until all is done a file may be the old one or the new one.
+    known = {name: old.get(name, set()) | digests.get(name, set()) for name in old | digests}
+    _write_record(out, known)
     for name in sorted(old.keys() - new.keys()):
         path = _inside(out, name)
         if path is not None and path.is_file() and not path.is_symlink() and digest(path) in known[name]:

@@ -6,14 +6,14 @@ the basin that the trajectory reached. Three kinds of file hold them; which one 
 ``netCDF``
     The ``variables.nc`` of a run of Separatrix.
 ``CSV``
-    Comma-separated with a header line. One column is the outcome, every other one a variable, but for ``chain``, if
+    Cells parted by commas, semicolons or tabs, with a header line. One column is the outcome, every other one a variable, but for ``chain``, if
     there is one, and ``<name>_rate``, the time derivative of the variable ``<name>``.
 ``ATESA``
     The text files of ATESA's aimless shooting (``as_raw.out``, ``as_decorr_*.out``; GitHub team-mayes/atesa), one line
     per observation: ``A <- 1.23 4.56`` or ``B <- ...``, B counted as the product. The variables have no names; here
     they are CV1, CV2, ... as there. With rates, these are the second half of the columns.
 
-Whatever is wrong with a file is an :class:`ObservationError` of one line, with the line number where there is one.
+Empty lines and lines that begin with # are passed over. Whatever is wrong with a file is an :class:`ObservationError` of one line, with the line number where there is one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ OUTCOME = "outcome"
 
 _LARGEST = 1e100  # squares of what is larger overflow, and no variable of a molecule is
 _ATESA = re.compile(r"\s*(\S+)\s*<-(.*)", re.DOTALL)
-_PAIRS = (("A", "B"), ("0", "1"), ("False", "True"), ("false", "true"))
+_PAIRS = (("A", "B"), ("0", "1"), ("false", "true"))
 _WHAT = "observations are read from a variables.nc, a CSV file with a header, or lines 'A <- 1.23 4.56' of ATESA"
 
 
@@ -198,6 +198,8 @@ def _decode(content: bytes, path: Path) -> str:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise ObservationError(f"{path}, line {line}: not text (a zero byte); {_WHAT}")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # Empty, so that the numbers of the other lines stay.
+    text = "\n".join("" if line.lstrip().startswith("#") else line for line in text.split("\n"))
     if not text.strip():
         raise ObservationError(f"{path}: empty; {_WHAT}")
     return text
@@ -337,9 +339,18 @@ def _read_csv(
     )
 
 
+def _delimiter(text: str, outcome: str) -> str:
+    """What parts the cells of the header such that one of them is the outcome; a comma if nothing does."""
+    header = next(line for line in text.split("\n") if line.strip())
+    for delimiter in ",;\t":
+        if outcome in (cell.strip().strip('"') for cell in header.split(delimiter)) and delimiter in header:
+            return delimiter
+    return ","
+
+
 def _csv_rows(text: str, path: Path, outcome: str) -> tuple[list[str], list[list[str]], list[int]]:
     """Header, rows, and the line each of them ends on, the header's first."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=_delimiter(text, outcome))
     header: list[str] = []
     rows: list[list[str]] = []
     lines: list[int] = []
@@ -369,7 +380,9 @@ def _check_header(header: list[str], path: Path, line: int, outcome: str) -> Non
     """Refuse a header that lacks the outcome, a name, or names two columns alike."""
     if outcome not in header:
         if len(header) == 1:
-            raise ObservationError(f"{path}, line {line}: not a header of columns parted by commas; {_WHAT}")
+            raise ObservationError(
+                f"{path}, line {line}: not a header of columns parted by commas, semicolons or tabs; {_WHAT}"
+            )
         raise ObservationError(
             f"{path}, line {line}: no column {_quoted(outcome)} among {_listed([_quoted(name) for name in header])}; "
             f"name the column of outcomes '{OUTCOME}', or say with --outcome which one it is"
@@ -381,6 +394,13 @@ def _check_header(header: list[str], path: Path, line: int, outcome: str) -> Non
             raise ObservationError(f"{path}, line {line}: two columns are named {_quoted(name)}; rename one")
 
 
+def _plain_outcome(said: str) -> str:
+    """An outcome as the pairs have it: pandas writes 1.0, spreadsheets TRUE."""
+    if said.lower() in ("true", "false"):
+        return said.lower()
+    return {0.0: "0", 1.0: "1"}.get(_number(said), said)  # type: ignore[arg-type]
+
+
 def _csv_outcomes(
     said: list[str], lines: list[int], path: Path, reactant: str | None, product: str | None
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
@@ -388,10 +408,13 @@ def _csv_outcomes(
     distinct = list(dict.fromkeys(said))
     found = _listed([_quoted(name) for name in distinct])
     if product is None:
-        pair = next((pair for pair in _PAIRS if set(distinct) <= set(pair)), None)
+        plain = [_plain_outcome(name) for name in said]
+        pair = next((pair for pair in _PAIRS if set(plain) <= set(pair)), None)
         if pair is None:
-            known = next((pair for pair in _PAIRS if distinct[0] in pair), _PAIRS[0])
-            line, odd = next((line, name) for line, name in zip(lines, said, strict=True) if name not in known)
+            known = next((pair for pair in _PAIRS if plain[0] in pair), _PAIRS[0])
+            line, odd = next(
+                (line, name) for line, name, is_ in zip(lines, said, plain, strict=True) if is_ not in known
+            )
             raise ObservationError(
                 f"{path}, line {line}: outcome {_quoted(odd)}; outcomes are A and B, or 0 and 1, the second being "
                 "the product; for other names say with --product which one it is"
@@ -399,7 +422,7 @@ def _csv_outcomes(
         if reactant is not None:
             raise ObservationError(f"{path}: --reactant alone leaves the product open; give --product")
         pair_names = pair if pair[0] == "A" else ("reactant (0)", "product (1)")
-        return np.array([name == pair[1] for name in said]), np.ones(len(said), dtype=bool), pair_names
+        return np.array([name == pair[1] for name in plain]), np.ones(len(said), dtype=bool), pair_names
     if product not in distinct:
         raise ObservationError(f"{path}: no outcome is {_quoted(product)}, the product; there are {found}")
     others = [name for name in distinct if name != product]

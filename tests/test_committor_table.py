@@ -51,6 +51,13 @@ def test_both_formats_read_back(tmp_path_factory: pytest.TempPathFactory, counts
         ("k,n\n9,18\n3.5,18\n", ["line 3", "3.5", "whole numbers"]),
         ("k,n\n9,nan\n", ["line 2", "nan"]),
         ("successes,trials\n9,18\n", ["line 1", "k and n"]),
+        ("k,n\n3,1000000000\n", ["line 2", "1000000000 shots", "at most"]),
+        ("k,n\n3," + "9" * 400, ["line 2", "400 digits"]),
+        ("3/" + "9" * 5000, ["line 1", "5000 digits"]),
+        ("3/18\n" + "0" * 50 + "9" * 20 + "/18", ["line 2", "20 digits"]),
+        ("k,n\n" + "1" * 140000 + ",2", ["line 2"]),
+        ("k,n\n٣,18\n", ["line 2", "not a count"]),
+        ("\x1b[31m,n\n9,18\n", ["line 1", "k and n"]),
     ],
 )
 def test_bad_file_is_one_line(tmp_path: Path, text: str, words: list[str]) -> None:

@@ -91,6 +91,26 @@ def test_csv_columns_are_told_apart_by_name(tmp_path: Path) -> None:
         read(written(tmp_path, CSV), rates=True)
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("words", [("0.0", "1.0"), ("0", "1."), ("FALSE", "TRUE"), ("False", "true"), ("A", "B")])
+def test_what_pandas_and_spreadsheets_write(tmp_path: Path, delimiter: str, words: tuple[str, str]) -> None:
+    """Separators, outcomes and remarks that `committor-test` takes, too."""
+    rows = [['"d(C1,N2)"', "outcome"], ["1.5", words[0]], ["-2", words[1]]]
+    text = (
+        "# by hand\n" + "\n".join(delimiter.join(row) for row in rows[:2]) + "\n  # a pause\n" + delimiter.join(rows[2])
+    )
+    found = read(written(tmp_path, text, "observations.csv"))
+    assert found.names == ("d(C1,N2)",) and found.values[:, 0].tolist() == [1.5, -2.0]
+    assert found.outcome.tolist() == [False, True]
+    with pytest.raises(ObservationError, match="line 5"):
+        read(written(tmp_path, text.replace("-2", "two"), "observations.csv"))
+
+
+def test_remarks_in_a_file_of_atesa(tmp_path: Path) -> None:
+    found = read(written(tmp_path, "# as_raw.out\nA <- 1 2\n\n#\nB <- 3 4\n"))
+    assert found.kind == "ATESA" and found.outcome.tolist() == [False, True]
+
+
 @pytest.mark.parametrize(
     ("said", "options", "went", "left_out"),
     [
@@ -116,7 +136,7 @@ def test_csv_outcomes(tmp_path: Path, said: str, options: dict, went: list[int],
     ("text", "options", "line", "words"),
     [
         ("x,y\n1,2\n", {}, 1, "no column 'outcome' among 'x', 'y'; name the column of outcomes 'outcome', or say"),
-        ("x;outcome\n1;A\n", {}, 1, "not a header of columns parted by commas"),
+        ("x|outcome\n1|A\n", {}, 1, "not a header of columns parted by commas"),
         ("x,outcome\n1,A\n2\n", {}, 3, r"1 cells where the header \(line 1\) has 2; every line"),
         ("x,outcome\n1,A\n2,C\n", {}, 3, "outcome 'C'; outcomes are A and B, or 0 and 1"),
         ("x,outcome\n1,Z\n2,E\n", {}, 2, "outcome 'Z'; .* say with --product"),

@@ -14,6 +14,8 @@ import pytest
 import xarray as xr
 import yaml
 from conftest import ROOT, snakemake
+from hypothesis import example, given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from separatrix import cli, config
@@ -57,11 +59,58 @@ def test_formulas_mean_what_they_say() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("|y|", lambda x, y: abs(y)),
+        ("x*|y| - 2", lambda x, y: x * abs(y) - 2),
+        ("| |x| - |y| |", lambda x, y: abs(abs(x) - abs(y))),
+        ("||x|-1|", lambda x, y: abs(abs(x) - 1)),
+        ("|x - |y||", lambda x, y: abs(x - abs(y))),
+        ("exp(-|x - 1|)**|y|", lambda x, y: np.exp(-abs(x - 1)) ** abs(y)),
+        ("(|x|)*|(y + |x|)/2|", lambda x, y: abs(x) * abs((y + abs(x)) / 2)),
+        ("a*|x|; a = |y - x|", lambda x, y: abs(y - x) * abs(x)),
+        ("x^2 +\n  |y|\n", lambda x, y: x**2 + abs(y)),
+    ],
+)
+def test_bars_are_absolute_values(text: str, value: Any) -> None:
+    x, y = np.linspace(-2, 2, 9)[:, None], np.linspace(-1.5, 1.7, 7)
+    found = expressions.read(text, "w", ("x", "y"))(x=x, y=y)
+    np.testing.assert_allclose(np.broadcast_to(found, (9, 7)), np.broadcast_to(value(x, y), (9, 7)))
+    both = expressions.read("|x| < 1 and |y|>0.5 or not |x - y| < 2", "w", ("x", "y"), condition=True)
+    want = ((abs(x) < 1) & (abs(y) > 0.5)) | ~(abs(x - y) < 2)
+    assert (both(x=x, y=y) == want).all()
+
+
+@pytest.mark.parametrize("names", [("x", "y", "pi"), ("x", "y", "exp"), ("x", "y", "x")])
+def test_a_parameter_cannot_take_the_place_of_what_has_a_meaning(names: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError, match="has a meaning already"):
+        expressions.read("x", "w", names)
+
+
+@given(st.text("xy1.9+-*/^|()<>=;,% \n~[]{}'\"andornotexp", max_size=60))
+@example("1%" + "-" * 1900 + "1")
+def test_any_text_is_a_formula_or_one_line(text: str) -> None:
+    for condition in (False, True):
+        try:
+            found = expressions.read(text, "w", ("x", "y"), condition=condition)
+        except ConfigError as error:
+            assert "\n" not in str(error) and len(str(error)) < 400
+        else:
+            found(x=np.array([0.3, -0.2]), y=np.array(0.1))
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "__import__('os').system('true')", "x.__class__", "(lambda: 1)()", "[1, 2]", "x if x > 0 else y", "open('f')",
         "x[0]", "f'{x}'", "z + 1", "x +", "exp(x, y)", "x < 1", "True", "'x'", "1; 2", "u; u = v; v = u",
         "(" * 300 + "x" + ")" * 300, "-" * 1000 + "x", "x" * 3000, "{1: 2}", "x := 3", "1j", None, ["x"],
+        # What cannot even be written again for the message, and numbers of hundreds of digits.
+        "1%" + "-" * 1900 + "1", "~" + "-" * 1900 + "1", "x[" + "-" * 1900 + "1]", "9" * 400, "9" * 1900, 10**400,
+        # Names that have a meaning.
+        "x; x = 3", "pi; pi = 3", "exp(x); exp = 3", "a; a = 1; a = 2", "x) + (y", "", "()", "(x, y)", "(yield)",
+        # Bars that do not pair.
+        "|x", "x|", "x|y", "2|y|", "x || y", "|x || y|", "(|x)|", "|(x|)", "|", "||", "| |", "|x; u = 1|",
     ],
 )  # fmt: skip
 def test_what_is_no_formula_is_refused(text: Any) -> None:

@@ -6,6 +6,7 @@ Python's parser makes the syntax tree, and nothing but the node types below is w
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConfigError
+from ..text import one_line, shown
 
 #: longest formula, so that nesting stays far from Python's limit of recursion
 LONGEST = 2000
@@ -107,7 +109,8 @@ def read(text: Any, where: str, names: tuple[str, ...], *, condition: bool = Fal
     ----------
     text
         Arithmetic with ``+ - * / ** ^``, and the functions exp, log, sqrt, abs, sin, cos, tan, sinh, cosh, tanh, min,
-        max. A condition also compares (``<``, ``<=``, ``>``, ``>=``) and joins by ``and``, ``or``, ``not``.
+        max, and ``|y|`` for abs. A condition also compares (``<``, ``<=``, ``>``, ``>=``) and joins by ``and``, ``or``,
+        ``not``.
     where
         File and key that errors name.
     names
@@ -121,17 +124,26 @@ def read(text: Any, where: str, names: tuple[str, ...], *, condition: bool = Fal
         When it is not such a formula.
     """
     if isinstance(text, bool) or not isinstance(text, str | int | float):
-        raise ConfigError(f"{where}: {text!r} is not a formula; write text such as {_sample(condition)!r}")
+        raise ConfigError(f"{where}: {shown(text)} is not a formula; write text such as {_sample(condition)!r}")
+    if isinstance(text, int) and text.bit_length() > 1000:
+        raise ConfigError(f"{where}: {shown(text)} is too large")
     text = str(text)
     if len(text) > LONGEST:
         raise ConfigError(f"{where}: a formula of {len(text)} characters; at most {LONGEST} are read")
-    main, *rest = [part.strip() for part in text.replace("^", "**").split(";")]
+    for name in names:
+        if name in (*_CONSTANTS, *_FUNCTIONS) or names.count(name) > 1:
+            raise ConfigError(f"{where}: {name} has a meaning already and cannot be a parameter; give it another name")
+    main, *rest = [part.strip() for part in _without_bars(text, where).replace("^", "**").split(";")]
     definitions = {}
     for part in rest:
-        name, sign, formula = part.partition("=")
-        if not sign or not name.strip().isidentifier():
-            raise ConfigError(f"{where}: {part!r} defines no name; write `name = formula` after a semicolon")
-        definitions[name.strip()] = _parse(formula.strip(), where)
+        name, sign, formula = (piece.strip() for piece in part.partition("="))
+        if not sign or not (name.isidentifier() and name.isascii()):
+            raise ConfigError(f"{where}: {shown(part)} defines no name; write `name = formula` after a semicolon")
+        if name in definitions:
+            raise ConfigError(f"{where}: {name} is defined twice; give the second another name")
+        if name in (*names, *_CONSTANTS, *_FUNCTIONS):
+            raise ConfigError(f"{where}: {name} has a meaning already and cannot be defined anew; give it another name")
+        definitions[name] = _parse(formula, where)
     tree = _parse(main, where)
     allowed = {*names, *definitions, *_CONSTANTS}
     kinds = {name: _check(formula, where, allowed) for name, formula in definitions.items()}
@@ -139,7 +151,7 @@ def read(text: Any, where: str, names: tuple[str, ...], *, condition: bool = Fal
         raise ConfigError(f"{where}: a defined name must be a number")
     if _check(tree, where, allowed) != condition:
         what = "true or false" if condition else "a number"
-        raise ConfigError(f"{where}: {text!r} must give {what}, such as {_sample(condition)!r}")
+        raise ConfigError(f"{where}: {shown(text)} must give {what}, such as {_sample(condition)!r}")
     return Expression(text, tree, _ordered(definitions, where), condition)
 
 
@@ -149,9 +161,63 @@ def _sample(condition: bool) -> str:
 
 def _parse(text: str, where: str) -> ast.expr:
     try:
-        return ast.parse(text, mode="eval").body
+        # Parentheses let a formula go over several lines; they must be balanced, or they would be closed by those here.
+        return ast.parse(f"({text}\n)" if _balanced(text) else text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ConfigError(f"{where}: {text!r} is not a formula ({getattr(error, 'msg', None) or error})") from error
+        why = one_line(str(getattr(error, "msg", None) or error))[:100]
+        raise ConfigError(f"{where}: {shown(text)} is not a formula ({why})") from error
+
+
+def _balanced(text: str) -> bool:
+    depth = 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+_ENDS_VALUE = re.compile(r"[A-Za-z0-9_.)\]]")
+_WORDS_BETWEEN = re.compile(r"\b(and|or|not)$")
+
+
+def _without_bars(text: str, where: str) -> str:
+    """Bars as absolute values: ``|y|`` is ``abs(y)``.
+
+    A bar after a value (a number, a name, a closing parenthesis or bar) ends an absolute value; anywhere else it begins
+    one. Where that does not come out even within every pair of parentheses, the formula is refused; so are ``a || b``
+    and ``2|y|``.
+
+    Raises
+    ------
+    ConfigError
+        When the bars do not pair.
+    """
+    if "|" not in text:
+        return text
+    refused = ConfigError(f"{where}: the bars of {shown(text)} do not pair; write abs(...) for an absolute value")
+    done: list[str] = []
+    open_: list[str] = []  # what each open parenthesis or bar was
+    for character in text:
+        before = "".join(done).rstrip()
+        if character == "|":
+            ends = bool(before) and bool(_ENDS_VALUE.match(before[-1])) and not _WORDS_BETWEEN.search(before)
+            if ends:
+                if not open_ or open_.pop() != "|":
+                    raise refused
+                done.append(")")
+            else:
+                open_.append("|")
+                done.append("abs(")
+            continue
+        if character == "(":
+            open_.append("(")
+        elif (character == ")" and (not open_ or open_.pop() != "(")) or (character in ";" and open_):
+            raise refused
+        done.append(character)
+    if open_:
+        raise refused
+    return "".join(done)
 
 
 def _names(tree: ast.expr) -> set[str]:
@@ -181,7 +247,11 @@ def _check(node: ast.AST, where: str, names: set[str], depth: int = 0) -> bool:
     match node:
         case ast.Constant(value=bool()):
             pass
-        case ast.Constant(value=int() | float()):
+        case ast.Constant(value=int() | float() as number):
+            try:
+                float(number)
+            except OverflowError:
+                raise ConfigError(f"{where}: {shown(number)} is too large for a formula") from None
             return False
         case ast.Name(id=name):
             if name not in names:
@@ -208,7 +278,11 @@ def _check(node: ast.AST, where: str, names: set[str], depth: int = 0) -> bool:
 
 
 def _text(node: ast.AST) -> str:
-    return ast.unparse(node)[:60]
+    """What is wrong, as written anew; of what is nested too deep for that, its kind."""
+    try:
+        return ast.unparse(node)[:60]
+    except (RecursionError, ValueError):  # of a number that is too long to write
+        return type(node).__name__.lower()
 
 
 def _value(node: ast.AST, known: Mapping[str, Any]) -> Any:
