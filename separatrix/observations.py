@@ -6,14 +6,16 @@ the basin that the trajectory reached. Three kinds of file hold them; which one 
 ``netCDF``
     The ``variables.nc`` of a run of Separatrix.
 ``CSV``
-    Cells parted by commas, semicolons or tabs, with a header line. One column is the outcome, every other one a variable, but for ``chain``, if
-    there is one, and ``<name>_rate``, the time derivative of the variable ``<name>``.
+    Cells parted by commas, semicolons or tabs, with a header line. One column is the outcome, every other one a
+    variable, but for ``chain``, if there is one, and ``<name>_rate``, the time derivative of the variable
+    ``<name>``.
 ``ATESA``
     The text files of ATESA's aimless shooting (``as_raw.out``, ``as_decorr_*.out``; GitHub team-mayes/atesa), one line
     per observation: ``A <- 1.23 4.56`` or ``B <- ...``, B counted as the product. The variables have no names; here
     they are CV1, CV2, ... as there. With rates, these are the second half of the columns.
 
-Empty lines and lines that begin with # are passed over. Whatever is wrong with a file is an :class:`ObservationError` of one line, with the line number where there is one.
+Empty lines and lines that begin with # are passed over. Whatever is wrong with a file is an :class:`ObservationError`
+of one line, with the line number where there is one.
 """
 
 from __future__ import annotations
