@@ -1,9 +1,10 @@
 """Whether the sampling of a method has converged."""
 
-from separatrix import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix import stages
+
     stages.assess(
         snakemake.params.settings,
         number=int(snakemake.wildcards.round),

@@ -1,9 +1,10 @@
 """The rounds of a chain, put together."""
 
-from separatrix import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix import stages
+
     stages.gather_chain(
         shots=snakemake.input.shots,
         paths=snakemake.input.paths,

@@ -1,9 +1,10 @@
 """What the committor shots say: distribution on the separatrix, calibration, ranking of coordinates."""
 
-from separatrix import committor_stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix import committor_stages
+
     committor_stages.committor_analysis(
         snakemake.params.settings,
         configurations=snakemake.input.configurations,

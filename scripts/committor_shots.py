@@ -1,9 +1,10 @@
 """One batch of committor shots."""
 
-from separatrix import committor_stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix import committor_stages
+
     committor_stages.committor_shots(
         snakemake.params.settings,
         batch=int(snakemake.wildcards.batch),

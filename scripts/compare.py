@@ -1,9 +1,10 @@
 """The methods side by side: quantities with their uncertainty, and the tables behind the figures."""
 
-from separatrix import reporting
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix import reporting
+
     reporting.compare_methods(
         snakemake.params.settings,
         snakemake.params.folders,

@@ -1,7 +1,8 @@
 """Likelihood-maximised reaction coordinate."""
 
-from separatrix import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix import stages
+
     stages.reaction_coordinate(snakemake.params.settings, table=snakemake.input.table, out=snakemake.output.fit)

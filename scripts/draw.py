@@ -1,9 +1,10 @@
 """Configurations of one set of committor shots."""
 
-from separatrix import committor_stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix import committor_stages
+
     committor_stages.draw_configurations(
         snakemake.params.settings,
         paths=snakemake.input.paths,

@@ -3,11 +3,12 @@
 import sys
 from pathlib import Path
 
-from separatrix import crate
 from separatrix.scripting import logged
-from separatrix.text import one_line
 
 with logged(snakemake):
+    from separatrix import crate
+    from separatrix.text import one_line
+
     foreign = crate.export(
         snakemake.params.config,
         Path(snakemake.input.summary).parents[1],

@@ -1,9 +1,10 @@
 """First reactive path of a chain."""
 
-from separatrix import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix import stages
+
     stages.find_first_path(
         snakemake.params.settings,
         chain=int(snakemake.wildcards.chain),

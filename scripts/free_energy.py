@@ -1,9 +1,10 @@
 """Free energy along the coordinate, from all umbrella windows."""
 
-from separatrix.rates import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix.rates import stages
+
     stages.free_energy_profile(
         snakemake.params.settings,
         minima=snakemake.params.minima,

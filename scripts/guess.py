@@ -1,9 +1,10 @@
 """Where a saddle guess leads."""
 
-from separatrix import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix import stages
+
     stages.pull_to_guess(
         snakemake.params.settings,
         guess=int(snakemake.wildcards.guess),

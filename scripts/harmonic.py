@@ -1,9 +1,10 @@
 """Harmonic rates of a method."""
 
-from separatrix.rates import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix.rates import stages
+
     stages.harmonic_rates(
         snakemake.params.settings,
         minima=snakemake.params.minima,

@@ -1,9 +1,10 @@
 """One chain of paths through interfaces."""
 
-from separatrix.rates import interface_stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix.rates import interface_stages
+
     interface_stages.interface_chain(
         snakemake.params.settings,
         number=int(snakemake.wildcards.batch),

@@ -1,9 +1,10 @@
 """Interfaces, placed by a pilot."""
 
-from separatrix.rates import interface_stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix.rates import interface_stages
+
     interface_stages.interface_pilot(
         snakemake.params.settings,
         minima=snakemake.params.minima,

@@ -1,9 +1,10 @@
 """Rate through interfaces, from all chains."""
 
-from separatrix.rates import interface_stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix.rates import interface_stages
+
     interface_stages.interface_rate(
         snakemake.params.settings,
         chains=snakemake.input.chains,

@@ -1,9 +1,10 @@
 """Lowest minimum of a basin."""
 
-from separatrix import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix import stages
+
     stages.minimum(
         snakemake.params.settings,
         basin=snakemake.wildcards.basin,

@@ -1,9 +1,10 @@
 """Rates of a method by all routes."""
 
-from separatrix.rates import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix.rates import stages
+
     stages.gather(
         snakemake.params.settings,
         snakemake.input.harmonic,

@@ -1,9 +1,10 @@
 """Rates of all methods beside experiment: table and figures."""
 
-from separatrix.rates import report
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix.rates import report
+
     report.write(
         snakemake.input.rates,
         snakemake.params.labels,

@@ -1,9 +1,10 @@
 """The report."""
 
-from separatrix.report import page
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix.report import page
+
     page.write(
         snakemake.params.settings,
         snakemake.params.shown,

@@ -1,9 +1,10 @@
 """The equilibrium ensemble near the predicted separatrix."""
 
-from separatrix import committor_stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix import committor_stages
+
     committor_stages.restrained_ensemble(
         snakemake.params.settings,
         minimum_file=snakemake.input.minimum,

@@ -1,9 +1,10 @@
 """Saddle that sampling starts from."""
 
-from separatrix import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix import stages
+
     stages.saddle(
         snakemake.params.settings,
         searches=snakemake.input.searches,

@@ -1,9 +1,10 @@
 """Saddle that a guess leads to."""
 
-from separatrix import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix import stages
+
     stages.saddle_search(
         snakemake.params.settings,
         guess=int(snakemake.wildcards.guess),

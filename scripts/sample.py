@@ -1,9 +1,10 @@
 """A round of an aimless-shooting chain."""
 
-from separatrix import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix import stages
+
     stages.sample(
         snakemake.params.settings,
         chain=int(snakemake.wildcards.chain),

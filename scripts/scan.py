@@ -1,9 +1,10 @@
 """Rates and mechanisms over the values of a scan."""
 
-from separatrix import scans
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix import scans
+
     scans.write(
         snakemake.params.scan,
         rates=dict(zip(snakemake.params.methods, snakemake.input.rates, strict=True)),

@@ -1,9 +1,10 @@
 """Transmission coefficient, from shots off the dividing surface."""
 
-from separatrix.rates import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix.rates import stages
+
     stages.transmission_shots(
         snakemake.params.settings,
         minimum_file=snakemake.input.minimum,

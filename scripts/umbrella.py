@@ -1,9 +1,10 @@
 """One batch of umbrella windows."""
 
-from separatrix.rates import stages
 from separatrix.scripting import logged
 
 with logged(snakemake):
+    from separatrix.rates import stages
+
     stages.umbrella_windows(
         snakemake.params.settings,
         batch=int(snakemake.wildcards.batch),

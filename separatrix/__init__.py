@@ -8,6 +8,10 @@ import os
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENMM_CPU_THREADS"):
     os.environ[_name] = os.environ.get("SEPARATRIX_THREADS", "1")
 
+# HDF5 locks what it writes, which some file systems refuse. Here it protects nothing: files are written under a
+# temporary name. What a user has set stays.
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
+
 __version__ = "0.1.0"
 
 

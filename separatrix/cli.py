@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from . import __version__
-from .errors import SeparatrixError
+from .errors import SeparatrixError, StoreError
 from .terminal import Terminal, libraries_aside
 from .text import one_line
 
@@ -569,6 +569,29 @@ def cite(
 
 
 @app.command()
+def verify(
+    results: Annotated[Path, typer.Argument(help="Results folder of a run.")] = Path("results"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report; move nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Hold every file of a run against the SHA-256 that it was written with; move damaged ones aside.
+
+    A damaged file becomes NAME.damaged, and the next `snakemake` makes it again.
+    Exit status 1 when one is damaged or missing.
+    """
+    from .verify import verify as verify_results
+
+    found = verify_results(results, move=not dry_run)
+    if as_json:
+        print(json.dumps(found.to_dict(), indent=2))
+    else:
+        for line in found.lines():
+            print(line)
+    if not found.is_whole:
+        raise typer.Exit(1)
+
+
+@app.command()
 def series(
     file: Annotated[Path, typer.Argument(help="CSV with the columns name, sigma and results (folder of a run).")],
     out: Annotated[Path | None, typer.Option(help="Folder for tables (CSV) and figure (SVG, PDF, Vega-Lite).")] = None,
@@ -673,6 +696,10 @@ def main() -> None:
     try:
         app()
     except SeparatrixError as error:
+        if isinstance(error, StoreError) and error.damaged:
+            from .verify import out_of_the_way
+
+            error = out_of_the_way(error, "the next `snakemake` makes it again")
         print(f"separatrix: {one_line(str(error))}", file=sys.stderr)
         sys.exit(1)
 

@@ -5,14 +5,15 @@ Nothing here changes a result. A job that is cut off goes on from its journal; a
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import store
 from .config import Config, Method
+from .errors import StoreError
 
 # Seconds per energy and gradient while none has been measured; generous for a few dozen atoms.
 _GRADIENT = {
@@ -79,8 +80,8 @@ def measured(folder: Path | str, chain: int | None = None, number: int | None = 
 
     def read(name: str) -> Mapping[str, Any]:
         try:
-            return json.loads((Path(folder) / name).read_text())
-        except (OSError, ValueError):
+            return store.read_json(Path(folder) / name)
+        except StoreError:
             return {}
 
     health = read("check.json")

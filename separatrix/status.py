@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -15,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .errors import StoreError
-from .store import read_dataset, read_json
+from .store import read_dataset, read_json, read_piece
 
 
 @dataclass
@@ -234,8 +232,8 @@ def _newest(journal: Path) -> tuple[dict[str, Any], list[dict[str, Any]]] | None
 def _pieces(directory: Path) -> Iterator[dict[str, Any]]:
     for file in sorted(directory.glob("*.npz")):
         # A file that goes or is damaged while we look: the job itself will deal with it.
-        with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile), np.load(file) as data:
-            yield json.loads(str(data["json"]))
+        with contextlib.suppress(StoreError):
+            yield read_piece(file, arrays=False)
 
 
 def _locked(journal: Path) -> bool:
@@ -244,6 +242,8 @@ def _locked(journal: Path) -> bool:
         with contextlib.suppress(FileNotFoundError), file.open("rb") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 return True
+            except OSError:
+                return False  # a file system without locks: nobody can tell
     return False

@@ -11,11 +11,11 @@ import errno
 import fcntl
 import hashlib
 import io
+import itertools
 import json
 import logging
 import os
 import socket
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from . import __version__
+from . import __version__, digest
 from .errors import StoreError
 from .molecule import Molecule, bonds_from_distances
 from .stationary import StationaryPoint
@@ -39,9 +39,24 @@ log = logging.getLogger(__name__)
 CONVENTIONS = "CF-1.11"
 
 
+# In a results folder, while a run is at work there and after.
+LOCK = ".lock"
+
+# Of files up to this size the very bytes are parsed that were held against their digest.
+IN_MEMORY = 1 << 26
+
+
 @contextlib.contextmanager
-def replacing(path: Path | str) -> Iterator[Path]:
+def replacing(path: Path | str, *, durable: bool = True) -> Iterator[Path]:
     """A temporary name beside `path` that becomes `path` when the block ends without an error.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    durable
+        Whether file and folder are on the disk, not only in the system's memory, before this returns. A power cut may
+        else leave an empty file under the name.
 
     Raises
     ------
@@ -53,50 +68,134 @@ def replacing(path: Path | str) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        if durable:
+            _to_disk(temporary)
         temporary.replace(path)
+        if durable:
+            # The new name is the folder's; not every file system takes this for one.
+            with contextlib.suppress(OSError):
+                _to_disk(path.parent)
     except OSError as error:
-        raise StoreError(
-            f"{path}: cannot be written ({error.strerror or error}); once that is put right, the same command goes on"
-        ) from error
+        raise _unwritable(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
+def _to_disk(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    except OSError as error:
+        # No such call here; a full disk or an error of the device may show only now, and is told.
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+    finally:
+        os.close(number)
+
+
+def _unwritable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{path}: cannot be written ({error.strerror or error}); once that is put right, the same command goes on"
+    )
+
+
 def write_json(data: Mapping[str, Any], path: Path | str) -> None:
-    """Write JSON; NaN and infinity are refused, because other readers refuse them."""
+    """Write JSON with the digest of its text as its last key; NaN and infinity are refused, as other readers do."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(data, indent=2, allow_nan=False) + "\n")
+        temporary.write_text(digest.json_text(data))
 
 
 def read_json(path: Path | str) -> dict[str, Any]:
-    """Read JSON.
+    """Read JSON, without the digest.
 
     Raises
     ------
     StoreError
         When the file is missing or damaged.
     """
-    return _read(Path(path), lambda: json.loads(Path(path).read_text()), "JSON")
+
+    def parse(content: bytes | None) -> dict[str, Any]:
+        found = json.loads(content or b"")
+        return {k: v for k, v in found.items() if k != digest.KEY} if isinstance(found, dict) else found
+
+    return _parsed(Path(path), ".json", parse)
 
 
-def _read(path: Path, reader: Callable[[], Any], kind: str) -> Any:
+_KINDS = {".json": "JSON", ".nc": "netCDF", ".npz": "archive"}
+
+
+def _parsed(path: Path, kind: str, parse: Callable[[bytes | None], Any]) -> Any:
+    """What `parse` makes of a file's bytes, which are first held against their digest; None: too many for memory."""
     try:
-        with path.open("rb") as stream:
-            stream.read(1)
+        if kind == ".nc" and path.stat().st_size > IN_MEMORY:
+            content = None
+            digest.check_file(path, kind)
+        else:
+            content = path.read_bytes()
+            digest.check_bytes(content, kind)
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except digest.Damaged as error:
+        raise _damaged(path, kind, error) from error
     try:
-        return reader()
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        why = " ".join(str(error).split())
+        return parse(content)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a parser says of bytes without a digest
+        raise _damaged(path, kind, error) from error
+
+
+def _damaged(path: Path, kind: str, error: Exception) -> StoreError:
+    why = " ".join(str(error).split())
+    return StoreError(
+        f"{path}: damaged, not whole {_KINDS[kind]} ({why}); delete it, and the same command makes it again",
+        damaged=path,
+    )
+
+
+def results_of(path: Path | str) -> Path | None:
+    """The results folder that a file lies in, known by the lock that each run takes; None where it lies in none."""
+    for folder in Path(path).absolute().parents:
+        if (folder / LOCK).is_file():
+            return folder
+    return None
+
+
+def set_aside(path: Path) -> Path | None:
+    """Rename a damaged file to ``NAME.damaged``, or ``NAME.damaged-2`` where that is there already, and so on.
+
+    Returns
+    -------
+    Its new name; None where the file has gone or become whole meanwhile: another job has made it again.
+
+    Raises
+    ------
+    StoreError
+        When it cannot be renamed.
+    """
+    try:
+        if path.suffix in _KINDS and digest.check_file(path):
+            return None
+    except FileNotFoundError:
+        return None
+    except (OSError, digest.Damaged):
+        pass
+    names = (f"{path.name}.damaged{f'-{k}' if k > 1 else ''}" for k in itertools.count(1))
+    aside = next(free for free in map(path.with_name, names) if not free.exists())
+    try:
+        path.replace(aside)
+    except OSError as error:
         raise StoreError(
-            f"{path}: damaged, not whole {kind} ({why}); delete it, and the same command makes it again", damaged=path
+            f"{path}: damaged, and cannot be moved out of the way ({error.strerror or error})", damaged=path
         ) from error
+    return aside
 
 
 def write_dataset(dataset: xr.Dataset, path: Path | str, *, title: str, source: str) -> None:
-    """Write a dataset as netCDF4 with a title, a source (the level of theory), a history and a checksum.
+    """Write a dataset as netCDF4 with a title, a source (the level of theory), a history, a checksum and a digest.
+
+    The checksum is of the content, whatever program has written it; the digest of the bytes (:mod:`separatrix.digest`).
 
     Raises
     ------
@@ -110,6 +209,8 @@ def write_dataset(dataset: xr.Dataset, path: Path | str, *, title: str, source: 
     with replacing(path) as temporary:
         try:
             dataset.assign_attrs(checksum=checksum(dataset)).to_netcdf(temporary, engine="netcdf4", format="NETCDF4")
+            with temporary.open("r+b") as stream:
+                digest.seal_netcdf(stream)
             # A full disk may show only now.
             read_dataset(temporary)
         except (RuntimeError, StoreError) as error:
@@ -117,23 +218,30 @@ def write_dataset(dataset: xr.Dataset, path: Path | str, *, title: str, source: 
 
 
 def read_dataset(path: Path | str) -> xr.Dataset:
-    """Read a netCDF file into memory and hold it against its checksum.
+    """Read a netCDF file into memory, its bytes held against their digest and its content against its checksum.
 
     Raises
     ------
     StoreError
         When the file is missing or damaged.
     """
+    path = Path(path)
 
-    def reader() -> xr.Dataset:
-        data = xr.load_dataset(path, engine="netcdf4")
+    def parse(content: bytes | None) -> xr.Dataset:
+        if content is None:
+            data = xr.load_dataset(path, engine="netcdf4")
+        else:
+            import netCDF4
+
+            opened = netCDF4.Dataset(str(path), memory=content)
+            data = xr.load_dataset(xr.backends.NetCDF4DataStore(opened))
         found = checksum(data)
         if data.attrs.get("checksum", found) != found:
             raise ValueError("its content does not fit its checksum")
         # How one file was encoded must not shorten the texts of the next that its data go into.
         return data.drop_encoding()
 
-    return _read(Path(path), reader, "netCDF")
+    return _parsed(path, ".nc", parse)
 
 
 def checksum(data: xr.Dataset) -> str:
@@ -443,6 +551,11 @@ def _halves(table: xr.Dataset, observations: str) -> tuple[np.ndarray, np.ndarra
 # --- locks ------------------------------------------------------------------------------------------------------
 
 
+# What file systems without locks answer: NFS without its lock daemon, Lustre without `flock`, Cray's (524, ENOTSUPP of
+# the kernel, which has no name here).
+_NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL, 524)
+
+
 def lock(stream: IO[str], *, wait: bool = True) -> bool:
     """Take the lock of an open file, which goes with the process however that ends; there are no stale ones.
 
@@ -451,14 +564,21 @@ def lock(stream: IO[str], *, wait: bool = True) -> bool:
     Returns
     -------
     Whether the lock was to be had; with `wait` it always is, in the end.
+
+    Raises
+    ------
+    StoreError
+        When the file system fails.
     """
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         return False
     except OSError as error:
-        if error.errno not in (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK):
-            raise
+        if error.errno not in _NO_LOCKS:
+            raise StoreError(
+                f"{stream.name}: cannot be locked ({error.strerror}); once that is put right, the same command goes on"
+            ) from error
         log.warning("%s: the file system has no locks; never run two copies at once", stream.name)
     return True
 
@@ -472,22 +592,38 @@ def hold(folder: Path | str) -> None:
     Raises
     ------
     StoreError
-        When another process has it.
+        When another process has it, or it cannot be written to.
     """
-    file = Path(folder) / ".lock"
+    file = Path(folder) / LOCK
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         stream = file.open("a+")
+        stream.seek(0)
+        who = stream.read().strip() or "another process"
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written to ({error.strerror})") from error
-    stream.seek(0)
     if not lock(stream, wait=False):
-        who = stream.read().strip() or "another process"
         raise StoreError(f"{folder}: {who} is at work here; let it finish or stop it first")
-    stream.truncate(0)
-    stream.write(f"snakemake, process {os.getpid()} on {socket.gethostname()},\n")
-    stream.flush()
+    # Who it is that has the lock is for people, and not worth a run where the disk is full.
+    with contextlib.suppress(OSError):
+        os.ftruncate(stream.fileno(), 0)
+        os.write(stream.fileno(), f"snakemake, process {os.getpid()} on {socket.gethostname()},\n".encode())
     _held.append(stream)
+
+
+def check_writable(folder: Path | str) -> None:
+    """Whether a results folder and the folders in it can be written to, as far as they are there.
+
+    Raises
+    ------
+    StoreError
+        When one cannot.
+    """
+    folder = Path(folder)
+    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
+    for place in [there] if there != folder else [folder, *(f for f in folder.glob("*/") if f.is_dir())]:
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise StoreError(f"{place}: cannot be written to (read-only); once it can, the same command goes on")
 
 
 # --- the running record of a job --------------------------------------------------------------------------------
@@ -524,11 +660,14 @@ class Journal:
         self.directory = Path(directory)
 
     def __enter__(self) -> Journal:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.directory / "lock").open("w")
-        lock(self._lock)
-        for stale in self.directory.glob(".*.part"):
-            stale.unlink()
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._lock = (self.directory / "lock").open("w")
+            lock(self._lock)
+            for stale in self.directory.glob(".*.part"):
+                stale.unlink()
+        except OSError as error:
+            raise _unwritable(self.directory, error) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -544,18 +683,19 @@ class Journal:
     def write(self, index: int, record: Mapping[str, Any]) -> None:
         """Record piece number `index`: numbers, strings and arrays; None is left out."""
         arrays = {k: v for k, v in record.items() if isinstance(v, np.ndarray)}
-        # One entry for all that is small: each entry of the archive costs as much as many force-field steps. There is
-        # no fsync: what a crashed node loses is found damaged or missing, and computed again.
+        # One entry for all that is small: each entry of the archive costs as much as many force-field steps. Nor does
+        # this wait for the disk, which can take longer than a shot: what a power cut leaves of a record does not fit
+        # its digest, and it is done again to the same numbers. The tables that are made of records are on the disk.
         rest = {k: v for k, v in record.items() if v is not None and k not in arrays}
         archive = io.BytesIO()
         np.savez(archive, **arrays, **{_REST: np.array(json.dumps(rest))})
-        with replacing(self._file(index)) as temporary:
-            temporary.write_bytes(archive.getbuffer())
+        with replacing(self._file(index), durable=False) as temporary:
+            temporary.write_bytes(digest.seal_archive(archive.getvalue()))
 
     def read(self, first: int = 0) -> list[dict[str, Any]]:
         """All pieces from number `first` on, up to the first that is missing or damaged.
 
-        A damaged piece and all that follow it are removed: they are computed again, to the same numbers.
+        Of a damaged piece and those that follow it, see :meth:`piece`.
         """
         records = []
         while (record := self.piece(first + len(records))) is not None:
@@ -563,16 +703,44 @@ class Journal:
         return records
 
     def piece(self, index: int) -> dict[str, Any] | None:
-        """Piece number `index`; None where it is missing or damaged, and it and all that follow it are then removed."""
+        """Piece number `index`; None where it is missing or damaged.
+
+        A damaged one is moved aside. All that follow are removed: they are computed again, to the same numbers.
+        """
+        file = self._file(index)
         try:
-            with np.load(self._file(index), allow_pickle=False) as data:
-                rest = json.loads(str(data[_REST]))
-                return rest | {k: data[k] for k in data.files if k != _REST}
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+            return read_piece(file)
+        except StoreError as error:
+            if error.damaged and (aside := set_aside(file)):
+                log.warning("%s: damaged, and moved to %s; it is done again, and what follows it", file, aside.name)
             for late in self.directory.glob("*.npz"):
                 if late.stem.isdigit() and int(late.stem) >= index:
-                    late.unlink()
+                    late.unlink(missing_ok=True)
             return None
+
+
+def read_piece(file: Path, *, arrays: bool = True) -> dict[str, Any]:
+    """A record of a journal.
+
+    Parameters
+    ----------
+    file
+        Written by :meth:`Journal.write`.
+    arrays
+        Whether its arrays are wanted, too.
+
+    Raises
+    ------
+    StoreError
+        When the file is missing or damaged.
+    """
+
+    def parse(content: bytes | None) -> dict[str, Any]:
+        with np.load(io.BytesIO(content or b""), allow_pickle=False) as data:
+            rest = json.loads(str(data[_REST]))
+            return rest | ({k: data[k] for k in data.files if k != _REST} if arrays else {})
+
+    return _parsed(file, ".npz", parse)
 
 
 def move_record(move: Move) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-import json
+import functools
 import os
 import re
 import sys
@@ -21,6 +21,7 @@ try:
         resources,
         slurm,
         store,
+        verify,
     )
     from separatrix.errors import SeparatrixError
     from separatrix.text import one_line
@@ -74,6 +75,37 @@ def hold_results():
     for line in separatrix_inputs.outside(CONFIG):
         line = f"goes into {RESULTS}/export from outside this folder: {line}"
         print(f"separatrix: {one_line(line)}", file=sys.stderr)
+
+
+def at_work():
+    """Whether this process is to run jobs, not to plan them only, and not one of those jobs."""
+    plugin = workflow.executor_plugin
+    return (
+        workflow.is_main_process
+        and plugin is not None
+        and not workflow.dryrun
+        and not workflow.touch
+    )
+
+
+# Up to this size a file of results is held against its digest before a run begins: a second for ten thousand of them.
+SMALL = 1 << 20
+
+
+@functools.cache
+def begin():
+    """Before Snakemake looks at the results: they can be written to, and damaged ones are out of the way.
+
+    What was moved is missing then, and this run makes it again.
+    """
+    if not at_work():
+        return
+    try:
+        store.check_writable(RESULTS)
+        for damage in verify.repair(RESULTS, SMALL):
+            print(one_line(f"separatrix: {damage}; it is made again"), file=sys.stderr)
+    except SeparatrixError as error:
+        refuse(one_line(str(error)))
 
 
 def settings(stage):
@@ -287,12 +319,17 @@ def by_chain(name):
 
 def assessments(method):
     """Assessments of a method, up to the one that says stop."""
+    begin()
     files = []
     for number in range(1, CONFIG.data["sampling"]["max_rounds"] + 1):
         files.append(checkpoints.assess.get(method=method, round=number).output.verdict)
-        with open(files[-1]) as stream:
-            if json.load(stream)["stop"]:
-                break
+        try:
+            verdict = store.read_json(files[-1])
+        except SeparatrixError as error:
+            # In a dry run, or damaged since this run began.
+            refuse(one_line(str(error)))
+        if verdict["stop"]:
+            break
     return files
 
 
@@ -307,6 +344,86 @@ def rounds_of_chain(name):
         f"{RESULTS}/{wildcards.method}/chain_{wildcards.chain}/round_{number}/{name}"
         for number in range(1, len(assessments(wildcards.method)) + 1)
     ]
+
+
+def kept(method):
+    """Everything of a method that is kept, as an input function: what is missing of it is made again.
+
+    Snakemake itself makes a missing file only if another one that is missing, too, depends on it.
+    """
+
+    def files(wildcards):
+        folder, surface = (
+            f"{RESULTS}/{name}" for name in (method, CONFIG.surface_of(method))
+        )
+        chains = range(1, CONFIG.data["sampling"]["chains"] + 1)
+        rounds = range(1, len(assessments(method)) + 1)
+        starts = [CONFIG.start_of(chain) for chain in chains]
+        committor = CONFIG.data["committor"]
+        found = [
+            *(
+                f"minimum_{basin.name}.{e}"
+                for basin in CONFIG.system.basins
+                for e in ("nc", "xyz")
+            ),
+            *(f"saddle.{ending}" for ending in ("nc", "xyz")),
+            *(
+                f"saddle_{k}.nc"
+                for k in range(1, 1 + len(CONFIG.system.saddle_guesses))
+            ),
+            *(
+                f"guess_{CONFIG.guess_number(start)}.{ending}"
+                for start in dict.fromkeys(starts)
+                if start != "saddle"
+                for ending in ("nc", "xyz")
+            ),
+        ]
+        found = [f"{surface}/{name}" for name in found]
+        own = [
+            "check.json",
+            "variables.nc",
+            "coordinate.json",
+            "committor.json",
+            "rates.json",
+            "rates/harmonic.json",
+        ]
+        for chain in chains:
+            tables = ("shots.nc", "paths.nc", "cost.json")
+            own += [f"chain_{chain}/{name}" for name in ("first_path.nc", *tables)]
+            own += [
+                f"chain_{chain}/round_{r}/{name}" for r in rounds for name in tables
+            ]
+        for draw in CONFIG.draws():
+            own.append(f"committor/{draw}/configurations.nc")
+            own += [
+                f"committor/{draw}/shots_{batch}.nc"
+                for batch in range(committor["batches"])
+            ]
+        found += [f"{folder}/{name}" for name in own]
+        found += sources_of_kept(method, folder, surface)
+        return found
+
+    return files
+
+
+def sources_of_kept(method, folder, surface):
+    """Of those, the files of restrained ensembles and of rates along the coordinate and through interfaces."""
+    found = []
+    if any(CONFIG.source(draw) == "restrained" for draw in CONFIG.draws()):
+        found.append(f"{folder}/committor/restrained.nc")
+    if method in ALONG:
+        batches = range(CONFIG.data["rates"]["umbrella"]["batches"])
+        found += [f"{surface}/rates/umbrella_{batch}.nc" for batch in batches]
+        found += [
+            f"{surface}/rates/{name}" for name in ("free_energy.json", "surface.nc")
+        ]
+        found.append(f"{folder}/rates/transmission.json")
+    if method in THROUGH:
+        chains = range(CONFIG.data["rates"]["interfaces"]["chains"])
+        found.append(f"{folder}/rates/interface_pilot.nc")
+        found += [f"{folder}/rates/interface_chain_{chain}.nc" for chain in chains]
+        found.append(f"{folder}/rates/interfaces.json")
+    return found
 
 
 def all_methods(name):
