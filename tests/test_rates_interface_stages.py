@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -132,9 +133,12 @@ def test_frames_of_windows_lie_where_the_interfaces_coordinate_says(monkeypatch)
     # Springs alone: the free energy without them is flat, where each window's own is not.
     share, _ = np.histogram(known.r, np.linspace(-1.0, 1.0, 6), weights=found.weight)
     assert share.max() / share.min() < 1.6
-    apart = [(w, x) for w, x in windows if abs(w.centre) > 0.9][:1]
-    monkeypatch.setattr(interface_stages, "read_windows", lambda file: apart)
-    assert interface_stages._seeds(SimpleNamespace(runner=runner(), engine=engine), ["windows.nc"]) is None
+    # One window alone, and two that nothing ties together, weigh nothing.
+    for number in (1, 2):
+        apart = [(w, x) for w, x in windows if abs(w.centre) > 0.9][:number]
+        narrow = [(replace(w, r=w.centre + 0.1 * (w.r - w.centre), stiffness=100.0 * w.stiffness), x) for w, x in apart]
+        monkeypatch.setattr(interface_stages, "read_windows", lambda file, narrow=narrow: narrow)
+        assert interface_stages._seeds(SimpleNamespace(runner=runner(), engine=engine), ["windows.nc"]) is None
 
 
 def test_states_end_at_the_ceiling():

@@ -167,6 +167,21 @@ def gaps(windows: Sequence[Window], overlap: FloatArray, enough: float = ENOUGH_
     ]
 
 
+def check_overlap(windows: Sequence[Window], overlap: FloatArray) -> None:
+    """Refuse windows that nothing ties together: what frames of one weigh beside those of another is then a guess.
+
+    Raises
+    ------
+    ValueError
+        When neighbours have next to nothing in common, in one line that says where.
+    """
+    # Not "overlap < least": an overlap that is not a number is none.
+    apart = [i for i, shared in enumerate(overlap) if not shared >= LEAST_OVERLAP]
+    if apart:
+        at = ", ".join(f"{windows[i].centre:.2f} and {windows[i + 1].centre:.2f}" for i in apart)
+        raise ValueError(f"the windows at r = {at} do not overlap; give more windows, or longer ones")
+
+
 @dataclass(frozen=True)
 class Profile(Plain):
     """Free energy along r.
@@ -268,11 +283,7 @@ def surface_rate(
     """
     kt = BOLTZMANN * temperature
     found = found or combine(windows, temperature)
-    # Not "overlap < least": an overlap that is not a number is none.
-    apart = [i for i, shared in enumerate(found.overlap) if not shared >= LEAST_OVERLAP]
-    if apart:
-        at = ", ".join(f"{windows[i].centre:.2f} and {windows[i + 1].centre:.2f}" for i in apart)
-        raise ValueError(f"the windows at r = {at} do not overlap; give more windows, or longer ones")
+    check_overlap(windows, found.overlap)
     centres = np.array([w.centre for w in windows])
     # Springs beyond a well's steep side hold no frame there.
     low, high = max(centres.min(), found.r.min()), min(centres.max(), found.r.max())

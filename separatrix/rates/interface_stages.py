@@ -322,6 +322,7 @@ def _seeds(work: _Setting, windows: Sequence[Path | str]) -> interfaces.Seeds | 
     kept.sort(key=lambda item: item[0].centre)
     try:
         found = free_energy.combine([window for window, _ in kept], work.engine.settings.temperature)
+        free_energy.check_overlap([window for window, _ in kept], found.overlap)
     except ValueError as error:
         log.warning("windows are of no use to the pilot: %s", error)
         return None

@@ -41,6 +41,8 @@ WORDS = {
 AXES = {"Kx": np.array([1.0, 0.0]), "Ky": np.array([0.0, 1.0])}
 #: Langer over the best bound, from where on it is not to be trusted
 UNRELIABLE = 1.2
+#: relative error of the exact rate by the grid from which on there is no answer
+WORST = 0.5
 #: kT above the barrier that elements are kept to at least
 _ABOVE_BARRIER = 25.0
 
@@ -284,8 +286,15 @@ def analyse(case: Case, tell: Tell | None = None, *, full: bool = True) -> Analy
     Raises
     ------
     TheoryError
-        When surface, states and grid have no answer.
+        When surface, states and grid have no answer, or one that is no rate.
     """
+    try:
+        return _analyse(case, tell, full)
+    except np.linalg.LinAlgError as error:
+        raise TheoryError(f"the equations have no solution ({error}); smooth the surface or refine grid_h") from error
+
+
+def _analyse(case: Case, tell: Tell | None, full: bool) -> Analysis:
     say = tell or (lambda _: None)
     coarse_grid, fine_grid = case.grids()
     say("saddle and minima")
@@ -304,6 +313,7 @@ def analyse(case: Case, tell: Tell | None = None, *, full: bool = True) -> Analy
             values[name] = (ratio * value - coarse.values[name]) / (ratio - 1.0)
             scale = abs(values[name]) or 1.0
             errors[name] = abs(value - coarse.values[name]) / (ratio - 1.0) / scale
+    _believable(values, errors["k_exact"])
     say("separatrix")
     axis = _slow_axis(case, first, values)
     shown = [name for name in fine.committors if name not in ("rd", "rdx")]
@@ -328,6 +338,29 @@ def analyse(case: Case, tell: Tell | None = None, *, full: bool = True) -> Analy
         symmetries=symmetry.candidates(fine.elements, points.saddle),
         fine=fine,
     )
+
+
+def _believable(values: dict[str, float], error: float) -> None:
+    """Refuse rates that are none, or that the grid does not settle at all.
+
+    Parameters
+    ----------
+    values
+        Numbers by name, extrapolated.
+    error
+        Relative, of k_exact by the grid.
+
+    Raises
+    ------
+    TheoryError
+        When a rate is not a positive number, or its grid error is of its own size.
+    """
+    remedy = "refine grid_h, smooth the surface, or mend its data (nodes without data must be NaN)"
+    for name in ("k_exact", "k_BA_exact", "spectral_gap"):
+        if name in values and not (math.isfinite(values[name]) and values[name] > 0.0):
+            raise TheoryError(f"{name} comes out as {values[name]:.4g}, which is no rate; {remedy}")
+    if not error < WORST:
+        raise TheoryError(f"the grid's error of k_exact is {error:.2g} of its value, which says nothing; {remedy}")
 
 
 def committor_points(case: Case) -> np.ndarray:
@@ -434,6 +467,7 @@ def scan(case: Case, ratios: Sequence[float], tell: Tell | None = None) -> list[
             for name, value in levels[1].values.items()
             if name in levels[0].values
         }
+        _believable(row, abs(levels[1].values["k_exact"] / row["k_exact"] - 1.0))
         at = levels[1].elements.interpolate(levels[1].committors["exact"].value, points.saddle[None])
         found.append({"ratio": float(ratio), "langer": points.langer.k, "phi_saddle": float(at[0]), **row})
     return found

@@ -26,6 +26,10 @@ from .surfaces import Surface
 #: elements higher than this above the lowest node, in kT, are left out (unless the barrier needs them)
 CUT = 45.0
 
+#: kT that a surface may lie below its lowest node between nodes; more is a well that the grid misses, or a spline that
+#: overshoots at a cliff
+_DEPTH = 5.0
+
 _GAUSS = np.array([-np.sqrt(0.6), 0.0, np.sqrt(0.6)])
 _WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
 _CORNERS = ((0, 0), (1, 0), (0, 1), (1, 1))
@@ -134,6 +138,11 @@ class Elements:
         with np.errstate(invalid="ignore"):
             kept = whole.ravel() & np.isfinite(height).all(axis=1) & (height.min(axis=1) <= cut)
         corners = self._corner_nodes(n, m)
+        if (depth := -float(height[kept].min(initial=0.0))) > _DEPTH:
+            raise TheoryError(
+                f"between its nodes the surface lies {depth:.3g} kT below the lowest of them; mend a cliff or hole in "
+                "its data, or refine grid_h"
+            )
 
         nodes = grid.nodes()
         inside = [grid.members(state) for state in (state_a, state_b)]
@@ -323,16 +332,25 @@ class Elements:
         return (cell[:, 0], cell[:, 1]), (share[:, 0], share[:, 1])
 
 
+_WHY = "surface and D must be finite and smooth where they are known; nodes without data must be NaN"
+
+
 class _Solver:
     """A factorised symmetric positive definite matrix, scaled to a unit diagonal, with one step of refinement."""
 
     def __init__(self, matrix: sparse.csc_matrix) -> None:
-        self._scale = 1.0 / np.sqrt(matrix.diagonal())
+        diagonal = matrix.diagonal()
+        if not (np.isfinite(matrix.data).all() and (diagonal > 0.0).all()):
+            raise TheoryError(f"the equations have no solution ({_WHY})")
+        self._scale = 1.0 / np.sqrt(diagonal)
         scaling = sparse.diags(self._scale)
         self._matrix = (scaling @ matrix @ scaling).tocsc()
-        self._factors: SuperLU = splu(
-            self._matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
-        )
+        try:
+            self._factors: SuperLU = splu(
+                self._matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+            )
+        except RuntimeError as error:  # a factor that is exactly singular
+            raise TheoryError(f"the equations have no solution ({_WHY})") from error
 
     def solve(self, right: np.ndarray) -> np.ndarray:
         scale = self._scale if right.ndim == 1 else self._scale[:, None]

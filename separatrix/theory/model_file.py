@@ -23,7 +23,7 @@ from .. import config
 from ..errors import ConfigError
 from ..units import BOLTZMANN
 from . import diffusion as diffusion_module
-from . import expressions, surfaces
+from . import expressions, no_data, surfaces
 from .diffusion import COMPONENTS, Diffusion
 from .elements import Grid
 from .expressions import Expression
@@ -170,7 +170,7 @@ def build(data: Mapping[str, Any], where: str, folder: Path | str = ".", name: s
     """
     data = config.check(_numbers(data), "theory", where)
     beta = _beta(data, where)
-    surface, auto_patch, notes = _surface(data, where, Path(folder))
+    surface, auto_patch, notes = _surface(data, where, Path(folder), beta)
     domain = _domain(data, surface, where)
     spacings = _spacings(data, surface, domain, where)
     if isinstance(surface, surfaces.Formula):
@@ -182,7 +182,7 @@ def build(data: Mapping[str, Any], where: str, folder: Path | str = ".", name: s
         name=data.get("name", name),
         title=data.get("title", data.get("name", name)),
         surface=surface,
-        diffusion=_diffusion(data["D"], where, Path(folder), data),
+        diffusion=_diffusion(data["D"], where, Path(folder), data, notes),
         beta=beta,
         state_a=states[0],
         state_b=states[1],
@@ -268,7 +268,7 @@ def _beta(data: Mapping[str, Any], where: str) -> float:
     return _number(data["beta"], f"{where}: beta") if "beta" in data else 1.0 / (BOLTZMANN * data["temperature_K"])
 
 
-def _surface(data: Mapping[str, Any], where: str, folder: Path) -> tuple[Surface, bool, list[str]]:
+def _surface(data: Mapping[str, Any], where: str, folder: Path, beta: float) -> tuple[Surface, bool, list[str]]:
     """The surface, whether the size of its patch is left open, and notes."""
     params = dict(data.get("params", {}))
     inner = params.pop("model", None)
@@ -282,7 +282,7 @@ def _surface(data: Mapping[str, Any], where: str, folder: Path) -> tuple[Surface
     if given == ["surface"]:
         if params:
             raise ConfigError(f"{where}: params: a surface from a file has no parameters")
-        return _from_file(data["surface"], where, folder)
+        return _from_file(data["surface"], where, folder, beta, tuple(data.get("names", _XY)))
     if given == ["formula"]:
         values = {key: _number(value, f"{where}: params.{key}") for key, value in params.items()}
         names = (*_XY, *values)
@@ -323,19 +323,23 @@ def _find(name: str, where: str, folder: Path) -> Path:
     raise ConfigError(f"{where}: {name} does not exist; give a path from the working folder or from this file's folder")
 
 
-def _from_file(spec: Mapping[str, Any], where: str, folder: Path) -> tuple[Surface, bool, list[str]]:
+def _from_file(
+    spec: Mapping[str, Any], where: str, folder: Path, beta: float, names: tuple[str, str]
+) -> tuple[Surface, bool, list[str]]:
     at = f"{where}: surface"
     path = _find(spec["file"], f"{at}.file", folder)
-    x, y, values = read_grid(path, spec.get("variable"), spec.get("x"), spec.get("y"))
+    grid = read_grid(path, spec.get("variable"), spec.get("x"), spec.get("y"), names)
     smoothing = _pair(spec.get("smoothing", 0.0), f"{at}.smoothing", 0.0)
     patch = _pair(spec.get("patch", 0.0), f"{at}.patch", 0.0)
     if min(patch) == 0 < max(patch):
         raise ConfigError(f"{at}.patch: {spec['patch']!r}; give two numbers above 0, or 0")
+    if (words := no_data.complaint(grid.x, grid.y, beta * grid.values)) is not None:
+        raise ConfigError(f"{path}: {words}")
     try:
-        surface = GridSurface(x, y, values, smoothing, patch)
+        surface = GridSurface(grid.x, grid.y, grid.values, smoothing, patch)
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
-    notes = []
+    notes = _of_order(grid, path, "surface")
     if max(smoothing) > 0:
         notes.append(f"surface smoothed by a Gaussian of standard deviation {smoothing[0]:g}, {smoothing[1]:g}")
     if not surface.known.all():
@@ -343,9 +347,45 @@ def _from_file(spec: Mapping[str, Any], where: str, folder: Path) -> tuple[Surfa
     return surface, "patch" not in spec, notes
 
 
+@dataclass(frozen=True)
+class GridData:
+    """A field on a tensor grid, as a file has it.
+
+    Attributes
+    ----------
+    x, y
+        Nodes, ascending, shapes (n,) and (m,).
+    values
+        Shape (n, m).
+    axes
+        What the file calls x and y.
+    by_order
+        Whether nothing but their order in the file says which of the two is x.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    values: np.ndarray
+    axes: tuple[str, str]
+    by_order: bool
+
+
+def _of_order(grid: GridData, path: Path, key: str) -> list[str]:
+    """A note on axes that are told by nothing but their order."""
+    if not grid.by_order:
+        return []
+    return [
+        f"{path.name}: x is {grid.axes[0]}, y is {grid.axes[1]}, by their order in the file; {key}.x and .y name them"
+    ]
+
+
 def read_grid(
-    path: Path | str, variable: str | None = None, x: str | None = None, y: str | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    path: Path | str,
+    variable: str | None = None,
+    x: str | None = None,
+    y: str | None = None,
+    names: tuple[str, str] = _XY,
+) -> GridData:
     """A field on a tensor grid from netCDF or CSV.
 
     Parameters
@@ -354,13 +394,12 @@ def read_grid(
         ``.nc``: a variable of two dimensions that have coordinates; ``.csv``: one line per node with a header, missing
         nodes become NaN.
     variable
-        Name of the field; if absent the only one of two dimensions, or the third column.
+        Name of the field; if absent the only one of two dimensions, or the first column that is no axis.
     x, y
-        Names of the variables; if absent the dimensions, or the first two columns, in their order.
-
-    Returns
-    -------
-    x of shape (n,), y of shape (m,), both ascending, and the field of shape (n, m).
+        Names of the variables. If absent those that are called as in `names`, or x and y; then by the attribute `axis`
+        of netCDF; then in their order.
+    names
+        Of the two variables in the model.
 
     Raises
     ------
@@ -370,18 +409,44 @@ def read_grid(
     path = Path(path)
     if path.suffix.lower() not in (".nc", ".csv"):
         raise ConfigError(f"{path}: a surface is read from netCDF (.nc) or CSV (.csv)")
+    read = _from_netcdf if path.suffix.lower() == ".nc" else _from_csv
     try:
-        found = _from_netcdf(path, variable, x, y) if path.suffix.lower() == ".nc" else _from_csv(path, variable, x, y)
+        found = read(path, variable, x, y, names)
     except (OSError, ValueError, RuntimeError) as error:
         raise ConfigError(f"{path}: cannot be read as a surface ({' '.join(str(error).split())[:120]})") from error
-    x_nodes, y_nodes, values = found
-    order = np.argsort(x_nodes), np.argsort(y_nodes)
-    return x_nodes[order[0]], y_nodes[order[1]], values[np.ix_(*order)]
+    order = np.argsort(found.x), np.argsort(found.y)
+    return dataclasses.replace(found, x=found.x[order[0]], y=found.y[order[1]], values=found.values[np.ix_(*order)])
 
 
-def _from_netcdf(
-    path: Path, variable: str | None, x: str | None, y: str | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _axes(
+    known: Sequence[str], x: str | None, y: str | None, names: tuple[str, str], marked: Mapping[str, str]
+) -> tuple[str, str, bool]:
+    """Which of a file's names is x and which y, and whether their order alone says so.
+
+    Parameters
+    ----------
+    known
+        Names in the file that can be axes, in their order.
+    x, y
+        Those that the user gives.
+    names
+        Of the model's variables.
+    marked
+        Names by the axis, ``x`` or ``y``, that the file itself says they are.
+    """
+    given = [x, y]
+    plain = {name.casefold(): name for name in known}
+    for place, (name, letter) in enumerate(zip(names, _XY, strict=True)):
+        for candidate in (plain.get(name.casefold()), plain.get(letter), marked.get(letter)):
+            if given[place] is None and candidate is not None and candidate not in given:
+                given[place] = candidate
+    by_order = given == [None, None]
+    for place in (0, 1):
+        given[place] = given[place] or next((name for name in known if name not in given), known[-1])
+    return given[0], given[1], by_order
+
+
+def _from_netcdf(path: Path, variable: str | None, x: str | None, y: str | None, names: tuple[str, str]) -> GridData:
     with xr.open_dataset(path, engine="netcdf4") as data:
         if variable is None:
             fields = [str(n) for n, v in data.data_vars.items() if v.ndim == 2 and v.dtype.kind == "f"]
@@ -397,39 +462,74 @@ def _from_netcdf(
             if given is not None and given not in field.dims:
                 raise ConfigError(f"{path}: {given!r} is no dimension of {variable} ({_few(dict(field.sizes))})")
         dims = [str(d) for d in field.dims]
-        x = x or next(d for d in dims if d != y)
-        y = y or next(d for d in dims if d != x)
+        marked = {str(data[d].attrs.get("axis", "")).lower(): d for d in dims if d in data.coords}
+        x, y, by_order = _axes(dims, x, y, names, marked)
+        if x == y:
+            raise ConfigError(f"{path}: {x!r} cannot be both x and y; the dimensions are {' and '.join(dims)}")
         for dim in (x, y):
             if dim not in data.coords:
                 raise ConfigError(f"{path}: dimension {dim!r} has no coordinate values")
         field = field.transpose(x, y)
-        return tuple(np.asarray(v, dtype=float) for v in (data[x].values, data[y].values, field.values))
+        arrays = (np.asarray(v, dtype=float) for v in (data[x].values, data[y].values, field.values))
+        return GridData(*arrays, (x, y), by_order)
 
 
-def _from_csv(
-    path: Path, variable: str | None, x: str | None, y: str | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _from_csv(path: Path, variable: str | None, x: str | None, y: str | None, names: tuple[str, str]) -> GridData:
     table = pd.read_csv(path, skipinitialspace=True, comment="#")
-    columns = [str(c) for c in table.columns]
-    wanted = [
-        x or columns[0],
-        y or columns[min(1, len(columns) - 1)],
-        variable or columns[-1 if len(columns) < 3 else 2],
-    ]
-    for name in wanted:
-        if name not in columns:
+    columns = [str(c).strip() for c in table.columns]
+    table.columns = columns
+    if all(_is_number(c) for c in columns):
+        raise ConfigError(f"{path}: the first line holds numbers; give a header such as x,y,U")
+    for name in (x, y, variable):
+        if name is not None and name not in columns:
             raise ConfigError(f"{path}: column {name!r} is not there (known: {', '.join(columns[:8])})")
+    if len(columns) < 3:
+        raise ConfigError(f"{path}: three columns are needed, such as x,y,U")
+    x, y, by_order = _axes([c for c in columns if c != variable], x, y, names, {})
+    wanted = [x, y, variable or next((c for c in columns if c not in (x, y)), x)]
     if len(set(wanted)) != 3:
         raise ConfigError(f"{path}: three columns are needed, such as x,y,U")
     numbers = table[wanted].apply(pd.to_numeric, errors="coerce")
-    if numbers[wanted[:2]].isna().any().any():
+    if not np.isfinite(numbers[wanted[:2]].to_numpy(float)).all():
         raise ConfigError(f"{path}: columns {wanted[0]} and {wanted[1]} hold something that is no number")
+    numbers = _snapped(numbers, wanted[:2])
     if numbers.duplicated(wanted[:2]).any():
         raise ConfigError(f"{path}: a node stands there twice")
     grid = numbers.pivot(index=wanted[0], columns=wanted[1], values=wanted[2])
     if grid.size > _MOST_NODES or grid.size > 20 * len(numbers) + 100:
         raise ConfigError(f"{path}: the lines do not form a grid; give every pair of x and y")
-    return grid.index.to_numpy(float), grid.columns.to_numpy(float), grid.to_numpy(float)
+    return GridData(grid.index.to_numpy(float), grid.columns.to_numpy(float), grid.to_numpy(float), (x, y), by_order)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _snapped(numbers: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
+    """Lines whose coordinates of one node, which may differ in their last digits, are one number.
+
+    Steps between the sorted coordinates are then of two sizes, and the small ones are none, unless two lines would come
+    to lie on one node.
+    """
+    found = numbers.copy()
+    for axis in axes:
+        nodes = np.unique(numbers[axis].to_numpy(float))
+        steps = np.sort(np.diff(nodes))
+        if len(steps) < 4:
+            continue
+        ratio = steps[1:] / steps[:-1]
+        widest = int(ratio.argmax())
+        if ratio[widest] < 20.0:
+            continue
+        group = np.concatenate([[0], np.cumsum(np.diff(nodes) > math.sqrt(steps[widest] * steps[widest + 1]))])
+        centres = np.bincount(group, weights=nodes) / np.bincount(group)
+        at = pd.Series(centres[group[np.searchsorted(nodes, numbers[axis].to_numpy(float))]], index=numbers.index)
+        found[axis] = at
+    return numbers if found.duplicated(axes).any() and not numbers.duplicated(axes).any() else found
 
 
 def _domain(data: Mapping[str, Any], surface: Surface, where: str) -> tuple[float, float, float, float]:
@@ -488,10 +588,10 @@ def _misfits(key: str, state: Expression, grid: Grid) -> list[str]:
     return found
 
 
-def _diffusion(given: Any, where: str, folder: Path, data: Mapping[str, Any]) -> Diffusion:
+def _diffusion(given: Any, where: str, folder: Path, data: Mapping[str, Any], notes: list[str]) -> Diffusion:
     at = f"{where}: D"
     if isinstance(given, Mapping):
-        return _diffusion_mapping(given, at, folder, data)
+        return _diffusion_mapping(given, at, folder, data, notes)
     if isinstance(given, list):
         rows = given
         if len(rows) == 2 and not any(isinstance(row, list) for row in rows):
@@ -515,7 +615,9 @@ def _positive(found: diffusion_module.Constant, at: str) -> Diffusion:
     return found
 
 
-def _diffusion_mapping(given: Mapping[str, Any], at: str, folder: Path, data: Mapping[str, Any]) -> Diffusion:
+def _diffusion_mapping(
+    given: Mapping[str, Any], at: str, folder: Path, data: Mapping[str, Any], notes: list[str]
+) -> Diffusion:
     kinds = {
         "formulas": {"xx", "xy", "yy"},
         "file": {"file", "x", "y", "xx", "xy", "yy"},
@@ -537,11 +639,12 @@ def _diffusion_mapping(given: Mapping[str, Any], at: str, folder: Path, data: Ma
         return diffusion_module.Constant(thermal / (masses[0] * friction), 0.0, thermal / (masses[1] * friction))
     if kind == "file":
         path = _find(given["file"], f"{at}.file", folder)
-        grids = {}
+        grids, names = {}, tuple(data.get("names", _XY))
         for key in COMPONENTS:
             try:
-                x, y, values = read_grid(path, given.get(key, f"D_{key}"), given.get("x"), given.get("y"))
-                grids[key] = GridSurface(x, y, values)
+                grid = read_grid(path, given.get(key, f"D_{key}"), given.get("x"), given.get("y"), names)
+                grids[key] = GridSurface(grid.x, grid.y, grid.values)
+                notes += _of_order(grid, path, "D") if key == "xx" else []
             except ConfigError:
                 if key == "xy" and key not in given:
                     continue  # a diagonal tensor

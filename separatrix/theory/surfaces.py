@@ -11,9 +11,13 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import ndimage
 from scipy.interpolate import RectBivariateSpline
+from scipy.sparse.csgraph import connected_components
 
 from ..errors import ConfigError
 from . import expressions
+
+#: Of MBAR's overlap matrix; windows that have less in common are tied together by nothing.
+LEAST_OVERLAP = 1e-3
 
 
 class Surface(ABC):
@@ -405,11 +409,14 @@ def umbrella_weights(samples: np.ndarray, counts: Sequence[int], biases: np.ndar
     ConfigError
         When pymbar is not installed.
     ValueError
-        When shapes do not fit.
+        When shapes do not fit, a window has no sample, or windows do not overlap, so that nothing says what the samples
+        of one weigh beside those of another.
     """
     biases, counts = np.asarray(biases, dtype=float), np.asarray(counts, dtype=int)
     if biases.shape != (len(counts), len(samples)) or counts.sum() != len(samples):
         raise ValueError(f"biases of shape {biases.shape} for {len(counts)} windows of {len(samples)} samples in all")
+    if not np.isfinite(biases).all() or (counts < 1).any():
+        raise ValueError("every window needs a sample, and every bias must be a finite number")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -417,4 +424,12 @@ def umbrella_weights(samples: np.ndarray, counts: Sequence[int], biases: np.ndar
     except ImportError as error:
         raise ConfigError("umbrella sampling needs pymbar: python -m pip install pymbar") from error
     mbar = MBAR(np.vstack([biases, np.zeros(len(samples))]), np.append(counts, 0))
+    shared = np.asarray(mbar.compute_overlap()["matrix"])[: len(counts), : len(counts)]
+    # Not "shared < least": an overlap that is not a number is none.
+    pieces, piece = connected_components(np.minimum(shared, shared.T) >= LEAST_OVERLAP, directed=False)
+    if pieces > 1:
+        alone = ", ".join(str(i + 1) for i in np.flatnonzero(piece == piece[-1]))
+        raise ValueError(
+            f"windows {alone} of {len(counts)} do not overlap the others; give more windows, or longer ones"
+        )
     return np.asarray(mbar.weights())[:, -1]
