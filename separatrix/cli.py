@@ -163,6 +163,7 @@ def status(
         lines = [method.verdict or f"last finished stage: {method.stage}"]
         if method.committor_wanted:
             lines.append(f"committor shots: {method.committor_shots} of {method.committor_wanted}")
+        lines += method.warnings
         lines += [f"{n} failed: {why}" for why, n in sorted(method.failures.items(), key=lambda item: -item[1])]
         for line in lines:
             console.print(f"{method.method}: {line}")

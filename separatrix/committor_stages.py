@@ -14,7 +14,18 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from . import biased, committor_statistics, coordinate, coordinate_file, draws, ranking, sampling, store, variables
+from . import (
+    biased,
+    committor_statistics,
+    coordinate,
+    coordinate_file,
+    draws,
+    no_basin,
+    ranking,
+    sampling,
+    store,
+    variables,
+)
 from . import committor as committors
 from .config import System, from_settings
 from .errors import PotentialError, SamplingError
@@ -435,7 +446,8 @@ def committor_analysis(
     k = np.array([c["to_product"] for c in entries])
     n = k + np.array([c["to_reactant"] for c in entries])
     if n.sum():
-        calibration = ranking.calibrate(k, n, np.array([c["predicted"] for c in entries]))
+        astray = np.array([c["no_basin"] for c in entries])
+        calibration = ranking.calibrate(k, n, np.array([c["predicted"] for c in entries]), astray)
         log.info("calibration: %s", calibration.verdict)
         positions = np.concatenate([data.positions.values for data in chosen.values()])
         whole["calibration"] = calibration.to_dict()
@@ -462,7 +474,10 @@ def _of_draw(
     m = chosen.sizes["configuration"]
     columns = {name: table[name].values for name in ("configuration", "number", "end")}
     ended = committors.counts(columns, m, system.reactant, system.product)
-    low, high = committor_statistics.wilson_interval(ended["to_product"], ended["to_product"] + ended["to_reactant"])
+    # Lower and upper end had the shots that reached no basin all gone to the reactant, and all to the product.
+    k, n = ended["to_product"], ended["to_product"] + ended["to_reactant"] + ended["no_basin"]
+    low = committor_statistics.wilson_interval(k, n)[0]
+    high = committor_statistics.wilson_interval(k + ended["no_basin"], n)[1]
     # Of the found coordinate, whichever one the draw was made by.
     q = _values(system, found.names, chosen.positions.values)
     predicted, r, error = found.committor(q), found.r(q), found.r_error(q)
@@ -493,10 +508,15 @@ def _distribution(
 ) -> dict[str, Any]:
     columns = {c: table[c].values for c in ("configuration", "number", "end")}
     ended = committors.counts(columns, chosen.sizes["configuration"], system.reactant, system.product, fixed)
+    lost = no_basin.lost_halves(*(int(ended[end].sum()) for end in ("to_reactant", "to_product", "no_basin")))
+    if not ended["to_product"].sum() + ended["to_reactant"].sum():
+        why = lost.words("committor shots", method.dynamics.longest_half) if lost.lost else "all shots failed"
+        raise SamplingError(f"committor shots ({name}): none reached a basin of the reaction; {why}")
     return committor_statistics.analyse(
         ended["to_product"],
         ended["to_product"] + ended["to_reactant"],
-        n_uncommitted=int(ended["no_basin"].sum() + ended["elsewhere"].sum()),
+        n_uncommitted=ended["no_basin"],
+        n_elsewhere=int(ended["elsewhere"].sum()),
         n_failed=int(ended["failed"].sum()),
         rng=stream(method.seed, method.name, "committor distribution", name),
     ).to_dict()

@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
-from separatrix.plain import Plain
+from .intervals import wilson_interval
+from .no_basin import KEY, Lost, lost_halves
+from .plain import Plain
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -32,6 +35,18 @@ DEFAULT_SEED = 2006
 
 FLAT_SD = math.sqrt(1.0 / 12.0)
 """Standard deviation of committors spread evenly over [0, 1], that is of a coordinate that knows nothing."""
+
+SMALL_SD = 0.1
+"""A spread of committors that hardly matters: only below it a coordinate is called consistent with a perfect one."""
+
+UNTESTED, INCONCLUSIVE, NO_SPREAD, BROAD, OFF_CENTRE, OFF_BROAD = JUDGEMENTS = (
+    "spread not tested",
+    "inconclusive",
+    "no spread found",
+    "broad",
+    "off-centre",
+    "off-centre and broad",
+)
 
 _LOG_THETA_MAX = math.log(1e6)  # a + b stays within [1e-6, 1e6]; beyond, the likelihood is flat
 _MAX_SUPPORT = 4096  # Kolmogorov-Smirnov distances are evaluated on at most this many fractions
@@ -46,7 +61,12 @@ class CommittorDistribution(Plain):
         n_configurations: configurations with at least one committed shot; only these enter the statistics.
         n_configurations_without_shots: configurations all of whose shots failed or did not commit (n = 0).
         n_shots: committed shots, sum of n. n_success: those that reached B, sum of k.
-        n_uncommitted, n_failed: shots that reached no basin or crashed, as told by the caller; only reported.
+        n_uncommitted, n_failed: shots that reached no basin or crashed, as told by the caller.
+        n_elsewhere: shots that reached a third basin, as told by the caller.
+        uncommitted_share, uncommitted_interval: of the shots that reached no basin, with a Wilson interval.
+        uncommitted_matters: whether they are many, or could change the share of shots that reach B by more than
+            its error.
+        mean_bounds: mean of k/n had all uncommitted shots gone to A, and had all gone to B.
         mean: mean over configurations of k/n. mean_standard_error: sqrt(variance / m); NaN for m = 1.
         mean_interval: Student-t interval of the mean at `confidence`, cut to [0, 1].
         variance: sample variance (divisor m - 1) of k/n, binomial noise included.
@@ -67,7 +87,8 @@ class CommittorDistribution(Plain):
             of the Pearson statistic; Monte Carlo in the exact law of k given sum k, so p needs no estimate).
         ks_half, p_value_ks_half: distance and p-value of Kolmogorov-Smirnov against binomial(n, 1/2).
         ks_mean, p_value_ks_mean: the same against binomial(n, pooled k/n), conditional on sum k.
-        confidence: of the intervals. verdict: one sentence in words.
+        confidence: of the intervals. verdict: one sentence in words. judgement: the same in a word, one of
+            `JUDGEMENTS`.
     """
 
     n_configurations: int
@@ -76,6 +97,11 @@ class CommittorDistribution(Plain):
     n_success: int
     n_uncommitted: int
     n_failed: int
+    n_elsewhere: int
+    uncommitted_share: float
+    uncommitted_interval: tuple[float, float]
+    uncommitted_matters: bool
+    mean_bounds: tuple[float, float]
     mean: float
     mean_standard_error: float
     mean_interval: tuple[float, float]
@@ -96,6 +122,7 @@ class CommittorDistribution(Plain):
     p_value_ks_mean: float
     confidence: float
     verdict: str
+    judgement: str
 
     @property
     def beta_at_binomial_limit(self) -> bool:
@@ -122,36 +149,6 @@ def _whole_numbers(values: ArrayLike, what: str) -> IntArray:
     if bool(np.any(whole < 0)):
         raise ValueError(f"{what} must not be negative")
     return whole
-
-
-def wilson_interval(k: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> tuple[FloatArray, FloatArray]:
-    """Wilson score interval of a binomial probability (E. B. Wilson, J. Am. Stat. Assoc. 1927, 22, 209).
-
-    Args:
-        k: successes, any shape that broadcasts with `n`. n: trials; n = 0 gives the vacuous interval (0, 1).
-        confidence: two-sided, between 0 and 1.
-
-    Returns:
-        (lower, upper), each of the broadcast shape, within [0, 1].
-
-    Raises:
-        ValueError: for k > n, negative counts or a confidence outside (0, 1).
-    """
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
-    successes, trials = np.broadcast_arrays(np.asarray(k, dtype=float), np.asarray(n, dtype=float))
-    if not bool(np.all((successes >= 0) & (successes <= trials))):
-        raise ValueError("wilson_interval needs 0 <= k <= n")
-    z = float(special.ndtri(0.5 + 0.5 * confidence))
-    total = np.maximum(trials, 1.0)
-    fraction = successes / total
-    centre = fraction + z * z / (2.0 * total)
-    half = z * np.sqrt(fraction * (1.0 - fraction) / total + z * z / (4.0 * total * total))
-    scale = 1.0 + z * z / total
-    # The ends at k = 0 and k = n are exactly 0 and 1; rounding would leave 1e-17 there.
-    lower = np.where(successes == 0, 0.0, np.clip((centre - half) / scale, 0.0, 1.0))
-    upper = np.where(successes == trials, 1.0, np.clip((centre + half) / scale, 0.0, 1.0))
-    return lower, upper
 
 
 def binomial_expectation(n: ArrayLike, p: float = 0.5, bins: int | ArrayLike = 10) -> tuple[FloatArray, FloatArray]:
@@ -392,36 +389,39 @@ def _verdict(
     sd: float,
     sd_interval: tuple[float, float],
     confidence: float,
-) -> str:
-    """One sentence; see `analyse` for the rules."""
+) -> tuple[str, str]:
+    """One of `JUDGEMENTS`, and one sentence; see `analyse` for the rules."""
     offset = mean - 0.5
     where = f"off-centre by {offset:+.3f} (mean committor {mean:.3f}"
     where += f" +- {error:.3f})" if math.isfinite(error) else ")"
-    if m == 1:
-        rest = "one configuration says nothing about the spread"
-        return (f"mean committor {mean:.3f} compatible with 1/2; " if centred else where + "; ") + rest
-    if not math.isfinite(p_value):
-        rest = "one shot per configuration says nothing about the spread"
-        return (f"mean committor {mean:.3f} compatible with 1/2; " if centred else where + "; ") + rest
+    if m == 1 or not math.isfinite(p_value):
+        rest = f"one {'configuration' if m == 1 else 'shot per configuration'} says nothing about the spread"
+        start = f"mean committor {mean:.3f} compatible with 1/2" if centred else where
+        return UNTESTED if centred else OFF_CENTRE, f"{start}; {rest}"
     low, high = sd_interval
     if p_value < ALPHA:
         width = f"intrinsic spread {sd:.3f}, {100 * confidence:.0f} % interval {low:.3f} to {high:.3f}"
         if low < 0.001:
             # The exact test and the profile interval are two approximations; where they differ, say both.
             width += f", yet the binomial is refused at p = {p_value:.2g}: borderline"
-        return f"centred but broad ({width})" if centred else f"{where} and broad ({width})"
+        return (BROAD, f"centred but broad ({width})") if centred else (OFF_BROAD, f"{where} and broad ({width})")
     limit = f"no spread beyond binomial noise found, up to {high:.3f} not excluded"
-    if centred and high >= FLAT_SD:
-        return f"inconclusive: too few shots ({limit})"
-    return f"consistent with a perfect coordinate ({limit})" if centred else f"{where}; {limit}"
+    if not centred:
+        return OFF_CENTRE, f"{where}; {limit}"
+    if high >= FLAT_SD:
+        return INCONCLUSIVE, f"inconclusive: too few shots ({limit})"
+    if high < SMALL_SD:
+        return NO_SPREAD, f"consistent with a perfect coordinate ({limit})"
+    return NO_SPREAD, f"cannot be told from a perfect coordinate; a spread up to {high:.2f} is not excluded"
 
 
 def analyse(
     k: ArrayLike,
     n: ArrayLike,
     *,
-    n_uncommitted: int = 0,
+    n_uncommitted: ArrayLike = 0,
     n_failed: int = 0,
+    n_elsewhere: int = 0,
     confidence: float = 0.95,
     interval_method: str = "profile",
     n_simulations: int = 1999,
@@ -431,7 +431,9 @@ def analyse(
 
     Args:
         k: shots that reached B, shape (m,). n: shots that committed, shape (m,) or one number for all.
-        n_uncommitted, n_failed: numbers of shots that reached no basin or crashed. They are carried through.
+        n_uncommitted: shots of each configuration that reached no basin in time, shape (m,), or their number, which
+            is then shared out as n is.
+        n_failed, n_elsewhere: numbers of shots that crashed or reached a third basin, carried through.
         confidence: of the intervals.
         interval_method: "profile": profile likelihood of the beta-binomial (deterministic; recommended);
             "bootstrap": percentile bootstrap over configurations (no assumption on the shape of the
@@ -446,7 +448,11 @@ def analyse(
     standard error (Student, m - 1 degrees of freedom) and z times (normal) that of pure binomial shots from
     p = 1/2: equal counts by chance are no proof. It says *broad* when `p_value_binomial` < 0.05, and
     *inconclusive* when neither holds but the interval reaches 1/sqrt(12), the spread of a flat distribution
-    of committors: such data would not expose even a coordinate that knows nothing.
+    of committors: such data would not expose even a coordinate that knows nothing. Only where a spread of
+    `SMALL_SD` is excluded are the data called *consistent with a perfect coordinate*.
+
+    Where uncommitted shots matter (`separatrix.no_basin`), the judgement must be the same had they all gone to
+    A and had they all gone to B, or it is *inconclusive*; the verdict gives the mean committor of both.
 
     Raises:
         ValueError: no configurations, no shots at all, k > n, negative or fractional counts, different
@@ -469,6 +475,8 @@ def analyse(
         raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
     if n_simulations < 1:
         raise ValueError(f"n_simulations must be at least 1, got {n_simulations}")
+    astray = _astray(n_uncommitted, trials)
+    every = hits, trials
     empty = int(np.count_nonzero(trials == 0))
     hits, trials = hits[trials > 0], trials[trials > 0]
     if hits.size == 0:
@@ -485,6 +493,10 @@ def analyse(
     mean_interval = (math.nan, math.nan)
     if m > 1:
         mean_interval = (max(mean - quantile * error, 0.0), min(mean + quantile * error, 1.0))
+    if m > 1 and variance < 1e-15:
+        # All alike, which is no proof that they are: the shots' own noise is left.
+        mean_interval = tuple(float(v) for v in wilson_interval(n_success, n_shots, confidence))  # type: ignore[assignment]
+        error = (mean_interval[1] - mean_interval[0]) / (2.0 * float(special.ndtri(0.5 + 0.5 * confidence)))
 
     sigma2 = intrinsic_variance(hits, trials)
     sd = math.sqrt(min(max(sigma2, 0.0), mean * (1.0 - mean))) if math.isfinite(sigma2) else math.nan
@@ -537,16 +549,27 @@ def analyse(
     floor = 0.5 * math.sqrt(float(np.sum(1.0 / trials))) / m
     tolerance = float(special.ndtri(0.5 + 0.5 * confidence)) * floor
     if m > 1:
-        tolerance = max(tolerance, quantile * error)
-    verdict = _verdict(m, mean, error, abs(mean - 0.5) <= tolerance, p_binomial, sd, sd_interval, confidence)
+        tolerance = max(tolerance, quantile * math.sqrt(variance / m))
+    centred = abs(mean - 0.5) <= tolerance
+    judgement, verdict = _verdict(m, mean, error, centred, p_binomial, sd, sd_interval, confidence)
+    lost = lost_halves(n_shots - n_success, n_success, round(float(astray.sum())))
+    bounds = _bounds(*every, astray)
+    if lost.matters:
+        options = {"confidence": confidence, "interval_method": interval_method, "n_simulations": n_simulations}
+        judgement, verdict = _bracketed(judgement, verdict, every, astray, bounds, lost, options)
 
     return CommittorDistribution(
         n_configurations=m,
         n_configurations_without_shots=empty,
         n_shots=n_shots,
         n_success=n_success,
-        n_uncommitted=int(n_uncommitted),
+        n_uncommitted=lost.lost,
         n_failed=int(n_failed),
+        n_elsewhere=int(n_elsewhere),
+        uncommitted_share=lost.share,
+        uncommitted_interval=(lost.low, lost.high),
+        uncommitted_matters=lost.matters,
+        mean_bounds=bounds,
         mean=mean,
         mean_standard_error=error,
         mean_interval=mean_interval,
@@ -567,7 +590,52 @@ def analyse(
         p_value_ks_mean=p_mean,
         confidence=confidence,
         verdict=verdict,
+        judgement=judgement,
     )
+
+
+def _astray(n_uncommitted: ArrayLike, trials: IntArray) -> FloatArray:
+    """Uncommitted shots of each configuration; a mere number is shared out as the committed ones are."""
+    given = _whole_numbers(n_uncommitted, "n_uncommitted")
+    if np.ndim(n_uncommitted) > 0:
+        if given.shape != trials.shape:
+            raise ValueError(f"n_uncommitted must have the length of n, got {given.size} and {trials.size}")
+        return given.astype(float)
+    total = int(trials.sum())
+    return given[0] * trials / total if total else np.zeros(trials.shape)
+
+
+def _bounds(hits: IntArray, trials: IntArray, astray: FloatArray) -> tuple[float, float]:
+    """Mean of k/n had all uncommitted shots gone to A, and to B; over all configurations with a shot that counts."""
+    shots = trials + astray
+    some = shots > 0
+    low, high = (float(np.mean((k[some]) / shots[some])) for k in (hits, hits + astray))
+    return low, high
+
+
+def _bracketed(
+    judgement: str,
+    verdict: str,
+    every: tuple[IntArray, IntArray],
+    astray: FloatArray,
+    bounds: tuple[float, float],
+    lost: Lost,
+    options: dict[str, Any],
+) -> tuple[str, str]:
+    """Judgement and verdict where uncommitted shots matter: they must not depend on where these would have gone."""
+    hits, trials = every
+    # Whole shots, also where a mere number of them was shared out.
+    whole = np.rint(astray).astype(np.int64)
+    some = trials + whole > 0
+    ends = [analyse(k[some], (trials + whole)[some], **options) for k in (hits, hits + whole)]
+    same = {end.judgement for end in ends} == {judgement}
+    if judgement in (OFF_CENTRE, OFF_BROAD):
+        same = same and (bounds[0] < 0.5) == (bounds[1] < 0.5)
+    mean = f"had all gone to A the mean committor would be {bounds[0]:.3f}, to B {bounds[1]:.3f}"
+    words = f"{lost.count('shots')} reached no basin: {mean}"
+    if same:
+        return judgement, f"{verdict}; {words}, and the verdict the same"
+    return INCONCLUSIVE, f"inconclusive: {words}; give a larger {KEY}. Of those that did: {verdict}"
 
 
 def _bootstrap_interval(

@@ -5,7 +5,8 @@ chain counts as cost and as nothing else.
 
 Intervals have confidence 0.95. Successive moves of a chain are correlated, and three things follow.
 
-* A fraction (acceptance, share of a mechanism) has the Wilson interval of N / g trials instead of N. The statistical
+* A fraction (acceptance, share of a mechanism) has the Wilson interval of N / g trials instead of N (N where nothing
+  varied). The statistical
   inefficiency g = 1 + 2 sum_t (1 - t/N) rho(t) is summed up to the first lag at which the autocorrelation rho is not
   positive (Chodera, Swope, Pitera, Seok and Dill, J. Chem. Theory Comput. 2007, 3, 26). Deviations are taken from the
   mean of all chains, so chains that disagree make g, and the interval, larger. A share never counts more trials than
@@ -14,7 +15,10 @@ Intervals have confidence 0.95. Successive moves of a chain are correlated, and 
   Ann. Stat. 1986, 14, 1171), with Student's t for the number of segments.
 * The cost of an accepted path is the whole cost over the number of accepted paths; only that number is taken as
   random, with the interval of the acceptance.
-* Where the data cannot tell (nothing varied, too few segments) no interval is given, and a note says so.
+* Shares of mechanisms are given where some chain has changed its mechanism: chains that stay where they were started
+  say which starts there were, not how much of the ensemble each mechanism has.
+* Where the data cannot tell (nothing varied, too few segments) no interval is given, and a note says so. An interval
+  always has a width, and holds its value.
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ import pandas as pd
 import scipy
 from numpy.typing import ArrayLike
 
-from . import coordinate_file, store
+from . import coordinate_file, no_basin, store
 from .committor_statistics import binomial_expectation, wilson_interval
 from .config import System
 from .coordinate import Coordinate, calibration_table
@@ -104,6 +108,8 @@ class ChainData:
         Time between frames in fs.
     outcome, forward
         Of each move, shape (n_moves,): one of :data:`OUTCOMES`; the basin that the forward half reached.
+    backward
+        The basin that the backward half reached, ``none`` or ``failed``; empty where nothing was run.
     burn_in
         Whether each move belongs to the burn-in, shape (n_moves,).
     points
@@ -130,6 +136,7 @@ class ChainData:
     frame: float
     outcome: np.ndarray
     forward: np.ndarray
+    backward: np.ndarray
     burn_in: np.ndarray
     points: np.ndarray
     made_by: np.ndarray
@@ -229,6 +236,7 @@ def read_chain(folder: Path | str) -> ChainData:
         frame=float(table.attrs["frame_fs"]),
         outcome=table.outcome.values.astype(str),
         forward=table.forward.values.astype(str),
+        backward=table.backward.values.astype(str),
         burn_in=table.burn_in.values == 1,
         points=table.positions.values,
         made_by=ways.move.values,
@@ -386,13 +394,13 @@ def fraction_interval(series: Sequence[np.ndarray], most: float = math.inf) -> t
 
     Returns
     -------
-    Lower end, upper end and effective number of trials; None when nothing varies.
+    Lower end, upper end and effective number of trials; None without values. Where nothing varies no correlation is
+    to be seen, and each value counts.
     """
-    g = statistical_inefficiency(series)
-    if g is None:
+    values = np.concatenate(series) if len(series) else np.empty(0)
+    if not values.size:
         return None
-    values = np.concatenate(series)
-    trials = min(len(values) / g, most)
+    trials = min(len(values) / (statistical_inefficiency(series) or 1.0), most)
     low, high = wilson_interval(values.mean() * trials, trials, CONFIDENCE)
     return float(low), float(high), trials
 
@@ -412,7 +420,9 @@ class QuantileEstimate:
     note: str
 
 
-def quantiles(series: Sequence[np.ndarray], at: Sequence[float], rng: np.random.Generator) -> list[QuantileEstimate]:
+def quantiles(
+    series: Sequence[np.ndarray], at: Sequence[float], rng: np.random.Generator, resolution: float = 0.0
+) -> list[QuantileEstimate]:
     """Quantiles of a positive quantity over the moves of all chains, with intervals from a segment bootstrap.
 
     The standard error of the logarithm comes from resampled segments, is corrected by sqrt(B / (B - 1)), and is
@@ -426,6 +436,8 @@ def quantiles(series: Sequence[np.ndarray], at: Sequence[float], rng: np.random.
         Probabilities.
     rng
         Source of random numbers.
+    resolution
+        Step in which the quantity comes: no interval is narrower.
     """
     values = np.concatenate([np.asarray(s, dtype=float) for s in series]) if len(series) else np.empty(0)
     if values.size == 0:
@@ -447,7 +459,12 @@ def quantiles(series: Sequence[np.ndarray], at: Sequence[float], rng: np.random.
         return [QuantileEstimate(float(v), None, None, note) for v in found]
     factor = np.exp(float(scipy.stats.t.ppf(0.5 + 0.5 * CONFIDENCE, count - 1)) * error)
     note = f"interval: bootstrap over {count} segments of about {length} moves"
-    return [QuantileEstimate(float(v), float(v / f), float(v * f), note) for v, f in zip(found, factor, strict=True)]
+    # Of a discrete quantity nearly all resamples may have the same quantile.
+    half = 0.5 * resolution
+    return [
+        QuantileEstimate(float(v), float(min(v / f, v - half)), float(max(v * f, v + half)), note)
+        for v, f in zip(found, factor, strict=True)
+    ]
 
 
 # --- quantities -----------------------------------------------------------------------------------------------------
@@ -484,7 +501,7 @@ class Quantity:
     note: str = ""
 
 
-POINTS, GEOMETRY, SAMPLING, CHAINS, CONVERGENCE, COORDINATE, COMMITTOR, COST = (
+POINTS, GEOMETRY, SAMPLING, CHAINS, CONVERGENCE, COORDINATE, COMMITTOR, RATES, COST = (
     "Stationary points",
     "Geometry",
     "Sampling",
@@ -492,6 +509,7 @@ POINTS, GEOMETRY, SAMPLING, CHAINS, CONVERGENCE, COORDINATE, COMMITTOR, COST = (
     "Convergence",
     "Reaction coordinate",
     "Committor",
+    "Rates",
     "Cost",
 )
 
@@ -526,8 +544,34 @@ def named_coordinates(system: System) -> dict[str, Internal]:
     return {c.name: c for c in (*used, *system.coordinates)}
 
 
-def sampling_quantities(chains: Sequence[ChainData], rng: np.random.Generator) -> list[Quantity]:
-    """Acceptance, outcomes, path lengths and mechanisms of a method's chains, after the burn-in."""
+#: Why shares of mechanisms are not given.
+STUCK = "not determined: no chain changed its mechanism"
+ON_START = "not determined: the shares depend on where the chains were started"
+
+
+def sampling_quantities(
+    chains: Sequence[ChainData],
+    rng: np.random.Generator,
+    ends: tuple[str, str],
+    *,
+    one_way: bool = False,
+    on_start: bool = False,
+) -> list[Quantity]:
+    """Acceptance, outcomes, path lengths and mechanisms of a method's chains, after the burn-in.
+
+    Parameters
+    ----------
+    chains
+        Of one method.
+    rng
+        Of the bootstrap.
+    ends
+        Reactant and product.
+    one_way
+        Whether the system knows of one mechanism alone, which then has all paths.
+    on_start
+        Whether the shares are known to depend on where the chains were started.
+    """
     outcome = np.concatenate([c.outcome[~c.burn_in] for c in chains])
     shots, burnt = int(sum(c.shots.sum() for c in chains)), sum(c.burn_in_shots for c in chains)
     found = [
@@ -538,6 +582,7 @@ def sampling_quantities(chains: Sequence[ChainData], rng: np.random.Generator) -
         _acceptance_quantity(chains),
     ]
     found += [Quantity(SAMPLING, f"moves: {word}", int((outcome == word).sum())) for word in OUTCOMES]
+    found.append(_lost_quantity(chains, ends))
     paths = int(sum(c.sampled.sum() for c in chains))
     found.append(
         Quantity(
@@ -545,10 +590,12 @@ def sampling_quantities(chains: Sequence[ChainData], rng: np.random.Generator) -
         )
     )
     names = ("path length, lower quartile", "path length, median", "path length, upper quartile")
-    estimates = quantiles([c.series(c.duration) for c in chains], (0.25, 0.5, 0.75), rng)
+    frame = max((c.frame for c in chains), default=0.0)
+    estimates = quantiles([c.series(c.duration) for c in chains], (0.25, 0.5, 0.75), rng, frame)
     for name, q in zip(names, estimates, strict=True):
         found.append(Quantity(SAMPLING, name, _finite(q.value), "fs", low=q.low, high=q.high, note=q.note))
-    found += [_share(SAMPLING, f"share: {word}", chains, word, paths) for word in mechanisms_of(chains)]
+    settled = STUCK if not (one_way or any(map(_switches, chains))) else ON_START if on_start else ""
+    found += [_share(SAMPLING, f"share: {word}", chains, word, paths, settled) for word in mechanisms_of(chains)]
     for chain in chains:
         who = f"chain {chain.number}"
         found += [_start_quantity(chain, who), _shift_quantity(chain, who)]
@@ -558,10 +605,39 @@ def sampling_quantities(chains: Sequence[ChainData], rng: np.random.Generator) -
         note = "" if len(length) else "no path was accepted"
         found.append(Quantity(CHAINS, f"path length, median, {who}", median, "fs", note=note))
         found += [
-            _share(CHAINS, f"share: {word}, {who}", [chain], word, int(chain.sampled.sum()))
+            _share(
+                CHAINS,
+                f"share: {word}, {who}",
+                [chain],
+                word,
+                int(chain.sampled.sum()),
+                "" if one_way or _switches(chain) else STUCK,
+            )
             for word in mechanisms_of(chains)
         ]
     return found
+
+
+def _switches(chain: ChainData) -> int:
+    """Moves of a chain that changed the mechanism."""
+    kinds = chain.mechanism[chain.sampled]
+    return int((kinds[1:] != kinds[:-1]).sum())
+
+
+def _lost_quantity(chains: Sequence[ChainData], ends: tuple[str, str]) -> Quantity:
+    """Share of the half-trajectories that were given up."""
+    halves = [str(end) for c in chains for half in (c.forward, c.backward) for end in half[c.shots]]
+    lost = no_basin.counted(halves, *ends)
+    if not lost.halves:
+        return Quantity(SAMPLING, LOST, note="no half-trajectory was run, or all failed")
+    note = f"{lost.count()}; Wilson interval"
+    return Quantity(
+        SAMPLING, LOST, lost.share, low=lost.low, high=lost.high, text=lost.remedy if lost.matters else "", note=note
+    )
+
+
+#: Names of the quantities that say how many halves were given up; their text is empty where it does not matter.
+LOST, LOST_SHOTS = "half-trajectories in no basin", "share of uncommitted shots"
 
 
 def _start_quantity(chain: ChainData, who: str) -> Quantity:
@@ -596,10 +672,7 @@ def _fraction(group: str, name: str, series: Sequence[np.ndarray], most: float =
     if values.size == 0:
         return Quantity(group, name, note="no data")
     value = float(values.mean())
-    interval = fraction_interval(series, most)
-    if interval is None:
-        return Quantity(group, name, value, note="no interval: nothing varied")
-    low, high, trials = interval
+    low, high, trials = fraction_interval(series, most) or (math.nan, math.nan, 0.0)
     if trials < MIN_TRIALS:
         note = f"no interval: worth {trials:.1f} independent trials, fewer than {MIN_TRIALS}"
         return Quantity(group, name, value, note=note)
@@ -607,8 +680,11 @@ def _fraction(group: str, name: str, series: Sequence[np.ndarray], most: float =
     return Quantity(group, name, value, low=low, high=high, note=note)
 
 
-def _share(group: str, name: str, chains: Sequence[ChainData], word: str, paths: int) -> Quantity:
-    """Share of a mechanism, weighted by multiplicity."""
+def _share(group: str, name: str, chains: Sequence[ChainData], word: str, paths: int, untold: str = "") -> Quantity:
+    """Share of a mechanism, weighted by multiplicity; none for the reason `untold`."""
+    if untold:
+        mine = sum(int((c.mechanism[c.sampled] == word).sum()) for c in chains)
+        return Quantity(group, name, note=f"{untold} ({mine} of {paths} paths)")
     return _fraction(group, name, [c.series((c.mechanism == word).astype(float)) for c in chains], paths)
 
 
@@ -650,7 +726,9 @@ def _criterion(assessment: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _shares_of_start(row: Mapping[str, Any]) -> str:
     """Shares of the mechanisms in the chains of one start."""
-    shares = ", ".join(f"{name} {share:.0%}" for name, share in row["shares"].items() if share > 0)
+    seen = {name: share for name, share in row["shares"].items() if share > 0}
+    # Where no chain ever switched, shares are those of the starts.
+    shares = ", ".join(f"{name} {share:.0%}" if row["switches"] else name for name, share in seen.items())
     worth = "" if row["effective_moves"] is None else f" (worth {row['effective_moves']:.1f})"
     chains = ", ".join(map(str, row["chains"]))
     return f"{shares}; moves: {row['moves']}{worth}, switches: {row['switches']}, chains: {chains}"
@@ -812,6 +890,7 @@ def _distribution_quantities(data: MethodData, draw: str, of: str) -> list[Quant
         Quantity(COMMITTOR, "configurations", d["n_configurations"], note=drawn["how"]),
         Quantity(COMMITTOR, "committed shots", d["n_shots"], note=f"{d['n_success']} to {data.committor['product']}"),
         Quantity(COMMITTOR, "uncommitted shots", d["n_uncommitted"]),
+        *_uncommitted_quantities(data, d),
         Quantity(COMMITTOR, "failed shots", d["n_failed"]),
         Quantity(
             COMMITTOR,
@@ -851,6 +930,22 @@ def _distribution_quantities(data: MethodData, draw: str, of: str) -> list[Quant
         Quantity(COMMITTOR, "verdict", text=d["verdict"]),
     ]
     return [replace(q, name=of + q.name) for q in found] if of else found
+
+
+def _uncommitted_quantities(data: MethodData, d: Mapping[str, Any]) -> list[Quantity]:
+    """What shots that reached no basin could change; nothing where there are none."""
+    if not d.get("n_uncommitted") or "uncommitted_share" not in d:
+        return []
+    low, high = d["uncommitted_interval"]
+    text = f"give a larger {no_basin.KEY}" if d["uncommitted_matters"] else ""
+    basins = (data.fit["reactant"], data.fit["product"])
+    return [
+        Quantity(COMMITTOR, LOST_SHOTS, d["uncommitted_share"], low=low, high=high, text=text, note="Wilson interval"),
+        *(
+            Quantity(COMMITTOR, f"mean committor had uncommitted shots gone to {basin}", bound, note="a bound")
+            for basin, bound in zip(basins, d["mean_bounds"], strict=True)
+        ),
+    ]
 
 
 def _calibration_quantities(data: MethodData) -> list[Quantity]:
@@ -1006,15 +1101,38 @@ def distinct(labels: Mapping[str, str]) -> dict[str, str]:
 
 def summarise(data: MethodData, system: System, rng: np.random.Generator) -> list[Quantity]:
     """All quantities of one method."""
-    return [
+    agreement = data.assessments[-1]["mechanisms"]["outcome"]
+    found = [
         Quantity(POINTS, "level of theory", text=data.source),
         *stationary_quantities(data, system),
-        *sampling_quantities(data.chains, rng),
+        *sampling_quantities(
+            data.chains,
+            rng,
+            (system.reactant, system.product),
+            one_way=not system.mechanism.classes,
+            on_start=agreement == "depend on the start",
+        ),
         *convergence_quantities(data.assessments),
         *coordinate_quantities(data),
         *committor_quantities(data),
         *cost_quantities(data),
     ]
+    return [with_width(q) for q in found]
+
+
+def with_width(q: Quantity) -> Quantity:
+    """The same quantity, whose interval holds its value and has a width; else it has none, and the note says so.
+
+    Value and interval may come from two statistics, as moment and likelihood of the committors' spread do.
+    """
+    if q.low is None or q.high is None or q.value is None:
+        return replace(q, low=None, high=None)
+    low, high = min(q.low, q.value), max(q.high, q.value)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return replace(q, low=None, high=None)
+    if high <= low:
+        return replace(q, low=None, high=None, note=f"no interval: the resamples do not vary; {q.note}")
+    return replace(q, low=low, high=high)
 
 
 def comparison_frame(summaries: Mapping[str, Sequence[Quantity]], labels: Mapping[str, str]) -> pd.DataFrame:
@@ -1183,7 +1301,9 @@ def _mechanisms(data: MethodData, summary: Sequence[Quantity]) -> list[dict[str,
     for word in mechanisms_of(data.chains):
         q = _named(summary, SAMPLING, f"share: {word}")
         paths = int(sum((c.mechanism[c.sampled] == word).sum() for c in data.chains))
-        rows.append({"kind": "all", "mechanism": word, "share": q.value, "low": q.low, "high": q.high, "paths": paths})
+        # NaN where shares are not determined: a column of nothing else is still one of numbers.
+        share, low, high = (math.nan if v is None else v for v in (q.value, q.low, q.high))
+        rows.append({"kind": "all", "mechanism": word, "share": share, "low": low, "high": high, "paths": paths})
         for chain in data.chains:
             one = _named(summary, CHAINS, f"share: {word}, chain {chain.number}")
             if one.value is not None:

@@ -35,12 +35,10 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from statsmodels.stats.multitest import multipletests
 
-from .compare import CHAINS, CONFIDENCE, COORDINATE, SAMPLING, Z, rounded
+from .compare import CHAINS, CONFIDENCE, COORDINATE, RATES, SAMPLING, Z, rounded
 from .errors import StoreError
 from .plain import json_safe
 from .store import read_json
-
-RATES = "Rates"
 
 DIFFERS, AGREES, UNKNOWN, EQUAL = "differs", "agrees", "cannot tell", "equal"
 
@@ -213,11 +211,11 @@ def read_run(folder: Path | str) -> Run:
 
 
 def _quantities(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[Key, Entry]:
-    """Quantities of a method; chains are left out, for those of one run have no partners in another."""
+    """Quantities of a method but its chains, which have no partners in another run, and its rates (:func:`_rates`)."""
     chains = groups.get(SAMPLING, {}).get("chains", {}).get("value")
     found = {}
     for group, quantities in groups.items():
-        if group == CHAINS:
+        if group in (CHAINS, RATES):
             continue
         for name, q in quantities.items():
             value, error = q["value"], q.get("error")

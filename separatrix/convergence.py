@@ -13,6 +13,7 @@ Criteria that must all hold:
   before (:func:`separatrix.coordinate.interchangeable`) is the same: which of two that correlate at 0.9999 comes out
   ahead is decided by the last few shots.
 * The shares of the mechanisms do not depend on where the chains were started, or all were started from one place.
+* Half-trajectories that reached no basin are too few to change the result (:mod:`separatrix.no_basin`).
 
 A number that the data cannot give does not hold its criterion. In particular a single chain never converges: nothing
 shows that another would agree with it.
@@ -35,6 +36,7 @@ from numpy.typing import ArrayLike
 from .committor_statistics import ALPHA
 from .compare import statistical_inefficiency
 from .coordinate import Coordinate, Interchangeable
+from .no_basin import MANY, Lost
 from .plain import json_safe
 
 MIN_DRAWS = 8
@@ -374,7 +376,8 @@ class Criterion:
     Attributes
     ----------
     name
-        ``coordinate``, ``information error``, ``R-hat``, ``effective samples``, ``stable variables`` or ``mechanisms``.
+        ``coordinate``, ``information error``, ``R-hat``, ``effective samples``, ``stable variables``, ``mechanisms``
+        or ``halves in no basin``.
     value, bound
         The worst value and its bound; NaN where there is none.
     holds
@@ -465,6 +468,8 @@ def judge(
     min_rounds: int,
     max_rounds: int,
     groups: Sequence[Interchangeable] = (),
+    halves: Lost | None = None,
+    longest_half_fs: float | None = None,
 ) -> Assessment:
     """Judge all shots so far.
 
@@ -493,6 +498,10 @@ def judge(
         Sampling stops after no fewer and no more rounds than these.
     groups
         Variables that all shots so far do not tell from those of the coordinate.
+    halves
+        What the halves that reached no basin can change; None: not judged.
+    longest_half_fs
+        How long a half is followed, fs; for the words.
 
     Raises
     ------
@@ -528,6 +537,7 @@ def judge(
         _samples_criterion(judged, criteria.effective_samples),
         _stability_criterion(stable_for, criteria.stable_rounds, swapped),
         Criterion("mechanisms", math.nan, math.nan, told, agreement.verdict),
+        *(() if halves is None else (_halves_criterion(halves, longest_half_fs),)),
     )
     converged = all(c.holds for c in checks)
     stop = round >= max_rounds or (converged and round >= min_rounds)
@@ -630,6 +640,11 @@ def _samples_criterion(judged: Mapping[str, Mixing], bound: float) -> Criterion:
     if math.isfinite(value):
         text = f"effective samples {_beside(value, bound)} ({name})"
     return Criterion("effective samples", value, bound, value >= bound, text)
+
+
+def _halves_criterion(halves: Lost, limit: float | None) -> Criterion:
+    text = halves.words(limit=limit) if halves.matters else "few enough halves reached no basin"
+    return Criterion("halves in no basin", halves.share, MANY, not halves.matters, text)
 
 
 def _why(judged: Mapping[str, Mixing], name: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from . import store
+from . import digits, store
 from .compare import (
     CHAINS,
     COMMITTOR,
@@ -27,6 +27,7 @@ from .compare import (
     GEOMETRY,
     MEASURES,
     POINTS,
+    RATES,
     SAMPLING,
     Measure,
     rounded,
@@ -367,7 +368,7 @@ def mechanisms(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
 
 def _share_words(share: float, low: float, high: float, paths: float) -> str:
     interval = f" ({low:.0%} to {high:.0%})" if math.isfinite(low) else ""
-    return f"{share:.0%}{interval}, {paths:.0f} paths"
+    return f"{share:.0%}{interval}, {paths:.0f} paths" if math.isfinite(share) else f"not determined, {paths:.0f} paths"
 
 
 def shooting_points(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
@@ -745,6 +746,8 @@ _STYLE = (
 STYLE = _STYLE
 
 _PLACES = {"kcal/mol": 1, "degree": 1, "angstrom": 3, "cm-1": 0, "fs": 0}
+#: Units of quantities that are estimates even where no interval is known.
+_NO_ERROR = ("1/s",)
 _SHOWN_UNITS = {"1": "", "cm-1": "cm⁻¹", "degree": "°", "angstrom": "Å"}
 
 
@@ -765,9 +768,8 @@ def cell(row: Mapping[str, object]) -> str:
     if math.isfinite(error) and error > 0:
         shown = _minus(" ± ".join(rounded(value, error)))
     elif math.isfinite(low) and high > low:
-        places = max(1 - math.floor(math.log10(0.5 * (high - low))), 0)
-        value_text, low_text, high_text = (_minus(f"{v:.{places}f}") for v in (value, low, high))
-        shown = f"{value_text} <small>({low_text} to {high_text})</small>"
+        number, _, interval = _minus(digits.significant(value, low, high)).partition(" (")
+        shown = f"{number} <small>({interval.replace(' – ', ' to ')}</small>"
     else:
         shown = _minus(_plain(value, str(row["unit"])))
         if note.startswith(("no interval", "no error")):
@@ -788,7 +790,9 @@ def _plain(value: float, unit: str) -> str:
         return f"{round(value, places) + 0.0:.{places}f}"  # the sum turns -0.0 into 0.0
     if unit in ("s", "ms") and value >= 100:
         return f"{value:.0f}"
-    return f"{value:.0f}" if value == round(value) and abs(value) < 1e12 else f"{value:.3g}"
+    if unit in _NO_ERROR:
+        return digits.plain(value)
+    return f"{value:.0f}" if value == round(value) and abs(value) < 1e12 else digits.plain(value, 3)
 
 
 def _hover(shown: str, note: str) -> str:
@@ -855,7 +859,7 @@ def comparison_table(frame: pd.DataFrame) -> str:
         ~frame["quantity"].str.startswith(("wall time, ", "chosen in resamples"))
         | (frame["quantity"] == "wall time, other stages")
     ]
-    groups = (POINTS, SAMPLING, CONVERGENCE, COORDINATE, COMMITTOR, COST)
+    groups = (POINTS, SAMPLING, CONVERGENCE, COORDINATE, COMMITTOR, RATES, COST)
     return _grouped(frame, "Comparison of the methods", groups, _HOW)
 
 

@@ -10,12 +10,13 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from .no_basin import KEY, lost_halves
 from .plain import Plain
 
 FloatArray = NDArray[np.float64]
@@ -109,7 +110,7 @@ class Calibration(Plain):
     verdict: str
 
 
-def calibrate(k: ArrayLike, n: ArrayLike, p: ArrayLike) -> Calibration:
+def calibrate(k: ArrayLike, n: ArrayLike, p: ArrayLike, n_uncommitted: ArrayLike = 0) -> Calibration:
     """Hold predicted committors against measured ones.
 
     Parameters
@@ -118,59 +119,111 @@ def calibrate(k: ArrayLike, n: ArrayLike, p: ArrayLike) -> Calibration:
         Shots that went to the product, and that committed, of each configuration, shape (m,).
     p
         Predicted committors, shape (m,).
+    n_uncommitted
+        Shots of each configuration that reached no basin in time, shape (m,). Where they matter
+        (:mod:`separatrix.no_basin`) and the verdict would be another had they all gone to the one basin or to the
+        other, it is inconclusive.
 
     Raises
     ------
     ValueError
         When the counts are no counts, or no shot committed.
     """
-    # A second to import, which a job that only shoots can do without.
-    import statsmodels.api as sm
-
     hits, trials, predicted = _clean(k, n, p)
-    x = special.logit(predicted)
-    nan = (math.nan, math.nan)
-    intercept, slope, intervals, p_value = math.nan, math.nan, (nan, nan), math.nan
-    m = len(hits)
-    # A line takes two points and some more for its error; and without scatter in x there is no slope.
-    if m > 3 and np.ptp(x) > 1e-6 and 0 < hits.sum() < trials.sum():
-        with warnings.catch_warnings():
-            # Outcomes that are told apart without error have no finite slope; it is left out below.
-            warnings.simplefilter("ignore")
-            model = sm.GLM(np.column_stack([hits, trials - hits]), sm.add_constant(x), family=sm.families.Binomial())
-            # The correction m/(m - 2) of the sandwich, and Student's t with m - 2 degrees of freedom.
-            found = model.fit(cov_type="HC1", use_t=True)
-        known = found.converged and np.all(np.isfinite(found.bse)) and abs(found.params[1]) < 1e3
-        if known and np.linalg.cond(found.cov_params()) < 1e12:
-            intercept, slope = (float(v) for v in found.params)
-            intervals = tuple((float(a), float(b)) for a, b in found.conf_int(0.05))
-            p_value = float(found.wald_test((np.eye(2), np.array([0.0, 1.0])), scalar=True).pvalue)
+    line = _line(hits, trials, predicted)
     error = np.nanmean(e) if not np.all(np.isnan(e := squared_error(hits, trials, predicted))) else math.nan
+    verdict = _verdict(line)
+    astray = np.broadcast_to(np.asarray(n_uncommitted, dtype=int), np.shape(np.atleast_1d(k)))
+    lost = lost_halves(int((trials - hits).sum()), int(hits.sum()), int(astray.sum()))
+    if lost.matters:
+        of_all = np.atleast_1d(n) + astray
+        ends = [_verdict(_line(*_clean(some, of_all, p))) for some in (k, np.atleast_1d(k) + astray)]
+        if {_kind(end) for end in ends} != {_kind(verdict)}:
+            verdict = (
+                f"inconclusive: {lost.count('shots')} reached no basin; had all gone to the reactant: {ends[0]}; to "
+                f"the product: {ends[1]}; give a larger {KEY}"
+            )
     return Calibration(
-        n_configurations=m,
+        n_configurations=len(hits),
         n_shots=int(trials.sum()),
-        intercept=intercept,
-        slope=slope,
-        intercept_interval=intervals[0],
-        slope_interval=intervals[1],
-        p_value=p_value,
+        intercept=line.intercept,
+        slope=line.slope,
+        intercept_interval=line.intercept_interval,
+        slope_interval=line.slope_interval,
+        p_value=line.p_value,
         rms_error=math.sqrt(max(float(error), 0.0)) if math.isfinite(error) else math.nan,
         brier=brier_score(hits, trials, predicted),
         log_likelihood_per_shot=log_likelihood_per_shot(hits, trials, predicted),
-        verdict=_verdict(slope, intervals[1], p_value),
+        verdict=verdict,
     )
 
 
-def _verdict(slope: float, interval: tuple[float, float], p_value: float) -> str:
-    if not math.isfinite(p_value):
+class _Line(NamedTuple):
+    """Of logit measured against logit predicted; NaN where the data do not give it."""
+
+    intercept: float
+    slope: float
+    intercept_interval: tuple[float, float]
+    slope_interval: tuple[float, float]
+    p_value: float
+
+
+def _line(hits: FloatArray, trials: FloatArray, predicted: FloatArray) -> _Line:
+    # A second to import, which a job that only shoots can do without.
+    import statsmodels.api as sm
+
+    x = special.logit(predicted)
+    nan = (math.nan, math.nan)
+    m = len(hits)
+    # A line takes two points and some more for its error; and without scatter in x there is no slope.
+    if not (m > 3 and np.ptp(x) > 1e-6 and 0 < hits.sum() < trials.sum()):
+        return _Line(math.nan, math.nan, nan, nan, math.nan)
+    with warnings.catch_warnings():
+        # Outcomes that are told apart without error have no finite slope; it is left out below.
+        warnings.simplefilter("ignore")
+        model = sm.GLM(np.column_stack([hits, trials - hits]), sm.add_constant(x), family=sm.families.Binomial())
+        # The correction m/(m - 2) of the sandwich, and Student's t with m - 2 degrees of freedom.
+        found = model.fit(cov_type="HC1", use_t=True)
+        if np.any(found.bse < _NO_SCATTER * (plain := model.fit(use_t=True)).bse):
+            # Counts on the line without any scatter: what is left is the noise of the shots themselves.
+            found = plain
+    known = found.converged and np.all(np.isfinite(found.bse)) and abs(found.params[1]) < 1e3
+    if not known or np.linalg.cond(found.cov_params()) >= 1e12:
+        return _Line(math.nan, math.nan, nan, nan, math.nan)
+    intervals = tuple((float(a), float(b)) for a, b in found.conf_int(0.05))
+    p_value = float(found.wald_test((np.eye(2), np.array([0.0, 1.0])), scalar=True).pvalue)
+    return _Line(float(found.params[0]), float(found.params[1]), *intervals, p_value)
+
+
+_NO_SCATTER = 1e-3
+
+_CALIBRATED, _INCONCLUSIVE = "calibrated within the errors", "inconclusive"
+
+
+def _verdict(line: _Line) -> str:
+    """By the slope's interval, which is shown, and the joint test; where they do not say the same, nothing is known."""
+    if not math.isfinite(line.p_value):
         return "too few configurations, or too alike, to judge the calibration"
-    if p_value >= 0.05:
-        return f"calibrated within the errors (slope {slope:.2f}, {interval[0]:.2f} to {interval[1]:.2f})"
-    if interval[1] < 1.0:
-        return f"promises more than it holds (slope {slope:.2f}, {interval[0]:.2f} to {interval[1]:.2f})"
-    if interval[0] > 1.0:
-        return f"holds more than it promises (slope {slope:.2f}, {interval[0]:.2f} to {interval[1]:.2f})"
-    return f"off the measured committors (p = {p_value:.2g})"
+    low, high = line.slope_interval
+    shown = f"slope {line.slope:.2f}, {low:.2f} to {high:.2f}"
+    joint = f"joint p = {line.p_value:.2g}"
+    if line.p_value >= 0.05:
+        if low <= 1.0 <= high and low > 0.0:
+            return f"{_CALIBRATED} ({shown}, {joint})"
+        why = ["leaves out 1"] if not low <= 1.0 <= high else []
+        why += ["holds 0, so that the prediction may be worth nothing"] if low <= 0.0 else []
+        return f"{_INCONCLUSIVE}: the interval of the slope {' and '.join(why)} ({shown}, {joint})"
+    if high < 1.0:
+        return f"promises more than it holds ({shown}, {joint})"
+    if low > 1.0:
+        return f"holds more than it promises ({shown}, {joint})"
+    intercept = f"intercept {line.intercept:.2f}, {line.intercept_interval[0]:.2f} to {line.intercept_interval[1]:.2f}"
+    return f"off the measured committors ({intercept}; {shown}; {joint})"
+
+
+def _kind(verdict: str) -> str:
+    """What a verdict says, without its numbers."""
+    return verdict.partition(" (")[0].partition(":")[0]
 
 
 @dataclass(frozen=True)
@@ -241,7 +294,9 @@ def rank(
 
     def interval(values: FloatArray) -> tuple[float, float]:
         values = values[np.isfinite(values)]
-        return tuple(float(v) for v in np.quantile(values, [0.025, 0.975])) if len(values) else (math.nan, math.nan)
+        low, high = (float(v) for v in np.quantile(values, [0.025, 0.975])) if len(values) else (math.nan, math.nan)
+        # Resamples that are all alike tell no error.
+        return (low, high) if high > low else (math.nan, math.nan)
 
     ranked = []
     for name, (hits, number, predicted) in cleaned.items():
@@ -259,7 +314,8 @@ def rank(
                 rms_error=math.sqrt(max(squared, 0.0)) if math.isfinite(squared) else math.nan,
                 rms_error_interval=interval(np.sqrt(np.maximum(resampled, 0.0))),
                 behind=float(difference.sum() / number.sum()),
-                behind_interval=interval(times @ difference / shots),
+                # The same prediction, as of the reference itself, is exactly as good.
+                behind_interval=interval(times @ difference / shots) if difference.any() else (0.0, 0.0),
             )
         )
     return sorted(ranked, key=lambda entry: -entry.log_likelihood_per_shot)
@@ -300,7 +356,7 @@ def explain(
         )
     own = next(r for r in ranked if r["name"] == "found")
     for rival in ranked:
-        low, high = rival["behind_interval"]
+        low, high = (math.nan if bound is None else bound for bound in rival["behind_interval"])
         other = ", ".join(rival["variables"]) or "a constant"
         if rival["name"].startswith("best of"):
             fewer = len(rival["variables"]) < len(own["variables"])

@@ -12,6 +12,7 @@ import pandas as pd
 from . import compare, figures, store
 from .config import system_from_settings
 from .errors import StoreError
+from .rates.quantities import rate_quantities
 from .seeds import stream
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,13 @@ def compare_methods(
         )
         for name, label in labels.items()
     ]
-    summaries = {m.name: compare.summarise(m, system, stream(settings["seed"], m.name, "comparison")) for m in methods}
+    summaries = {
+        m.name: [
+            *compare.summarise(m, system, stream(settings["seed"], m.name, "comparison")),
+            *rate_quantities(store.read_json(Path(folders[m.name]) / "rates.json")),
+        ]
+        for m in methods
+    }
     for name, quantities in summaries.items():
         log.info("%s: %d quantities", name, len(quantities))
     _write_csv(compare.comparison_frame(summaries, labels), table)

@@ -58,7 +58,8 @@ def frame(
                 rows.append({"kind": "rate", "series": route["route"], "y": y, "low": low, "high": high, **common})
         mine = {r["mechanism"]: r for r in of_all[of_all["method"] == member["method"]].to_dict("records")}
         # A mechanism that others of the scan take, and this one does not, has a share of nothing here.
-        none = {"share": 0.0, "low": math.nan, "high": math.nan}
+        untold = any(math.isnan(r["share"]) for r in mine.values())
+        none = {"share": math.nan if untold else 0.0, "low": math.nan, "high": math.nan}
         for word in seen if mine else ():
             r = mine.get(word, none)
             rows.append(
@@ -142,7 +143,9 @@ def plot(table: pd.DataFrame, kind: str, name: str, quantity: str, order: Sequen
         rows = rows[rows["value"] > 0]
     elif axis.to_dict()["type"] == "nominal":
         rows = rows.assign(value=rows["value"].astype(str))
-    if kind == "share" and rows["low"].isna().any():
+    if kind == "share" and rows["y"].isna().any():
+        words.append("without a point: no chain changed its mechanism, so that shares are not determined")
+    if kind == "share" and (rows["low"].isna() & rows["y"].notna()).any():
         words.append("without a bar: too few independent paths for an interval, or all by one mechanism")
     names = list(dict.fromkeys(zip(rows["of"], rows["series"], strict=True)))
     several = len({of for of, _ in names}) > 1

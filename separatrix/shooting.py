@@ -452,4 +452,7 @@ def first_path(
         log.info("attempt %d: %s", attempt + 1, what)
     counts = ", ".join(f"{n} x {what}" for what, n in sorted(seen.items()))
     sought = f"reactive path by {wanted}" if wanted else "reactive path"
-    raise SamplingError(f"no {sought} in {attempts} shots from {source} ({counts})")
+    # A search that is given up for want of time looks like one that finds no way.
+    late = sum(n for what, n in seen.items() if "none" in what.split("/"))
+    remedy = "; none: no basin within longest_half_fs, give a larger one" if 2 * late >= attempts else ""
+    raise SamplingError(f"no {sought} in {attempts} shots from {source} ({counts}){remedy}")

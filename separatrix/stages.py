@@ -19,6 +19,7 @@ from . import (
     convergence,
     coordinate,
     fitting,
+    no_basin,
     numeric_threads,
     potentials,
     sampling,
@@ -371,7 +372,7 @@ def assess(
     previous
         Assessments of the rounds before, in order.
     """
-    system, _ = from_settings(settings)
+    system, method = from_settings(settings)
     rules, sampling_rules = settings["coordinate"], settings["sampling"]
     data = _variable_table(system, [store.read_dataset(f) for chain in shots for f in chain])
     row, outcome, _ = store.committor_observations(data, rules["observations"])
@@ -402,9 +403,17 @@ def assess(
         min_rounds=sampling_rules["min_rounds"],
         max_rounds=sampling_rules["max_rounds"],
         groups=groups,
+        halves=_halves(data, system.reactant, system.product),
+        longest_half_fs=method.dynamics.longest_half,
     )
     log.info("%s", verdict.verdict)
     store.write_json(verdict.to_dict(), out)
+
+
+def _halves(data: xr.Dataset, reactant: str, product: str) -> no_basin.Lost:
+    """What the halves of a table of variables that reached no basin can change."""
+    ends = [str(end) for half in ("forward", "backward") for end in data[half].values]
+    return no_basin.counted(ends, reactant, product)
 
 
 def _mechanisms(files: Sequence[Path | str]) -> convergence.ChainMechanisms:
@@ -429,6 +438,9 @@ def _select(rules: Settings, data: xr.Dataset, row: np.ndarray, outcome: np.ndar
         When none can be fitted.
     """
     if len(set(outcome.tolist())) < 2:
+        halves = _halves(data, str(data.attrs["reactant"]), str(data.attrs["product"]))
+        if halves.matters:
+            raise SamplingError(f"no halves to both basins: {halves.words()}")
         raise SamplingError("all halves reached the same basin; run more shots per chain")
     try:
         return coordinate.select(

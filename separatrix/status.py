@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import fcntl
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .errors import StoreError
 from .store import read_dataset, read_json, read_piece
+
+if TYPE_CHECKING:
+    from .no_basin import Lost
 
 
 @dataclass
@@ -33,6 +36,8 @@ class ChainStatus:
         Of that round.
     moves, shots, accepted, failed
         Since the chain began.
+    halves, no_basin
+        Half-trajectories that did not fail, and those of them that reached no basin in time.
     evaluations, core_seconds
         Spent on them.
     seconds_per_shot, seconds_left
@@ -49,6 +54,8 @@ class ChainStatus:
     shots: int
     accepted: int
     failed: int
+    halves: int
+    no_basin: int
     evaluations: int
     core_seconds: float
     seconds_per_shot: float | None
@@ -80,6 +87,8 @@ class MethodStatus:
         Committor shots done, and asked for.
     failures
         Reason of failed shots -> how many.
+    warnings
+        What puts results in doubt, a sentence each.
     """
 
     method: str
@@ -90,6 +99,7 @@ class MethodStatus:
     committor_shots: int = 0
     committor_wanted: int = 0
     failures: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -98,6 +108,8 @@ class MethodStatus:
             plain["acceptance"] = chain.acceptance
         return data
 
+
+_BOTH = ("forward", "backward")
 
 #: Files that mark the end of a stage, last first.
 _STAGES = {
@@ -130,14 +142,16 @@ def of_method(folder: Path) -> MethodStatus:
     stage = next(stage for name, stage in _STAGES.items() if (folder / name).exists())
     status = MethodStatus(folder.name, stage)
     reasons: Counter[str] = Counter()
+    ends: Counter[str] = Counter()
     for run in sorted(folder.glob("chain_*/"), key=lambda f: int(f.name.removeprefix("chain_"))):
-        found = _chain(run, reasons)
+        found = _chain(run, reasons, ends)
         if found is not None:
             status.chains.append(found)
     verdicts = sorted(folder.glob("rounds/*.json"), key=lambda f: int(f.stem))
     with contextlib.suppress(StoreError, IndexError):
         last = read_json(verdicts[-1])
         status.converged, status.verdict = last["converged"], last["verdict"]
+    shots: Counter[str] = Counter()
     for journal in sorted(folder.glob("committor/*/journal_*/")):
         record = _newest(journal)
         if record is None:
@@ -146,17 +160,51 @@ def of_method(folder: Path) -> MethodStatus:
         status.committor_wanted += about["shots"]
         for piece in pieces:
             status.committor_shots += 1
+            shots[piece["end"]] += 1
             if piece["end"] == "failed":
                 reasons[piece["reason"]] += 1
+    if not shots:
+        shots = _committed(folder)
+    for what, found in (("half-trajectories", _lost(ends)), ("committor shots", _lost(shots))):
+        # What the verdict says already is not said again.
+        if found.matters and f"{what} (" not in status.verdict:
+            status.warnings.append(found.words(what))
     status.failures = dict(reasons)
     return status
 
 
-def _chain(run: Path, reasons: Counter[str]) -> ChainStatus | None:
+def _lost(ends: Counter[str]) -> Lost:
+    """What halves that reached no basin can change; which of the two basins is the product makes no difference."""
+    from .no_basin import lost_halves
+
+    basins = sorted(ends.keys() - {"none", "failed", ""})
+    first = ends[basins[0]] if basins else 0
+    return lost_halves(first, sum(ends[name] for name in basins) - first, ends["none"])
+
+
+def _committed(folder: Path) -> Counter[str]:
+    """Ends of the committor shots that an analysis counted, where their journals have been cleaned away."""
+    found: Counter[str] = Counter()
+    with contextlib.suppress(StoreError, KeyError, TypeError):
+        for draw in read_json(folder / "committor.json")["draws"].values():
+            for entry in draw["configurations"]:
+                for name, end in (("to_product", "1"), ("to_reactant", "0"), ("no_basin", "none")):
+                    found[end] += entry[name]
+    return found
+
+
+def _halves(moves: Iterable[tuple[str, str]], ends: Counter[str]) -> tuple[int, int]:
+    """Halves that did not fail and those of them that reached no basin; what all reached is added to `ends`."""
+    own = Counter(end for pair in moves for end in pair)
+    ends.update(own)
+    return sum(n for end, n in own.items() if end not in ("failed", "")), own["none"]
+
+
+def _chain(run: Path, reasons: Counter[str], ends: Counter[str]) -> ChainStatus | None:
     done = sorted(run.glob("round_*/shots.nc"))
     record = _newest(run / "journal")
     if record is None:
-        return _chain_without_journal(run, done, reasons)
+        return _chain_without_journal(run, done, reasons, ends)
     about, pieces = record
     in_round = [p for p in pieces if p["index"] >= about["first_move"]]
     shots = [p for p in in_round if p["outcome"] != "off path"][: about["shots"]]
@@ -164,6 +212,7 @@ def _chain(run: Path, reasons: Counter[str]) -> ChainStatus | None:
     last = shots[-1]["index"] if len(shots) == about["shots"] else np.inf
     pieces = [p for p in pieces if p["index"] <= last]
     reasons.update(p["reason"] for p in pieces if p["outcome"] == "failed")
+    halves, lost = _halves(((p["forward"], p["backward"]) for p in pieces), ends)
     seconds = sum(p.get("seconds", 0.0) for p in in_round)
     pace = seconds / len(shots) if shots else None
     if _locked(run / "journal"):
@@ -183,6 +232,8 @@ def _chain(run: Path, reasons: Counter[str]) -> ChainStatus | None:
         shots=sum(p["outcome"] != "off path" for p in pieces),
         accepted=sum(p["outcome"] == "accepted" for p in pieces),
         failed=sum(p["outcome"] == "failed" for p in pieces),
+        halves=halves,
+        no_basin=lost,
         evaluations=sum(p["evaluations"] for p in pieces),
         core_seconds=round(sum(p.get("seconds", 0.0) for p in pieces), 3),
         seconds_per_shot=pace,
@@ -190,7 +241,9 @@ def _chain(run: Path, reasons: Counter[str]) -> ChainStatus | None:
     )
 
 
-def _chain_without_journal(run: Path, done: list[Path], reasons: Counter[str]) -> ChainStatus | None:
+def _chain_without_journal(
+    run: Path, done: list[Path], reasons: Counter[str], ends: Counter[str]
+) -> ChainStatus | None:
     """A chain whose journal has been cleaned away: its finished rounds."""
     try:
         tables = [read_dataset(f) for f in done]
@@ -202,6 +255,14 @@ def _chain_without_journal(run: Path, done: list[Path], reasons: Counter[str]) -
     for table in tables:
         failed = table.outcome.values == "failed"
         reasons.update(str(r) for r in table.reason.values[failed])
+    halves, lost = _halves(
+        (
+            pair
+            for t in tables
+            for pair in zip(t.forward.values.astype(str), t.backward.values.astype(str), strict=True)
+        ),
+        ends,
+    )
     shots = [c["shots"] for c in costs]
     return ChainStatus(
         chain=int(tables[0].chain[0]),
@@ -214,6 +275,8 @@ def _chain_without_journal(run: Path, done: list[Path], reasons: Counter[str]) -
         shots=sum(shots),
         accepted=sum(c["accepted"] for c in costs),
         failed=sum(c["failed"] for c in costs),
+        halves=halves,
+        no_basin=lost,
         evaluations=sum(c["evaluations"] for c in costs),
         core_seconds=sum(c["core_seconds"] for c in costs),
         seconds_per_shot=costs[-1]["core_seconds"] / shots[-1] if shots[-1] else None,

@@ -267,7 +267,8 @@ def test_verdicts() -> None:
     both = analyse(beta_binomial(rng, 1.0, 4.0, n), n).verdict
     assert both.startswith("off-centre by -0.") and "broad" in both
     assert analyse([3, 0], [5, 1]).verdict.startswith("inconclusive")
-    assert analyse([8, 8], 20).verdict.startswith(("consistent", "inconclusive")), "equal by chance proves nothing"
+    few = analyse([8, 8], 20).verdict
+    assert few == "cannot be told from a perfect coordinate; a spread up to 0.22 is not excluded", "equal by chance"
 
 
 @pytest.mark.parametrize(("k", "mean"), [([0, 0, 0], 0.0), ([9, 9, 9], 1.0)])
@@ -366,3 +367,26 @@ def test_invariants(shots: list[tuple[int, int]], shuffler) -> None:
     permuted = analyse(k[order], n[order], n_simulations=1)
     assert permuted.beta_log_likelihood == pytest.approx(result.beta_log_likelihood, abs=1e-9)
     assert permuted.ks_half == pytest.approx(result.ks_half, abs=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 6), min_size=2, max_size=8), st.sampled_from(["profile", "bootstrap"]))
+def test_the_mean_never_has_an_interval_without_width(k: list[int], method: str) -> None:
+    """Also where every configuration did the same, which is no proof that they are the same."""
+    found = analyse(k, 6, n_simulations=19, interval_method=method)
+    low, high = found.mean_interval
+    assert low < high and low <= found.mean <= high and found.mean_standard_error > 0.0
+
+
+def test_equal_counts_have_the_noise_of_their_shots() -> None:
+    found = analyse([3] * 10, 6)
+    assert found.mean_interval == pytest.approx(tuple(float(v) for v in wilson_interval(30, 60)))
+
+
+def test_a_perfect_coordinate_is_called_so_by_many_shots_only() -> None:
+    """A spread of 0.1 must be excluded."""
+    rng = np.random.default_rng(11)
+    for m, n in ((12, 6), (100, 20)):
+        found = analyse(rng.binomial(n, 0.5, m), np.full(m, n))
+        high = found.intrinsic_sd_interval[1]
+        assert found.verdict.startswith("consistent with a perfect") == (high < 0.1) == (m == 100)

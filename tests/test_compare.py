@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from separatrix import compare, convergence, coordinate, fitting, ranking, store
@@ -63,6 +65,7 @@ def chain(number: int, outcome: list[str], mechanism: str = "rotation", first_le
         frame=2.0,
         outcome=moves,
         forward=np.array(["B" if i % 2 else "A" for i in range(len(moves))]),
+        backward=np.array(["A" if i % 2 else "B" for i in range(len(moves))]),
         burn_in=np.zeros(len(moves), dtype=bool),
         points=blank,
         made_by=np.array([-1, *accepted]),
@@ -257,6 +260,7 @@ def with_burn_in(c: ChainData, accepted: int = 5) -> ChainData:
         c,
         outcome=np.concatenate([outcome, c.outcome]),
         forward=np.concatenate([["C"] * n, c.forward]),
+        backward=np.concatenate([["C"] * n, c.backward]),
         burn_in=np.arange(n + len(c.outcome)) < n,
         points=np.concatenate([np.array([four_atoms(60.0, 10.0)] * n), c.points]),
         shift=np.concatenate([np.arange(5, 5 + n), c.shift]),
@@ -381,13 +385,71 @@ def test_weighted_path_lengths():
 
 def test_mechanism_shares():
     data = method()
-    one, two = (int(c.multiplicity[1:].sum()) for c in data.chains)
     found = summary(data)
-    assert found["share: rotation"].value == pytest.approx(one / (one + two))
-    assert found["share: inversion, chain 2"].value == 1.0
-    assert found["share: inversion, chain 2"].low is None  # nothing varied within the chain
-    # Two chains that never agree are worth about two trials: too few for an interval.
-    assert found["share: rotation"].low is None and "no interval" in found["share: rotation"].note
+    # Each chain kept to one mechanism: the shares would be those of the starts.
+    for name in ("share: rotation", "share: inversion", "share: inversion, chain 2"):
+        assert found[name].value is None and found[name].low is None
+        assert found[name].note.startswith("not determined: no chain changed its mechanism (")
+    assert "18 of 36 paths" in found["share: rotation"].note
+    # A chain that goes and comes back tells them, and then how well.
+    one, two = data.chains
+    kinds = np.where(np.arange(len(one.mechanism)) % 2, "inversion", "rotation")
+    mixed = replace(one, mechanism=np.concatenate([["initial"], kinds[1:]]))
+    found = summary(replace(data, chains=(mixed, two)))
+    weight = sum(c.multiplicity[1:].sum() for c in (mixed, two))
+    expected = mixed.multiplicity[1:][kinds[1:] == "rotation"].sum() / weight
+    q = found["share: rotation"]
+    assert q.value == pytest.approx(expected) and q.low < q.value < q.high
+    assert found["share: rotation, chain 1"].value is not None and found["share: inversion, chain 2"].value is None
+    # Not where they depend on where chains began; and where there is one way only, it has all paths.
+    apart = {**data.assessments[-1]["mechanisms"], "outcome": "depend on the start"}
+    last = (assessment(1, True, mechanisms=apart),)
+    found = summary(replace(data, chains=(mixed, two), assessments=last))
+    assert "depend on where the chains were started" in found["share: rotation"].note
+    one_way = replace(system(), mechanism=replace(system().mechanism, classes=()))
+    alone = compare.summarise(replace(data, chains=(one,)), one_way, np.random.default_rng(1))
+    assert next(q for q in alone if q.name == "share: rotation").value == 1.0
+
+
+def test_halves_in_no_basin_have_a_share_and_a_word_where_they_matter():
+    data = method()
+    q = summary(data)[compare.LOST]
+    # Neither half of the toy's moves is ever given up.
+    assert q.value == 0.0 and q.text == "" and 0.0 == q.low < q.high
+    lost = [replace(c, backward=np.where(c.outcome == "no basin", "none", c.backward)) for c in data.chains]
+    q = summary(replace(data, chains=tuple(lost)))[compare.LOST]
+    assert q.value == pytest.approx(12 / 168) and q.low < q.value < q.high
+    assert "longest_half_fs" in q.text and "12 of 168" in q.note
+    # The burn-in is left out.
+    burnt = replace(with_burn_in(lost[0]), backward=np.concatenate([["none"] * 7, lost[0].backward]))
+    assert summary(replace(data, chains=(burnt, lost[1])))[compare.LOST] == q
+
+
+def test_committor_shots_in_no_basin_have_bounds():
+    found = summary(method())
+    assert found[compare.LOST_SHOTS].value == pytest.approx(2 / 41) and found[compare.LOST_SHOTS].text == ""
+    low, high = (found[f"mean committor had uncommitted shots gone to {basin}"].value for basin in "AB")
+    assert low < found["mean committor"].value < high
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.sampled_from(compare.OUTCOMES), min_size=2, max_size=60), st.integers(0, 3), st.integers(0, 10**6))
+def test_every_interval_has_a_width_and_holds_its_value(outcomes: list[str], turns: int, seed: int):
+    """Of any chains: all refused, all accepted, of one length or of many, by one mechanism or by two."""
+    rng = np.random.default_rng(seed)
+    data = method()
+    one = chain(1, outcomes, first_length=30)
+    kinds = ["initial", *("inversion" if turns and i % (turns + 1) == 0 else "rotation" for i in one.made_by[1:])]
+    k = rng.integers(0, 9, 5) * rng.integers(0, 2)
+    chains = (replace(one, mechanism=np.array(kinds)), chain(2, outcomes[::-1]))
+    committor = committor_of(k.tolist(), [8] * 5)
+    for q in compare.summarise(replace(data, chains=chains, committor=committor), system(), rng):
+        if q.low is None and q.high is None:
+            continue
+        assert q.low < q.high and q.low <= q.value <= q.high, q
+        # At an end only where nothing lies beyond it: a share of 0 or 1, a spread of 0, and what is made of a share.
+        possible = (0.0, 1.0) if "per accepted path" not in q.name else (q.low,)
+        assert q.low < q.value < q.high or q.value in possible, q
 
 
 def test_initial_path_has_no_share():
@@ -503,13 +565,13 @@ def test_cost_of_an_accepted_path():
         assert q.low < q.value < q.high
 
 
-def test_cost_of_an_accepted_path_without_an_interval():
-    """All shots accepted: nothing varied, so there is a value and no interval."""
+def test_cost_of_an_accepted_path_where_all_are_accepted():
+    """Nothing varied: the shots count as independent, and it can only cost more."""
     data = method()
     all_accepted = replace(data, chains=(chain(1, ["accepted"] * 20),))
     q = summary(all_accepted)["force evaluations per accepted path"]
     assert q.value == pytest.approx((20 * 101 + 300) / 20)
-    assert q.low is None and q.high is None and q.note.startswith("no interval")
+    assert q.low == q.value and q.high == pytest.approx(q.value / wilson_interval(20, 20)[0])
 
 
 @pytest.mark.parametrize("known", [{}, {"evaluations": 300.0}])
@@ -637,7 +699,8 @@ def test_a_chain_is_read_from_its_files(tmp_path: Path):
 
 def test_awkward_inputs():
     found = summary(broken())
-    assert found["acceptance per shot"].value == 0.0 and found["acceptance per shot"].low is None
+    acceptance = found["acceptance per shot"]
+    assert acceptance.value == acceptance.low == 0.0 and acceptance.high == pytest.approx(wilson_interval(0, 18)[1])
     assert found["path length, median"].value is None
     assert not any(name.startswith("share:") for name in found)
     assert "±" not in found["coordinate"].text and "no error" in found["coordinate"].note

@@ -29,6 +29,7 @@ from separatrix.convergence import (
     mechanism_agreement,
     mixing,
 )
+from separatrix.no_basin import lost_halves
 
 
 def normal_chains(seed: int, chains: int = 4, draws: int = 500) -> list[np.ndarray]:
@@ -709,3 +710,15 @@ def test_an_assessment_serves_as_an_earlier_one(good: dict[str, Any]) -> None:
     first = judge(**good | {"round": 1, "previous": []})
     saved = json.loads(json.dumps(first.to_dict(), allow_nan=False))
     assert judge(**good | {"previous": [saved]}).stable_for == 2
+
+
+def test_halves_that_reach_no_basin_hold_sampling_up_and_are_named(good: dict[str, Any]) -> None:
+    few = judge(**good | {"halves": lost_halves(600, 600, 6)})
+    assert few.converged and [c.name for c in few.criteria][-1] == "halves in no basin"
+    many = judge(**good | {"halves": lost_halves(90, 60, 450), "longest_half_fs": 80.0})
+    assert failing(many) == ["halves in no basin"] and not many.converged
+    for part in ("450 of 600 half-trajectories (75%, 71% to 78%)", "longest_half_fs (80 fs)", "give a larger"):
+        assert part in many.verdict
+    assert many.to_dict()["criteria"][-1]["holds"] is False
+    # Few, and yet more than the error of a committor that very many shots tell.
+    assert not judge(**good | {"halves": lost_halves(60_000, 60_000, 1200)}).converged

@@ -224,7 +224,7 @@ def test_comparison_table(stored):
     assert rows["moves: accepted"] == ["36", "0"]
     sound, poor = rows["acceptance per shot"]
     assert re.fullmatch(r"0\.4\d* \(0\.\d+ to 0\.\d+\)", sound)
-    assert poor == "0 (no interval: nothing varied)"
+    assert poor == "0.00 (≤ 0.18)"
     assert "no path was accepted" in rows["path length, median (fs)"][1]
     assert "±" in rows["mean committor"][0]
     assert rows["share: rotation"][1] == "–"

@@ -57,6 +57,41 @@ def test_intervals_of_the_calibration_hold():
         assert at_least <= inside / 200 <= 0.985, (spread, inside / 200)
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([6, 12, 40]), st.sampled_from([0.0, 0.5, 1.0]))
+def test_calibrated_is_said_by_the_interval_that_is_shown(seed: int, m: int, slope: float):
+    """Nobody reads "calibrated" beside an interval that leaves out 1, or holds 0."""
+    k, n, p, _ = data(np.random.default_rng(seed), m=m, n=6, slope=slope)
+    found = ranking.calibrate(k, n, p)
+    low, high = found.slope_interval
+    if found.verdict.startswith("calibrated"):
+        assert 0.0 < low <= 1.0 <= high and found.p_value >= 0.05
+    elif found.verdict.startswith("inconclusive"):
+        assert found.p_value >= 0.05 and (low <= 0.0 or not low <= 1.0 <= high)
+    elif not found.verdict.startswith("too few"):
+        assert found.p_value < 0.05
+        assert found.verdict.startswith("promises") == (high < 1.0) and found.verdict.startswith("holds") == (low > 1.0)
+    if math.isfinite(found.slope):
+        assert low < found.slope < high
+        assert f"slope {found.slope:.2f}, {low:.2f} to {high:.2f}" in found.verdict
+
+
+def test_counts_without_scatter_keep_the_noise_of_their_shots():
+    """Each k as predicted: the sandwich has nothing to work on, and the slope is still not known exactly."""
+    p = np.array([0.25, 0.5, 0.75] * 4)
+    found = ranking.calibrate(8 * p, np.full(12, 8), p)
+    assert found.slope == pytest.approx(1.0) and found.slope_interval[1] - found.slope_interval[0] > 0.5
+    assert found.verdict.startswith("calibrated")
+
+
+def test_equal_predictions_are_equally_good():
+    p = np.array([0.25, 0.5, 0.75, 0.6])
+    ranked = ranking.rank([2, 4, 6, 5], [8] * 4, {"found": p, "twin": p}, "found", rng=np.random.default_rng(0))
+    assert all(r.behind == 0.0 and r.behind_interval == (0.0, 0.0) for r in ranked)
+    words = ranking.explain(0.1, (0.0, 0.2), 0.1, [r.to_dict() | {"variables": ["x"]} for r in ranked])
+    assert words
+
+
 def marginal_slope(spread: float) -> float:
     """Slope of a logistic line through the committors averaged over a normal spread of their logits."""
     rng = np.random.default_rng(0)

@@ -13,10 +13,12 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from .. import figures, store
+from .. import digits, figures, store
 from ..errors import StoreError
+from ..no_basin import KEY
 from ..units import BOLTZMANN, KCAL
 from . import free_energy, harmonic, kinetics
+from .quantities import BEST_FIRST, lost_pairs, lost_paths, unsettled
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +84,10 @@ def _number_of(file: Path | str, row: int, column: str, text: str) -> float:
 
 
 def rates_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> pd.DataFrame:
-    """A row per method, direction, route and temperature: rate (1/s), interval of confidence 0.95, half-life (s)."""
+    """A row per method, direction, route and temperature: rate (1/s), interval of confidence 0.95, lifetime (s).
+
+    The lifetime is 1/k, the mean time before a molecule in the state reacts; what comes back does not count.
+    """
     rows = []
     for content, label in zip(contents, labels, strict=True):
         for route in content["routes"]:
@@ -101,7 +106,7 @@ def rates_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str]) ->
                     "log_rate": math.log10(k) if k else math.nan,
                     "low": math.log10(low),
                     "high": math.log10(high),
-                    "half_life": math.log(2.0) / k if k else math.nan,
+                    "lifetime": 1.0 / k if k else math.nan,
                 }
             )
     return pd.DataFrame(rows)
@@ -318,15 +323,6 @@ def transmission_plot(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevel
     return figures.finish(alt.layer(band, line, plateau).properties(width=520, height=300), title)
 
 
-#: Routes to a rate, the most telling first.
-BEST_FIRST = ("free energy", "interfaces", "harmonic")
-
-
-def unsettled(route: Mapping[str, Any]) -> bool:
-    """Whether a rate comes from windows that had not come to equilibrium, so that its interval cannot be trusted."""
-    return route.get("settled") is False
-
-
 _ROUTES = {
     "harmonic": "harmonic transition-state theory",
     "free energy": "free energy along r, with recrossing",
@@ -350,8 +346,8 @@ def time_words(seconds: float) -> str:
     ):
         if seconds >= size:
             number = seconds / size
-            return f"{number:.3g} {name}" if number < 1e5 else f"{number:.1e} {name}"
-    return f"{seconds / 1e-12:.3g} ps"
+            return f"{digits.plain(number)} {name}"
+    return f"{digits.plain(seconds / 1e-12)} ps"
 
 
 def channels_in_words(content: Mapping[str, Any]) -> list[str]:
@@ -425,8 +421,8 @@ def _of_direction(row: Mapping[str, Any], words: str) -> str:
 
 
 def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literature: pd.DataFrame | None) -> str:
-    """HTML page: for each method and direction the rates, half-lives, temperature laws, and whether routes agree."""
-    heads = ("", "route", "temperature (K)", "rate (1/s)", "half-life")
+    """HTML page: for each method and direction the rates, lifetimes, temperature laws, and whether routes agree."""
+    heads = ("", "route", "temperature (K)", "rate (1/s)", "lifetime 1/k")
     body = []
     frame = rates_frame(contents, labels)
     for content, label in zip(contents, labels, strict=True):
@@ -435,15 +431,17 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
         for row in frame[frame["label"] == label].to_dict("records"):
             if not math.isfinite(row["rate"]):
                 continue
-            rate = f"{row['rate']:.3g}"
-            if math.isfinite(row["low"]):
-                rate += f" <small>({10 ** row['low']:.2g} to {10 ** row['high']:.2g})</small>"
+            low, high = (10 ** row[end] if math.isfinite(row[end]) else math.nan for end in ("low", "high"))
+            # The same digits as in the table of methods.
+            rate, _, interval = digits.significant(row["rate"], low, high).partition(" (")
+            if interval:
+                rate += f" <small>({interval}</small>"
             elif row["route"] != "harmonic":
                 rate += " <small>(no interval)</small>"
             body.append(
                 f"<tr><th>{html.escape(row['from'])} → {html.escape(row['to'])}</th>"
                 f"<td>{_ROUTES[row['route']]}{', reweighted' if row['how'] == 'reweighted' else ''}</td>"
-                f"<td>{row['temperature']:g}</td><td>{rate}</td><td>{time_words(row['half_life'])}</td></tr>\n"
+                f"<td>{row['temperature']:g}</td><td>{rate}</td><td>{time_words(row['lifetime'])}</td></tr>\n"
             )
         # Rates of earlier versions have none.
         for words in (*channels_in_words(content), *content.get("cautions", ())):
@@ -478,6 +476,12 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
                 f"{_number(kappa['positive_error'])}), {kappa['n_pairs']} pairs, {kappa['n_lost']} lost"
             )
             body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
+            if (lost := lost_pairs(content)) is not None and lost.matters:
+                words = (
+                    f"{lost.count('pairs of halves')} left out, as a half failed or reached no basin: the rate may be "
+                    f"off by as much; give a larger {KEY}"
+                )
+                body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
             if apart := along["profile"].get("gaps_left"):
                 at = ", ".join(f"{centre:.2f}" for centre in apart)
                 words = f"windows overlap by less than 0.03 about r = {at}: the error there is not to be trusted"
@@ -502,6 +506,12 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
                 + ", ".join(f"{count} {name}" for name, count in found["outcomes"].items() if count)
             )
             body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
+            if (lost := lost_paths(content)) is not None and lost.matters:
+                words = (
+                    f"{lost.count('shots')} reached neither state within rates.interfaces.longest_fs: the rate may be "
+                    "off by as much; give a larger longest_fs"
+                )
+                body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
             if found["slowest"] > 0.5:
                 words = "paths change too slowly for the error to be trusted: give more cycles"
                 body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")

@@ -52,6 +52,10 @@ class Words:
             return "".join(items)
         return self._words["comma"].join(items[:-1]) + self._words["and"] + items[-1]
 
+    def set_apart(self, items: Sequence[str]) -> str:
+        """Items that hold commas themselves."""
+        return str(self._words["apart"]).join(items)
+
     @property
     def terms(self) -> dict[str, str]:
         """All terms with their translations."""

@@ -7,7 +7,7 @@ import json
 import logging
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -282,7 +282,7 @@ def write(
         "figures": {f["id"]: f["spec"] for part in sections.values() for f in part if "spec" in f},
         "movies": [
             {
-                "title": f"{film.label}: {words.term(film.mechanism)}, {words('share_of', share=f'{film.share:.0%}')}",
+                "title": _movie_title(film, {j.label for j in judged.values() if j.stays}, words),
                 "xyz": film.xyz,
                 "time": film.time,
                 "chart": track_chart(film, words),
@@ -321,6 +321,14 @@ def write(
     with store.replacing(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
     log.info("%s: %.1f MB, %d figures, %d movies", out, len(text.encode()) / 1e6, len(data["figures"]), len(films))
+
+
+def _movie_title(film: movies.Movie, undetermined: Collection[str], words: Words) -> str:
+    """Method and mechanism of a movie, and the mechanism's share where it is determined."""
+    title = f"{film.label}: {words.term(film.mechanism)}"
+    if film.label in undetermined:
+        return title
+    return f"{title}, {words('share_of', share=f'{film.share:.0%}')}"
 
 
 def rendered(context: Mapping[str, Any]) -> str:

@@ -6,16 +6,23 @@ The rules stand under the table of methods in the report, and in docs/report.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from ..compare import COMMITTOR, CONVERGENCE, COST, POINTS, SAMPLING
-from ..rates.kinetics import interval
-from ..rates.report import BEST_FIRST, time_words, unsettled
+from ..compare import COMMITTOR, CONVERGENCE, COST, LOST_SHOTS, POINTS, SAMPLING
+from ..compare import LOST as LOST_HALVES
+from ..digits import plain, significant
+from ..rates.kinetics import Relaxation, interval
+from ..rates.quantities import BEST_FIRST, both_ways, lost_pairs, lost_paths, unsettled
+from ..rates.report import time_words
+from ..units import BOLTZMANN
 from .language import Words
+
+#: What can be given up before it reaches a basin: half-trajectories, committor shots, pairs, paths of interfaces.
+LOST = ("halves", "shots", "pairs", "interfaces")
 
 #: What a method can be called, in the order of the story.
 VERDICTS = ("sound", "not_converged", "not_tested", "off_centre", "spread")
@@ -49,9 +56,12 @@ class Judged:
         Of the method.
     mechanism, share, paths
         Commonest mechanism, its share of the sampled paths, and how many different ones there are; empty, NaN and 0
-        where nothing was sampled.
+        where nothing was sampled. Without a share the mechanisms are all those that were sampled.
     stays
-        Whether every chain keeps to one mechanism, so that shares say nothing about the others.
+        Whether chains were sampled and shares of mechanisms are not determined by them: none changed its mechanism, or
+        the shares depend on where chains were started.
+    saddles, without_saddle
+        Mechanisms of the saddles found, the lowest rate-determining first as on record; guesses that led to none.
     barrier
         Saddle above the reactant, kcal/mol.
     rate
@@ -64,10 +74,18 @@ class Judged:
         One of :data:`VERDICTS`: the first that applies of the last four, or else ``sound``.
     unsettled
         Whether there is a rate along the coordinate whose windows had not come to equilibrium.
+    relaxation
+        Route, and how populations relax at the temperature of the dynamics; None where no route has both directions.
+    above
+        Energy of the reactant above the product, kcal/mol.
+    lost
+        Halves that reached no basin, where they are enough to move a result: what (:data:`LOST`) -> share, low, high.
+    rates
+        The rate that counts at each temperature (K) that there is one at.
     """
 
     label: str
-    mechanism: str
+    mechanism: str | tuple[str, ...]
     share: float
     paths: int
     stays: bool
@@ -77,6 +95,12 @@ class Judged:
     numbers: Mapping[str, tuple[float, float, float]]
     verdict: str
     unsettled: bool = False
+    saddles: tuple[str, ...] = ()
+    without_saddle: tuple[str, ...] = ()
+    relaxation: tuple[str, Relaxation] | None = None
+    above: float = math.nan
+    lost: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    rates: Mapping[float, Rate] = field(default_factory=dict)
 
 
 def _number(groups: Mapping[str, Any], group: str, name: str) -> tuple[float, float, float]:
@@ -114,7 +138,9 @@ def judge(label: str, groups: Mapping[str, Any], rates: Mapping[str, Any]) -> Ju
         for name, entry in groups.get(SAMPLING, {}).items()
         if name.startswith("share: ") and entry["value"] is not None
     }
-    mechanism = max(shares, key=lambda name: shares[name], default="")
+    sampled = tuple(n.removeprefix("share: ") for n in groups.get(SAMPLING, {}) if n.startswith("share: "))
+    stays = bool(sampled) and not shares
+    mechanism = sampled if stays else max(shares, key=lambda name: shares[name], default="")
     paths = _number(groups, SAMPLING, "different paths")[0]
     laws = [law for law in rates["laws"] if law["law"] == "arrhenius" and law["from"] == start]
     centre = _number(groups, COMMITTOR, "mean committor")
@@ -136,9 +162,9 @@ def judge(label: str, groups: Mapping[str, Any], rates: Mapping[str, Any]) -> Ju
     return Judged(
         label=label,
         mechanism=mechanism,
-        share=shares.get(mechanism, math.nan),
+        share=math.nan if stays else shares.get(str(mechanism), math.nan),
         paths=0 if math.isnan(paths) else int(paths),
-        stays="cannot be told" in _text(groups, CONVERGENCE, "mechanisms and starts"),
+        stays=stays,
         barrier=_number(groups, POINTS, f"saddle above {start}")[0],
         rate=best_rate(rates, start, float(rates["temperature_K"])),
         activation_energy=float(laws[0]["energy"]) if laws else math.nan,
@@ -151,7 +177,29 @@ def judge(label: str, groups: Mapping[str, Any], rates: Mapping[str, Any]) -> Ju
         },
         verdict=verdict,
         unsettled=any(unsettled(route) and route["rate"] for route in rates["routes"]),
+        saddles=tuple(dict.fromkeys(str(channel["saddle"]) for channel in rates.get("channels", ()))),
+        without_saddle=tuple(rates.get("without_saddle", ())),
+        relaxation=both_ways(rates),
+        above=_number(groups, POINTS, f"{start} above {rates['states'][1]}")[0],
+        lost=_lost(groups, rates),
+        rates={
+            float(t): rate
+            for t in dict.fromkeys(route["temperature"] for route in rates["routes"])
+            if (rate := best_rate(rates, start, t)) is not None
+        },
     )
+
+
+def _lost(groups: Mapping[str, Any], rates: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]:
+    """Shares of what reached no basin in time, where they are enough to move a result."""
+    found = {}
+    for key, group, name in (("halves", SAMPLING, LOST_HALVES), ("shots", COMMITTOR, LOST_SHOTS)):
+        if _text(groups, group, name):
+            found[key] = _number(groups, group, name)
+    for key, lost in (("pairs", lost_pairs(rates)), ("interfaces", lost_paths(rates))):
+        if lost is not None and lost.matters:
+            found[key] = (lost.share, lost.low, lost.high)
+    return found
 
 
 def sentences(
@@ -199,41 +247,64 @@ def sentences(
         told["rate"].append(words("routes_disagree", methods=words.listed(apart)))
     if restless := [m.label for m in methods if m.unsettled]:
         told["rate"].append(words("unsettled", methods=words.listed(restless)))
+    told["rate"] += _experimental_order(methods, literature, words, ends)
     told["rate"] += _experiment(methods, literature, words, reactant)
+    told["rate"] += _experimental_rate(methods, literature, words, reactant)
     costs = [m for m in methods if math.isfinite(m.numbers["cost"][0])]
     if costs:
-        items = [words("cost_item", value=time_words(m.numbers["cost"][0]), method=m.label) for m in costs]
+        items = [words("cost_item", value=significant(*m.numbers["cost"]), method=m.label) for m in costs]
         told["cost"].append(words("cost", list=words.listed(items)))
     return told
 
 
 def _mechanism(methods: Sequence[Judged], words: Words, several: bool) -> list[str]:
-    sampled = [m for m in methods if m.mechanism]
-    if not sampled or not several:
+    if not several:
         return []
-    by: dict[str, list[Judged]] = {}
-    for m in sampled:
-        by.setdefault(m.mechanism, []).append(m)
-
-    def blanks(group: Sequence[Judged]) -> dict[str, object]:
-        weight = sum(m.paths for m in group)
-        share = sum(m.share * m.paths for m in group) / weight if weight else math.nan
-        return {"mechanism": words.term(group[0].mechanism), "share": f"{share:.0%}", "paths": weight}
-
-    if len(sampled) == 1:
-        told = [words("mechanism_one", method=sampled[0].label, **blanks(sampled))]
-    elif len(by) == 1:
-        told = [words("mechanism_all", mechanism=words.term(sampled[0].mechanism))]
-    else:
-        groups = [
-            words("mechanism_by", methods=words.listed([m.label for m in group]), **blanks(group))
-            for group in by.values()
+    told = _saddles(methods, words)
+    free = [m for m in methods if m.mechanism and not m.stays]
+    stuck = [m for m in methods if m.mechanism and m.stays]
+    names = {m.mechanism for m in free}
+    if len(free) > 1 and len(names) == 1 and not stuck:
+        told.append(words("mechanism_all", mechanism=_kinds(free[0], words)))
+    elif free:
+        items = [
+            words("mechanism_by", method=m.label, mechanism=_kinds(m, words), share=f"{m.share:.0%}", paths=m.paths)
+            for m in free
         ]
-        told = [words("mechanism_differ", by=words.listed(groups))]
-    held = [m.label for m in sampled if m.stays]
-    if held:
-        told.append(words("mechanism_start", methods=_named(held, sampled, words)))
+        key = "mechanism_differ" if len(names) > 1 else "mechanism_sampled"
+        told.append(words(key, by=words.set_apart(items)))
+    for kinds, group in _grouped(stuck, lambda m: m.mechanism):
+        named = words.listed([words.term(kind) for kind in kinds])
+        told.append(words("mechanism_start", methods=_named(group, stuck if not free else methods, words), kinds=named))
     return told
+
+
+def _saddles(methods: Sequence[Judged], words: Words) -> list[str]:
+    """Which saddles the searches found, and which guesses led to none."""
+    told = []
+    for key, of in (("saddles", lambda m: m.saddles), ("without_saddle", lambda m: m.without_saddle)):
+        items = [
+            words("of_methods", methods=words.listed(group), what=words.listed([words.term(name) for name in names]))
+            for names, group in _grouped(methods, of)
+        ]
+        if items:
+            told.append(words(key, by=words.set_apart(items)))
+    return told
+
+
+def _grouped(methods: Sequence[Judged], of: Callable[[Judged], Any]) -> list[tuple[Any, list[str]]]:
+    """Labels of the methods of which the same is said; those of which nothing is said are left out."""
+    groups: dict[Any, list[str]] = {}
+    for m in methods:
+        if of(m):
+            groups.setdefault(of(m), []).append(m.label)
+    return list(groups.items())
+
+
+def _kinds(m: Judged, words: Words) -> str:
+    """The mechanism, or all that were sampled where shares are not determined."""
+    names = (m.mechanism,) if isinstance(m.mechanism, str) else m.mechanism
+    return words.listed([words.term(name) for name in names])
 
 
 def _rate(methods: Sequence[Judged], words: Words, temperature: float, ends: Mapping[str, str]) -> list[str]:
@@ -246,16 +317,57 @@ def _rate(methods: Sequence[Judged], words: Words, temperature: float, ends: Map
             value=significant(rate.value, rate.low, rate.high),
             method=m.label,
             route=words(f"route_{rate.route.replace(' ', '_')}"),
-            half_life=time_words(math.log(2.0) / rate.value),
         )
         for m, rate in known
     ]
-    told = [words("rate", list=words.listed(items), temperature=f"{temperature:g}", **ends)]
+    told = [words("rate", list=words.set_apart(items), temperature=f"{temperature:g}", **ends)]
     if len(known) > 1:
         slow, fast = (f(known, key=lambda pair: pair[1].value) for f in (min, max))
         factor = fast[1].value / slow[1].value
-        told.append(words("rate_spread", fast=fast[0].label, slow=slow[0].label, factor=_plain(factor, 2)))
+        told.append(words("rate_spread", fast=fast[0].label, slow=slow[0].label, factor=plain(factor)))
+    return told + _relaxation(methods, words, ends)
+
+
+def _relaxation(methods: Sequence[Judged], words: Words, ends: Mapping[str, str]) -> list[str]:
+    """How fast populations relax, to what, and which state is the stable one by each method."""
+    known = [(m, *m.relaxation) for m in methods if m.relaxation is not None]
+    if not known:
+        return []
+    items = [
+        words(
+            "relaxation_item",
+            method=m.label,
+            time=time_words(of.time),
+            share=_percent(of.share),
+            half_life=words("half_life", time=time_words(of.half_life)) if math.isfinite(of.half_life) else "",
+            **ends,
+        )
+        for m, _, of in known
+    ]
+    told = [words("relaxation", by=words.set_apart(items), **ends)]
+    # The reactant stays: what was named the reaction does not happen by this method.
+    stays = [m for m, _, of in known if of.share >= 0.5 + _EVEN]
+    goes = [m for m, _, of in known if of.share <= 0.5 - _EVEN]
+    for m in stays:
+        if math.isfinite(m.above) and m.above < 0.0:
+            told.append(words("reactant_below", method=m.label, value=f"{-m.above:.1f}", **ends))
+    if stays and goes:
+        both = [words.listed([m.label for m in group]) for group in (stays, goes)]
+        told.append(words("order_differs", stays=both[0], goes=both[1], **ends))
     return told
+
+
+#: Shares this near to one half say nothing of an order.
+_EVEN = 0.01
+
+
+def _percent(share: float) -> str:
+    """A share in per cent, never 0 or 100 where it is neither."""
+    for digits in range(6):
+        shown = f"{100.0 * share:.{digits}f}"
+        if 0.0 < float(shown) < 100.0:
+            return f"{shown}%"
+    return "< 0.00001%" if share < 0.5 else "> 99.99999%"
 
 
 def _experiment(methods: Sequence[Judged], literature: pd.DataFrame | None, words: Words, reactant: str) -> list[str]:
@@ -275,47 +387,84 @@ def _experiment(methods: Sequence[Judged], literature: pd.DataFrame | None, word
     return [words("experiment_nearest", method=nearest.label, found=found, **measured)]
 
 
+def _arrhenius(literature: pd.DataFrame | None, start: str) -> dict[str, pd.Series]:
+    """Measured activation energy and prefactor from a state, those there are."""
+    if literature is None or literature.empty:
+        return {}
+    mine = literature[literature["from"] == start]
+    return {str(row["quantity"]): row for _, row in mine[::-1].iterrows()}
+
+
+def _experimental_order(
+    methods: Sequence[Judged], literature: pd.DataFrame | None, words: Words, ends: Mapping[str, str]
+) -> list[str]:
+    """Which methods put the states in another order than activation energies measured in both directions do."""
+    forth, back = (_arrhenius(literature, ends[key]).get("activation energy") for key in ("reactant", "product"))
+    if forth is None or back is None:
+        return []
+    above = float(back["value"]) - float(forth["value"])
+    if abs(above) <= 2.0 * math.hypot(float(forth["error"]), float(back["error"])):
+        return []
+    wrong = [m.label for m in methods if math.isfinite(m.above) and m.above * above < 0.0]
+    stable = ends["product"] if above > 0.0 else ends["reactant"]
+    return [words("order_wrong", stable=stable, methods=words.listed(wrong))] if wrong else []
+
+
+def _experimental_rate(
+    methods: Sequence[Judged], literature: pd.DataFrame | None, words: Words, reactant: str
+) -> list[str]:
+    """Rates over that of experiment, at the temperature of the comparison nearest the middle of the measured range."""
+    measured = _arrhenius(literature, reactant)
+    if not {"activation energy", "prefactor"} <= measured.keys():
+        return []
+    energy, prefactor = measured["activation energy"], measured["prefactor"]
+    low, high = float(energy["lowest_K"]), float(energy["highest_K"])
+    known = sorted({t for m in methods for t in m.rates if low <= t <= high})
+    if not known:
+        return []
+    at = min(known, key=lambda t: abs(t - 0.5 * (low + high)))
+    rate = float(prefactor["value"]) * math.exp(-float(energy["value"]) / (BOLTZMANN * at))
+    items = [
+        words(
+            "experiment_rate_item",
+            method=m.label,
+            factor=plain(m.rates[at].value / rate),
+            route=words(f"route_{m.rates[at].route.replace(' ', '_')}"),
+        )
+        for m in methods
+        if at in m.rates
+    ]
+    return [words("experiment_rate", temperature=f"{at:g}", value=plain(rate), list=words.set_apart(items))]
+
+
 def _sure(methods: Sequence[Judged], words: Words) -> list[str]:
     told = []
+    for what in LOST:
+        items = [
+            words("of_methods", methods=m.label, what=_share_words(*m.lost[what])) for m in methods if what in m.lost
+        ]
+        if items:
+            told.append(words(f"lost_{what}", by=words.set_apart(items)))
     for verdict in VERDICTS:
-        group = [m.label for m in methods if m.verdict == verdict]
-        if group:
-            told.append(words(verdict, methods=_named(group, methods, words)))
+        mine = [m for m in methods if m.verdict == verdict]
+        if mine:
+            more = {}
+            if verdict == "sound":
+                # What a test could not see is part of what it says.
+                ends = [(m.label, m.numbers["spread"][2]) for m in mine]
+                bounds = [words("of_methods", methods=n, what=plain(v) if math.isfinite(v) else "–") for n, v in ends]
+                more["by"] = words.set_apart(bounds)
+            told.append(words(verdict, methods=_named([m.label for m in mine], methods, words), **more))
     return told
+
+
+def _share_words(share: float, low: float, high: float) -> str:
+    return f"{share:.0%} ({low:.0%} – {high:.0%})"
 
 
 def _named(labels: Sequence[str], all_of: Sequence[Judged], words: Words) -> str:
     """Methods by name, or all of them in a word."""
     return words("all_methods") if len(labels) == len(all_of) > 2 else words.listed(labels)
-
-
-def significant(value: float, low: float = math.nan, high: float = math.nan) -> str:
-    """A number with its interval, as many digits as that allows; powers of ten only where plain digits are too many."""
-    if not (math.isfinite(low) and high > low):
-        return _plain(value, 3)
-    if low > 0.0 and high > 3.0 * low:
-        return f"{_plain(value, 2)} ({_plain(low, 2)} – {_plain(high, 2)})"
-    # All three to the same place: two digits of the interval's half width.
-    largest = math.floor(math.log10(max(abs(value), abs(low), abs(high))))
-    power = 0 if -4 <= largest < 6 else largest
-    scale = 10.0**power
-    places = max(1 - math.floor(math.log10(0.5 * (high - low) / scale)), 0)
-    shown = [f"{v / scale:.{places}f}" for v in (value, low, high)]
-    return f"{shown[0]} ({shown[1]} – {shown[2]})" + (f" × 10{str(power).translate(_SUPERSCRIPT)}" if power else "")
-
-
-def _plain(value: float, digits: int) -> str:
-    if value == 0.0 or not math.isfinite(value):
-        return f"{value:g}"
-    power = math.floor(math.log10(abs(value)))
-    if not -4 <= power < 6:
-        mantissa = f"{value / 10.0**power:.{max(digits - 1, 0)}f}"
-        return f"{mantissa} × 10{str(power).translate(_SUPERSCRIPT)}"
-    rounded = round(value, digits - 1 - power)
-    return f"{rounded:.{max(digits - 1 - power, 0)}f}"
-
-
-_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def rows(methods: Sequence[Judged], words: Words) -> list[list[tuple[str, float | str]]]:
@@ -325,10 +474,10 @@ def rows(methods: Sequence[Judged], words: Words) -> list[list[tuple[str, float 
         rate = m.rate
         cells: list[tuple[str, float | str]] = [
             (m.label, m.label),
-            (f"{words.term(m.mechanism)} {m.share:.0%}" if m.mechanism else "–", m.mechanism),
+            (_mechanism_cell(m, words), m.mechanism if isinstance(m.mechanism, str) else " ".join(m.mechanism)),
             (f"{m.barrier:.1f}" if math.isfinite(m.barrier) else "–", m.barrier),
             ("–", math.nan) if rate is None else (_marked(rate), rate.value),
-            (f"{m.activation_energy:.0f}" if math.isfinite(m.activation_energy) else "–", m.activation_energy),
+            (f"{m.activation_energy:.0f} ‡" if math.isfinite(m.activation_energy) else "–", m.activation_energy),
         ]
         for key in ("length", "acceptance", "committor", "spread", "cost"):
             value, low, high = m.numbers[key]
@@ -336,6 +485,13 @@ def rows(methods: Sequence[Judged], words: Words) -> list[list[tuple[str, float 
         cells.append((words(f"verdict_{m.verdict}"), m.verdict))
         found.append(cells)
     return found
+
+
+def _mechanism_cell(m: Judged, words: Words) -> str:
+    """The mechanism with its share; § where shares are not determined."""
+    if not m.mechanism:
+        return "–"
+    return f"{_kinds(m, words)} §" if m.stays else f"{_kinds(m, words)} {m.share:.0%}"
 
 
 def _marked(rate: Rate) -> str:

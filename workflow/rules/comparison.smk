@@ -61,6 +61,7 @@ rule compare:
         variables=all_methods("variables.nc"),
         coordinates=all_methods("coordinate.json"),
         committors=all_methods("committor.json"),
+        rates=all_methods("rates.json"),
     output:
         **FIGURE_DATA,
         table=report(
