@@ -89,6 +89,7 @@ class WorkerEngine:
         self._walk: list[np.ndarray] = []
         self._last: np.ndarray | None = None
         self.restarts = -1
+        self._ended_by_itself = False
         self.declared: dict[str, Any] = {}
         self._start()
 
@@ -151,14 +152,14 @@ class WorkerEngine:
         self._cleanup = weakref.finalize(self, _end, self._child, self._scratch)
         try:
             self.declared = json.loads(self._ask(hello, max(START, self._timeout), "did not start"))
-        except EngineLost:
-            raise
         except (ConfigError, PotentialError) as error:
-            if self.restarts:
+            if self.restarts and isinstance(error, ConfigError):  # it did start, once
                 raise PotentialError(str(error)) from error
-            if isinstance(error, ConfigError):
+            if self.restarts or isinstance(error, ConfigError):
                 raise
-            raise ConfigError(f"potential {self._hello['word']!r} does not start: {error}") from error
+            # What ends the process by itself would do so again; a signal or too little time need not.
+            kind = EngineLost if isinstance(error, EngineLost) and not self._ended_by_itself else ConfigError
+            raise kind(f"potential {self._hello['word']!r} does not start: {error}") from error
         for positions in self._walk:
             self._ask(_GRADIENT + positions.tobytes())
             self._ask(_REMEMBER)
@@ -218,6 +219,7 @@ class WorkerEngine:
                 time.sleep(0.01)
         self.close()
         code = child.returncode
+        self._ended_by_itself = gone and code >= 0
         if not gone:
             return f"closed its pipes, did not end within {_TO_END:g} s, and was killed"
         return f"was killed by signal {-code}{_name_of(-code)}" if code < 0 else f"ended with status {code}"
