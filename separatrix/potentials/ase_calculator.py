@@ -291,13 +291,24 @@ class AseEngine:
         except SeparatrixError:
             raise
         except Exception as error:  # a calculator may raise what it likes; its own words are the reason
-            reason = PotentialError(f"{self._name}: {one_line(error)}")
+            reason = PotentialError(f"{self._name}: {one_line(error)}{self._last_words()}")
             with contextlib.suppress(Exception):
                 self.restore()
             raise reason from error
         if self._checks:
             self._check_new(positions, energy, forces)
         return energy, forces
+
+    def _last_words(self) -> str:
+        """Last line of what a program has written, which says more of a failure than its status does."""
+        if self._folder is None or not self._checks:
+            return ""
+        written = [p for p in Path(self._folder.name).glob("*") if p.suffix in (".out", ".log", ".err") and p.is_file()]
+        for path in sorted(written, key=lambda p: p.stat().st_mtime, reverse=True):
+            lines = path.read_bytes()[-2000:].decode(errors="replace").splitlines()
+            if said := next((line for line in reversed(lines) if line.strip()), ""):
+                return f"; {path.name} ends with: {one_line(said, 200)}"
+        return ""
 
     def _check_new(self, positions: np.ndarray, energy: float, forces: np.ndarray) -> None:
         """A program that ends without an answer leaves that of the last geometry in its folder, and ASE reads that."""
