@@ -16,7 +16,7 @@ import numpy as np
 
 from ..committor_statistics import wilson_interval
 from ..plain import json_safe
-from . import combination, geometry, sinks, stationary, symmetry, trials
+from . import combination, geometry, sinks, stationary, symmetry, trials, ways
 from . import langer as langer_module
 from .diffusion import Constant
 from .elements import CUT, Committor, Elements, Grid, TheoryError
@@ -41,6 +41,8 @@ WORDS = {
 AXES = {"Kx": np.array([1.0, 0.0]), "Ky": np.array([0.0, 1.0])}
 #: Langer over the best bound, from where on it is not to be trusted
 UNRELIABLE = 1.2
+#: spectral gap off k_AB + k_BA by more than this part: other processes are slow, too
+APART = 0.02
 #: relative error of the exact rate by the grid from which on there is no answer
 WORST = 0.5
 #: kT above the barrier that elements are kept to at least
@@ -121,6 +123,8 @@ class Analysis:
         Candidates and how far each holds.
     fine
         The finer grid's elements and committors.
+    way
+        Saddles and minima on the lowest way from A to B.
     """
 
     case: Case
@@ -135,6 +139,12 @@ class Analysis:
     sink: dict[str, float] | None
     symmetries: list[Symmetry]
     fine: Level
+    way: list[ways.Stop]
+
+    @property
+    def between(self) -> list[ways.Stop]:
+        """Minima on the lowest way from A to B that lie in neither."""
+        return [stop for stop in self.way if stop.kind == "minimum"]
 
     @property
     def bounds(self) -> list[tuple[str, float]]:
@@ -146,6 +156,12 @@ class Analysis:
             elif name.startswith("GZ_") and name.endswith(".k"):
                 found[name.removesuffix(".k")] = value
         return sorted(found.items(), key=lambda item: (item[1], item[0] != "exact"))
+
+    @property
+    def gap_share(self) -> float | None:
+        """Spectral gap over k_AB + k_BA, 1 where the exchange of the two states is what relaxes slowest, or None."""
+        gap = self.values.get("spectral_gap")
+        return None if gap is None else gap / (self.values["k_exact"] + self.values["k_BA_exact"])
 
     @property
     def must_vanish(self) -> Symmetry | None:
@@ -182,8 +198,12 @@ def prepare(case: Case, grid: Grid, cut: float | None = None) -> Elements:
 
 def pass_between(case: Case, grid: Grid) -> np.ndarray:
     """The pass between the states on a grid, shape (2,)."""
-    states = [grid.members(_state(condition)) for condition in (case.state_a, case.state_b)]
-    return stationary.pass_point(case.surface, grid, *states)
+    return stationary.pass_point(case.surface, grid, *_members(case, grid))
+
+
+def _members(case: Case, grid: Grid) -> list[np.ndarray]:
+    """Which nodes of a grid belong to A and to B, two arrays of shape (n m,)."""
+    return [grid.members(_state(condition)) for condition in (case.state_a, case.state_b)]
 
 
 def _state(condition: Callable[..., np.ndarray]) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
@@ -337,6 +357,7 @@ def _analyse(case: Case, tell: Tell | None, full: bool) -> Analysis:
         sink=_sink(fine.elements, axis) if full else None,
         symmetries=symmetry.candidates(fine.elements, points.saddle),
         fine=fine,
+        way=ways.stops(case.surface, coarse_grid, _members(case, coarse_grid), case.beta, case.domain),
     )
 
 
@@ -513,22 +534,12 @@ def _verdict(a: Analysis) -> list[str]:
     found = []
     error = a.errors["k_exact"]
     found.append(f"The grid's error of k_exact is about {error:.1g} of its value" + _grid_warning(error) + ".")
-    ratio = a.points.langer.k / exact
-    if ratio > UNRELIABLE or ratio < 1.0 / UNRELIABLE:
-        how = f"{ratio:.3g} times too fast" if ratio > 1 else f"{1 / ratio:.3g} times too slow"
-        found.append(f"Langer's rate is {how}: a harmonic saddle does not describe this crossing.")
-    else:
-        found.append(f"Langer's rate is within {abs(ratio - 1):.0%} of the exact one ({ratio:.3f} of it).")
+    found += _on_langer(a)
+    if a.between:
+        found.append(_on_the_way(a))
     best = next((name, k) for name, k in a.bounds if name != "exact")
     found.append(f"The lowest bound is {word(best[0])}, {best[1] / exact - 1:.2%} above the exact rate.")
-    gz = a.values.get(f"GZ_pmf_{a.kramers_axis}.k")
-    if gz is None:
-        found.append("No axis parts A from B, so that GZ has no Kramers trial to mix with KLBS.")
-    elif gz / exact > 1.05:
-        found.append(
-            f"GZ of KLBS and Kramers along {a.kramers_axis[1]} is {gz / exact - 1:.0%} above the exact rate: "
-            "the two compete here, and the reaction-diffusion trial is the one to add."
-        )
+    found += _on_mixing(a)
     q = a.separatrices["exact"].phi_saddle
     symmetric = a.must_vanish
     if symmetric:
@@ -539,7 +550,9 @@ def _verdict(a: Analysis) -> list[str]:
     else:
         broken = next((s for s in a.symmetries if s.surface_has_it), None)
         why = (
-            f"the surface has a symmetry ({broken.name}) that D does not share" if broken else "no symmetry maps A to B"
+            f"the surface has a symmetry ({broken.name}) that D does not share"
+            if broken
+            else "no inversion, mirror or exchange about the saddle maps A to B"
         )
         found.append(f"The committor at the saddle is {q:.4f}; it need not be 1/2, for {why}.")
     way = a.separatrices["exact"].SPA_vector
@@ -549,15 +562,74 @@ def _verdict(a: Analysis) -> list[str]:
             f"The separatrix passes the saddle at ({way[0]:.3g}, {way[1]:.3g}); the reactive flux crosses it at a root "
             f"mean square distance of ({rms[0]:.3g}, {rms[1]:.3g}) from the saddle."
         )
-    gap = a.values.get("spectral_gap")
-    if gap is not None:
-        total = exact + a.values["k_BA_exact"]
-        if abs(gap / total - 1) > 0.02:
-            found.append(
-                f"The spectral gap is {gap / total:.3f} of k_AB + k_BA: the states are not the only slow ones, and "
-                "rates depend on how they are drawn."
-            )
+    share = a.gap_share
+    if share is not None and abs(share - 1) > APART:
+        found.append(
+            f"The spectral gap is {share:.3f} of k_AB + k_BA: what relaxes slowest is not the exchange of these two "
+            "states alone, and rates depend on how they are drawn."
+        )
     return found + [f"Note: {note}." for note in a.case.notes]
+
+
+def _on_langer(a: Analysis) -> list[str]:
+    """Langer's rate beside the exact one, and beside the relaxation where that is another."""
+    ratio, share = a.points.langer.k / a.values["k_exact"], a.gap_share
+
+    def off(by: float) -> str:
+        return f"{by:.3g} times too fast" if by > 1 else f"{1 / by:.3g} times too slow"
+
+    if share is not None and abs(share - 1) > APART:
+        beside_it = (
+            f"Langer's rate is {ratio:.3g} times k_AB, and {off(ratio / share)} for the relaxation, whose spectral gap "
+            f"is {share:.3f} of k_AB + k_BA"
+        )
+        true = max(ratio / share, share / ratio) <= UNRELIABLE
+    else:
+        beside_it = f"Langer's rate is {off(ratio)}"
+        true = max(ratio, 1.0 / ratio) <= UNRELIABLE
+        if true:
+            return [f"Langer's rate is within {abs(ratio - 1):.0%} of the exact one ({ratio:.3f} of it)."]
+    if true:
+        return [beside_it + "."]
+    saddles = len(a.way) - len(a.between)
+    why = (
+        f"it knows one of the {saddles} saddles on the way"
+        if a.between
+        else "a harmonic saddle does not describe this crossing"
+    )
+    return [f"{beside_it}: {why}."]
+
+
+def _on_the_way(a: Analysis) -> str:
+    """Saddles and minima that the lowest way from A to B goes by."""
+    kt = a.case.beta
+    told = [
+        f"a {stop.kind} at ({stop.point[0]:.3g}, {stop.point[1]:.3g}), "
+        f"{kt * (stop.energy - a.points.U_saddle + a.points.barrier_a):.2f} kT"
+        for stop in a.way
+    ]
+    return (
+        f"Between A and B lies a well that is neither; on the lowest way, with heights above the minimum of A: "
+        f"{'; '.join(told)}."
+    )
+
+
+def _on_mixing(a: Analysis) -> list[str]:
+    """Whether KLBS and Kramers along the slow axis can be mixed, and how much is left."""
+    exact, axis = a.values["k_exact"], a.kramers_axis
+    gz = a.values.get(f"GZ_pmf_{axis}.k")
+    if axis is None:
+        return ["Neither x nor y parts A from B, so that GZ has no Kramers trial to mix with KLBS."]
+    if gz is None:
+        mixed = f"to mix with Kramers along {axis[1]}"
+        return [f"The KLBS direction does not part A from B, so that GZ has no KLBS trial {mixed}."]
+    if gz / exact <= 1.05:
+        return []
+    words = f"GZ of KLBS and Kramers along {axis[1]} is {gz / exact - 1:.0%} above the exact rate"
+    others = [a.values[key] for key in ("GZ_pmf_rd.k", "GZ_pmf_rdx.k") if key in a.values]
+    if others and min(others) < exact + 0.5 * (gz - exact):
+        words += f"; with the reaction-diffusion trial in place of Kramers' it is {min(others) / exact - 1:.1%}"
+    return [words + "."]
 
 
 def _grid_warning(error: float) -> str:
@@ -593,6 +665,7 @@ def _to_dict(a: Analysis) -> dict[str, Any]:
         "values": a.values,
         "rel_err_est": a.errors,
         "kramers_gaussian": a.kramers_gaussian,
+        "way": [{"kind": stop.kind, "x": stop.point[0], "y": stop.point[1], "U": stop.energy} for stop in a.way],
         "directions": [{"angle_deg": angle, "k": k} for angle, k in a.directions],
         "sink": a.sink,
         "geometry": shapes,

@@ -54,15 +54,26 @@ def lowest(elements: Elements, inside: np.ndarray) -> np.ndarray:
 
 
 def pass_point(surface: Surface, grid: Grid, in_a: np.ndarray, in_b: np.ndarray) -> np.ndarray:
-    """The highest node on the lowest way between two states over the whole grid, shape (2,).
+    """The highest node on the lowest way between two states over the whole grid, shape (2,); see :func:`lowest_way`."""
+    way, energy = lowest_way(surface, grid, in_a, in_b)
+    back = way[::-1]  # of equally high ones that next to B
+    return grid.nodes()[back[energy[back].argmax()]]
 
-    The way is that of the minimum spanning tree of the nodes and their eight neighbours, an edge being as high as the
-    higher of its ends.
+
+def lowest_way(surface: Surface, grid: Grid, in_a: np.ndarray, in_b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest way between two states over the whole grid, from the lowest node of A to that of B.
+
+    It is that of the minimum spanning tree of the nodes and their eight neighbours, an edge being as high as the higher
+    of its ends.
 
     Parameters
     ----------
     in_a, in_b
         Which nodes belong to the states, shape (n m,).
+
+    Returns
+    -------
+    Numbers of its nodes, and U at all nodes of the grid, shape (n m,).
 
     Raises
     ------
@@ -96,7 +107,7 @@ def pass_point(surface: Surface, grid: Grid, in_a: np.ndarray, in_b: np.ndarray)
         if before[way[-1]] < 0:
             raise TheoryError("state_A: no way to state_B over the known surface; widen the domain or the data")
         way.append(before[way[-1]])
-    return grid.nodes()[max(way, key=lambda node: energy[node])]
+    return np.array(way[::-1]), energy
 
 
 def saddle(surface: Surface, start: Sequence[float], spacing: np.ndarray) -> np.ndarray:

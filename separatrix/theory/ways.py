@@ -1,0 +1,104 @@
+"""The lowest way from one state to the other: the saddles that it goes over, and the minima between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import stationary
+from .elements import Grid, TheoryError
+from .surfaces import Surface
+
+#: kT; a minimum shallower than that is no stop
+_DEPTH = 1.0
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A stationary point on the way.
+
+    Attributes
+    ----------
+    kind
+        ``saddle`` or ``minimum``.
+    point
+        Shape (2,); where no stationary point is found near it, the node of the grid.
+    energy
+        U there.
+    """
+
+    kind: str
+    point: np.ndarray
+    energy: float
+
+
+def stops(
+    surface: Surface, grid: Grid, states: Sequence[np.ndarray], beta: float, domain: Sequence[float]
+) -> list[Stop]:
+    """Saddles and minima on the lowest way from A to B, in their order: one saddle, or more with minima between them.
+
+    Parameters
+    ----------
+    states
+        Which nodes of the grid belong to A and to B, two arrays of shape (n m,).
+    beta
+        1/kT: minima less than 1 kT deep are left out, and so are those inside a state.
+    domain
+        (x0, x1, y0, y1).
+
+    Raises
+    ------
+    TheoryError
+        When no way leads from one to the other.
+    """
+    way, energy = stationary.lowest_way(surface, grid, *states)
+    inside = (states[0] | states[1])[way]
+    found = []
+    for place in _turns(beta * energy[way]):
+        low = len(found) % 2 == 1
+        found.append((place, low))
+    # A minimum inside a state, and the saddle that leads out of it into the same one, are the state's own.
+    kept = _between(found, inside, energy[way])
+    nodes = grid.nodes()[way]
+    return [_refined(surface, nodes[place], low, grid.spacing, domain) for place, low in kept]
+
+
+def _turns(height: np.ndarray) -> list[int]:
+    """Places where a profile that begins and ends low turns, by more than the least depth: top, bottom, ..., top."""
+    found, extreme, rising = [], 0, True
+    for i, value in enumerate(height):
+        beyond = value > height[extreme] if rising else value < height[extreme]
+        if beyond:
+            extreme = i
+        elif abs(value - height[extreme]) > _DEPTH:
+            found.append(extreme)
+            extreme, rising = i, not rising
+    if rising and height[extreme] - height[-1] > 0.0:
+        found.append(extreme)
+    return found if len(found) % 2 else found[:-1]
+
+
+def _between(found: list[tuple[int, bool]], inside: np.ndarray, energy: np.ndarray) -> list[tuple[int, bool]]:
+    """Turns without minima inside a state; of tops with no minimum left between them the highest."""
+    kept: list[tuple[int, bool]] = []
+    for place, low in found:
+        if low and inside[place]:
+            continue
+        if not low and kept and not kept[-1][1]:
+            kept[-1] = max(kept[-1], (place, low), key=lambda item: energy[item[0]])
+        else:
+            kept.append((place, low))
+    return kept
+
+
+def _refined(surface: Surface, node: np.ndarray, low: bool, spacing: np.ndarray, domain: Sequence[float]) -> Stop:
+    kind = "minimum" if low else "saddle"
+    try:
+        point = stationary.minimum(surface, node, spacing, domain) if low else stationary.saddle(surface, node, spacing)
+    except TheoryError:
+        point = node
+    if np.abs((point - node) / spacing).max() > 10.0:
+        point = node
+    return Stop(kind, point, float(surface.energy(*point)))
