@@ -65,7 +65,8 @@ def check(
 ) -> None:
     """Check a config file and the files it names, then each method's engine: is it there, right, stable, how fast.
 
-    Exit status 1 when a method cannot be used, or is off the tolerance that its engine declares.
+    Each basin's geometry is relaxed. Exit status 1 when a method cannot be used, is off the tolerance that its engine
+    declares, or has no minimum in a basin.
     """
     from . import folders, inputs, potentials
     from .config import load, read_yaml
@@ -104,7 +105,7 @@ def check(
     with console.status("") as status, libraries_aside() if as_json else contextlib.nullcontext():
         for name in method or checked.methods:
             status.update(Text(one_line(f"checking {checked.methods[name].label}")))
-            found.append(check_method(system, checked.methods[name]))
+            found.append(check_method(system, checked.methods[name], minima=True))
     if as_json:
         print(json.dumps([health.to_dict() for health in found], indent=2))
     else:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,15 @@ from .molecule import read_geometry
 from .motion import kinetic_energy, thermal_velocities
 from .potentials import Potential
 from .seeds import stream
+from .states import basin_of
 from .stationary import relax
 from .units import ANGSTROM, KCAL
 
 log = logging.getLogger(__name__)
 
 _STEP = 2e-4  # nm, of the numerical derivative
+_OFF = 0.002  # nm, how far a coordinate of a geometry file is moved before it is relaxed
+_FLAT = 0.5  # kcal/mol/angstrom, the largest force on an atom of a relaxed geometry
 
 
 @dataclass(frozen=True)
@@ -67,18 +71,20 @@ class Health:
     drift_tolerance: float | None = None
     ms_per_gradient: float | None = None
     calls_per_step: float | None = None
+    minima: Mapping[str, bool] = field(default_factory=dict)
     reason: str = ""
     acts: str = ""
 
     @property
     def usable(self) -> bool:
-        """Whether the method is available and within its declared tolerances."""
+        """Whether the method is available, within its declared tolerances, and has the minima that were looked for."""
         return (
             self.available
             and self.max_force_error is not None
             and self.nve_drift is not None
             and self.max_force_error <= self.force_tolerance
             and abs(self.nve_drift) <= self.drift_tolerance
+            and all(self.minima.values())
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,13 +92,15 @@ class Health:
         return asdict(self) | {"usable": self.usable}
 
 
-def check_method(system: System, method: Method, *, steps: int = 400) -> Health:
+def check_method(system: System, method: Method, *, steps: int = 400, minima: bool = False) -> Health:
     """Build a method and measure it.
 
     Parameters
     ----------
     steps
         Integration steps of the trajectory that the drift is read from.
+    minima
+        Whether to relax every basin's geometry, too. The workflow does that in stages of its own, to a smaller force.
     """
     _, start = read_geometry(system.geometries[system.reactant], anywhere=True)
     version = ""
@@ -108,6 +116,7 @@ def check_method(system: System, method: Method, *, steps: int = 400) -> Health:
         error = force_error(potential, x)
         drift, calls = _drift(system, method, potential, x, steps)
         milliseconds = _time(potential, x)
+        lost = _lost_basins(system, potential) if minima else {}
     except (ConfigError, PotentialError) as problem:
         return Health(method.name, available=False, version=version, reason=str(problem), acts=acts)
     notes = [potential.caution] if potential.caution else []
@@ -115,6 +124,7 @@ def check_method(system: System, method: Method, *, steps: int = 400) -> Health:
         notes.append(f"forces are off by more than the declared {potential.force_tolerance:g} kcal/mol/angstrom")
     if abs(drift) > potential.drift_tolerance:
         notes.append(f"energy drifts by more than the declared {potential.drift_tolerance:g} kcal/mol/ps")
+    notes += [why for why in lost.values() if why]
     return Health(
         method=method.name,
         available=True,
@@ -126,9 +136,44 @@ def check_method(system: System, method: Method, *, steps: int = 400) -> Health:
         drift_tolerance=potential.drift_tolerance,
         ms_per_gradient=milliseconds,
         calls_per_step=calls,
+        minima={name: not why for name, why in lost.items()},
         reason="; ".join(notes),
         acts=acts,
     )
+
+
+def _lost_basins(system: System, potential: Potential) -> dict[str, str]:
+    """Basin -> why the engine has no minimum in it; empty where it has one.
+
+    The walk starts a little off the geometry file, whose symmetry would keep it on a ridge.
+    """
+    found = {}
+    for basin in system.basins:
+        _, start = read_geometry(system.geometries[basin.name], anywhere=not potential.isolated)
+        off = _OFF * np.random.default_rng(0).standard_normal(start.shape)
+        start = start + (off if potential.active is None else np.where(potential.active, off, 0.0))
+        x = relax(system.molecule, potential.energy_and_gradient, start, fmax=_FLAT, steps=1000)
+        force = np.linalg.norm(potential.energy_and_gradient(x)[1], axis=1).max() / (KCAL / ANGSTROM)
+        outside = [
+            f"{i.coordinate.name} {value:.4g} {i.coordinate.unit} ({i.low:g} to {i.high:g})"
+            for i in basin.intervals
+            if not i.contains(value := i.coordinate.deciding(x))
+        ]
+        file = system.geometries[basin.name]
+        if outside:
+            where = basin_of(x, system.basins)
+            found[basin.name] = (
+                f"no minimum in basin {basin.name}: downhill from {file} the engine reaches "
+                f"{'no basin' if where is None else f'basin {where}'}, {', '.join(outside)}"
+            )
+        elif force > 2.0 * _FLAT:
+            found[basin.name] = (
+                f"no minimum in basin {basin.name}: after 1000 steps from {file} the largest force is still "
+                f"{force:.2g} kcal/mol/angstrom"
+            )
+        else:
+            found[basin.name] = ""
+    return found
 
 
 def time_per_gradient(system: System, method: Method) -> float:

@@ -95,3 +95,92 @@ def test_job_stops_after_failures_in_a_row() -> None:
     stop_after(2, 3, "no convergence")
     with pytest.raises(PotentialError.__base__, match=r"3 shots in a row failed, the last because: no convergence"):
         stop_after(3, 3, "no convergence")
+
+
+# Minima --------------------------------------------------------------------------------------------------------
+
+
+def test_every_basin_is_relaxed(tmp_path: Path) -> None:
+    code, found, _ = _run(tmp_path, gaff2=GAFF2)
+    assert code == 0
+    assert found[0]["minima"] == {"E": True, "Z": True}
+
+
+def _double_well(barrier: float, tilt: float) -> tuple[config.System, config.Method]:
+    data = yaml.safe_load((ROOT / "config/examples/double_well.yaml").read_text())
+    name = next(iter(data["methods"]))
+    data["methods"] = {name: data["methods"][name]}
+    data["methods"][name]["options"] = {
+        "surface": "double-well-2d",
+        "barrier_kJ_mol": barrier,
+        "half_distance_nm": 0.1,
+        "tilt_kJ_mol": tilt,
+    }
+    data.pop("rates", None)
+    loaded = config.load(data)
+    return loaded.system, loaded.methods[name]
+
+
+def test_an_engine_without_a_minimum_in_a_basin_is_refused() -> None:
+    """A double well so tilted that B is a slope: the walk from it ends in A, at x = -a of the tilted well."""
+    system, method = _double_well(20.0, 0.0)
+    assert health.check_method(system, method, steps=50, minima=True).minima == {"A": True, "B": True}
+    system, method = _double_well(10.0, 40.0)
+    assert health.check_method(system, method, steps=50).usable
+    entry = health.check_method(system, method, steps=50, minima=True)
+    assert entry.available and not entry.usable
+    assert entry.minima == {"A": True, "B": False}
+    assert (
+        "no minimum in basin B: downhill from resources/models/double_well_B.xyz the engine reaches basin A, x -"
+        in (entry.reason)
+    )
+    assert "\n" not in entry.reason
+
+
+def test_a_basin_on_a_ridge_is_refused(tmp_path: Path) -> None:
+    """Ammonia kept planar by its file's symmetry: forces vanish there, and yet it is no minimum."""
+    from ase.build import molecule as ase_molecule
+    from ase.io import write
+
+    bent, flat = ase_molecule("NH3"), ase_molecule("NH3")
+    positions = flat.get_positions()
+    positions[:, 2] = 0.0
+    flat.set_positions(positions)
+    write(tmp_path / "bent.xyz", bent)
+    write(tmp_path / "flat.xyz", flat)
+    coordinates = {"tilt": {"kind": "dihedral", "atoms": ["N", "H1", "H2", "H3"]}}
+    data = {
+        "name": "NH3",
+        "atoms": {"N": 0, "H1": 1, "H2": 2, "H3": 3},
+        "coordinates": coordinates,
+        "basins": {
+            "bent": {
+                "geometry": str(tmp_path / "bent.xyz"),
+                "within": [{"coordinate": "tilt", "range_deg": [15, 90] if _tilt(bent) > 0 else [-90, -15]}],
+            },
+            "flat": {
+                "geometry": str(tmp_path / "flat.xyz"),
+                "within": [{"coordinate": "tilt", "range_deg": [-10, 10]}],
+            },
+        },
+        "reaction": {"from": "bent", "to": "flat"},
+        "saddle_guesses": [
+            {
+                "name": "none",
+                "start": "flat",
+                "pull": [{"coordinate": "tilt", "target_deg": 12, "strength_kcal_mol": 10}],
+            }
+        ],
+        "variables": {"extra": [{"name": "tilt", "kind": "sin_dihedral", "atoms": ["N", "H1", "H2", "H3"]}]},
+    }
+    whole = {"system": str(write_yaml(data, tmp_path / "system.yaml")), "temperature_K": 300}
+    options = {"potential": "tblite", "options": {"method": "GFN1-xTB"}}
+    whole["methods"] = {"gfn1": {**CONFIG["methods"]["pm6"], **options}}
+    loaded = config.load(whole)
+    entry = health.check_method(loaded.system, loaded.methods["gfn1"], steps=50, minima=True)
+    assert entry.minima == {"bent": True, "flat": False}
+    assert "no minimum in basin flat" in entry.reason
+
+
+def _tilt(atoms) -> float:
+    return (atoms.get_dihedral(0, 1, 2, 3) + 180.0) % 360.0 - 180.0
