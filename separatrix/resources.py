@@ -5,6 +5,7 @@ Nothing here changes a result. A job that is cut off goes on from its journal; a
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,6 +41,12 @@ _MARGIN, _MEASURED_MARGIN = 1.5, 2.0
 # Attempts at a first path that are planned for; most paths come within ten.
 _ATTEMPTS = 20
 
+# MB of paths that are asked for at first while no path's length is known: that they are all as long as can be would ask
+# for a hundred times what most systems need. What is too little grows with each attempt by these factors.
+_GUESS, _GUESS_GROWS, _MEASURED_GROWS = 4000.0, 4.0, 2.0
+# Files that are looked at to know how long shots are; there may be hundreds of chains.
+_LOOKED_AT = 64
+
 #: Interfaces that are taken as usual before a pilot has placed them: 15 orders of magnitude, at a quarter each.
 INTERFACES = 25
 #: Cycles of a pilot in units of `pilot_moves`, as a rule; there are more where an interface is hard to cross.
@@ -58,11 +65,15 @@ class Measured:
         Seconds per shot of the chain's rounds so far; None while unknown.
     steps
         Integration steps per shot of all chains, when their sampling has ended; None while unknown.
+    so_far
+        Integration steps per shot in the round before, or the first one, of the chains that have done it; None while
+        none has.
     """
 
     gradient: float | None = None
     shot: float | None = None
     steps: float | None = None
+    so_far: float | None = None
 
 
 def measured(folder: Path | str, chain: int | None = None, number: int | None = None, threads: int = 1) -> Measured:
@@ -88,12 +99,18 @@ def measured(folder: Path | str, chain: int | None = None, number: int | None = 
     gradient = (health.get("ms_per_gradient") or 0.0) * (health.get("calls_per_step") or 1.0) / 1000
     cost = read(f"chain_{chain}/round_{number - 1}/cost.json") if chain and number and number > 1 else {}
     shots = cost.get("shots") or 0
-    ended = [read(str(file.relative_to(folder))) for file in Path(folder).glob("chain_*/cost.json")]
-    steps, all_shots = (sum(c.get(key) or 0 for c in ended) for key in ("steps", "shots"))
+
+    def steps_per_shot(pattern: str) -> float | None:
+        files = itertools.islice(Path(folder).glob(pattern), _LOOKED_AT)
+        costs = [read(str(file.relative_to(folder))) for file in files]
+        steps, all_shots = (sum(c.get(key) or 0 for c in costs) for key in ("steps", "shots"))
+        return steps / all_shots if steps and all_shots else None
+
     return Measured(
         gradient or None,
         cost.get("core_seconds", 0.0) / threads / shots if shots else None,
-        steps / all_shots if steps and all_shots else None,
+        steps_per_shot("chain_*/cost.json"),
+        steps_per_shot(f"chain_*/round_{max((number or 1) - 1, 1)}/cost.json"),
     )
 
 
@@ -177,17 +194,28 @@ def runtime(work: float, attempt: int = 1, longest: int | None = None) -> int:
     return minutes if longest is None else min(minutes, longest)
 
 
-def memory(config: Config, stage: str, method: str, attempt: int = 1, number: int = 1) -> int:
-    """Megabytes to ask for; the same arguments as :func:`seconds`, and the attempt, from 1."""
+def memory(
+    config: Config, stage: str, method: str, attempt: int = 1, number: int = 1, known: Measured | None = None
+) -> int:
+    """Megabytes to ask for; the same arguments as :func:`seconds`, and the attempt, from 1.
+
+    Paths are taken to be twice as long as the shots of the round before were, or by a guess while none is known, and
+    never longer than two of the longest halves; each attempt asks for more.
+    """
     spec = config.methods[method]
     engine = _ENGINE.get(spec.potential, _OTHER_ENGINE) + (_WORKER if spec.options.get("worker") else 0)
     paths = 0.0
     if stage == "sample":
         shots = config.data["sampling"]["shots_per_round"]
         shots += config.data["sampling"]["burn_in"]["shots"] if number == 1 else 0
-        frames = 2 * spec.dynamics.longest_half_frames
         # Accepted paths are kept, put in one array, and written: positions and velocities in double precision.
-        paths = 3 * shots * frames * len(config.system.molecule.symbols) * 6 * 8 / 1e6
+        each = 3 * shots * len(config.system.molecule.symbols) * 6 * 8 / 1e6
+        most = each * 2 * spec.dynamics.longest_half_frames
+        if known is not None and known.so_far:
+            frames = known.so_far * spec.dynamics.time_step / spec.dynamics.frame
+            paths = min(_MEASURED_MARGIN * each * frames * _MEASURED_GROWS ** (attempt - 1), most)
+        else:
+            paths = min(_GUESS * _GUESS_GROWS ** (attempt - 1), most)
     if stage == "restrained":
         rules = config.data["committor"]["restraint"]
         frames = rules["walkers"] * (rules["length_fs"] / rules["frame_fs"] + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import subprocess
 import sys
@@ -174,13 +175,44 @@ def test_memory_follows_engine_size_and_attempt(loaded: config.Config, many: con
     small = resources.memory(loaded, "sample", "pm6")
     # Two Snakemakes and a script have taken 600 MB.
     assert 700 <= small <= 1500
-    assert resources.memory(many, "sample", "pm6") > 4 * small
+    assert resources.memory(many, "sample", "pm6") > 3 * small
     assert resources.memory(many, "minimum", "pm6") == resources.memory(loaded, "minimum", "pm6")
     attempts = [resources.memory(loaded, "sample", "pm6", attempt) for attempt in (1, 2, 3)]
     assert attempts == sorted(set(attempts))
     data = config.read_yaml(ROOT / "config/config.yaml")
     data["methods"]["pm6"]["options"]["worker"] = True
     assert resources.memory(config.load(data), "check", "pm6") > resources.memory(loaded, "check", "pm6")
+
+
+def test_memory_of_paths_follows_their_length_and_not_the_longest_that_is_allowed() -> None:
+    data = config.read_yaml(ROOT / "config/config.yaml")
+    data["sampling"]["shots_per_round"] = 50
+    asked = {}
+    for limit in (1000, 10_000, 100_000):
+        data["methods"]["pm6"]["dynamics"]["longest_half_fs"] = limit
+        loaded = config.load(data)
+        asked[limit] = resources.memory(loaded, "sample", "pm6", number=2)
+        # Shots of 200 steps of half a femtosecond, frames of 1 fs: the limit makes no difference.
+        known = Measured(0.01, 1.0, None, 200.0)
+        measured = [resources.memory(loaded, "sample", "pm6", attempt, 2, known) for attempt in (1, 2, 3)]
+        dynamics = loaded.methods["pm6"].dynamics
+        paths = 2 * 3 * 50 * 200 * dynamics.time_step / dynamics.frame * 34 * 48 / 1e6
+        assert measured == [100 * math.ceil(1.5 ** (k - 1) * (900 + paths * 2 ** (k - 1)) / 100) for k in (1, 2, 3)], (
+            limit
+        )
+    # A guess has an upper bound, and a job that is killed for it asks for several times as much.
+    assert asked[1000] < asked[10_000] <= asked[100_000] == 4900
+    again = [resources.memory(loaded, "sample", "pm6", attempt) for attempt in (1, 2, 3, 4)]
+    assert again[1] > 3 * again[0] and again[3] > 49_900, "what the longest paths there can be would take"
+
+
+def test_length_of_shots_is_that_of_the_round_before_in_all_chains(tmp_path: Path) -> None:
+    for chain, number, steps in ((1, 1, 1000), (2, 1, 3000), (1, 2, 500)):
+        file = tmp_path / f"chain_{chain}/round_{number}/cost.json"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps({"shots": 10, "steps": steps, "core_seconds": 1.0}))
+    found = [resources.measured(tmp_path, chain, number).so_far for chain, number in ((1, 1), (2, 2), (1, 3), (1, 4))]
+    assert found == [200.0, 200.0, 50.0, None]
 
 
 def test_graphics_cards_are_asked_for_when_the_options_say_so(loaded: config.Config) -> None:

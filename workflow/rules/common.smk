@@ -164,10 +164,16 @@ def runtime(stage):
 
 
 def memory(stage):
-    """Megabytes, from the method, the size and the attempt."""
-    return lambda wildcards, attempt: resources.memory(
-        CONFIG, stage, wildcards.method, attempt, int(wildcards.get("round", 1))
-    )
+    """Megabytes, from the method, the size, the length of shots so far, and the attempt."""
+
+    def megabytes(wildcards, attempt):
+        method, number = wildcards.method, int(wildcards.get("round", 1))
+        known = resources.measured(
+            f"{RESULTS}/{method}", wildcards.get("chain"), number, THREADS
+        )
+        return resources.memory(CONFIG, stage, method, attempt, number, known)
+
+    return megabytes
 
 
 def graphics_cards(wildcards):
