@@ -277,14 +277,18 @@ def committor_test(
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Test a committor distribution made anywhere: k of n committed shots of each configuration went forward."""
+    """Test a committor distribution made anywhere: k of n committed shots of each configuration went forward.
+
+    A column "uncommitted" gives the shots that reached no basin in time; where they matter, the verdict must hold had
+    they all gone to the one basin, and to the other.
+    """
     from .committor_statistics import analyse
-    from .committor_table import read_counts
+    from .committor_table import read_shots
     from .errors import StoreError
 
-    k, n = read_counts(counts)
+    k, n, uncommitted = read_shots(counts)
     try:
-        found = analyse(k, n, confidence=confidence)
+        found = analyse(k, n, n_uncommitted=uncommitted, confidence=confidence)
     except ValueError as error:
         raise StoreError(f"{counts}: {error}") from error
     if as_json:
@@ -295,6 +299,7 @@ def committor_test(
     for name, value in (
         ("configurations", str(found.n_configurations)),
         ("committed shots", f"{found.n_shots}, {found.n_success} of them forward"),
+        *([("uncommitted shots", f"{found.n_uncommitted}")] if found.n_uncommitted else []),
         ("mean committor", f"{found.mean:.3f} ({found.mean_interval[0]:.3f} to {found.mean_interval[1]:.3f})"),
         ("intrinsic sd", f"{found.intrinsic_sd:.3f} ({low:.3f} to {high:.3f})"),
         ("beta distribution", beta),

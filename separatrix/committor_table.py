@@ -19,18 +19,24 @@ _WHOLE = re.compile(r"[0-9]+(\.0*)?")
 
 
 def read_counts(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
-    """Successes and trials of each configuration.
+    """Successes and trials of each configuration: the first two that :func:`read_shots` gives."""
+    return read_shots(path)[:2]
+
+
+def read_shots(path: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Successes, trials and uncommitted shots of each configuration.
 
     Parameters
     ----------
     path
         Either a CSV with columns ``k`` and ``n`` (with a header that names them, in any order and among others, or two
         columns without a header), or lines ``k/n`` after at most one line of words, as ATESA writes them. Empty lines
-        and lines that begin with # are passed over.
+        and lines that begin with # are passed over. A column ``uncommitted`` may say how many shots reached no basin.
 
     Returns
     -------
-    Shots that went forward and shots that committed at all, each of shape (n_configurations,).
+    Shots that went forward, shots that committed at all, and shots that did not (0 where nothing is said of them), each
+    of shape (n_configurations,).
 
     Raises
     ------
@@ -50,15 +56,18 @@ def read_counts(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
     pairs = _ratios(path, lines) if ratios else _columns(path, lines)
     if not pairs:
         raise StoreError(f"{path}: holds a header and no counts")
-    for i, k, n in pairs:
-        if n > MOST:
-            raise StoreError(f"{path}: line {i}: {n} shots; at most {MOST} of one configuration can be worked with")
+    for i, k, n, lost in pairs:
+        if max(n, lost) > MOST:
+            raise StoreError(
+                f"{path}: line {i}: {max(n, lost)} shots; at most {MOST} of one configuration can be worked with"
+            )
         if k > n:
             raise StoreError(f"{path}: line {i}: {k} of {n} shots went forward; there cannot be more than all")
-    return np.array([k for _, k, _ in pairs]), np.array([n for _, _, n in pairs])
+    k, n, lost = np.array([counts for _, *counts in pairs]).T
+    return k, n, lost
 
 
-def _ratios(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, int, int]]:
+def _ratios(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, int, int, int]]:
     found = []
     for position, (i, line) in enumerate(lines):
         match = _RATIO.fullmatch(line)
@@ -66,7 +75,7 @@ def _ratios(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, int, in
             if position == 0 and not line[0].isdigit():
                 continue  # the header
             raise StoreError(f"{path}: line {i}: {line[:40]!r} is no count; give forward/committed, such as 9/18")
-        found.append((i, _count(path, i, match[1]), _count(path, i, match[2])))
+        found.append((i, _count(path, i, match[1]), _count(path, i, match[2]), 0))
     return found
 
 
@@ -77,7 +86,7 @@ def _count(path: Path, line: int, cell: str) -> int:
     return int(digits or "0")
 
 
-def _columns(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, int, int]]:
+def _columns(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, int, int, int]]:
     separator = next((s for s in (",", ";", "\t") if s in lines[0][1]), None)
     rows = []
     for i, line in lines:
@@ -88,20 +97,21 @@ def _columns(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, int, i
     rows = [(i, [cell.strip() for cell in row]) for i, row in rows]
     header = [cell.lower() for cell in rows[0][1]]
     if any(_WHOLE.fullmatch(cell) for cell in header):
-        at = (0, 1)
+        at = [0, 1]
     else:
         if not {"k", "n"} <= set(header):
             raise StoreError(
                 f"{path}: line {rows[0][0]}: columns {one_line(', '.join(header)[:60])}; there must be k and n"
             )
-        at = (header.index("k"), header.index("n"))
+        at = [header.index(name) for name in ("k", "n", "uncommitted") if name in header]
         rows = rows[1:]
     found = []
     for i, row in rows:
         if len(row) <= max(at):
             raise StoreError(f"{path}: line {i}: {len(row)} columns, at least {max(at) + 1} are needed")
-        for cell in (row[at[0]], row[at[1]]):
+        for cell in (row[k] for k in at):
             if not _WHOLE.fullmatch(cell):
                 raise StoreError(f"{path}: line {i}: {cell[:40]!r} is not a count; give whole numbers, zero or more")
-        found.append((i, *(_count(path, i, row[k]) for k in at)))
+        counts = [_count(path, i, row[k]) for k in at]
+        found.append((i, *counts, *[0] * (3 - len(counts))))
     return found

@@ -594,28 +594,40 @@ def sampling_quantities(
     estimates = quantiles([c.series(c.duration) for c in chains], (0.25, 0.5, 0.75), rng, frame)
     for name, q in zip(names, estimates, strict=True):
         found.append(Quantity(SAMPLING, name, _finite(q.value), "fs", low=q.low, high=q.high, note=q.note))
-    settled = STUCK if not (one_way or any(map(_switches, chains))) else ON_START if on_start else ""
-    found += [_share(SAMPLING, f"share: {word}", chains, word, paths, settled) for word in mechanisms_of(chains)]
-    for chain in chains:
-        who = f"chain {chain.number}"
-        found += [_start_quantity(chain, who), _shift_quantity(chain, who)]
-        found.append(_fraction(CHAINS, f"acceptance per shot, {who}", [chain.accepted]))
-        length = chain.series(chain.duration)
-        median = float(np.median(length)) if len(length) else None
-        note = "" if len(length) else "no path was accepted"
-        found.append(Quantity(CHAINS, f"path length, median, {who}", median, "fs", note=note))
-        found += [
-            _share(
-                CHAINS,
-                f"share: {word}, {who}",
-                [chain],
-                word,
-                int(chain.sampled.sum()),
-                "" if one_way or _switches(chain) else STUCK,
-            )
-            for word in mechanisms_of(chains)
+    if one_way:
+        return [
+            *found,
+            *_only_way(SAMPLING, "", chains),
+            *(q for chain in chains for q in _of_chain(chain, chains, True)),
         ]
-    return found
+    untold = STUCK if not any(map(_switches, chains)) else ON_START if on_start else ""
+    found += [_share(SAMPLING, f"share: {word}", chains, word, paths, untold) for word in mechanisms_of(chains)]
+    return [*found, *(q for chain in chains for q in _of_chain(chain, chains, False))]
+
+
+def _only_way(group: str, of: str, chains: Sequence[ChainData]) -> list[Quantity]:
+    """The share of the one mechanism that a system knows of."""
+    note = "exact: the system knows of one mechanism"
+    return [Quantity(group, f"share: {word}{of}", 1.0, note=note) for word in mechanisms_of(chains)]
+
+
+def _of_chain(chain: ChainData, chains: Sequence[ChainData], one_way: bool) -> list[Quantity]:
+    """What one of the chains says alone."""
+    who = f"chain {chain.number}"
+    length = chain.series(chain.duration)
+    median = float(np.median(length)) if len(length) else None
+    note = "" if len(length) else "no path was accepted"
+    found = [
+        _start_quantity(chain, who),
+        _shift_quantity(chain, who),
+        _fraction(CHAINS, f"acceptance per shot, {who}", [chain.accepted]),
+        Quantity(CHAINS, f"path length, median, {who}", median, "fs", note=note),
+    ]
+    if one_way:
+        return found + _only_way(CHAINS, f", {who}", [chain])
+    paths, untold = int(chain.sampled.sum()), "" if _switches(chain) else STUCK
+    words = mechanisms_of(chains)
+    return found + [_share(CHAINS, f"share: {word}, {who}", [chain], word, paths, untold) for word in words]
 
 
 def _switches(chain: ChainData) -> int:

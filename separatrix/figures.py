@@ -745,9 +745,7 @@ _STYLE = (
 )
 STYLE = _STYLE
 
-_PLACES = {"kcal/mol": 1, "degree": 1, "angstrom": 3, "cm-1": 0, "fs": 0}
-#: Units of quantities that are estimates even where no interval is known.
-_NO_ERROR = ("1/s",)
+_PLACES = {"kcal/mol": 1, "degree": 1, "angstrom": 3, "cm-1": 0, "fs": 0, "kJ/mol": 1, "J/mol/K": 0}
 _SHOWN_UNITS = {"1": "", "cm-1": "cm⁻¹", "degree": "°", "angstrom": "Å"}
 
 
@@ -771,7 +769,8 @@ def cell(row: Mapping[str, object]) -> str:
         number, _, interval = _minus(digits.significant(value, low, high)).partition(" (")
         shown = f"{number} <small>({interval.replace(' – ', ' to ')}</small>"
     else:
-        shown = _minus(_plain(value, str(row["unit"])))
+        estimate = row.get("group") == RATES and row["unit"] in ("1/s", "s")
+        shown = _minus(digits.plain(value) if estimate else _plain(value, str(row["unit"])))
         if note.startswith(("no interval", "no error")):
             shown += f" <small>({html.escape(note)})</small>"
     if row["text"]:
@@ -790,8 +789,6 @@ def _plain(value: float, unit: str) -> str:
         return f"{round(value, places) + 0.0:.{places}f}"  # the sum turns -0.0 into 0.0
     if unit in ("s", "ms") and value >= 100:
         return f"{value:.0f}"
-    if unit in _NO_ERROR:
-        return digits.plain(value)
     return f"{value:.0f}" if value == round(value) and abs(value) < 1e12 else digits.plain(value, 3)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from separatrix.committor_statistics import analyse
-from separatrix.committor_table import read_counts
+from separatrix.committor_table import read_counts, read_shots
 from separatrix.errors import StoreError
 
 COUNTS = st.lists(
@@ -118,3 +118,20 @@ def test_the_command(tmp_path: Path) -> None:
     assert missing.stderr.strip().splitlines() == [
         f"separatrix: {tmp_path}/none: cannot be read (No such file or directory)"
     ]
+
+
+def test_uncommitted_shots_bound_the_verdict(tmp_path: Path) -> None:
+    """150 shots from one place, as a limit of 80 fs would have them: 72 % reached no basin."""
+    file = tmp_path / "counts.csv"
+    file.write_text("n,uncommitted,k\n42,108,11\n40,110,12\n")
+    assert [a.tolist() for a in read_shots(file)] == [[11, 12], [42, 40], [108, 110]]
+    assert [a.tolist() for a in read_counts(file)] == [[11, 12], [42, 40]]
+    run = subprocess.run(
+        [sys.executable, "-m", "separatrix.cli", "committor-test", str(file)], capture_output=True, text=True
+    )
+    assert run.returncode == 0 and "uncommitted shots           218" in run.stdout
+    verdict = run.stdout.splitlines()[-1]
+    assert verdict.startswith("inconclusive: 218 of 300 shots (73%, 67% to 77%) reached no basin: had all gone to A")
+    file.write_text("k,n,uncommitted\n1,2,-3\n")
+    with pytest.raises(StoreError, match="line 2"):
+        read_shots(file)

@@ -159,13 +159,13 @@ def test_a_state_that_does_not_decay_has_no_half_life():
     pm6 = judged("PM6", relaxation=("harmonic", relaxation(0.837, 109.1)), above=-3.6)
     words = told([pm6])["rate"]
     assert words[1] == (
-        "Relaxation towards equilibrium, from Z alone: PM6: time constant 9.1 ms, 99% Z at equilibrium."
+        "Time constant of the relaxation towards equilibrium: 9.1 ms by PM6, with 99% Z at equilibrium."
     )
     assert words[2] == ("PM6: Z lies 3.6 kcal/mol below E, so that Z is the stable one and does not decay.")
     assert not any("half-life" in text for text in words)
     gaff = judged("GAFF2", relaxation=("free energy", relaxation(7.7e-7, 1e-12)), above=12.0)
     words = told([gaff, pm6])["rate"]
-    assert "GAFF2: time constant 15 days, 0.0001% Z at equilibrium, half-life 10 days; PM6" in words[2]
+    assert "15 days by GAFF2, with 0.0001% Z at equilibrium and a half-life of 10 days; 9.1 ms by PM6" in words[2]
     assert words[4] == (
         "The methods disagree on which of the two is stable: Z by PM6, E by GAFF2; not all of them can be right."
     )
