@@ -16,6 +16,7 @@ from surface_models import Surface, pairs, slow_pairs
 from separatrix import dynamics, store, variables
 from separatrix.coordinate_file import ReactionCoordinate
 from separatrix.errors import SamplingError
+from separatrix.intervals import wilson_interval
 from separatrix.rates import free_energy, stages
 from separatrix.rates.transmission import Pair, transmission
 from separatrix.theory import analysis, langer, model_file
@@ -279,3 +280,15 @@ def test_configurations_come_from_the_slab_by_weight():
     assert np.abs(np.bincount(many, minlength=len(found.r))[slab] - 4000 * share).max() <= 1.0 and len(many) == 4000
     nowhere = dataclasses.replace(rate, top=9.0)
     assert len(free_energy.on_surface(found, nowhere, 3, np.random.default_rng(3))) == 0
+
+
+@pytest.mark.parametrize("number", [2, 20, 200])
+def test_pairs_that_all_do_the_same_are_no_proof(number: int) -> None:
+    """A coefficient of 1 from so many configurations: the bootstrap's error of 0 is none."""
+    r = np.array([0.0, 1.0, 2.0])
+    pairs = [Pair(k, 1.0, r, -r, 1, 0) for k in range(number)]
+    found = transmission(pairs, 1.0, rng=np.random.default_rng(0))
+    assert found.kappa == found.positive == 1.0
+    assert found.positive_error == pytest.approx(float(wilson_interval(0, number)[1]) / 1.96, rel=1e-3)
+    assert found.error == pytest.approx(2.0 * found.positive_error)
+    assert found.plateau_from == 0.0 and found.kappa_of_time_error[0] == 0.0

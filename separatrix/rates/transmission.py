@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..intervals import Z, wilson_interval
 from ..plain import Plain
 
 FloatArray = NDArray[np.float64]
@@ -55,7 +56,8 @@ class Transmission(Plain):
     ----------
     kappa, error
         Bennett-Chandler: the flux-weighted mean of h(up) - h(down), h = 1 in the product; from halves followed into the
-        basins, so it is the plateau itself. Standard error from a bootstrap over configurations.
+        basins, so it is the plateau itself. Standard error from a bootstrap over configurations, or where all pairs did
+        the same from Wilson's interval for their number.
     positive, positive_error
         Effective positive flux (van Erp, Moroni and Bolhuis, J. Chem. Phys. 2003, 118, 7762): crossings upwards that
         come straight from the reactant, by way of no other crossing, and end in the product.
@@ -140,6 +142,12 @@ def transmission(
     if len(names) > 1:
         times = rng.multinomial(len(names), np.full(len(names), 1.0 / len(names)), size=n_bootstrap)
         error = ((times @ total) / (times @ weight)[:, None]).std(axis=0, ddof=1)
+        # Where all pairs did the same the bootstrap says 0, which so few do not: an end of Wilson's interval instead,
+        # of a share for the positive flux and of a range twice as wide for the other.
+        bound = float(wilson_interval(0, len(names))[1]) / Z
+        for column, width in ((0, 2.0 * bound), (1, bound)):
+            if error[column] < 1e-12:
+                error[column] = width
     else:
         error = np.full(len(mean), math.nan)
     decay, decay_error = mean[2:], error[2:]
