@@ -75,6 +75,40 @@ def test_mopac_and_sparrow(method, name):
     _agree(_ours("mopac", {"hamiltonian": method}, name, points), sparrow, energy=0.3, force=force)
 
 
+# Gradients against the energy of the same program ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["CH3NO2", "CH3CH2Cl", "2-butyne", "C5H5N"])
+@pytest.mark.parametrize(
+    ("word", "options", "largest"),
+    [
+        *(("mopac", {"hamiltonian": h}, 0.1) for h in ("PM6", "PM6-D3H4", "PM7", "AM1", "RM1")),
+        *(("sparrow", {"method": m}, 0.01) for m in ("DFTB0", "PM6", "PM3", "AM1", "RM1", "MNDO")),
+        *(("tblite", {"method": m}, 0.01) for m in ("GFN1-xTB", "GFN2-xTB", "IPEA1-xTB")),
+    ],
+    ids=lambda v: "-".join(v.values()) if isinstance(v, dict) else None,
+)
+def test_gradients_of_small_molecules(word, options, largest, name):
+    molecule, x = _named(name)[0], _displaced(name, (0.002,))[0]
+    potential = potentials.build(word, molecule, options)
+    numerical = numerical_gradient(lambda y: potential.energy_and_gradient(y)[0], x, step=2e-4)
+    np.testing.assert_allclose(potential.energy_and_gradient(x)[1], numerical, atol=largest * UNIT)
+
+
+@pytest.mark.parametrize("name", ["E", "Z"])
+@pytest.mark.parametrize("hamiltonian", ["PM6", "PM7"])
+def test_errors_of_mopac_change_sign_in_the_mirror(hamiltonian, name):
+    """So the mean over a geometry and its mirror image is right: what this package adds to MOPAC's gradient is, too."""
+    molecule, x = _named(name)
+    real, mirrored = (potentials.build("mopac", molecule, {"hamiltonian": hamiltonian}) for _ in range(2))
+    mean = (real.energy_and_gradient(x)[1] - mirrored.energy_and_gradient(-x)[1]) / 2.0
+    for atom, axis in ((1, 0), (1, 1), (1, 2), (17, 0), (17, 2), (3, 0), (9, 1), (10, 0), (12, 1), (19, 0)):
+        shift = np.zeros_like(x)
+        shift[atom, axis] = 2e-4
+        near = real.energy_and_gradient(x + shift)[0] - real.energy_and_gradient(x - shift)[0]
+        assert mean[atom, axis] == pytest.approx(near / 4e-4, abs=0.03 * UNIT)
+
+
 # The wall on bonds between carbons -----------------------------------------------------------------------------
 
 

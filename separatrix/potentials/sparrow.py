@@ -116,6 +116,6 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
     name = f"{options['method']} (SCINE Sparrow {version('scine-sparrow')})"
     if options["method"] != "DFTB3":
         return python_potential(molecule, engine, name, force_tolerance=0.25, drift_tolerance=2.0)
-    caution = "Sparrow's analytic DFTB3 gradient is off by up to 1.1 kcal/mol/angstrom; prefer DFTB2"
+    caution = "Sparrow's analytic DFTB3 gradient is off by 1 to 6 kcal/mol/angstrom; prefer DFTB2"
     log.warning("%s", caution)
     return python_potential(molecule, engine, name, force_tolerance=1.5, drift_tolerance=5.0, caution=caution)
