@@ -208,7 +208,7 @@ def check(data: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
     rules = schema(name)
     errors = sorted(jsonschema.Draft202012Validator(rules).iter_errors(full), key=_weight)
     if errors:
-        raise ConfigError(f"{where}: {_sentence(errors[0])}")
+        raise ConfigError(one_line(f"{where}: {_sentence(errors[0])}"))
     _fill(full, rules)
     return full
 
@@ -348,7 +348,7 @@ class _Keys:
         self.where = where
 
     def fail(self, key: str, message: str) -> ConfigError:
-        return ConfigError(f"{self.where}: {key}: {message}")
+        return ConfigError(one_line(f"{self.where}: {key}: {message}"))
 
     def look(self, table: Mapping[str, Any], name: str, key: str, what: str) -> Any:
         if name not in table:

@@ -32,10 +32,10 @@ def hidden(text: str) -> list[str]:
 
 
 def one_line(text: str) -> str:
-    """A text with such characters written as codes, so that it stays on its line."""
-    for character in hidden(text):
-        text = text.replace(character, character.encode("unicode_escape").decode())
-    return text
+    """A text with what is no printed character written as codes, so that it stays on its line."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def cell(text: str) -> str:

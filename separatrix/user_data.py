@@ -129,7 +129,7 @@ def check(data: Any, where: str) -> None:
 
     def fail(path: tuple[str, ...], message: str) -> ConfigError:
         at = ".".join(path)
-        return ConfigError(f"{where}{f'{at}: ' if at else ''}{message}")
+        return ConfigError(one_line(f"{where}{f'{at}: ' if at else ''}{message}"))
 
     def walk(value: Any, path: tuple[str, ...]) -> None:
         nonlocal left
