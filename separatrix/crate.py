@@ -208,11 +208,11 @@ def _inputs(stage: _Stage, config: Config, settings: Mapping[str, Any]) -> None:
         taken.add(places[path])
     moved = {path: name for path, name in places.items() if name != Path(path).as_posix()}
     text = "# The configuration as it was used, defaults filled in.\n"
-    content = _yaml(_renamed(_plain(settings), moved))
+    content = _yaml(_renamed(_plain(settings) | _own_results(config), moved))
     stage.place(CONFIG, _Item(INPUTS["config"], "config")).write_text(text + content)
     theory = {str(Path(path)) for path in config.data["theory"]}
     for path, item in named.items():
-        item.original = path if path in moved else ""
+        item.original = Path(path).name if path in moved else ""  # not where it lay on this machine
         if path == system:
             _copy_renamed(stage, path, places[path], item, read_yaml(path), moved)
         elif path in theory:
@@ -221,6 +221,12 @@ def _inputs(stage: _Stage, config: Config, settings: Mapping[str, Any]) -> None:
             _copy_renamed(stage, path, places[path], item, model_file.plain(path), known)
         else:
             stage.copy(path, places[path], item)
+
+
+def _own_results(config: Config) -> dict[str, str]:
+    """Where a run in the crate writes to: as the config says, but nowhere outside the crate."""
+    folder = Path(config.data["results_directory"])
+    return {"results_directory": "results"} if folder.is_absolute() or ".." in folder.parts else {}
 
 
 def _copy_renamed(

@@ -36,6 +36,8 @@ SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader
 _OCTAL = re.compile(r"[-+]?0[0-7_]+")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _YTE = "__use_yte__"
+_ENDS_SCRIPT = ("</", "<!--")
+"""Snakemake puts parameters of jobs, which hold names and labels, into a script of its report as they are."""
 
 
 class _UniqueKeys(SafeLoader):
@@ -163,6 +165,8 @@ def _key_problem(key: Any) -> str | None:
         return f"the key {shown(key)} is empty, or begins or ends with a blank"
     if len(key) > LONGEST_KEY:
         return f"the key {shown(key)} has {len(key)} characters; at most {LONGEST_KEY} are read"
+    if any(mark in key for mark in _ENDS_SCRIPT):
+        return f"the key {shown(key)} holds what would end a script in Snakemake's report; write it without"
     if bad := hidden(key):
         return f"the key {shown(key)} holds a character that cannot be seen ({one_line(bad[0])}); take it out"
     return None
@@ -181,6 +185,8 @@ def _value_problem(value: Any, path: tuple[str, ...]) -> str | None:
         if len(value) > LONGEST_TEXT:
             return f"a text of {len(value)} characters; at most {LONGEST_TEXT} are read"
         bad = [c for c in hidden(value) if c not in "\n\t" or "formula" not in path]
+        if ends := next((mark for mark in _ENDS_SCRIPT if mark in value), None):
+            return f"{shown(value)} holds {ends!r}, which would end a script in Snakemake's report; write it without"
         if bad:
             remedy = "write it on one line (after `>-`, if it is long)" if bad[0] == "\n" else "take it out"
             return f"{shown(value)} holds a character that cannot be seen ({one_line(bad[0])}); {remedy}"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -18,6 +21,11 @@ hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "separatrix"))
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# Software rendering: a test machine has no graphics card.
+FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 
 
 @pytest.fixture(scope="session")
@@ -95,3 +103,15 @@ def _run(data: dict, folder: Path) -> tuple[Path, Path]:
     logs = "\n".join(f"== {f}\n{f.read_text()[-1500:]}" for f in sorted(results.glob("*/logs/*.log")))
     assert run.returncode == 0, f"{run.stderr[-4000:]}\n{logs}"
     return config, results
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A browser that draws."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium: scripts/system-packages chromium")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()

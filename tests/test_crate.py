@@ -23,7 +23,7 @@ from conftest import ROOT, write_yaml
 from pybtex.database import parse_file, parse_string
 from typer.testing import CliRunner
 
-from separatrix import cli, config, crate, folders, store
+from separatrix import cli, config, crate, folders, inputs, store
 from separatrix.errors import ConfigError, SeparatrixError, StoreError
 from separatrix.molecule import read_geometry
 from separatrix.stationary import StationaryPoint
@@ -324,16 +324,16 @@ def test_files_from_elsewhere_go_into_inputs(settings: dict[str, Any], results: 
     shutil.copytree(results / "gaff2", results / "again")
     export(settings, results, results / "export")
     entities = graph(results / "export")
-    assert entities["inputs/mine.xml"]["alternateName"] == str(tmp_path / "mine.xml")
+    assert entities["inputs/mine.xml"]["alternateName"] == "mine.xml"
     assert "alternateName" not in entities["resources/dnab/dnab_E.xyz"]
-    assert entities["inputs/2_mine.xml"]["alternateName"] == str(tmp_path / "other" / "mine.xml")
+    assert entities["inputs/2_mine.xml"]["alternateName"] == "mine.xml"
 
 
 def loads_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> config.Config:
     """The config of a research object, loaded in it; all that it names must lie in it."""
     monkeypatch.chdir(folder)
     found = config.load(config.read_yaml("config/config.yaml"), ["config/config.yaml"])
-    for name, _ in crate._named_files(found):
+    for name, _ in inputs.named(found):
         assert not Path(name).is_absolute() and Path(name).is_file(), name
     return found
 

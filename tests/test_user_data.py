@@ -184,6 +184,8 @@ def test_numbers_of_a_system(tmp_path: Path, key: str) -> None:
         ),
         *((("methods", "coupled", "label"), f"{c}1", "begins with") for c in "=+-@ "),
         (("methods", "coupled", "label"), "\t1", "cannot be seen"),
+        (("methods", "coupled", "label"), "a</script>", "end a script in Snakemake's report"),
+        (("methods", "coupled", "label"), "a<!--", "end a script in Snakemake's report"),
         (("methods", "coupled", "options", "surface"), float("nan"), "nan is not a number"),
     ],
 )
