@@ -14,18 +14,32 @@ CORES ?= $(shell nproc)
 CONFIG ?= config/config.yaml
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
-# The config decides where results go; the report stands beside them.
-RESULTS = $(shell sed -n 's/^results_directory: *//p' $(CONFIG))
+# The config decides where results go; the report stands beside them. The name stays a variable of the shell, which does
+# not run what it may hold.
+RESULTS_OF = import sys; from separatrix.config import read_yaml; \
+	print([d["results_directory"] for d in [{"results_directory": "results"}, *map(read_yaml, sys.argv[1:])] \
+	if "results_directory" in d][-1])
 
-.PHONY: all env test report docs lock clean
+.PHONY: all env test report docs lock clean place
 .DEFAULT_GOAL := all
 
 all: report
 
 env: .venv/ready
 
+# What would stop Snakemake only after the environment has been built for minutes: it hands the path of Python to a shell
+# as it is, and keeps files in the cache folder.
+place:
+	@case "$$PWD" in *[[:space:]\'\"\\\$$\`\&\;\|\<\>\(\)\*\?\!]*) \
+		echo "make: the path $$PWD holds a blank, a quote or another character that a shell acts on; Snakemake cannot" \
+			"run jobs with a Python in it: move the clone to another folder" >&2; exit 1;; esac
+	@cache="$${XDG_CACHE_HOME:-$${HOME:-/nowhere}/.cache}"; \
+		{ mkdir -p "$$cache/snakemake" && [ -w "$$cache/snakemake" ]; } 2>/dev/null || { \
+		echo "make: $$cache cannot be written to, and Snakemake keeps files there; give another folder, such as" \
+			"XDG_CACHE_HOME=\$$TMPDIR make" >&2; exit 1; }
+
 # A bare Debian has Python without `venv`; it comes as a package of its own.
-.venv/ready: requirements.lock pyproject.toml
+.venv/ready: requirements.lock pyproject.toml | place
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "make: $(PYTHON) is missing or older than 3.11; give another with PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || scripts/system-packages python3-venv
@@ -34,10 +48,13 @@ env: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-report: env
+# The check comes first: it names file and line where Snakemake, which reads the file before it reads the workflow, does not,
+# and refuses a file that would have Snakemake run the Python in it.
+report: env | place
+	@$(if $(filter 1,$(words $(CONFIG))),$(BIN)/separatrix check --quick $(CONFIG),true)
 	$(SNAKEMAKE)
-	$(SNAKEMAKE) --report $(or $(RESULTS),results)/provenance.html
-	@echo "make: the report is $(or $(RESULTS),results)/report.html"
+	@results="$$($(BIN)/python -c '$(RESULTS_OF)' $(CONFIG))" \
+		&& $(SNAKEMAKE) --report "$$results/provenance.html" && echo "make: the report is $$results/report.html"
 
 test: env
 	$(BIN)/ruff check .
@@ -60,4 +77,5 @@ lock:
 	rm -rf .venv-lock
 
 clean:
-	rm -rf .venv site results/*/ results/report.html results/provenance.html
+	rm -rf .venv site
+	[ ! -e results/.separatrix ] || rm -rf results/*/ results/report.html results/provenance.html results/.separatrix

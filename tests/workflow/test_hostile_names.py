@@ -1,4 +1,4 @@
-"""Names and texts that mean something to HTML, Rich, Snakemake, reStructuredText or Vega, through the whole workflow."""
+"""Names that mean something to HTML, Rich, Snakemake, reStructuredText or Vega, through the whole workflow."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_nothing_acts_in_a_browser(run: tuple[Path, Path], browser: Any) -> None
 def test_names_are_shown_as_they_are(run: tuple[Path, Path]) -> None:
     config, results = run
     with (results / "comparison/rates.csv").open(newline="") as stream:
-        assert LABEL in {row["method"] for row in csv.DictReader(stream)}
+        assert LABEL in {row["label"] for row in csv.DictReader(stream)}
     for file in results.glob("comparison/**/*.csv"):
         with file.open(newline="") as stream:
             for row in csv.reader(stream):

@@ -33,7 +33,7 @@ except ModuleNotFoundError as error:
     )
 
 # Snakemake hands this path to a shell as it is.
-if set(sys.executable) & set(" \t\n'\"\\$`&;|<>()*?[]{}!#~"):
+if set(sys.executable) & set(" \t\n'\"\\$`&;|<>()*?!"):
     refuse(
         f"{sys.executable}: jobs cannot be run with a Python whose path holds a blank, a quote or another character that "
         "a shell acts on; move the environment (a clone with its .venv) to another folder"
