@@ -104,13 +104,13 @@ def test_a_module_runs_to_the_end(elsewhere: Path) -> None:
 
 
 def test_without_the_package(elsewhere: Path, tmp_path: Path) -> None:
-    """Catalog users have nothing but Snakemake at first."""
+    """Catalog users have nothing but Snakemake at first: what it imports is not there."""
     blocker = tmp_path / "blocker"
     blocker.mkdir()
-    (blocker / "separatrix.py").write_text("raise ModuleNotFoundError('none', name='separatrix')\n")
+    (blocker / "openmm.py").write_text("raise ModuleNotFoundError('none', name='openmm')\n")
     (elsewhere / "Snakefile").write_text(MODULE.format(snakefile=str(ROOT / "workflow/Snakefile"), prefix=""))
     run = start("--dry-run", cwd=elsewhere, PYTHONPATH=str(blocker))
-    assert "package 'separatrix' is not there" in one_line(run)
+    assert "package 'openmm' is not there" in one_line(run)
 
 
 def test_a_python_whose_path_a_shell_acts_on(elsewhere: Path, tmp_path: Path) -> None:
