@@ -154,17 +154,13 @@ def _lost_basins(system: System, potential: Potential) -> dict[str, str]:
         start = start + (off if potential.active is None else np.where(potential.active, off, 0.0))
         x = relax(system.molecule, potential.energy_and_gradient, start, fmax=_FLAT, steps=1000)
         force = np.linalg.norm(potential.energy_and_gradient(x)[1], axis=1).max() / (KCAL / ANGSTROM)
-        outside = [
-            f"{i.coordinate.name} {value:.4g} {i.coordinate.unit} ({i.low:g} to {i.high:g})"
-            for i in basin.intervals
-            if not i.contains(value := i.coordinate.deciding(x))
-        ]
+        missed = basin.missed(x)
         file = system.geometries[basin.name]
-        if outside:
+        if missed:
             where = basin_of(x, system.basins)
             found[basin.name] = (
                 f"no minimum in basin {basin.name}: downhill from {file} the engine reaches "
-                f"{'no basin' if where is None else f'basin {where}'}, {', '.join(outside)}"
+                f"{'no basin' if where is None else f'basin {where}'}, {', '.join(missed)}"
             )
         elif force > 2.0 * _FLAT:
             found[basin.name] = (

@@ -138,6 +138,15 @@ class Basin:
         """Whether a geometry (nm, shape (n_atoms, 3)) lies in the basin; not where a bounded value is undefined."""
         return all(i.contains(i.coordinate.deciding(positions)) for i in self.intervals)
 
+    def missed(self, positions: np.ndarray) -> list[str]:
+        """Coordinates that are outside their bounds at a geometry: name, value, unit, bounds."""
+        values = [(i, i.coordinate.deciding(positions)) for i in self.intervals]
+        return [
+            f"{i.coordinate.name} {value:.4g} {i.coordinate.unit} ({i.low:g} to {i.high:g})"
+            for i, value in values
+            if not i.contains(value)
+        ]
+
     def undefined(self, positions: np.ndarray) -> list[str]:
         """Names of the coordinates that bound the basin and mean nothing at a geometry."""
         return [i.coordinate.name for i in self.intervals if math.isnan(i.coordinate.deciding(positions))]

@@ -557,8 +557,8 @@ def find_minimum(
     if point.n_imaginary:
         raise StationaryError(f"basin {basin.name}: the end point has {point.n_imaginary} imaginary modes")
     if not basin.contains(point.positions):
-        where = point.basin or "no basin"
-        raise StationaryError(f"basin {basin.name}: the minimum found from its geometry lies in {where}")
+        where, missed = point.basin or "no basin", ", ".join(basin.missed(point.positions))
+        raise StationaryError(f"basin {basin.name}: the minimum found from its geometry lies in {where}: {missed}")
     return point
 
 
