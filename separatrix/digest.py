@@ -22,7 +22,7 @@ _SIZE = 80
 _TRAILER = re.compile(rb"\nsha256 ([0-9a-f]{64}) sha256\n\Z")
 _TEXT = re.compile(rb'"sha256": "([0-9a-f]{64})"\n}\n\Z')
 # Of a digest that is itself damaged something is left: a word, or a run of its digits.
-_TRACE, _TEXT_TRACE = re.compile(rb"sha256|[0-9a-f]{24}"), re.compile(rb'"sha256": "|[0-9a-f]{40}')
+_TRACE, _TEXT_TRACE = re.compile(rb"sha256|[0-9a-f]{24}"), re.compile(rb'"sha256"|[0-9a-f]{40}')
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _END_OF_ARCHIVE = b"PK\x05\x06"

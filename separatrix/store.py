@@ -25,7 +25,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from . import __version__, digest
+from . import __version__, digest, folders
 from .errors import StoreError
 from .molecule import Molecule, bonds_from_distances
 from .stationary import StationaryPoint
@@ -155,11 +155,18 @@ def _damaged(path: Path, kind: str, error: Exception) -> StoreError:
 
 
 def results_of(path: Path | str) -> Path | None:
-    """The results folder that a file lies in, known by the lock that each run takes; None where it lies in none."""
-    for folder in Path(path).absolute().parents:
-        if (folder / LOCK).is_file():
-            return folder
-    return None
+    """The results folder that a file lies in, known by what each run leaves there; None where it lies in none."""
+    return next((folder for folder in Path(path).absolute().parents if is_results(folder)), None)
+
+
+def is_results(folder: Path) -> bool:
+    """Whether a folder carries the mark of our results, or the lock of a run."""
+    if (folder / folders.MARK).is_file():
+        return True
+    try:
+        return (folder / LOCK).read_text().startswith("snakemake, process ")
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def set_aside(path: Path) -> Path | None:

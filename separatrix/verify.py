@@ -215,7 +215,7 @@ def repair(results: Path | str, largest: int) -> list[Damage]:
         When one cannot be moved.
     """
     found = []
-    for file in _files(Path(results)):
+    for file in files(Path(results)):
         # A chain looks at its own journal.
         if file.suffix == ".npz" or file.stat().st_size > largest:
             continue
@@ -245,9 +245,9 @@ def verify(results: Path | str, *, move: bool = True) -> Verified:
     """
     results = Path(results)
     found = Verified(results)
-    if not (results / store.LOCK).is_file():
+    if not store.is_results(results):
         raise StoreError(f"{results}: no results of a run; give the results_directory of its config")
-    for file in _files(results):
+    for file in files(results):
         try:
             if check(file):
                 found.whole += 1
@@ -266,7 +266,7 @@ def verify(results: Path | str, *, move: bool = True) -> Verified:
     found.missing += [file for file in _noted(results) if not file.exists()]
     if move:
         for damage in found.damaged:
-            if damage.path == results / "export" / METADATA or results / "export" not in damage.path.parents:
+            if results / "export" not in damage.path.parents:
                 _moved(damage)
         if crate:
             # An output of the job that writes all of it.
@@ -279,15 +279,16 @@ def _moved(damage: Damage) -> Damage:
     return damage
 
 
-def _files(results: Path) -> Iterator[Path]:
-    """All files of results but those that no job reads: logs, locks, what is being written, what has been set aside."""
+def files(results: Path) -> Iterator[Path]:
+    """All files of results but those that no job reads: logs, locks, what is being written, what has been set aside.
+
+    The research object is left out, too: it has a list of its own.
+    """
     for place, below, names in os.walk(results):
         here = Path(place)
         below[:] = sorted(f for f in below if f not in ("logs", "benchmarks") and not f.startswith("."))
         if here == results and "export" in below:
             below.remove("export")
-            if (here / "export" / METADATA).is_file():
-                yield here / "export" / METADATA
         for name in sorted(names):
             if not (name.startswith(".") or name == "lock" or re.search(r"\.damaged(-\d+)?\Z", name)):
                 yield here / name
@@ -311,7 +312,7 @@ def _of_crate(results: Path, found: Verified) -> bool:
         if not file.is_file():
             found.missing.append(file)
             bad = True
-        elif folders.digest(file) != expected:
+        elif folders.digest(file) not in expected:
             found.damaged.append(Damage(file, "its bytes are not those that were exported"))
             bad = True
         else:
