@@ -586,6 +586,7 @@ def test_unknown_potential_is_named_with_a_suggestion():
         ),
         ("mopac", {"hamiltonian": "PM6", "scf_tolerance": True}, "^scf_tolerance: True is not"),
         ("mopac", {"hamiltonian": "PM6", "dielectric_constant": 0.5}, "^dielectric_constant: 0.5 is below 1"),
+        ("mopac", {"hamiltonian": "PM6", "scf_tolerance": float("nan")}, "^scf_tolerance: nan is not a finite number"),
         ("sparrow", {"method": "DFTB2", "max_scf_iterations": 0}, "^max_scf_iterations: 0 is below 1"),
         ("sparrow", {"method": "DFTB2", "max_scf_iterations": 2.5}, "^max_scf_iterations: 2.5 is not a int"),
         ("sparrow", {"method": "GFN2"}, "^method: 'GFN2' is not one of"),

@@ -47,6 +47,8 @@ class Option:
             near = difflib.get_close_matches(str(value), self.choices, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ConfigError(f"{key}: {value!r} is not one of {', '.join(self.choices)}{hint}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"{key}: {value!r} is not a finite number ({self.meaning})")
         if self.minimum is not None and value < self.minimum:
             raise ConfigError(f"{key}: {value!r} is below {self.minimum:g} ({self.meaning})")
         if self.is_file and not Path(value).is_file():
