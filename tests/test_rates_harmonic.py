@@ -472,6 +472,16 @@ def test_rates_of_channels_add_up(tmp_path: Path):
     single = [harmonic.rate(*ends, s, MASSES, 480.0, rules).rate for s in (SADDLE, higher)]
     assert total["rate"] == pytest.approx(sum(single), rel=1e-9)
     np.testing.assert_allclose(total["shares"], np.array(single) / sum(single), rtol=1e-9)
+    # From a classical rate to quantised vibrations: u/sinh u of each mode, u = h nu/2kT; both saddles have the same.
+    u = [
+        harmonic.SECOND_RADIATION * np.maximum(w, rules.cutoff) / 960.0
+        for w in (SADDLE.wavenumbers[1:], PRODUCT.wavenumbers)
+    ]
+    ratio = math.exp(np.log(u[0] / np.sinh(u[0])).sum() - np.log(u[1] / np.sinh(u[1])).sum())
+    assert total["quantum_vibrations"] == pytest.approx(ratio, rel=1e-9) and ratio > 2.0
+    assert total["tunnelling"] == pytest.approx(harmonic.wigner(420.0, 480.0), rel=1e-9)
+    assert total["quantum_factor"] == pytest.approx(total["quantum_vibrations"] * total["tunnelling"], rel=1e-9)
+    assert total["quantum_factor"] == pytest.approx(total["rate"] / total["classical_rate"], rel=1e-9)
     at = next(k for k in found["kinetics"] if k["temperature"] == 480.0)
     # Next to nothing of Z is left at equilibrium, and next to all of E: it has no half-life.
     from_z = next(r for r in found["rates"] if (r["from"], r["temperature"]) == ("Z", 480.0))

@@ -126,4 +126,6 @@ def test_an_entry_of_the_routes_has_its_own_interval_or_the_normal_one():
     assert kinetics.interval(normal | {"low": 0.1, "high": 9.0}) == (0.1, 9.0)
     for none in ({"ln_error": None}, {"rate": None}, {"rate": 0.0}, {"ln_error": math.inf}, {"ln_error": 1e4}):
         assert kinetics.interval(normal | none) is None
+    assert kinetics.interval(normal | {"low": 2.0, "high": 2.0}) is None
+    assert kinetics.interval(normal | {"ln_error": 0.0}) is None
     assert kinetics.interval(normal | {"low": 0.0, "high": 9.0}) is None

@@ -15,6 +15,7 @@ from surface_models import Surface, pairs
 
 from separatrix import figures, store
 from separatrix.rates import free_energy, kinetics, report, stages
+from separatrix.rates.quantities import rate_quantities
 from separatrix.rates.transmission import transmission
 from separatrix.units import BOLTZMANN
 
@@ -35,8 +36,10 @@ def results(frames: int, seed: int, targets: list[float] = TARGETS) -> tuple[dic
     return found, kappa.to_dict()
 
 
-def gathered(folder: Path, monkeypatch, found: dict, kappa: dict, through: dict | None = None) -> dict:
-    """`rates.json` of the stage."""
+def gathered(
+    folder: Path, monkeypatch, found: dict, kappa: dict, through: dict | None = None, quantised: dict | None = None
+) -> dict:
+    """`rates.json` of the stage; `quantised` adds to what the harmonic rates say."""
     system = SimpleNamespace(reactant="A", product="B")
     monkeypatch.setattr(stages, "from_settings", lambda _: (system, SimpleNamespace(label="model")))
     harmonic = {
@@ -50,8 +53,10 @@ def gathered(folder: Path, monkeypatch, found: dict, kappa: dict, through: dict 
         "kinetics": [],
         "rules": {"statistics": "classical", "low_modes": "raised", "cutoff": 50.0, "tunnelling": "none"},
     }
+    harmonic |= quantised or {}
     for name, content in (("harmonic", harmonic), ("profile", found), ("kappa", kappa), ("interfaces", through)):
-        store.write_json(content, folder / f"{name}.json")
+        if content is not None:
+            store.write_json(content, folder / f"{name}.json")
     stages.gather(
         {"temperature_K": 300.0},
         folder / "harmonic.json",
@@ -174,6 +179,58 @@ def test_errors_are_those_of_their_direction_and_hold_that_of_the_transmission(t
     assert widths[1] == pytest.approx(math.hypot(widths[0], 2 * 1.96 * of_kappa), rel=0.1)
 
 
+def test_classical_rates_are_held_against_experiment_times_the_quantum_factor(tmp_path, monkeypatch):
+    """And against the classical harmonic rate, not the quantised one."""
+    found, kappa = results(200, 2)
+    true = found["rate"]["forward"] * kappa["kappa"]
+    rates = [
+        {
+            "from": start,
+            "to": end,
+            "temperature": t,
+            "rate": 6.0 * (300.0 / t) * true,
+            "shares": [],
+            "classical_rate": true,
+            "quantum_factor": 6.0 * (300.0 / t),
+            "quantum_vibrations": 3.0 * (300.0 / t),
+            "tunnelling": 2.0,
+        }
+        for start, end in (("A", "B"), ("B", "A"))
+        for t in TARGETS
+    ]
+    rules = {"statistics": "quantum", "low_modes": "raised", "cutoff": 50.0, "tunnelling": "wigner"}
+    through = {"from": "A", "to": "B", "rate": {"rate": 0.8 * true, "ln_error": 0.1, "low": 0.6 * true, "high": true}}
+    content = gathered(tmp_path, monkeypatch, found, kappa, through, {"rates": rates, "rules": rules})
+    sampled = [r for r in content["routes"] if r["route"] != "harmonic"]
+    assert len(sampled) == 9 and all(r["quantum_factor"] == 1800.0 / r["temperature"] for r in sampled)
+    assert not any("quantum_factor" in r for r in content["routes"] if r["route"] == "harmonic")
+    assert any(
+        words.startswith("A to B: the routes agree within errors; free energy over harmonic, both classical: 1 (")
+        for words in content["agreement"]
+    )
+    # The factor falls with temperature as 1/T does: an activation energy that is less by RT, of T in the middle.
+    law = content["along_coordinate"]["reweighted"]["laws"][0]
+    assert law["energy"] - law["quantum_energy"] == pytest.approx(BOLTZMANN * 320.0, rel=0.06)
+    frame = report.rates_frame([content], ["model"])
+    row = frame[frame["route"] == "interfaces"].iloc[0]
+    assert row["quantum_rate"] == pytest.approx(4.8 * true) and row["rate"] == pytest.approx(0.8 * true)
+    # In the figure beside harmonic lines and experiment.
+    chart = report.arrhenius_plot(frame, pd.DataFrame(), ["model"], "A", "B").to_dict()
+    drawn = [r for rows in chart["datasets"].values() for r in rows if r.get("route") == "interfaces"]
+    assert drawn and all(r["log_rate"] == pytest.approx(math.log10(4.8 * true)) for r in drawn)
+    assert "times the harmonic quantum/classical factor" in json.dumps(chart)
+    extra = {"source": "x", "channels": [], "without_saddle": {}, "kinetics": [], "laws": [], "interfaces": {}}
+    page = report.table([content | extra], ["model"], None)
+    assert page.count("harmonic quantum/classical factor of 6 (vibrations 3, tunnelling 2)</td>") == 3
+    compared = {q.name: q.value for q in rate_quantities(content)}
+    assert compared["rate A to B, interfaces, 300 K, times quantum factor"] == pytest.approx(4.8 * true)
+    # Harmonic rates that are classical need none.
+    plain = rules | {"statistics": "classical", "tunnelling": "none"}
+    content = gathered(tmp_path, monkeypatch, found, kappa, None, {"rates": rates, "rules": plain})
+    assert not any("quantum_factor" in r for r in content["routes"])
+    assert "both classical" not in "".join(content["agreement"])
+
+
 def test_windows_without_energies_say_so(tmp_path, monkeypatch):
     found, kappa = results(200, 3, [300.0])
     found["other_temperatures"] = {"reason": "the windows have no energies on record"}
@@ -192,7 +249,16 @@ def test_no_dividing_surface_is_no_rate_at_any_temperature(tmp_path, monkeypatch
     assert [r["rate"] for r in content["routes"] if r["route"] == "free energy"] == [None, None]
     # One configuration has no error; the table stands it.
     content = gathered(tmp_path, monkeypatch, found, kappa | {"error": None, "positive_error": None})
-    assert "± unknown" in report.table([content], ["model"], None)
+    page = report.table([content], ["model"], None)
+    assert "± unknown" in page and "a poor coordinate" not in page
+
+
+def test_a_small_transmission_coefficient_is_a_caution_about_the_interval(tmp_path, monkeypatch):
+    """On a poor coordinate intervals of short windows held the true rate in nine of twelve repeats."""
+    found, kappa = results(200, 4)
+    for value, said in ((0.27, True), (0.45, False)):
+        content = gathered(tmp_path, monkeypatch, found, kappa | {"kappa": value, "error": 0.05})
+        assert ("the interval is too narrow" in report.table([content], ["model"], None)) == said
 
 
 def test_table_figure_and_data_show_what_was_reweighted(tmp_path, monkeypatch):

@@ -126,8 +126,9 @@ def interval(route: Mapping[str, Any]) -> tuple[float, float] | None:
             return None
         with np.errstate(over="ignore", under="ignore"):
             low, high = (float(rate * np.exp(sign * 1.96 * error)) for sign in (-1.0, 1.0))
-    # One that has no logarithms, for an error of hundreds, tells nothing.
-    return (low, high) if low > 0.0 and math.isfinite(high) else None
+    # One that has no logarithms, for an error of hundreds, tells nothing; nor does one without width, for what is
+    # sampled is not exact.
+    return (low, high) if 0.0 < low < high and math.isfinite(high) else None
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ def rate_quantities(content: Mapping[str, Any]) -> list[Quantity]:
         Of ``rates.json``.
     """
     found = [_rate(route) for route in content["routes"]]
+    found += [_quantised(route) for route in content["routes"] if route.get("quantum_factor") and route["rate"]]
     found += [q for law in content["laws"] for q in _law(law, "harmonic")]
     along = content["along_coordinate"]
     found += [q for law in (along.get("reweighted") or {}).get("laws", ()) for q in _law(law, "free energy")]
@@ -103,6 +104,14 @@ def _rate(route: Mapping[str, Any]) -> Quantity:
     else:
         note = "reweighted from the temperature of the dynamics" if route.get("how") == "reweighted" else "sampled"
     return Quantity(RATES, name, value, "1/s", low=low, high=high, note=note)
+
+
+def _quantised(route: Mapping[str, Any]) -> Quantity:
+    """A sampled rate, which is classical, times the quantum/classical factor of the harmonic rates."""
+    of, factor = _rate(route), float(route["quantum_factor"])
+    value, low, high = (None if v is None else factor * v for v in (of.value, of.low, of.high))
+    note = f"classical rate times {factor:.3g}, quantum over classical of the harmonic rates; {of.note}"
+    return Quantity(RATES, f"{of.name}, times quantum factor", value, "1/s", low=low, high=high, note=note)
 
 
 def _law(law: Mapping[str, Any], route: str) -> list[Quantity]:

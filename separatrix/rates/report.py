@@ -28,6 +28,9 @@ _NUMBERS = ("value", "error", "lowest_K", "highest_K")
 #: Arrivals of paths from the reactant at the last interface without which the rate through interfaces is not trusted.
 MIN_ARRIVALS = 10
 
+#: Transmission coefficient below which the coordinate may be too poor for the errors of short windows.
+POOR = 0.4
+
 
 def read_literature(file: Path | str) -> pd.DataFrame:
     """Literature values of a system.
@@ -86,7 +89,8 @@ def _number_of(file: Path | str, row: int, column: str, text: str) -> float:
 def rates_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> pd.DataFrame:
     """A row per method, direction, route and temperature: rate (1/s), interval of confidence 0.95, lifetime (s).
 
-    The lifetime is 1/k, the mean time before a molecule in the state reacts; what comes back does not count.
+    The lifetime is 1/k, the mean time before a molecule in the state reacts; what comes back does not count. A sampled
+    rate is classical: `quantum_rate` is it times `quantum_factor`, that of the harmonic rates.
     """
     rows = []
     for content, label in zip(contents, labels, strict=True):
@@ -107,6 +111,10 @@ def rates_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str]) ->
                     "low": math.log10(low),
                     "high": math.log10(high),
                     "lifetime": 1.0 / k if k else math.nan,
+                    "quantum_factor": route.get("quantum_factor", math.nan),
+                    "quantum_vibrations": route.get("quantum_vibrations", math.nan),
+                    "tunnelling": route.get("tunnelling", math.nan),
+                    "quantum_rate": k * route.get("quantum_factor", math.nan) if k else math.nan,
                 }
             )
     return pd.DataFrame(rows)
@@ -150,6 +158,11 @@ def arrhenius_plot(
         alt.Chart(smooth).mark_line(strokeWidth=1.8, point=alt.OverlayMarkDef(size=25)).encode(x=x, y=y, color=colour)
     ]
     along = mine[mine["route"] != "harmonic"]
+    quantised = "quantum_factor" in along and along["quantum_factor"].notna().any()
+    if quantised:
+        # Experiment and the harmonic lines have quantised vibrations.
+        shift = np.log10(along["quantum_factor"].fillna(1.0))
+        along = along.assign(**{name: along[name] + shift for name in ("log_rate", "low", "high")})
     if len(along):
         base = alt.Chart(along).encode(x=x, color=colour)
         filled = along["how"] != "reweighted" if "how" in along else np.ones(len(along), dtype=bool)
@@ -165,6 +178,8 @@ def arrhenius_plot(
     if len(experiment):
         layers.append(alt.Chart(experiment).mark_line(strokeWidth=3, strokeDash=[6, 3]).encode(x=x, y=y, color=colour))
     words = ["lines: harmonic; diamonds: by dynamics, along the coordinate or through interfaces"]
+    if quantised:
+        words.append("diamonds are times the harmonic quantum/classical factor")
     if len(along) and "how" in along and (along["how"] == "reweighted").any():
         words.append("hollow diamonds: along the coordinate, reweighted from the temperature of the dynamics")
     return figures.finish(alt.layer(*layers).properties(width=520, height=340), title, words)
@@ -408,6 +423,7 @@ def _of_other_temperatures(said: Mapping[str, Any]) -> list[str]:
             f"{law['from']} → {law['to']} along r, {law['temperatures'][0]:g} to {law['temperatures'][1]:g} K "
             f"({said['how']}): activation energy {law['energy']:.1f} kJ/mol ({low:.1f} to {high:.1f}), prefactor "
             f"{math.exp(law['ln_prefactor']):.2g} /s"
+            + (f"; {law['quantum_energy']:.1f} with the quantum factors" if law.get("quantum_energy") else "")
         )
     if said.get("left_out"):
         words.append(said["left_out"])
@@ -443,6 +459,16 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
                 f"<td>{_ROUTES[row['route']]}{', reweighted' if row['how'] == 'reweighted' else ''}</td>"
                 f"<td>{row['temperature']:g}</td><td>{rate}</td><td>{time_words(row['lifetime'])}</td></tr>\n"
             )
+            if math.isfinite(factor := row["quantum_factor"]):
+                quantised = digits.significant(row["quantum_rate"], low * factor, high * factor)
+                words = (
+                    f"the same times the harmonic quantum/classical factor of {factor:.3g} (vibrations "
+                    f"{row['quantum_vibrations']:.3g}, tunnelling {row['tunnelling']:.3g})"
+                )
+                body.append(
+                    f"<tr><th></th><td>{words}</td><td>{row['temperature']:g}</td><td>{quantised}</td>"
+                    f"<td>{time_words(1.0 / row['quantum_rate'])}</td></tr>\n"
+                )
         # Rates of earlier versions have none.
         for words in (*channels_in_words(content), *content.get("cautions", ())):
             body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
@@ -482,6 +508,13 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
                     f"off by as much; give a larger {KEY}"
                 )
                 body.append(f"<tr><th></th><td colspan='4'>{html.escape(words)}</td></tr>\n")
+            if kappa["kappa"] < POOR and not along["no_rate"]:
+                words = (
+                    f"transmission coefficient below {POOR:g}: by friction, or because r is a poor coordinate; then "
+                    "what is slow across r hides from the blocks and halves of short windows, and the interval is too "
+                    "narrow: give longer windows, or hold the rate through interfaces beside it"
+                )
+                body.append(f"<tr><th></th><td colspan='4'>{words}</td></tr>\n")
             if apart := along["profile"].get("gaps_left"):
                 at = ", ".join(f"{centre:.2f}" for centre in apart)
                 words = f"windows overlap by less than 0.03 about r = {at}: the error there is not to be trusted"
@@ -541,7 +574,9 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
         f"Harmonic rates: {first['statistics']} vibrations ({harmonic.STATISTICS[first['statistics']]}); low modes: "
         f"{harmonic.LOW_MODES[first['low_modes']]}, cutoff {first['cutoff']:g} cm⁻¹; tunnelling: "
         f"{harmonic.TUNNELLING[first['tunnelling']]}. They have no statistical error; that of the method is larger. "
-        "In brackets: interval of confidence 0.95."
+        "In brackets: interval of confidence 0.95. Dynamics is classical, vibrations in nature are quantised: "
+        "what is to be held against experiment is a sampled rate times the ratio of the harmonic rate to the classical "
+        "one of the same stationary points."
     )
     head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
     return figures.page("Rates", head, "".join(body), words)

@@ -31,6 +31,9 @@ from .windows import SEGMENT, WindowRunner
 
 log = logging.getLogger(__name__)
 
+#: Statistics and tunnelling of harmonic rates that mean the same as those of the dynamics.
+CLASSICAL = ("classical", "none")
+
 #: 1/s; what is less cannot be told from nothing in numbers of double precision.
 LEAST_RATE = 1e-300
 
@@ -71,19 +74,22 @@ def harmonic_rates(
     try:
         for (start, end), temperature, (number, channel) in itertools.product(ends, temperatures, enumerate(channels)):
             try:
-                rate = harmonic.rate(
-                    points[start],
-                    points[end],
-                    channel.saddle,
-                    system.molecule.masses,
-                    temperature,
-                    chosen,
-                    isolated=_isolated(channel.saddle),
-                    is_product=lambda x, end=end: basin_of(x, system.basins) == end,
+                rate, plain = (
+                    harmonic.rate(
+                        points[start],
+                        points[end],
+                        channel.saddle,
+                        system.molecule.masses,
+                        temperature,
+                        by,
+                        isolated=_isolated(channel.saddle),
+                        is_product=lambda x, end=end: basin_of(x, system.basins) == end,
+                    )
+                    for by in (chosen, dataclasses.replace(chosen, statistics="classical", tunnelling="none"))
                 )
             except OverflowError as error:
                 raise _too_cold(settings, temperature, start, end, chosen.tunnelling) from error
-            single.append(rate.to_dict() | {"from": start, "to": end, "channel": number})
+            single.append(rate.to_dict() | {"from": start, "to": end, "channel": number, "classical_rate": plain.rate})
     except ValueError as error:
         raise SamplingError(f"no harmonic rate: {error}") from error
     found = [_total(single, start, end, temperature) for (start, end) in ends for temperature in temperatures]
@@ -137,9 +143,22 @@ def _too_cold(settings: Settings, temperature: float, start: str, end: str, tunn
 def _total(single: Sequence[Mapping[str, Any]], start: str, end: str, temperature: float) -> dict[str, Any]:
     """Rate over all channels, and what each has of it."""
     mine = [r for r in single if (r["from"], r["to"], r["temperature"]) == (start, end, temperature)]
-    rate = math.fsum(r["rate"] for r in mine)
+    rate, classical = (math.fsum(r[name] for r in mine) for name in ("rate", "classical_rate"))
+    over = math.fsum(r["rate"] / r["tunnelling"] for r in mine)
     shares = [r["rate"] / rate if rate > 0.0 else math.nan for r in mine]
-    return {"from": start, "to": end, "temperature": temperature, "rate": rate, "shares": shares}
+    return {
+        "from": start,
+        "to": end,
+        "temperature": temperature,
+        "rate": rate,
+        "shares": shares,
+        # Of classical dynamics, which the sampled routes are; and what takes a rate of theirs to the rules of this one,
+        # in all and by parts.
+        "classical_rate": classical,
+        "quantum_factor": rate / classical if classical > 0.0 else math.nan,
+        "quantum_vibrations": over / classical if classical > 0.0 else math.nan,
+        "tunnelling": rate / over if over > 0.0 else math.nan,
+    }
 
 
 def _mechanisms(system: System, saddle: StationaryPoint, reactant: StationaryPoint) -> dict[str, float]:
@@ -596,9 +615,18 @@ def gather(
             "temperature": r["temperature"],
             "rate": r["rate"],
             "ln_error": None,
+            # Harmonic rates of earlier versions have none.
+            "classical_rate": r.get("classical_rate"),
         }
         for r in content["rates"]
     ]
+    factors = {
+        (r["from"], r["temperature"]): {
+            name: r[name] for name in ("quantum_factor", "quantum_vibrations", "tunnelling")
+        }
+        for r in content["rates"]
+        if r.get("quantum_factor") and (content["rules"]["statistics"], content["rules"]["tunnelling"]) != CLASSICAL
+    }
     along = {}
     if profile:
         found, kappa = store.read_json(profile), store.read_json(transmission_file)
@@ -627,7 +655,7 @@ def gather(
             )
         other = found.get("other_temperatures") or {}
         if hidden is None and other:
-            further, along["reweighted"] = _reweighted(other, kappa, temperature, directions)
+            further, along["reweighted"] = _reweighted(other, kappa, temperature, directions, factors)
             routes += further
         rested = free_energy.settled(found.get("drift"))
         for route in routes:
@@ -649,6 +677,8 @@ def gather(
         )
     for route in routes:
         route["low"], route["high"] = kinetics.interval(route) or (None, None)
+        if route["route"] != "harmonic":
+            route |= factors.get((route["from"], route["temperature"]), {})
     whole = {
         **content,
         "label": method.label,
@@ -661,7 +691,11 @@ def gather(
 
 
 def _reweighted(
-    other: Mapping[str, Any], kappa: Mapping[str, Any], temperature: float, directions: Sequence[tuple[str, str, str]]
+    other: Mapping[str, Any],
+    kappa: Mapping[str, Any],
+    temperature: float,
+    directions: Sequence[tuple[str, str, str]],
+    factors: Mapping[tuple[str, float], Mapping[str, float]],
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Rates at the other temperatures that the windows carry, and what to say of them.
 
@@ -675,6 +709,8 @@ def _reweighted(
         Of the dynamics, K.
     directions
         From, to, and ``forward`` or ``backward``.
+    factors
+        Quantum over classical, from harmonic rates, by start and temperature; none where these are classical.
 
     Returns
     -------
@@ -728,9 +764,12 @@ def _reweighted(
         part = covariance[np.ix_(kept, kept)]
         if len(kept) > 1 and np.isfinite(part).all():
             t, k = np.array(other["temperature"])[kept], np.array(other[name])[kept] * kappa["kappa"]
-            said["laws"].append(
-                _law_of_correlated(t, k, part).to_dict() | {"from": start, "to": end, "law": "arrhenius"}
-            )
+            law = _law_of_correlated(t, k, part).to_dict() | {"from": start, "to": end, "law": "arrhenius"}
+            quantised = np.array([factors.get((start, float(each)), {}).get("quantum_factor", math.nan) for each in t])
+            if np.isfinite(quantised).all():
+                # The same frames, so the same errors; what the factor is off by, it does not know.
+                law["quantum_energy"] = _law_of_correlated(t, k * quantised, part).energy
+            said["laws"].append(law)
     reasons = []
     if missing:
         reasons.append(f"for want of {free_energy.ENOUGH_EFFECTIVE:.0f} effective frames: {'; '.join(missing)}")
@@ -778,16 +817,20 @@ def _hidden_barrier(kappa: Mapping[str, Any], reactant: str, product: str) -> st
 
 
 def _agreement(routes: Sequence[Mapping[str, Any]], temperature: float, rules: Mapping[str, Any]) -> list[str]:
-    """A sentence for each direction in which two routes give a rate at the temperature of the dynamics."""
+    """A sentence for each direction in which two routes give a rate at the temperature of the dynamics.
+
+    A sampled one, which is classical, is held against the classical harmonic rate.
+    """
     words = []
     for start in dict.fromkeys(r["from"] for r in routes):
         mine = {r["route"]: r for r in routes if r["from"] == start and r["temperature"] == temperature}
         usable = [r for r in mine.values() if r["rate"] and (r["route"] == "harmonic" or kinetics.interval(r))]
         for one, other in itertools.combinations(usable, 2):
             where = f"{start} to {one['to']}"
-            names = f"{other['route']} over {one['route']}"
+            like = one["route"] == "harmonic" and one.get("classical_rate") and rules["statistics"] == "quantum"
+            names = f"{other['route']} over {one['route']}" + (", both classical" if like else "")
             unrested = any(r.get("settled") is False for r in (one, other))
-            difference = math.log(other["rate"] / one["rate"])
+            difference = math.log(other["rate"] / (one["classical_rate"] if like else one["rate"]))
             half = math.hypot(_half_width(one), _half_width(other))
             low, high = difference - half, difference + half
             factor = f"{names}: {math.exp(difference):.2g} ({math.exp(low):.2g} to {math.exp(high):.2g})"
@@ -797,7 +840,7 @@ def _agreement(routes: Sequence[Mapping[str, Any]], temperature: float, rules: M
                 continue
             if one["route"] == "harmonic":
                 why += "; anharmonic, many minima, or recrossing"
-                if rules["statistics"] == "quantum":
+                if rules["statistics"] == "quantum" and not like:
                     why += "; the harmonic rate has quantised vibrations, the dynamics none"
             words.append(f"{where}: the routes disagree beyond errors; {factor}{why}")
     return words

@@ -38,12 +38,15 @@ class Rate:
         1/s, with the interval of confidence 0.95; NaN where there is none.
     route
         One of :data:`separatrix.rates.report.BEST_FIRST`.
+    quantum_factor
+        Of a sampled rate, which is classical: what takes it to quantised vibrations, by the harmonic rates; else 1.
     """
 
     value: float
     low: float
     high: float
     route: str
+    quantum_factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,9 @@ def best_rate(content: Mapping[str, Any], start: str, temperature: float) -> Rat
         value, bounds = float(route["rate"]), interval(route)
         if bounds is None and route["route"] != "harmonic":
             continue
-        found[route["route"]] = Rate(value, *(bounds or (math.nan, math.nan)), route["route"])
+        found[route["route"]] = Rate(
+            value, *(bounds or (math.nan, math.nan)), route["route"], float(route.get("quantum_factor") or 1.0)
+        )
     return next((found[name] for name in BEST_FIRST if name in found), None)
 
 
@@ -428,13 +433,21 @@ def _experimental_rate(
         words(
             "experiment_rate_item",
             method=m.label,
-            factor=plain(m.rates[at].value / rate),
-            route=words(f"route_{m.rates[at].route.replace(' ', '_')}"),
+            # Like with like: vibrations are quantised in experiment.
+            factor=plain(m.rates[at].value * m.rates[at].quantum_factor / rate),
+            route=_route_of(m.rates[at], words),
         )
         for m in methods
         if at in m.rates
     ]
     return [words("experiment_rate", temperature=f"{at:g}", value=plain(rate), list=words.set_apart(items))]
+
+
+def _route_of(rate: Rate, words: Words) -> str:
+    """The route, and the factor that is in what is held against experiment."""
+    route = words(f"route_{rate.route.replace(' ', '_')}")
+    factor = rate.quantum_factor
+    return route if factor == 1.0 else words("route_quantised", route=route, factor=f"{factor:.3g}")
 
 
 def _sure(methods: Sequence[Judged], words: Words) -> list[str]:
