@@ -122,7 +122,7 @@ def interval(route: Mapping[str, Any]) -> tuple[float, float] | None:
     """
     rate, error, low, high = (route.get(key) for key in ("rate", "ln_error", "low", "high"))
     if low is None or high is None:
-        if not rate or error is None or not math.isfinite(error):
+        if not rate or error is None or not (math.isfinite(error) and error > 0.0):
             return None
         with np.errstate(over="ignore", under="ignore"):
             low, high = (float(rate * np.exp(sign * 1.96 * error)) for sign in (-1.0, 1.0))
