@@ -84,7 +84,7 @@ def test_values_appear_on_hovering(opened: Page) -> None:
 
 
 def test_methods_are_hidden_and_shown_again(opened: Page) -> None:
-    count = "() => document.querySelectorAll(\"#figure-mechanisms .live svg [aria-roledescription='bar']\").length"
+    count = "() => document.querySelectorAll(\"#figure-coefficients .live svg [aria-roledescription='bar']\").length"
     before = opened.ask(count)
     box = opened.tab.locator("input.method[value='PM6']")
     box.uncheck()
