@@ -34,7 +34,10 @@ def one_line(words: BaseException | str, limit: int = 400) -> str:
     An error is named by its kind, unless it is one of this project, whose messages stand by themselves; so a reason is
     never empty.
     """
-    text = str(words)
+    try:
+        text = str(words)
+    except Exception:  # even to say what is wrong may go wrong
+        text = ""
     if isinstance(words, BaseException) and type(words).__module__ != "separatrix.errors":
         text = f"{type(words).__name__}: {text}" if text.strip() else type(words).__name__
     # Categories C: controls, directions and surrogates, which no terminal or file should get.

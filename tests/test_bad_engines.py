@@ -62,6 +62,8 @@ REASONS = {
     "segfault": (None, r"the worker process was killed by signal 11 \(SIGSEGV\)$"),
     "abort": (None, r"the worker process was killed by signal 6 \(SIGABRT\)$"),
     "terminate": (None, r"the worker process was killed by signal 15 \(SIGTERM\)$"),
+    "cancelled": ("^CancelledError$",) * 2,
+    "unspeakable": ("^Unspeakable$",) * 2,
     "recursion": ("^RecursionError: ",) * 2,
     "nan": ("^energy or gradient is not finite$",) * 2,
     "inf gradient": ("^energy or gradient is not finite$",) * 2,
@@ -107,6 +109,24 @@ def test_an_unknown_engine_runs_in_a_process_of_its_own_unless_told_otherwise(ba
     assert potential.seam.engine.pid != os.getpid() and "in a process of its own" in potential.description
     potential.seam.engine.close()
     assert potentials.build("bad", PAIR, {"worker": False}).description == "springs"
+
+
+@pytest.mark.parametrize("how", ["force of its own", "masses of its own", "no engine"])
+def test_a_potential_that_is_more_than_its_engine_stays_whole(bad, how) -> None:
+    """A process of its own can hold the engine alone; what else there is must not be lost without a word."""
+    potential = potentials.build("bad", PAIR, {"how": how})
+    assert potential.description == "springs"
+    with pytest.raises(ConfigError, match=r"^potential 'bad' is more than an engine: .*`worker: true`"):
+        potentials.build("bad", PAIR, {"how": how, "worker": True})
+
+
+def test_what_a_potential_declares_comes_out_of_its_process(bad) -> None:
+    here, there = (
+        potentials.build("bad", PAIR, {"how": "external field", "worker": worker}) for worker in (False, True)
+    )
+    there.seam.engine.close()
+    assert not there.isolated and there.energy_jump == np.inf and there.force_tolerance == 0.5
+    np.testing.assert_array_equal(there.active, here.active)
 
 
 @pytest.mark.parametrize("how", ["memory", "exit", "raise", "none"])

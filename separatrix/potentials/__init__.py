@@ -23,6 +23,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from ..errors import ConfigError, SeparatrixError
 from ..molecule import Molecule
 from ..plain import one_line
@@ -30,7 +32,7 @@ from . import trust
 from .base import Option, Potential, python_potential
 from .containment import standing_still
 from .electrons import check_engine
-from .worker import WorkerEngine
+from .worker import NotAlone, WorkerEngine
 
 REGISTRY: dict[str, str] = {
     "ase": "separatrix.potentials.ase_calculator",
@@ -149,21 +151,37 @@ def check_options(word: str, options: Mapping[str, Any], *, settled: bool = Fals
     found = None if settled else foreign(word, options)
     if found is not None:
         trust.require(found)
-    module = module_of(word)
-    if hasattr(module, "check"):
-        module.check(options)
+    _hook(word, "check", None, options)
 
 
 def foreign(word: str, options: Mapping[str, Any]) -> trust.Foreign | None:
     """What the options of a potential name that acts: a program, or code that no installed package brings."""
-    module = module_of(word)
-    return module.foreign(options) if hasattr(module, "foreign") else None
+    return _hook(word, "foreign", None, options)
+
+
+def _hook(word: str, name: str, default: Any, *arguments: Any) -> Any:
+    """What a function that an engine's module may have gives, or a default where it has none.
+
+    Raises
+    ------
+    ConfigError
+        What the function says, or in one line whatever else it raises.
+    """
+    function = getattr(module_of(word), name, None)
+    if function is None:
+        return default
+    try:
+        return function(*arguments)
+    except SeparatrixError:
+        raise
+    except Exception as error:  # a module of another package may raise what it likes
+        raise ConfigError(f"potential {word!r}: its function {name}: {one_line(error)}") from error
 
 
 def _in_worker(word: str, options: Mapping[str, Any]) -> bool:
     """Whether an engine is to run in a process of its own: because it must, the config says so, or nobody knows it."""
     module = module_of(word)
-    if getattr(module, "NEEDS_WORKER", False) or (hasattr(module, "needs_worker") and module.needs_worker(options)):
+    if getattr(module, "NEEDS_WORKER", False) or _hook(word, "needs_worker", False, options):
         return True
     return bool(options.get("worker", word not in REGISTRY and not getattr(module, "IN_OPENMM", False)))
 
@@ -195,12 +213,17 @@ def build(word: str, molecule: Molecule, options: Mapping[str, Any], *, in_worke
         return _build(word, module, molecule, own)
     # The worker stands in another directory.
     own = {k: str(Path(v).resolve()) if module.OPTIONS[k].is_file else v for k, v in own.items()}
-    if hasattr(module, "settle"):
-        own = module.settle(molecule, own)
+    settled = _hook(word, "settle", own, molecule, own)
     timeout = options.get("worker_timeout_s", WORKER_OPTIONS["worker_timeout_s"].default)
-    engine = WorkerEngine(word, molecule, own, float(timeout))
+    try:
+        engine = WorkerEngine(word, molecule, settled, float(timeout))
+    except NotAlone:
+        if "worker" in options or getattr(module, "NEEDS_WORKER", False):
+            raise
+        return _build(word, module, molecule, own)  # nobody has asked for a process
     declared = dict(engine.declared)
-    description = declared.pop("description")
+    description, active = declared.pop("description"), declared.pop("active")
+    declared["active"] = None if active is None else np.array(active)
     return python_potential(molecule, engine, f"{description}, in a process of its own", **declared)
 
 

@@ -149,7 +149,7 @@ class Seam:
         except KeyboardInterrupt as error:
             self.interrupt = error
             raise
-        except (Exception, SystemExit) as error:  # whatever a library raises is a failure of this one evaluation
+        except BaseException as error:  # whatever a library raises is a failure of this one evaluation
             self.error = PotentialError(one_line(error))
             raise self.error from error
         answer = (energy, -gradient)

@@ -23,7 +23,7 @@ import time
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -32,10 +32,13 @@ from ..molecule import Molecule
 from ..plain import one_line
 from .containment import checked
 
+if TYPE_CHECKING:
+    from .base import Potential
+
 log = logging.getLogger(__name__)
 
 #: What the child's Potential declares of itself and the near end takes over.
-DECLARED = ("energy_jump", "force_tolerance", "drift_tolerance", "caution")
+DECLARED = ("energy_jump", "force_tolerance", "drift_tolerance", "caution", "isolated")
 
 #: What a library writes to this file in its scratch directory is quoted when it stops the process.
 OUTPUT = "output.txt"
@@ -46,7 +49,11 @@ START = 300.0
 _TO_END = 5.0
 
 _GRADIENT, _REMEMBER, _RESTORE = b"g", b"m", b"r"
-_OK, _FAILED, _BAD_CONFIG = b"+", b"-", b"!"
+_OK, _FAILED, _BAD_CONFIG, _NOT_ALONE = b"+", b"-", b"!", b"?"
+
+
+class NotAlone(ConfigError):
+    """A potential is more than its engine, which is all that a process of its own can hold."""
 
 
 class WorkerEngine:
@@ -188,9 +195,9 @@ class WorkerEngine:
         except BaseException:  # an interrupt leaves half a conversation behind
             self.close()
             raise
-        if status == _BAD_CONFIG:
+        if status in (_BAD_CONFIG, _NOT_ALONE):
             self.close()
-            raise ConfigError(body.decode())
+            raise (ConfigError if status == _BAD_CONFIG else NotAlone)(body.decode())
         if status == _FAILED:
             raise PotentialError(body.decode())
         return body
@@ -282,8 +289,16 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     except ConfigError as error:
         answer(_BAD_CONFIG, one_line(error, 2000).encode())
         return
+    if not _is_alone(potential, molecule):
+        answer(
+            _NOT_ALONE,
+            f"potential {hello['word']!r} is more than an engine: it cannot run with `worker: true`".encode(),
+        )
+        return
     engine = potential.seam.engine
     declared = {k: getattr(potential, k) for k in DECLARED} | {"description": potential.description}
+    declared = {k: v.item() if isinstance(v, np.generic) else v for k, v in declared.items()}
+    declared["active"] = None if potential.active is None else np.asarray(potential.active).tolist()
     answer(_OK, json.dumps(declared).encode())
     while request := requests.read(1):
         try:
@@ -297,8 +312,22 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             elif request == _RESTORE:
                 engine.restore()
             answer(_OK, body)
-        except (Exception, KeyboardInterrupt) as error:  # whatever a library raises is a failure of this evaluation
+        except SystemExit:  # to end the process was its wish
+            raise
+        except BaseException as error:  # whatever a library raises is a failure of this evaluation
             answer(_FAILED, one_line(error).encode())
+
+
+def _is_alone(potential: Potential, molecule: Molecule) -> bool:
+    """Whether a potential is nothing but its engine: no force of OpenMM beside it, no masses but the molecule's."""
+    system = potential.system
+    return (
+        potential.seam is not None
+        and system.getNumForces() == 1
+        and system.getNumConstraints() == 0
+        and potential.platform == "Reference"
+        and np.allclose(potential.masses, molecule.masses)
+    )
 
 
 def main() -> None:

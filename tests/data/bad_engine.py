@@ -1,5 +1,6 @@
 """An engine of springs that misbehaves, at its third gradient, in the way that its option names."""
 
+import asyncio
 import ctypes
 import os
 import signal
@@ -8,6 +9,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import openmm
 
 from separatrix.errors import PotentialError
 from separatrix.potentials.base import Option, python_potential
@@ -34,6 +36,10 @@ def misbehave(how, energy, gradient):
             raise MemoryError
         case "interrupt":
             raise KeyboardInterrupt
+        case "cancelled":
+            raise asyncio.CancelledError
+        case "unspeakable":
+            raise Unspeakable
         case "exit":
             sys.exit(3)
         case "_exit":
@@ -76,6 +82,11 @@ def misbehave(how, energy, gradient):
     return energy, gradient
 
 
+class Unspeakable(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
 class Engine:
     def __init__(self, how):
         self.how, self.calls = how, 0
@@ -97,4 +108,14 @@ def build(molecule, options):
     how = options.get("how", "")
     if options.get("when") == "built":
         misbehave(how, 0.0, np.zeros((molecule.n_atoms, 3)))
-    return python_potential(molecule, Engine(how), "springs")
+    potential = python_potential(molecule, Engine(how), "springs")
+    if how == "force of its own":
+        potential.system.addForce(openmm.HarmonicBondForce())
+    if how == "masses of its own":
+        potential.system.setParticleMass(0, 2.0)
+    if how == "external field":
+        potential.isolated, potential.active = False, np.eye(molecule.n_atoms, 3, dtype=bool)
+        potential.energy_jump, potential.force_tolerance = np.inf, np.float32(0.5)
+    if how == "no engine":
+        potential.seam = None
+    return potential
