@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sys
 import time
@@ -38,6 +39,12 @@ def _version(value: bool) -> None:
     if value:
         print(f"separatrix {__version__}")
         raise typer.Exit
+
+
+def _finite(value: float) -> float:
+    if math.isnan(value):  # is neither below a minimum nor above a maximum
+        raise typer.BadParameter("nan is not a number")
+    return value
 
 
 @app.callback()
@@ -210,7 +217,7 @@ def _status_table(found: list[MethodStatus]) -> Table:
 def plan(
     config: Annotated[Path, typer.Argument(help="Config file of a comparison.")] = Path("config/config.yaml"),
     results: Annotated[Path | None, typer.Option(help="Results of an earlier run to take costs from.")] = None,
-    cores: Annotated[int | None, typer.Option(min=1, help="Cores to spread the work over.")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Cores to spread the work over.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Plan a comparison: core-hours per method from measured costs, and how many cores are worth using."""
@@ -274,7 +281,7 @@ def plan(
 @app.command("committor-test")
 def committor_test(
     counts: Annotated[Path, typer.Argument(help="CSV with columns k and n, or lines k/n as ATESA writes them.")],
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.999, callback=_finite, help="Of the intervals.")] = 0.95,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Test a committor distribution made anywhere: k of n committed shots of each configuration went forward.
@@ -373,9 +380,11 @@ def fit(
         str, typer.Option(metavar="logistic|erf", help="p_B = (1 + tanh r)/2 or (1 + erf r)/2.")
     ] = "logistic",
     max_variables: Annotated[
-        int | None, typer.Option(min=1, help="Most variables tried; 3, or what --size or the criterion needs.")
+        int | None, typer.Option(min=1, max=100, help="Most variables tried; 3, or what --size or the criterion needs.")
     ] = None,
-    size: Annotated[int | None, typer.Option(min=1, help="This many variables, whatever the criterion says.")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=1, max=100, help="This many variables, whatever the criterion says.")
+    ] = None,
     search: Annotated[
         str,
         typer.Option(
@@ -419,8 +428,10 @@ def fit(
         str | None, typer.Option(help="Outcome of a CSV file that counts as reactant; further ones are left out.")
     ] = None,
     skip: Annotated[list[str] | None, typer.Option(help="Leave this variable out; may be given again.")] = None,
-    bootstrap: Annotated[int, typer.Option(min=0, help="Resamples of the search; 0: no bootstrap.")] = 50,
-    folds: Annotated[int, typer.Option(min=0, help="Folds of the held-out likelihood, whole blocks; 0: none.")] = 5,
+    bootstrap: Annotated[int, typer.Option(min=0, max=100_000, help="Resamples of the search; 0: no bootstrap.")] = 50,
+    folds: Annotated[
+        int, typer.Option(min=0, max=10_000, help="Folds of the held-out likelihood, whole blocks; 0: none.")
+    ] = 5,
     beyond: Annotated[
         list[str] | None,
         typer.Option(
@@ -428,8 +439,8 @@ def fit(
             help="Hold a committor model that is not linear against the coordinate; may be given again.",
         ),
     ] = None,
-    confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
-    seed: Annotated[int, typer.Option(min=0, help="Of bootstrap and models beyond.")] = 1,
+    confidence: Annotated[float, typer.Option(callback=_finite, help="Of the intervals.")] = 0.95,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of bootstrap and models beyond.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Fit a reaction coordinate to committor observations by exact maximum likelihood, and say how far to trust it.
@@ -492,7 +503,11 @@ def theory(
     ] = None,
     shoot: Annotated[
         int | None,
-        typer.Option(min=1, help="Shoot so many Brownian trajectories from each committor point, and set them beside."),
+        typer.Option(
+            min=1,
+            max=1_000_000,
+            help="Shoot so many Brownian trajectories from each committor point, and set them beside.",
+        ),
     ] = None,
     scan: Annotated[
         bool, typer.Option("--scan", help="Rates against D_yy/D_xx too; the values are the key `anisotropy`.")
@@ -500,7 +515,7 @@ def theory(
     figures: Annotated[
         Path | None, typer.Option(help="Folder for figures (SVG, PDF, Vega-Lite), page (HTML) and numbers (JSON).")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the trajectories.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of the trajectories.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Rates, committors and the separatrix of a free-energy surface by every approximation, beside the exact answer.
@@ -538,7 +553,8 @@ def compare_command(
     method: Annotated[list[str] | None, typer.Option(help="Only this method; may be given again.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every quantity, not only those that differ.")] = False,
     false_discovery_rate: Annotated[
-        float, typer.Option(min=1e-6, max=0.5, help="Expected share of false ones among those that differ.")
+        float,
+        typer.Option(min=1e-6, max=0.5, callback=_finite, help="Expected share of false ones among those that differ."),
     ] = 0.05,
     fail_on_difference: Annotated[
         bool, typer.Option("--fail-on-difference", help="Exit status 1 when anything differs.")

@@ -36,6 +36,7 @@ from . import store, variables
 from .config import read_yaml
 from .errors import ConfigError, StoreError
 from .molecule import Molecule, bonds_from_distances, read_geometry
+from .text import cell, one_line
 from .variables import ANGSTROM_PER_NM, COMPOUNDS, DEGREE_PER_RADIAN, Variable
 
 if TYPE_CHECKING:
@@ -515,7 +516,7 @@ def as_text(coordinate: ReactionCoordinate, content: Table) -> str:
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in [heads, *cells]]
     notes = [coordinate.formula, *([f"caution: {coordinate.caution}"] if coordinate.caution else [])]
-    return "\n".join([*(f"# {note}" for note in notes), *lines, ""])
+    return "\n".join([*map(one_line, (*(f"# {note}" for note in notes), *lines)), ""])
 
 
 def as_csv(content: Table) -> str:
@@ -523,7 +524,7 @@ def as_csv(content: Table) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     heads = zip(content.names, content.units, strict=True)
-    writer.writerow([name if unit in ("", "1") else f"{name} [{unit}]" for name, unit in heads])
+    writer.writerow([cell(name) if unit in ("", "1") else cell(f"{name} [{unit}]") for name, unit in heads])
     writer.writerows(content.rows)
     return stream.getvalue()
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from . import figures, store
 from .rates import harmonic, kinetics
+from .text import cells
 
 log = logging.getLogger(__name__)
 
@@ -209,4 +210,4 @@ def write(
         figures.save(plot(table, kind, scan["name"], scan["quantity"], order), outputs[name])
         log.info("%s", outputs[name])
     with store.replacing(outputs["data"]) as temporary:
-        temporary.write_text(table.to_csv(index=False))
+        temporary.write_text(cells(table).to_csv(index=False))

@@ -21,6 +21,7 @@ import statsmodels.api as sm
 from . import figures, store
 from .errors import StoreError
 from .plain import Plain
+from .text import cells
 from .units import KCAL
 
 COLUMNS = ("name", "sigma", "results")
@@ -326,7 +327,7 @@ def write(table: pd.DataFrame, lines: Sequence[Line], folder: Path | str) -> lis
     written = []
     for name, content in (("rates.csv", table), ("lines.csv", pd.DataFrame([line.to_dict() for line in lines]))):
         with store.replacing(folder / name) as temporary:
-            temporary.write_text(content.to_csv(index=False))
+            temporary.write_text(cells(content).to_csv(index=False))
         written.append(folder / name)
     figures.save(plot(table, lines), folder / "hammett.svg")
     return [*written, folder / "hammett.svg"]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import reprlib
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Categories of Unicode that cannot be seen, move the cursor, or turn the direction of writing."""
@@ -41,3 +44,8 @@ def one_line(text: str) -> str:
 def cell(text: str) -> str:
     """A text for a cell of a CSV file; what a spreadsheet would take for a formula is preceded by an apostrophe."""
     return f"'{text}" if text.startswith((*FORMULA, "\t", "\r")) else text
+
+
+def cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table with its texts as :func:`cell` gives them; numbers are as they are."""
+    return frame.map(lambda value: cell(value) if isinstance(value, str) else value)

@@ -16,6 +16,7 @@ import pandas as pd
 from .. import digits, figures, store
 from ..errors import StoreError
 from ..no_basin import KEY
+from ..text import cells
 from ..units import BOLTZMANN, KCAL
 from . import free_energy, harmonic, kinetics
 from .quantities import BEST_FIRST, lost_pairs, lost_paths, unsettled
@@ -615,7 +616,7 @@ def write(
     }
     text = {
         "table": table(contents, labels, known),
-        "data": frame.to_csv(index=False),
+        "data": cells(frame).to_csv(index=False),
         "relaxation_data": relaxation.to_csv(index=False),
     }
     if "profile" in outputs:
