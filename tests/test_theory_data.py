@@ -94,6 +94,17 @@ def test_diffusion_from_a_file_is_told_by_name_too(tmp_path: Path) -> None:
 # Numbers in place of no data ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("filled", [-1.0, 0.0, 9999.0, 1e30, np.nan])
+def test_diffusion_without_data_is_refused_too(tmp_path: Path, filled: float) -> None:
+    dataset().to_netcdf(tmp_path / "u.nc")
+    d = np.where(U > 12.0, filled, 1.0 + 0.2 * X)
+    xr.Dataset({f"D_{k}": (("x", "y"), d) for k in ("xx", "yy")}, {"x": X, "y": X}).to_netcdf(tmp_path / "d.nc")
+    said = "nodes without data must be NaN" if filled > 1.0 else "not positive definite everywhere"
+    with pytest.raises((ConfigError, TheoryError), match=said) as error:
+        rate(built(tmp_path, "u.nc", D={"file": "d.nc"}))
+    assert "\n" not in str(error.value)
+
+
 @pytest.mark.parametrize("filled", [-1.0, 0.0, 30.0, 99.0, 100.0, 999.0, 1e4, 99999.0, 1e30, -9999.0])
 @pytest.mark.parametrize("where", ["beyond 12 kT", "a block", "here and there"])
 def test_numbers_for_no_data_are_refused(tmp_path: Path, known: float, filled: float, where: str) -> None:

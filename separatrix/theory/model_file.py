@@ -643,6 +643,13 @@ def _diffusion_mapping(
         for key in COMPONENTS:
             try:
                 grid = read_grid(path, given.get(key, f"D_{key}"), given.get("x"), given.get("y"), names)
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    jumps = no_data.complaint(grid.x, grid.y, np.log(grid.values)) if key != "xy" else None
+                if jumps is not None:
+                    raise ConfigError(
+                        f"{path}: {given.get(key, f'D_{key}')} jumps by a factor of more than 100 between neighbouring "
+                        "nodes: nodes without data must be NaN, or empty, or left out"
+                    )
                 grids[key] = GridSurface(grid.x, grid.y, grid.values)
                 notes += _of_order(grid, path, "D") if key == "xx" else []
             except ConfigError:
