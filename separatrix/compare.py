@@ -896,7 +896,6 @@ def _distribution_quantities(data: MethodData, draw: str, of: str) -> list[Quant
     """The committor distribution on a predicted separatrix; `of` begins the name of each quantity."""
     drawn = data.committor["draws"][draw]
     d = drawn["distribution"]
-    mean_low, mean_high = d["mean_interval"]
     low, high = d["intrinsic_sd_interval"]
     found = [
         Quantity(COMMITTOR, "configurations", d["n_configurations"], note=drawn["how"]),
@@ -904,15 +903,7 @@ def _distribution_quantities(data: MethodData, draw: str, of: str) -> list[Quant
         Quantity(COMMITTOR, "uncommitted shots", d["n_uncommitted"]),
         *_uncommitted_quantities(data, d),
         Quantity(COMMITTOR, "failed shots", d["n_failed"]),
-        Quantity(
-            COMMITTOR,
-            "mean committor",
-            d["mean"],
-            error=d["mean_standard_error"],
-            low=mean_low,
-            high=mean_high,
-            note="error between configurations; Student's t interval",
-        ),
+        _mean_quantity(d),
         Quantity(
             COMMITTOR,
             "intrinsic standard deviation",
@@ -942,6 +933,18 @@ def _distribution_quantities(data: MethodData, draw: str, of: str) -> list[Quant
         Quantity(COMMITTOR, "verdict", text=d["verdict"]),
     ]
     return [replace(q, name=of + q.name) for q in found] if of else found
+
+
+def _mean_quantity(d: Mapping[str, Any]) -> Quantity:
+    """The mean committor; where uncommitted shots matter its interval reaches as far as they could take it."""
+    name, (low, high) = "mean committor", d["mean_interval"]
+    note = "error between configurations; Student's t interval"
+    if not d.get("uncommitted_matters") or low is None:
+        return Quantity(COMMITTOR, name, d["mean"], error=d["mean_standard_error"], low=low, high=high, note=note)
+    to_a, to_b = d["mean_bounds"]
+    low, high = max(to_a - (d["mean"] - low), 0.0), min(to_b + (high - d["mean"]), 1.0)
+    note += "; as far as uncommitted shots could take it, had they all gone to the one basin or all to the other"
+    return Quantity(COMMITTOR, name, d["mean"], low=low, high=high, note=note)
 
 
 def _uncommitted_quantities(data: MethodData, d: Mapping[str, Any]) -> list[Quantity]:

@@ -432,6 +432,12 @@ def test_committor_shots_in_no_basin_have_bounds():
     assert found[compare.LOST_SHOTS].value == pytest.approx(2 / 41) and found[compare.LOST_SHOTS].text == ""
     low, high = (found[f"mean committor had uncommitted shots gone to {basin}"].value for basin in "AB")
     assert low < found["mean committor"].value < high
+    # Where they matter the interval of the mean reaches from the one bound to the other, and there is no error.
+    data = method()
+    lost = json_safe(analyse([4] * 6, [8] * 6, n_uncommitted=[8] * 6, n_simulations=19).to_dict())
+    draws = data.committor["draws"] | {"separatrix": data.committor["draws"]["separatrix"] | {"distribution": lost}}
+    q = summary(replace(data, committor=data.committor | {"draws": draws}))["mean committor"]
+    assert q.value == 0.5 and q.low < 0.25 and q.high > 0.75 and q.error is None and "had they all" in q.note
 
 
 @settings(max_examples=30, deadline=None)
