@@ -47,7 +47,7 @@ def test_pm6_by_mopac_and_by_sparrow(isomers) -> None:
     mopac = []
     for x in points:
         energy, gradient = potential.energy_and_gradient(x)
-        for centre, ligands in potential.seam.engine._nitrogens:
+        for centre, ligands in potential.seam.engine.nitrogens(x):
             extra, slope = planar_nitrogen(x, centre, ligands)
             energy, gradient = energy - extra, gradient - slope
         mopac.append((energy, gradient))

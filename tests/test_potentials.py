@@ -22,7 +22,7 @@ from separatrix.errors import ConfigError, PotentialError
 from separatrix.molecule import Molecule
 from separatrix.potentials import REGISTRY, build, check_options, known, module_of
 from separatrix.potentials.base import Option, Seam, python_potential
-from separatrix.potentials.mopac import planar_nitrogen
+from separatrix.potentials.mopac import NitrogenLigands, planar_nitrogen
 from separatrix.stationary import relax
 from separatrix.units import ANGSTROM, BOHR, HARTREE, KCAL
 
@@ -300,8 +300,8 @@ def test_pm6_gradient_needs_the_planar_nitrogen_term():
     molecule, x = dnab("E")
     potential = build("mopac", molecule, ENGINES["pm6"][1])
     engine = potential.seam.engine
-    assert [centre for centre, _ in engine._nitrogens] == [N1, 17]
-    ligands = dict(engine._nitrogens)[N1]
+    assert [centre for centre, _ in engine.nitrogens(x)] == [N1, 17]
+    ligands = dict(engine.nitrogens(x))[N1]
     arms = x[list(ligands)] - x[N1]
     normal = np.cross(arms[1] - arms[0], arms[2] - arms[0])
     normal /= np.linalg.norm(normal)
@@ -321,26 +321,63 @@ def test_pm6_gradient_needs_the_planar_nitrogen_term():
 
 @pytest.mark.parametrize(("hamiltonian", "number"), [("PM6", 2), ("PM6-D3H4", 2), ("PM7", 0), ("AM1", 0), ("RM1", 0)])
 def test_which_hamiltonians_get_the_term(hamiltonian, number):
-    potential = build("mopac", dnab("E")[0], {"hamiltonian": hamiltonian})
-    assert len(potential.seam.engine._nitrogens) == number
+    molecule, x = dnab("E")
+    potential = build("mopac", molecule, {"hamiltonian": hamiltonian})
+    assert len(potential.seam.engine.nitrogens(x)) == number
 
 
 @pytest.mark.parametrize(
-    ("symbols", "bonds", "centres"),
+    ("symbols", "lengths", "centres"),
     [
-        ("NCCC", ((0, 1), (0, 2), (0, 3)), [0]),  # a tertiary amine
-        ("NCCH", ((0, 1), (0, 2), (0, 3)), [0]),
-        ("NCHH", ((0, 1), (0, 2), (0, 3)), []),  # two hydrogens: MOPAC leaves it out
-        ("NHHH", ((0, 1), (0, 2), (0, 3)), []),
-        ("CNCC", ((0, 1), (1, 2), (1, 3)), [1]),
-        ("NCC", ((0, 1), (0, 2)), []),  # azo
-        ("NCCCC", ((0, 1), (0, 2), (0, 3), (0, 4)), []),  # ammonium
+        ("NCCC", (1.46, 1.46, 1.46), [0]),  # a tertiary amine
+        ("NCCH", (1.46, 1.46, 1.01), [0]),
+        ("NCHH", (1.46, 1.01, 1.01), []),  # two hydrogens: MOPAC leaves it out
+        ("NHHH", (1.01, 1.01, 1.01), []),
+        ("NCC", (1.3, 1.3), []),  # azo
+        ("NCCCC", (1.5, 1.5, 1.5, 1.5), []),  # ammonium
+        ("NCCH", (1.46, 1.46, 1.23), [0]),  # 1.1 (0.75 + 0.37) = 1.232
+        ("NCCH", (1.46, 1.46, 1.24), []),
+        ("NCCC", (1.46, 1.46, 1.82), [0]),  # 1.2 (0.75 + 0.77) = 1.824
+        ("NCCC", (1.46, 1.46, 1.83), []),
+        ("NCCB", (1.46, 1.46, 1.56), [0]),  # 1.0 (0.75 + 0.82) = 1.57
+        ("NCCB", (1.46, 1.46, 1.58), []),
+        ("NCCS", (1.46, 1.46, 1.94), [0]),  # 1.1 (0.75 + 1.02) = 1.947
+        ("NCCS", (1.46, 1.46, 1.95), []),
     ],
 )
-def test_which_nitrogens_get_the_term(symbols, bonds, centres):
-    from separatrix.potentials.mopac import _three_ligand_nitrogens
+def test_which_nitrogens_get_the_term(symbols, lengths, centres):
+    corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3.0)
+    arms = corners[: len(lengths)] * np.array(lengths)[:, None]
+    x = np.vstack([np.zeros(3), arms]) * ANGSTROM
+    assert [c for c, _ in NitrogenLigands(symbols)(x)] == centres
 
-    assert [c for c, _ in _three_ligand_nitrogens(Molecule(tuple(symbols), bonds))] == centres
+
+def test_pm6_gradient_where_a_nitrogen_gains_a_ligand():
+    """Methylformamidine and a proton: the nitrogen of C=N has a third ligand, which the start's bonds lack."""
+    molecule = Molecule(tuple("CNNCHHHHHHH"), (), charge=1)
+    x = np.array(
+        [
+            [0.0, 0.0, 0.0],
+            [0.130, 0.0, 0.0],
+            [-0.068, 0.117, 0.0],
+            [0.205, 0.124, 0.008],
+            [-0.055, -0.095, 0.0],
+            [0.184, -0.086, -0.012],
+            [-0.169, 0.117, 0.0],
+            [-0.018, 0.205, 0.0],
+            [0.311, 0.103, 0.02],
+            [0.180, 0.186, 0.095],
+            [0.184, 0.184, -0.083],
+        ]
+    )
+    potential = build("mopac", molecule, ENGINES["pm6"][1])
+    assert [c for c, _ in potential.seam.engine.nitrogens(x)] == [1]
+    gradient = potential.energy_and_gradient(x)[1]
+    term = planar_nitrogen(x, *potential.seam.engine.nitrogens(x)[0])[1]
+    for atom, axis in ((1, 2), (5, 2), (3, 2)):
+        numerical = slope(lambda y: potential.energy_and_gradient(y)[0], x, component(x.shape, atom, axis), step=1e-4)
+        assert gradient[atom, axis] == pytest.approx(numerical, abs=0.1 * UNIT)
+    assert np.abs(term).max() > 0.5 * UNIT
 
 
 # Where a field starts from ----------------------------------------------------------------------------------

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+from ase.data import atomic_numbers
 
 from ..errors import ConfigError, PotentialError
 from ..molecule import Molecule
@@ -124,6 +125,47 @@ def short_carbon_bonds(positions: np.ndarray, pairs: np.ndarray) -> tuple[float,
     return float(energy.sum()), gradient
 
 
+# Covalent radii from hydrogen to bismuth by which MOPAC tells bonds, angstrom.
+_TABLE = """
+0.37 0.32 1.34 0.90 0.82 0.77 0.75 0.73 0.71 0.69 1.54 1.30 1.18 1.11 1.06 1.02 0.99 0.97
+1.96 1.74 1.44 1.36 1.25 1.27 1.39 1.25 1.26 1.21 1.38 1.31 1.26 1.22 1.19 1.16 1.14 1.10
+2.11 1.92 1.62 1.48 1.37 1.45 1.56 1.26 1.35 1.31 1.53 1.48 1.44 1.41 1.38 1.35 1.33 1.30
+2.25 1.98 1.69 1.00 1.00 1.00 1.00 1.00 1.00 1.00 1.00 1.00 1.00 1.00 1.00 1.00
+1.60 1.50 1.38 1.46 1.59 1.28 1.37 1.28 1.44 1.49 1.48 1.47 1.46
+"""
+_RADII = np.array([float(radius) for radius in _TABLE.split()])
+
+
+class NitrogenLigands:
+    """Finds the nitrogens that have exactly three ligands, at most one of them hydrogen, as MOPAC does at each call.
+
+    Ligands are nearer than 1.1 times the sum of covalent radii (carbon 1.2, boron 1.0). Not the bonds of a reference
+    geometry: the azo nitrogen of one tautomer is the planar one of the other.
+    """
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        numbers = np.array([atomic_numbers[s] for s in symbols], dtype=int)
+        self._hydrogen = numbers == 1
+        self._centres = np.flatnonzero(numbers == 7)
+        radii = _RADII[np.minimum(numbers, len(_RADII)) - 1]
+        slack = np.select([numbers == 6, numbers == 5], [1.2, 1.0], 1.1)
+        longest = slack * (_RADII[6] + radii) * ANGSTROM
+        self._limits = np.tile(longest**2, (len(self._centres), 1))
+        self._limits[np.arange(len(self._centres)), self._centres] = 0.0
+
+    def __call__(self, positions: np.ndarray) -> list[tuple[int, tuple[int, int, int]]]:
+        """Centres and their ligands, zero-based, at positions in nm."""
+        if not len(self._centres):
+            return []
+        arms = positions[self._centres, None] - positions[None]
+        bound = np.einsum("ijk,ijk->ij", arms, arms) < self._limits
+        wanted = (bound.sum(axis=1) == 3) & ((bound & self._hydrogen).sum(axis=1) < 2)
+        return [
+            (int(centre), tuple(int(i) for i in np.flatnonzero(row)))
+            for centre, row in zip(self._centres[wanted], bound[wanted], strict=True)
+        ]
+
+
 class MopacEngine:
     """One warm libmopac state. MOPAC's first call from nothing may converge to a wrong state (see `gradient`)."""
 
@@ -148,7 +190,8 @@ class MopacEngine:
         self._triple_bonds = _triple_bonds(molecule) * _TRIPLE_BOND_ENERGY
         if options["hamiltonian"] not in _TRIPLE_BOND:
             self._carbon_pairs, self._triple_bonds = self._carbon_pairs[:0], 0.0
-        self._nitrogens = _three_ligand_nitrogens(molecule) if options["hamiltonian"] in _PLANAR_NITROGEN else []
+        planar = options["hamiltonian"] in _PLANAR_NITROGEN
+        self.nitrogens = NitrogenLigands(molecule.symbols if planar else ())
 
     def _run(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
         self._system.coord[:] = positions.ravel() / ANGSTROM
@@ -169,7 +212,7 @@ class MopacEngine:
             self._run(positions)
         heat, slope = self._run(positions)
         energy, gradient = heat * KCAL, slope * KCAL / ANGSTROM
-        for centre, ligands in self._nitrogens:
+        for centre, ligands in self.nitrogens(positions):
             gradient += planar_nitrogen(positions, centre, ligands)[1]
         wall, push = short_carbon_bonds(positions, self._carbon_pairs)
         if push is not None:
@@ -204,16 +247,6 @@ def _state_of(alpha: np.ndarray, beta: np.ndarray) -> Any:
     if beta.size:
         state.pb[:] = beta
     return state
-
-
-def _three_ligand_nitrogens(molecule: Molecule) -> list[tuple[int, tuple[int, int, int]]]:
-    found = []
-    for i, symbol in enumerate(molecule.symbols):
-        ligands = tuple(b if a == i else a for a, b in molecule.bonds if i in (a, b))
-        hydrogens = sum(molecule.symbols[j] == "H" for j in ligands)
-        if symbol == "N" and len(ligands) == 3 and hydrogens < 2:
-            found.append((i, ligands))
-    return found
 
 
 def _triple_bonds(molecule: Molecule) -> int:
