@@ -10,4 +10,5 @@ with logged(snakemake):
         guess=int(snakemake.wildcards.guess),
         minimum_file=snakemake.input.minimum,
         out=snakemake.output.found,
+        xyz=snakemake.output.xyz,
     )

@@ -168,7 +168,9 @@ def status(
     console = Terminal()
     console.print(_status_table(found))
     for method in found:
-        lines = [method.verdict or f"last finished stage: {method.stage}"]
+        # First of all, what keeps the run from going on.
+        lines = [f"{job} failed: {why}" for job, why in method.failed.items()]
+        lines.append(method.verdict or f"last finished stage: {method.stage}")
         if method.committor_wanted:
             lines.append(f"committor shots: {method.committor_shots} of {method.committor_wanted}")
         lines += method.warnings
@@ -208,7 +210,7 @@ def _status_table(found: list[MethodStatus]) -> Table:
                 "" if c.seconds_left is None else f"{c.seconds_left / 60:.1f}",
             )
         if not method.chains:
-            table.add_row(method.method)
+            table.add_row(method.method, "", "failed" if method.failed else "")
         table.add_section()
     return table
 

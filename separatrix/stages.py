@@ -119,10 +119,17 @@ def minimum(settings: Settings, basin: str, out: Path | str, xyz: Path | str) ->
     _write_point(point, system.molecule.symbols, potential.description, out, xyz)
 
 
-def saddle_search(settings: Settings, guess: int, minimum_file: Path | str, out: Path | str) -> None:
+def saddle_search(
+    settings: Settings, guess: int, minimum_file: Path | str, out: Path | str, xyz: Path | str | None = None
+) -> None:
     """Saddle that a guess (from 1) leads to, verified and named by its geometry; or the reason why there is none.
 
-    A guess that leads nowhere is an answer, and no failure: the file says so.
+    A guess that leads nowhere is an answer, and no failure: the file says so, and keeps the geometries that show why.
+
+    Parameters
+    ----------
+    xyz
+        For the same geometries, to be looked at; default: beside `out`.
 
     Raises
     ------
@@ -134,6 +141,8 @@ def saddle_search(settings: Settings, guess: int, minimum_file: Path | str, out:
     log.info("saddle guess: %s, from %s", spec.name, spec.start)
     start = store.read_stationary(minimum_file)
     anchor(potential, [start])
+    xyz = Path(out).with_suffix(".xyz") if xyz is None else xyz
+    symbols, source = system.molecule.symbols, potential.description
     try:
         point = stationary.find_saddle(
             system.molecule,
@@ -143,21 +152,28 @@ def saddle_search(settings: Settings, guess: int, minimum_file: Path | str, out:
             system.basins,
             name=spec.name,
             fmax=settings["stationary"]["largest_force_kcal_mol_A"],
+            coordinates=system.coordinates,
         )
         if set(point.joins) != {system.reactant, system.product}:
-            raise StationaryError(f"{spec.name}: joins {' and '.join(point.joins)}")
+            reason = f"{spec.name}: joins {' and '.join(point.joins)}"
+            raise stationary.NoSaddle(reason, [("saddle", point.positions, point.energy)])
     except EngineLost:
         raise
     except (StationaryError, PotentialError) as error:
         log.info("  %s", error)
-        store.write_no_saddle(str(error), out, source=potential.description)
+        found = error.found if isinstance(error, stationary.NoSaddle) else ()
+        _write_xyz(
+            [(f"{what}, no saddle found: {error}", x) for what, x, _ in found]
+            or [(f"where the search began, no saddle found: {error}", start.positions)],
+            symbols,
+            xyz,
+        )
+        store.write_no_saddle(str(error), out, source=source, symbols=symbols, found=found)
         return
     # A search may slide from the guess to another saddle; the name says what was found.
     name = system.mechanism.at(point.positions)
     log.info("  found: %s, %.0fi cm^-1", name, -point.wavenumbers[0])
-    store.write_stationary(
-        stationary.replace(point, name=name), system.molecule.symbols, out, source=potential.description
-    )
+    _write_point(stationary.replace(point, name=name), symbols, source, out, xyz)
 
 
 def saddle(settings: Settings, searches: Sequence[Path | str], out: Path | str, xyz: Path | str) -> None:
@@ -181,13 +197,18 @@ def saddle(settings: Settings, searches: Sequence[Path | str], out: Path | str, 
 def _write_point(
     point: stationary.StationaryPoint, symbols: Sequence[str], source: str, out: Path | str, xyz: Path | str
 ) -> None:
+    store.write_stationary(point, symbols, out, source=source)
+    _write_xyz([(f"{point.name} {point.energy / KCAL:.4f} kcal/mol {source}", point.positions)], symbols, xyz)
+
+
+def _write_xyz(frames: Sequence[tuple[str, np.ndarray]], symbols: Sequence[str], path: Path | str) -> None:
+    """Write geometries (nm), each with its comment."""
     import ase.io
 
-    store.write_stationary(point, symbols, out, source=source)
-    atoms = ase.Atoms(symbols, point.positions / ANGSTROM)
-    with store.replacing(xyz) as temporary:
-        comment = f"{point.name} {point.energy / KCAL:.4f} kcal/mol {source}"
-        ase.io.write(temporary, atoms, format="xyz", comment=comment)
+    with store.replacing(path) as temporary, temporary.open("w") as stream:
+        for comment, positions in frames:
+            atoms = ase.Atoms(symbols, positions / ANGSTROM)
+            ase.io.write(stream, atoms, format="xyz", comment=" ".join(comment.split()))
 
 
 # --- sampling ---------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import ase
@@ -17,13 +17,29 @@ from .motion import is_linear, motions_left_out, straightened, thermal_velocitie
 from .potentials import Potential
 from .states import Basin, Coordinate, basin_of
 from .units import ANGSTROM, KCAL, wavenumber
+from .walks import Surface, Unfinished, complement, descend, follow_mode, hessian, largest_force, walk_to_saddle
 
 log = logging.getLogger(__name__)
 
-#: Energy and gradient of positions: nm -> kJ/mol, kJ/mol/nm
-Surface = Callable[[np.ndarray], tuple[float, np.ndarray]]
-
 _EV = kJ / mol  # eV in one kJ/mol
+
+#: Raised whenever a search may find what it did not find before: a search that failed with a lower one is done again.
+SEARCH = 2
+
+
+class NoSaddle(StationaryError):
+    """A search that has led to no saddle, with the geometries that show why.
+
+    Attributes
+    ----------
+    found
+        What each is, positions in nm, energy in kJ/mol: the end of the walk or the saddle that was refused, and how far
+        the descents from it got.
+    """
+
+    def __init__(self, message: str, found: Sequence[tuple[str, np.ndarray, float]]) -> None:
+        super().__init__(message)
+        self.found = tuple(found)
 
 
 @dataclass(frozen=True)
@@ -244,30 +260,6 @@ def relax(
     return atoms.get_positions() * ANGSTROM
 
 
-def hessian(surface: Surface, positions: np.ndarray, step: float = 0.001) -> np.ndarray:
-    """Hessian by central differences of the gradient, symmetrised.
-
-    Parameters
-    ----------
-    positions
-        nm, shape (n_atoms, 3).
-    step
-        Displacement in nm.
-
-    Returns
-    -------
-    kJ/mol/nm^2, shape (3 n_atoms, 3 n_atoms).
-    """
-    n = positions.size
-    result = np.empty((n, n))
-    for i in range(n):
-        shift = np.zeros(n)
-        shift[i] = step
-        shift = shift.reshape(positions.shape)
-        result[i] = (surface(positions + shift)[1] - surface(positions - shift)[1]).ravel() / (2.0 * step)
-    return 0.5 * (result + result.T)
-
-
 def normal_modes(
     matrix: np.ndarray,
     positions: np.ndarray,
@@ -300,138 +292,26 @@ def normal_modes(
     # turn about its axis, too, and one of its bends would be taken for that.
     if isolated and is_linear(positions, masses):
         positions = straightened(positions, masses)
-    inner = _complement(motions_left_out(positions, masses, isolated=isolated, active=active))
+    inner = complement(motions_left_out(positions, masses, isolated=isolated, active=active))
     values, vectors = np.linalg.eigh(inner @ weighted @ inner.T)
     modes = (vectors.T @ inner) / root
     return np.array([wavenumber(v) for v in values]), modes.reshape(len(values), *positions.shape)
 
 
-def _complement(rows: np.ndarray) -> np.ndarray:
-    """Orthonormal basis, in rows, of what is perpendicular to orthonormal rows."""
-    if len(rows) == 0:
-        return np.eye(rows.shape[1])
-    _, _, basis = np.linalg.svd(rows, full_matrices=True)
-    return basis[len(rows) :]
-
-
-def _internal(
-    matrix: np.ndarray, positions: np.ndarray, isolated: bool, active: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues and Cartesian eigenvectors of a Hessian without rigid motions (unit masses)."""
-    inner = _complement(motions_left_out(positions, np.ones(len(positions)), isolated=isolated, active=active))
-    values, vectors = np.linalg.eigh(inner @ matrix @ inner.T)
-    return values, vectors.T @ inner
-
-
-def walk_to_saddle(
-    surface: Surface,
-    positions: np.ndarray,
-    *,
-    fmax: float,
-    cycles: int,
-    max_step: float = 0.02,
-    isolated: bool = True,
-    active: np.ndarray | None = None,
-) -> np.ndarray:
-    """Partitioned rational-function optimisation to a first-order saddle.
-
-    Uphill along one mode, downhill along all others (Banerjee, Adams, Simons and Shepard, J. Phys. Chem. 1985,
-    89, 52). The Hessian is computed by finite differences every few cycles and updated in between (Bofill, J.
-    Comput. Chem. 1994, 15, 1); the mode followed is the one that overlaps most with the last one, so that a
-    crossing of eigenvalues does not change what is followed.
-
-    Parameters
-    ----------
-    positions
-        Start, nm, with one clearly negative eigenvalue along the wanted reaction, if possible.
-    fmax
-        Largest force on an atom at the end, kcal/mol/angstrom.
-    max_step
-        Largest displacement of an atom in one step, nm.
-    isolated, active
-        Of the :class:`Potential`.
-
-    Raises
-    ------
-    StationaryError
-        When `fmax` is not reached within `cycles`.
-    """
-    x = positions.copy()
-    energy, gradient = surface(x)
-    matrix = hessian(surface, x)
-    follow: np.ndarray | None = None
-    trust = 0.5 * max_step
-    for cycle in range(cycles):
-        force = np.linalg.norm(gradient, axis=1).max() / (KCAL / ANGSTROM)
-        log.info("  saddle cycle %d: largest force %.3f kcal/mol/A", cycle, force)
-        if force < fmax:
-            return x
-        if cycle and cycle % 15 == 0:
-            matrix = hessian(surface, x)
-        values, vectors = _internal(matrix, x, isolated, active)
-        up = 0 if follow is None else int(np.argmax(np.abs(vectors @ follow)))
-        follow = vectors[up]
-        along = vectors @ gradient.ravel()
-        step = np.empty_like(along)
-        rest = np.arange(len(values)) != up
-        # Uphill: the higher root of the 2 x 2 problem; downhill: the lowest root of the others', by bisection.
-        high = 0.5 * (values[up] + np.sqrt(values[up] ** 2 + 4.0 * along[up] ** 2))
-        step[up] = -along[up] / (values[up] - high) if along[up] != 0.0 else 0.0
-        low = _lowest_root(values[rest], along[rest])
-        # A direction that symmetry leaves without force may be the lowest itself: nothing to divide, and no step.
-        step[rest] = -along[rest] / np.where(along[rest] == 0.0, 1.0, values[rest] - low)
-        move = (vectors.T @ step).reshape(x.shape)
-        longest = np.linalg.norm(move, axis=1).max()
-        if longest > trust:
-            move *= trust / longest
-        energy_new, gradient_new = surface(x + move)
-        flat = move.ravel()
-        foreseen = gradient.ravel() @ flat + 0.5 * flat @ matrix @ flat
-        # What the quadratic model got wrong, as a share of what it foresaw, steers how far it is trusted.
-        wrong = abs(energy_new - energy - foreseen) / max(abs(foreseen), 0.01)
-        if wrong > 0.6:
-            trust = max(0.4 * np.linalg.norm(move, axis=1).max(), 0.05 * max_step)
-        elif wrong < 0.25:
-            trust = min(1.4 * trust, max_step)
-        matrix = _bofill(matrix, flat, (gradient_new - gradient).ravel())
-        if wrong > 2.0 and abs(energy_new - energy) > 4.0:
-            continue  # a bad step is not taken, but what it taught the Hessian is kept
-        x, energy, gradient = x + move, energy_new, gradient_new
-    raise StationaryError(f"no saddle within {cycles} cycles")
-
-
-def _lowest_root(values: np.ndarray, along: np.ndarray) -> float:
-    """Lowest eigenvalue of the bordered matrix [[values, along], [along, 0]]."""
-    n = len(values)
-    bordered = np.zeros((n + 1, n + 1))
-    bordered[np.arange(n), np.arange(n)] = values
-    bordered[:n, n] = bordered[n, :n] = along
-    return float(np.linalg.eigvalsh(bordered)[0])
-
-
-def _bofill(matrix: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndarray:
-    residual = change - matrix @ step
-    ss, rs, rr = step @ step, residual @ step, residual @ residual
-    if ss < 1e-20 or rr < 1e-20:
-        return matrix
-    weight = rs * rs / (ss * rr)
-    symmetric_rank_one = np.outer(residual, residual) / rs if abs(rs) > 1e-12 else 0.0
-    powell = (np.outer(residual, step) + np.outer(step, residual)) / ss - rs * np.outer(step, step) / ss**2
-    return matrix + weight * symmetric_rank_one + (1.0 - weight) * powell
-
-
 def _characterise(
     name: str, potential: Potential, surface: _Counting, positions: np.ndarray, basins: Sequence[Basin]
-) -> StationaryPoint:
+) -> tuple[StationaryPoint, np.ndarray]:
+    """The stationary point at a geometry, and its Hessian."""
     energy, gradient = surface(positions)
+    matrix = hessian(surface, positions)
     wavenumbers, modes = normal_modes(
-        hessian(surface, positions),
+        matrix,
         positions,
         potential.masses,
         isolated=potential.isolated,
         active=potential.active,
     )
-    return StationaryPoint(
+    point = StationaryPoint(
         name=name,
         basin=basin_of(positions, basins),
         positions=positions,
@@ -441,6 +321,7 @@ def _characterise(
         gradient=float(np.abs(gradient).max()),
         evaluations=surface.count,
     )
+    return point, matrix
 
 
 class _Counting:
@@ -544,14 +425,14 @@ def find_minimum(
         if energy < lowest - 0.05 * KCAL and basin.contains(y):
             x, lowest = y, energy
     for _ in range(3):
-        point = _characterise(f"minimum {basin.name}", potential, surface, x, basins)
+        point, _ = _characterise(f"minimum {basin.name}", potential, surface, x, basins)
         if point.n_imaginary == 0:
             break
         # A symmetric start can end on a ridge; step off it along the softest mode and go on down.
         log.info("imaginary mode of %.0f cm^-1 at the minimum; stepping off", point.wavenumbers[0])
         kick = point.modes[0] / np.abs(point.modes[0]).max() * 0.02
         x = relax(molecule, surface, x + kick, fmax=fmax, steps=1500)
-    force = np.linalg.norm(surface(point.positions)[1], axis=1).max() / (KCAL / ANGSTROM)
+    force = largest_force(surface(point.positions)[1])
     if force > 2.0 * fmax:
         raise StationaryError(f"basin {basin.name}: largest force still {force:.3g} kcal/mol/angstrom")
     if point.n_imaginary:
@@ -594,40 +475,137 @@ def find_saddle(
     molecule: Molecule,
     potential: Potential,
     start: np.ndarray,
-    biases: Sequence[Surface],
+    biases: Sequence[Bias | Spring],
     basins: Sequence[Basin],
     *,
     name: str,
     fmax: float,
+    coordinates: Sequence[Coordinate] = (),
 ) -> StationaryPoint:
     """First-order saddle from a biased start, verified.
 
-    The start is pulled by `biases` (loosely relaxed under them), then walked to a saddle without them. It is
-    verified by one imaginary mode and by descending on both sides into two different basins.
+    The start is pulled by `biases` (loosely relaxed under them), then walked to a saddle without them. Where that does
+    not arrive, the pulls are made to reach their targets, and the search goes up along the softest mode from there. A
+    saddle is verified by one imaginary mode and by descending on both sides into two different basins.
+
+    Parameters
+    ----------
+    start
+        nm; energies in errors are counted from there.
+    coordinates
+        Those whose values errors give.
 
     Raises
     ------
-    StationaryError
+    NoSaddle
         When no saddle is found, it has not exactly one imaginary mode, or it does not join two basins.
     """
     surface = _Counting(potential)
-    x = pulled(molecule, surface, start, biases)
-    x = walk_to_saddle(surface, x, fmax=fmax, cycles=80, isolated=potential.isolated, active=potential.active)
-    point = _characterise(name, potential, surface, x, basins)
-    if point.n_imaginary != 1:
-        raise StationaryError(f"{name}: the stationary point has {point.n_imaginary} imaginary modes, not 1")
+    rules = {"fmax": fmax, "isolated": potential.isolated, "active": potential.active}
+    base = surface(start)[0]
+    origin = basin_of(start, basins) or "the start"
+
+    def at(positions: np.ndarray, energy: float) -> str:
+        """A geometry, in words."""
+        values = [(c, c.deciding(positions)) for c in coordinates]
+        words = [f"{c.name} undefined" if np.isnan(v) else f"{c.name} {v:.4g} {c.unit}" for c, v in values]
+        height = (energy - base) / KCAL
+        return ", ".join([*words, f"{abs(height):.2f} kcal/mol {'below' if height < 0 else 'above'} {origin}"])
+
+    first = ""
+    try:
+        x = walk_to_saddle(surface, pulled(molecule, surface, start, biases), cycles=80, **rules)
+        point, matrix = _characterise(name, potential, surface, x, basins)
+        if point.n_imaginary != 1:
+            first = f"the stationary point has {point.n_imaginary} imaginary modes, not 1"
+            end = point.positions, point.energy
+    except Unfinished as error:
+        first, end = str(error), (error.positions, error.energy)
+    if first:
+        log.info("  %s (%s); once more, with the pulls at their targets", first, at(*end))
+        try:
+            x = follow_mode(surface, pulled_home(molecule, surface, start, biases), **rules)
+        except StationaryError as error:
+            raise NoSaddle(
+                f"{name}: {first}; {error} (the first ended at {at(*end)})", [("end of the walk", *end)]
+            ) from error
+        point, matrix = _characterise(name, potential, surface, x, basins)
+        if point.n_imaginary != 1:
+            raise NoSaddle(
+                f"{name}: {first}; and from the targets of the pulls, {point.n_imaginary} imaginary modes, not 1 "
+                f"({at(x, point.energy)})",
+                [("end of the walk", *end), ("end of the second walk", x, point.energy)],
+            )
+    found = [("saddle", x, point.energy)]
     ends = []
-    kick = point.modes[0] / np.abs(point.modes[0]).max() * 0.01
     for sign in (1.0, -1.0):
-        down = x + sign * kick
-        for _ in range(8):
-            down = relax(molecule, surface, down, fmax=0.5, steps=60, max_step=0.08)
-            end = basin_of(down, basins)
-            if end is not None:
-                break
-        if end is None:
-            raise StationaryError(f"{name}: the descent along {'+-'[sign < 0]}mode 1 reaches no basin")
+        down, energy, end = _down(molecule, potential, surface, point, matrix, sign, basins, fmax)
+        found.append((f"descent along {'+-'[sign < 0]}mode 1", down, energy))
+        if end.startswith("no basin"):
+            what = end.partition(": ")[2]
+            raise NoSaddle(
+                f"{name}: the descent along {'+-'[sign < 0]}mode 1 reaches no basin: {what} at {at(down, energy)}; the "
+                f"saddle at {at(x, point.energy)}, {-point.wavenumbers[0]:.0f}i cm^-1",
+                found,
+            )
         ends.append(end)
     if ends[0] == ends[1]:
-        raise StationaryError(f"{name}: the saddle joins {ends[0]} to itself")
+        raise NoSaddle(f"{name}: the saddle joins {ends[0]} to itself ({at(x, point.energy)})", found)
     return replace(point, joins=tuple(ends), evaluations=surface.count)
+
+
+def _down(
+    molecule: Molecule,
+    potential: Potential,
+    surface: _Counting,
+    saddle: StationaryPoint,
+    matrix: np.ndarray,
+    sign: float,
+    basins: Sequence[Basin],
+    fmax: float,
+) -> tuple[np.ndarray, float, str]:
+    """End of the descent on one side of a saddle: positions, energy, its basin or ``no basin: `` and what it is."""
+    looks = 0
+
+    def settled(x: np.ndarray, energy: float, force: float) -> bool:
+        """In a basin, and nearly at its minimum or at a stationary point."""
+        low = force < fmax or (force < 0.5 and energy < saddle.energy - KCAL)
+        return low and basin_of(x, basins) is not None
+
+    def arrived(_: np.ndarray, energy: float, force: float) -> bool:
+        """Where the side is decided; beside the saddle of a soft mode the force is small, too."""
+        nonlocal looks
+        looks += 1
+        return looks > 10 and (force < fmax or energy < saddle.energy - 2.0 * KCAL)
+
+    kick = sign * saddle.modes[0] / np.abs(saddle.modes[0]).max() * 0.01
+    x, energy, force = descend(
+        surface,
+        saddle.positions,
+        kick,
+        matrix,
+        molecule.masses,
+        arrived=arrived,
+        isolated=potential.isolated,
+        active=potential.active,
+    )
+    # Farther down BFGS needs a fraction of the steps, and it bears noise, for it asks for forces alone.
+    for goal in (0.5, fmax, fmax, fmax):
+        if settled(x, energy, force):
+            break
+        if force > goal:
+            x = relax(molecule, surface, x, fmax=goal, steps=500, max_step=0.05)
+            energy, gradient = surface(x)
+            force = largest_force(gradient)
+        if goal > fmax or settled(x, energy, force):
+            continue
+        point, _ = _characterise("", potential, surface, x, basins)
+        if force > 2.0 * fmax or not point.n_imaginary:
+            break
+        # By symmetry a path can end on a further saddle; what begins beside it goes on down.
+        x = x + point.modes[0] / np.abs(point.modes[0]).max() * 0.01
+        force = np.inf
+    basin = basin_of(x, basins)
+    if basin is not None:
+        return x, energy, basin
+    return x, energy, f"no basin: {'still going down' if force > 2.0 * fmax else 'a minimum in no basin'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -89,6 +90,8 @@ class MethodStatus:
         Reason of failed shots -> how many.
     warnings
         What puts results in doubt, a sentence each.
+    failed
+        Jobs that ended with an error when they were last run -> the error, the earliest first.
     """
 
     method: str
@@ -100,6 +103,7 @@ class MethodStatus:
     committor_wanted: int = 0
     failures: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -131,7 +135,9 @@ def of_results(results: Path | str) -> list[MethodStatus]:
     StoreError
         When the folder holds no run.
     """
-    folders = sorted(f for f in Path(results).glob("*/") if any((f / name).exists() for name in _STAGES))
+    folders = sorted(
+        f for f in Path(results).glob("*/") if any((f / name).exists() for name in _STAGES) or failed_jobs(f)
+    )
     if not folders:
         raise StoreError(f"{results}: no results of a run; give the results_directory of its config")
     return [of_method(f) for f in folders]
@@ -139,8 +145,8 @@ def of_results(results: Path | str) -> list[MethodStatus]:
 
 def of_method(folder: Path) -> MethodStatus:
     """Status of one method, from its folder."""
-    stage = next(stage for name, stage in _STAGES.items() if (folder / name).exists())
-    status = MethodStatus(folder.name, stage)
+    stage = next((stage for name, stage in _STAGES.items() if (folder / name).exists()), "none")
+    status = MethodStatus(folder.name, stage, failed=failed_jobs(folder))
     reasons: Counter[str] = Counter()
     ends: Counter[str] = Counter()
     for run in sorted(folder.glob("chain_*/"), key=lambda f: int(f.name.removeprefix("chain_"))):
@@ -171,6 +177,25 @@ def of_method(folder: Path) -> MethodStatus:
             status.warnings.append(found.words(what))
     status.failures = dict(reasons)
     return status
+
+
+_LOGGED = re.compile(r"\d\d:\d\d:\d\d (error: |unexpected error)?")
+
+
+def failed_jobs(folder: Path) -> dict[str, str]:
+    """Jobs whose logs end with an error -> the error, the earliest first.
+
+    A job begins its log anew, so that one which is running or has been mended is not among them.
+    """
+    found = {}
+    with contextlib.suppress(OSError):
+        for log in sorted(folder.glob("logs/*.log"), key=lambda f: f.stat().st_mtime):
+            lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+            # A traceback stands below the last line that begins with a time.
+            last = next((m for line in reversed(lines) if (m := _LOGGED.match(line))), None)
+            if last is not None and last.group(1):
+                found[log.stem] = last.string[last.end() :] if last.group(1) == "error: " else lines[-1]
+    return found
 
 
 def _lost(ends: Counter[str]) -> Lost:

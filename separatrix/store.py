@@ -28,7 +28,7 @@ import xarray as xr
 from . import __version__, digest, folders
 from .errors import StoreError
 from .molecule import Molecule, bonds_from_distances
-from .stationary import StationaryPoint
+from .stationary import SEARCH, StationaryPoint
 from .units import FEMTOSECOND
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ def _symbols(symbols: Sequence[str]) -> tuple[str, np.ndarray]:
 
 
 def write_stationary(point: StationaryPoint, symbols: Sequence[str], path: Path | str, *, source: str) -> None:
-    """Write one stationary point: geometry, energy, normal modes."""
+    """Write one stationary point: geometry, energy, normal modes; of a saddle, the revision of the search as well."""
     data = xr.Dataset(
         {
             "symbol": _symbols(symbols),
@@ -289,14 +289,50 @@ def write_stationary(point: StationaryPoint, symbols: Sequence[str], path: Path 
             "largest_gradient": ((), point.gradient, {"units": "kJ mol-1 nm-1"}),
             "gradient_evaluations": ((), point.evaluations),
         },
-        attrs={"name": point.name, "basin": point.basin or "", "joins": " ".join(point.joins)},
+        attrs={"name": point.name, "basin": point.basin or "", "joins": " ".join(point.joins)}
+        | ({"search": SEARCH} if point.joins else {}),
     )
     write_dataset(data, path, title=point.name, source=source)
 
 
-def write_no_saddle(reason: str, path: Path | str, *, source: str) -> None:
-    """Write, in place of a stationary point, why a search has found none."""
-    write_dataset(xr.Dataset(attrs={"reason": reason}), path, title="no saddle", source=source)
+def write_no_saddle(
+    reason: str,
+    path: Path | str,
+    *,
+    source: str,
+    symbols: Sequence[str] = (),
+    found: Sequence[tuple[str, np.ndarray, float]] = (),
+) -> None:
+    """Write, in place of a stationary point, why a search has found none.
+
+    Parameters
+    ----------
+    found
+        Geometries that show it: what each is, positions (nm), energy (kJ/mol).
+    """
+    data = xr.Dataset(attrs={"reason": reason, "search": SEARCH})
+    if found:
+        what, positions, energies = zip(*found, strict=True)
+        data["symbol"] = _symbols(symbols)
+        data["geometry"] = "geometry", np.array(what, dtype=object)
+        data["positions"] = ("geometry", "atom", "xyz"), np.array(positions), {"units": "nm"}
+        data["energy"] = "geometry", np.array(energies), {"units": "kJ mol-1", "comment": "the engine's own zero"}
+    write_dataset(data, path, title="no saddle", source=source)
+
+
+def search_to_repeat(path: Path | str) -> int | None:
+    """Revision of the search that a job is to be made with; None where one that stands is as good as a new one.
+
+    A saddle that was found and verified stays one. A search that found none, perhaps for a fault since mended, does not
+    outlive the code that made it. A file that is missing or damaged is made again.
+    """
+    try:
+        attributes = read_dataset(path).attrs
+    except StoreError:
+        return SEARCH
+    if "reason" in attributes:
+        return SEARCH
+    return int(attributes["search"]) if "search" in attributes else None
 
 
 def read_search(path: Path | str) -> StationaryPoint | str:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
+import ase.io
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import DNAB, dnab, numerical_gradient
 
-from separatrix import config, stages, store
+from separatrix import config, stages, stationary, store
 from separatrix.errors import EngineLost, PotentialError, StationaryError
-from separatrix.molecule import Molecule, read_geometry
+from separatrix.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.motion import is_linear
 from separatrix.potentials import build
 from separatrix.potentials.base import python_potential
 from separatrix.states import Basin, Coordinate, Interval
 from separatrix.stationary import (
     Bias,
+    NoSaddle,
+    StationaryPoint,
     biased,
     find_minimum,
     find_saddle,
@@ -29,6 +33,7 @@ from separatrix.stationary import (
     walk_to_saddle,
 )
 from separatrix.units import ANGSTROM, KCAL, wavenumber
+from separatrix.walks import Unfinished, descend, follow_mode
 
 # Pulls ------------------------------------------------------------------------------------------------------
 
@@ -337,6 +342,135 @@ def test_find_saddle_and_minima_of_the_chain(isomers):
     assert saddle.evaluations > 25
 
 
+@pytest.mark.parametrize(("phi", "r", "degrees"), [(75.0, 0.13, 120.0), (105.0, 0.133, 115.0), (-80.0, 0.128, 124.0)])
+def test_following_one_mode_ends_at_the_same_saddle(isomers, phi, r, degrees):
+    x = follow_mode(isomers.energy_and_gradient, chain_at(phi, r, degrees), fmax=0.01)
+    energy, gradient = isomers.energy_and_gradient(x)
+    cosine, top = Isomers().top
+    assert np.linalg.norm(gradient, axis=1).max() < 0.01 * KCAL / ANGSTROM
+    assert np.cos(np.radians(TWIST.value(x))) == pytest.approx(cosine, abs=1e-3)
+    assert energy == pytest.approx(top, abs=1e-3)
+
+
+def test_following_a_mode_does_not_mind_the_noise_of_a_field():
+    """Forces that are off by up to 0.03 kcal/mol/A, as of PM6: no second way up is made of them."""
+    shape, rng = Isomers(), np.random.default_rng(5)
+    noise = 0.03 * KCAL / ANGSTROM
+
+    def surface(x):
+        energy, gradient = shape.gradient(x)
+        return energy, gradient + rng.uniform(-noise, noise, x.shape)
+
+    x = follow_mode(surface, chain_at(75.0, 0.134, 112.0), fmax=0.1)
+    assert shape.energy(x) == pytest.approx(shape.top[1], abs=0.02)
+
+
+def test_a_walk_that_does_not_arrive_has_a_second_start(isomers, monkeypatch):
+    def lost(surface, x, **_):
+        raise Unfinished("no saddle within 80 cycles", x, surface(x)[0])
+
+    monkeypatch.setattr(stationary, "walk_to_saddle", lost)
+    find = partial(find_saddle, CHAIN, isomers, chain_at(20.0), basins=(CIS, TRANS), name="rotation", fmax=0.02)
+    saddle = find([PULL])
+    assert sorted(saddle.joins) == ["cis", "trans"]
+    assert saddle.energy == pytest.approx(Isomers().top[1], abs=2e-3)
+    # Both starts fail: where the first has ended is told and kept.
+    monkeypatch.setattr(stationary, "follow_mode", lost)
+    with pytest.raises(
+        NoSaddle, match=r"80 cycles; .*\(the first ended at twist -?\d+.* degree, \d.* above cis"
+    ) as error:
+        find([PULL], coordinates=(TWIST,))
+    ((what, positions, energy),) = error.value.found
+    assert what == "end of the walk" and energy == pytest.approx(isomers.energy_and_gradient(positions)[0])
+
+
+# Descents ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("barrier", [2.0, 8.0])  # kJ/mol
+def test_a_saddle_on_a_soft_mode_is_accepted(barrier):
+    """Its forces are smaller than those that end a descent from a high one."""
+    shape = Isomers()
+    shape.barrier, shape.gap = barrier, 1.0
+    potential = python_potential(CHAIN, shape, "isomers")
+    saddle = find_saddle(CHAIN, potential, chain_at(20.0), [PULL], (CIS, TRANS), name="rotation", fmax=0.02)
+    assert sorted(saddle.joins) == ["cis", "trans"]
+    assert saddle.energy == pytest.approx(shape.top[1], abs=2e-3)
+
+
+def test_the_path_down_is_that_of_steepest_descent():
+    """On V = -a x^2/2 + b y^2/2 + x^4/4 the path from the saddle is the x axis, and from beside it a known curve."""
+    masses = np.array([1.0])
+
+    def surface(x):
+        a, b, _ = x[0]
+        return -200.0 * a**2 + 400.0 * b**2, np.array([[-400.0 * a, 800.0 * b, 0.0]])
+
+    start = np.array([[0.001, 0.02, 0.0]])
+    matrix = np.diag([-400.0, 800.0, 0.0])
+    track = []
+
+    def arrived(x, energy, force):
+        track.append(x[0].copy())
+        return x[0, 0] > 0.04
+
+    descend(surface, np.zeros((1, 3)), start, matrix, masses, arrived=arrived, isolated=False)
+    a, b = np.array(track)[:, :2].T
+    # dx/dt = 400 x, dy/dt = -800 y: y x^2 is constant.
+    np.testing.assert_allclose(b, 0.02 * (0.001 / a) ** 2, rtol=1e-4)
+    arcs = np.linalg.norm(np.diff(np.array(track), axis=0), axis=1)
+    assert arcs.max() <= 0.005 + 1e-9 and len(arcs) >= 8
+
+
+def butane():
+    """Butane on GFN2-xTB: molecule, potential, basins gauche and anti, minimum gauche, and the pull to 120 degrees."""
+    symbols, start = read_geometry("tests/data/butane/gauche.xyz")
+    molecule = Molecule(symbols, bonds_from_distances(symbols, start))
+    potential = build("tblite", molecule, {"method": "GFN2-xTB"})
+    twist = Coordinate("CCCC", "dihedral", (0, 1, 2, 3))
+    gauche, anti = Basin("gauche", (Interval(twist, 40, 90),)), Basin("anti", (Interval(twist, 150, 210),))
+    mirror = Basin("mirror", (Interval(twist, -90, -40),))
+    minimum = find_minimum(molecule, potential, start, gauche, (gauche, anti), fmax=0.05)
+    pull = Bias(twist.atoms, 120.0, 50.0 * KCAL)
+    find = partial(find_saddle, molecule, potential, minimum.positions, [pull], name="eclipsed", fmax=0.05)
+    return twist, minimum, partial(find, coordinates=(twist,)), (gauche, anti, mirror)
+
+
+def test_butane():
+    """1.970 kcal/mol, as by a climbing band; the largest force on the way down is 0.5 kcal/mol/A at 8 degrees off."""
+    twist, minimum, find, (gauche, anti, mirror) = butane()
+    saddle = find(basins=(gauche, anti))
+    assert sorted(saddle.joins) == ["anti", "gauche"]
+    assert (saddle.energy - minimum.energy) / KCAL == pytest.approx(1.970, abs=0.005)
+    assert saddle.wavenumbers[0] == pytest.approx(-114.8, abs=1.0)
+    assert twist.value(saddle.positions) == pytest.approx(120.4, abs=0.5)
+    # Without a basin for anti, what lies between is told by its values and kept.
+    with pytest.raises(NoSaddle) as error:
+        find(basins=(gauche, mirror))
+    text = str(error.value)
+    assert "reaches no basin: a minimum in no basin at CCCC " in text and "kcal/mol below gauche" in text
+    assert "the saddle at CCCC 120.4 degree, 1.97 kcal/mol above gauche, 115i" in text and "\n" not in text
+    names, places, energies = zip(*error.value.found, strict=True)
+    assert names[0] == "saddle" and names[-1].startswith("descent along ")
+    assert abs(twist.value(places[-1])) == pytest.approx(180.0, abs=2.0)
+    assert (energies[-1] - minimum.energy) / KCAL == pytest.approx(-0.60, abs=0.03)
+
+
+def test_a_quench_that_finds_a_lower_conformer_is_kept():
+    """One basin with two minima: from cis, 20 kJ/mol up, heat leads to trans, and trans is what is found."""
+    shape = Isomers()
+    shape.barrier = 8.0
+    # Light ends, which turn far in the time of a quench.
+    molecule = Molecule(("H", "N", "N", "H"), CHAIN.bonds)
+    potential = python_potential(molecule, shape, "isomers")
+    both = Basin("both", (Interval(TWIST, -180, 180),))
+    find = partial(find_minimum, molecule, potential, chain_at(20.0), both, (both,), fmax=0.02, temperature=1500.0)
+    cis, lowest = find(quenches=0), find(quenches=4, rng=np.random.default_rng(1))
+    assert abs(TWIST.value(cis.positions)) < 5.0
+    assert abs(TWIST.value(lowest.positions)) > 175.0
+    assert cis.energy - lowest.energy == pytest.approx(20.0, abs=0.01)
+
+
 def test_minimum_must_lie_in_its_basin(isomers):
     with pytest.raises(
         StationaryError, match=r"basin trans: the minimum found from its geometry lies in cis: .* degree \(.* to .*\)$"
@@ -427,6 +561,19 @@ def test_gaff2_quench_finds_a_minimum_not_higher(gaff2):
     assert kept.basin == "E"
 
 
+@pytest.mark.slow
+def test_inversion_at_the_other_nitrogen_on_pm6():
+    """The first walk does not arrive, since noise makes second ways up among soft modes; the second start does."""
+    molecule, start = dnab("E")
+    potential = build("mopac", molecule, {"method": "PM6"})
+    e = find_minimum(molecule, potential, start, E, (Z, E), fmax=0.05)
+    pull = Bias(ANGLES[0].atoms, 180.0, 150.0 * KCAL)
+    saddle = find_saddle(molecule, potential, e.positions, [pull], (Z, E), name="inversion at N9", fmax=0.05)
+    assert (saddle.energy - e.energy) / KCAL == pytest.approx(26.4, abs=0.05)
+    assert saddle.wavenumbers[0] == pytest.approx(-622.0, abs=5.0)
+    assert ANGLES[0].value(saddle.positions) > 165.0 and sorted(saddle.joins) == ["E", "Z"]
+
+
 # A molecule whose minima are linear --------------------------------------------------------------------------------
 
 
@@ -498,6 +645,39 @@ def search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 @pytest.mark.parametrize("kind", [PotentialError, StationaryError])
 def test_a_guess_that_leads_nowhere_is_an_answer(search, kind: type[Exception]) -> None:
     assert store.read_search(search(kind("the field did not converge"))) == "the field did not converge"
+
+
+def test_what_was_refused_is_kept(search) -> None:
+    places = np.random.default_rng(0).standard_normal((2, 34, 3))
+    found = [("saddle", places[0], -3.0), ("descent along +mode 1", places[1], -9.0)]
+    file = search(NoSaddle("inversion: the descent\nreaches no basin", found))
+    assert store.read_search(file) == "inversion: the descent\nreaches no basin"
+    data = store.read_dataset(file)
+    np.testing.assert_allclose(data.positions.values, places)
+    assert list(data.geometry.values) == ["saddle", "descent along +mode 1"] and list(data.energy.values) == [
+        -3.0,
+        -9.0,
+    ]
+    frames = ase.io.read(file.with_suffix(".xyz"), index=":")
+    np.testing.assert_allclose([f.positions for f in frames], 10.0 * places, atol=1e-6)
+
+
+def test_a_search_that_found_nothing_does_not_outlive_its_code(search, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A saddle that was found stays, also one that was found before revisions were on record."""
+    assert store.search_to_repeat(search.out) == stationary.SEARCH, "nothing there"
+    search(StationaryError("no saddle within 80 cycles"))
+    monkeypatch.setattr(store, "SEARCH", 99)
+    assert store.search_to_repeat(search.out) == 99
+    point = StationaryPoint("s", None, np.zeros((2, 3)), 0.0, np.zeros(1), np.zeros((1, 2, 3)), 0.0, 1, ("a", "b"))
+    store.write_stationary(point, ["H", "H"], search.out, source="x")
+    monkeypatch.setattr(store, "SEARCH", 100)
+    assert store.search_to_repeat(search.out) == 99
+    old = store.read_dataset(search.out)
+    del old.attrs["search"]
+    store.write_dataset(old, search.out, title="s", source="x")
+    assert store.search_to_repeat(search.out) is None
+    search.out.write_bytes(b"\0" * 100)
+    assert store.search_to_repeat(search.out) == 100
 
 
 def test_an_engine_that_is_lost_leaves_no_answer(search) -> None:

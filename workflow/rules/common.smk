@@ -113,6 +113,14 @@ def settings(stage):
     return lambda wildcards: CONFIG.settings(stage, wildcards.method)
 
 
+def settings_of_search(wildcards):
+    """The same, of a saddle search: one that found nothing is done again by code that may find more."""
+    found = f"{RESULTS}/{wildcards.method}/saddle_{wildcards.guess}.nc"
+    revision = store.search_to_repeat(found)
+    of_stage = CONFIG.settings("saddle_search", wildcards.method)
+    return of_stage if revision is None else of_stage | {"search": revision}
+
+
 def settings_of_draw(stage):
     """The same, of a stage that works on one set of committor shots."""
     return lambda wildcards: CONFIG.settings(stage, wildcards.method, wildcards.draw)

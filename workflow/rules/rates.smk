@@ -17,6 +17,8 @@ rule harmonic:
     input:
         minima=lambda wildcards: list(minima_files(wildcards).values()),
         searches=saddle_files,
+        # Where no guess leads to a saddle, that rule says why, and this one does not start.
+        saddle=surface_file("saddle.nc"),
     output:
         rates=method_file("rates/harmonic.json"),
     log:

@@ -84,6 +84,7 @@ rule saddle_search:
         engine=engine_files,
     output:
         found=method_file("saddle_{guess}.nc"),
+        xyz=method_file("saddle_{guess}.xyz"),
     log:
         method_file("logs/saddle_search_{guess}.log"),
     benchmark:
@@ -97,7 +98,7 @@ rule saddle_search:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("saddle_search"),
     params:
-        settings=settings("saddle_search"),
+        settings=settings_of_search,
     message:
         "{wildcards.method}: saddle from guess {wildcards.guess}, verified by one imaginary mode and a descent to both basins"
     script:
