@@ -75,7 +75,7 @@ def check(
     Each basin's geometry is relaxed. Exit status 1 when a method cannot be used, is off the tolerance that its engine
     declares, or has no minimum in a basin.
     """
-    from . import folders, inputs, potentials
+    from . import bonding, folders, inputs, potentials
     from .config import load, read_yaml
     from .errors import ConfigError
     from .health import check_method
@@ -97,6 +97,8 @@ def check(
         f"{config}: {system.name}, {system.molecule.n_atoms} atoms, {system.reactant} to {system.product}, "
         f"{len(system.variables)} candidate variables",
     )
+    for line in bonding.lines(system.molecule, system.formed, system.broken, system.geometries):
+        console.print(f"{config}: {line}", soft_wrap=True)
     for line in inputs.outside(checked):
         console.print(f"{config}: goes into the research object from outside this folder: {line}", soft_wrap=True)
     for name in method or checked.methods:

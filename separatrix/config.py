@@ -20,7 +20,7 @@ import jsonschema
 import numpy as np
 import yaml
 
-from . import folders, inputs, potentials, user_data, variables
+from . import bonding, folders, inputs, potentials, user_data, variables
 from .errors import ConfigError
 from .molecule import Molecule, bonds_from_distances, read_geometry
 from .motion import DynamicsSettings
@@ -55,6 +55,8 @@ class SaddleGuess:
 class System:
     """A molecule with its basins, saddle guesses, mechanism rule, candidate variables and named coordinates.
 
+    `formed` and `broken` are the bonds that the geometry of the product has and that of the reactant has not, and the
+    other way round.
     `reference_files` are those that the variables are measured against: what they hold is part of a variable.
     `literature` is a file of measured rates, empty if there is none.
     """
@@ -70,6 +72,8 @@ class System:
     mechanism: MechanismRule
     variables: tuple[Variable, ...]
     coordinates: tuple[Coordinate, ...] = ()
+    formed: tuple[tuple[int, int], ...] = ()
+    broken: tuple[tuple[int, int], ...] = ()
     reference_files: tuple[str, ...] = ()
     literature: str = ""
 
@@ -447,6 +451,17 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
         keys.look(names, reaction[end], f"reaction.{end}", "a basin")
     if reaction["from"] == reaction["to"]:
         raise keys.fail("reaction", "from and to are the same basin")
+    bonds = {name: bonds_from_distances(symbols, x) for name, (_, x) in read.items()}
+    start = reaction["from"]
+    if not field and not data["trust_numbering"]:
+        for name in read:
+            if why := bonding.misnumbered(symbols, bonds[start], bonds[name], read[start][1]):
+                raise keys.fail(
+                    f"basins.{name}.geometry",
+                    f"from {start}, {why}; put the atoms in the same order, or, if this is the reaction, set "
+                    "trust_numbering: true",
+                )
+    formed, broken = bonding.changes(bonds[start], bonds[reaction["to"]])
     mechanism = _build_mechanism(data.get("mechanism"), coordinates, keys)
     _check_crossing(mechanism, [(names[reaction[end]], read[reaction[end]][1]) for end in ("from", "to")], keys)
     return System(
@@ -457,6 +472,8 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
         geometries={n: Path(b["geometry"]) for n, b in basins_data.items()},
         reactant=reaction["from"],
         product=reaction["to"],
+        formed=() if field else formed,
+        broken=() if field else broken,
         saddle_guesses=tuple(
             _build_guess(i, g, coordinates, names, keys) for i, g in enumerate(data["saddle_guesses"])
         ),
