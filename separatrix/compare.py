@@ -454,7 +454,8 @@ def quantiles(
         [np.quantile(np.concatenate([parts[i] for i in rng.integers(0, count, count)]), at) for _ in range(_RESAMPLES)]
     )
     error = np.log(draws).std(axis=0) * math.sqrt(count / (count - 1))
-    if not error.all():
+    # Resamples that are all alike have an error of rounding.
+    if not (error > 1e-12).all():
         note = "no interval: the resamples do not vary"
         return [QuantileEstimate(float(v), None, None, note) for v in found]
     factor = np.exp(float(scipy.stats.t.ppf(0.5 + 0.5 * CONFIDENCE, count - 1)) * error)

@@ -817,3 +817,35 @@ def test_figure_frames():
     assert set(points["y_axis"]) == {"|turn| (degree)"} and set(points["x_axis"]) == {"bend (degree)"}
     assert points.loc[points["kind"] == "path", "y"].between(29.9, 150.1).all()
     assert isinstance(frames["mechanisms"], pd.DataFrame) and set(frames["mechanisms"]["method"]) == {"gfn-2"}
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "expected"),
+    [
+        (0.5, 0.4, 0.7, (0.4, 0.7)),
+        (0.5, 0.5, 0.5, (None, None)),
+        (0.5, 0.6, 0.7, (0.5, 0.7)),
+        (0.5, 0.1, 0.4, (0.1, 0.5)),
+        (0.5, math.nan, 0.7, (None, None)),
+        (0.5, 0.1, math.inf, (None, None)),
+        (None, 0.1, 0.2, (None, None)),
+        (0.5, None, 0.7, (None, None)),
+    ],
+)
+def test_an_interval_has_a_width_and_holds_its_value_or_is_none(value, low, high, expected):
+    found = compare.with_width(compare.Quantity("Sampling", "x", value, low=low, high=high, note="how"))
+    assert (found.low, found.high) == expected and found.value == value
+    if low == high:
+        assert found.note == "no interval: the resamples do not vary; how"
+
+
+def test_no_interval_is_narrower_than_the_resolution_of_its_quantity():
+    """Path lengths come in frames: nearly all resamples have the same median, which is known to a frame at best."""
+    alike = [np.array([100.0] * 100 + [104.0] * 3)]
+    found = compare.quantiles(alike, (0.5,), np.random.default_rng(0), 4.0)[0]
+    assert found.low is None and "do not vary" in found.note, "not 100 within rounding"
+    # Hardly a resample has its median elsewhere.
+    nearly = [np.where(np.random.default_rng(5).random(200) < 0.38, 104.0, 100.0)]
+    narrow, wide = (compare.quantiles(nearly, (0.5,), np.random.default_rng(0), step)[0] for step in (0.0, 4.0))
+    assert 99.8 < narrow.low < narrow.high < 100.2
+    assert (wide.value, wide.low, wide.high) == (100.0, 98.0, 102.0)
