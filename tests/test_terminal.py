@@ -49,7 +49,7 @@ def trajectory() -> mdtraj.Trajectory:
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_json_and_nothing_else(tmp_path: Path, coordinate: Path, ending: str) -> None:
-    """Of every format that MDTraj writes without further packages; the reader of DCD greets on standard output, from C."""
+    """Of every format that MDTraj writes without further packages; the C reader of DCD greets on standard output."""
     file = tmp_path / f"p.{ending}"
     (trajectory()[0] if ending == "ncrst" else trajectory()).save(str(file))
     top = ["--top", ROOT / "resources/dnab/dnab_Z.xyz"]
