@@ -7,7 +7,8 @@ Values are extrapolated from two grids (Richardson); geometry is that of the fin
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -308,8 +309,15 @@ def analyse(case: Case, tell: Tell | None = None, *, full: bool = True) -> Analy
     TheoryError
         When surface, states and grid have no answer, or one that is no rate.
     """
-    try:
+    with _solvable():
         return _analyse(case, tell, full)
+
+
+@contextmanager
+def _solvable() -> Iterator[None]:
+    """What linear algebra refuses to do, as an error in one line."""
+    try:
+        yield
     except np.linalg.LinAlgError as error:
         raise TheoryError(f"the equations have no solution ({error}); smooth the surface or refine grid_h") from error
 
@@ -481,7 +489,8 @@ def scan(case: Case, ratios: Sequence[float], tell: Tell | None = None) -> list[
             cut = first.cut
         first = prepare(this, coarse_grid, cut)
         points = stationary_points(this, first)
-        levels = [solve(this, grid, points, cut, gap=False) for grid in (coarse_grid, fine_grid)]
+        with _solvable():
+            levels = [solve(this, grid, points, cut, gap=False) for grid in (coarse_grid, fine_grid)]
         power = float(coarse_grid.spacing[0] / fine_grid.spacing[0]) ** 2
         row = {
             name: (power * value - levels[0].values[name]) / (power - 1.0)
