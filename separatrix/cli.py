@@ -324,7 +324,10 @@ def committor_test(
 @app.command()
 def export(
     paths: Annotated[Path, typer.Argument(help="A paths.nc or first_path.nc of a chain.")],
-    out: Annotated[Path, typer.Argument(help="Trajectory to write; MDTraj knows the ending (.dcd, .xtc, .pdb).")],
+    out: Annotated[
+        Path,
+        typer.Argument(help="Trajectory to write, by its ending: .xyz, .dcd, .nc (AMBER), .pdb, .xtc (to 0.01 A)."),
+    ],
     index: Annotated[int, typer.Option("--path", help="Number of the path in the file, from 0; -1: the last.")] = -1,
 ) -> None:
     """Export one reactive path as a trajectory for VMD, PyMOL or MDTraj."""

@@ -29,7 +29,7 @@ from . import __version__, digest, folders
 from .errors import StoreError
 from .molecule import Molecule, bonds_from_distances
 from .stationary import SEARCH, StationaryPoint
-from .units import FEMTOSECOND
+from .units import ANGSTROM, FEMTOSECOND
 
 if TYPE_CHECKING:
     from .shooting import Move
@@ -798,8 +798,21 @@ def move_from_record(record: Mapping[str, Any]) -> Move:
     return Move(**{k: v for k, v in record.items() if k in Move.__dataclass_fields__})
 
 
+#: Endings of trajectories that a path can be exported as; the others of MDTraj want a cell, or hold one frame.
+EXPORTS = (".xyz", ".dcd", ".xtc", ".trr", ".nc", ".netcdf", ".pdb", ".pdb.gz", ".cif", ".gro", ".mdcrd", ".crd", ".h5")
+
+
+def _xyz_frames(track: np.ndarray, symbols: Sequence[str], frame: float) -> str:
+    """Frames (nm) in the XYZ format, angstrom, one every `frame` fs."""
+    lines = []
+    for number, positions in enumerate(track / ANGSTROM):
+        lines += [str(len(symbols)), f"{number * frame:g} fs"]
+        lines += [f"{s:2} {x:14.8f} {y:14.8f} {z:14.8f}" for s, (x, y, z) in zip(symbols, positions, strict=True)]
+    return "\n".join(lines) + "\n"
+
+
 def export_path(source: Path | str, target: Path | str, index: int = -1) -> int:
-    """Write one path of a paths file as a trajectory that MDTraj can write.
+    """Write one path of a paths file as a trajectory: XYZ, or what MDTraj can write.
 
     Parameters
     ----------
@@ -831,11 +844,21 @@ def export_path(source: Path | str, target: Path | str, index: int = -1) -> int:
     frame = float(data.attrs["frame_fs"]) * FEMTOSECOND
     trajectory = mdtraj.Trajectory(track, molecule.mdtraj_topology(), time=np.arange(len(track)) * frame)
     target = Path(target)
+    if not target.name.lower().endswith(EXPORTS):
+        raise StoreError(f"{target}: cannot be written (no format of a path); one of {', '.join(EXPORTS)} works")
+    # MDTraj chooses the format by the ending, so the temporary name keeps it.
+    temporary = target.with_name(f".part.{target.name}")
     try:
-        # MDTraj chooses the format by the ending, so the temporary name keeps it.
-        temporary = target.with_name(f".part.{target.name}")
-        trajectory.save(str(temporary))
+        if target.suffix.lower() == ".xyz":
+            # MDTraj writes names of atoms, which are no elements to other readers.
+            temporary.write_text(_xyz_frames(track, symbols, float(data.attrs["frame_fs"])))
+        else:
+            trajectory.save(str(temporary))
         temporary.replace(target)
-    except OSError as error:
-        raise StoreError(f"{target}: cannot be written ({error}); endings such as .dcd, .xtc or .pdb work") from error
+    except Exception as error:  # some of its writers want a cell, or a package that is not there
+        why = " ".join(str(error).replace("#", " ").split())[:120] or type(error).__name__
+        raise StoreError(f"{target}: cannot be written ({why}); one of {', '.join(EXPORTS)} works") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return len(track)
