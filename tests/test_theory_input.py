@@ -87,6 +87,24 @@ def test_a_parameter_cannot_take_the_place_of_what_has_a_meaning(names: tuple[st
         expressions.read("x", "w", names)
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"a":' + "[" * 100_000 + "]" * 100_000 + "}", "not valid JSON"),
+        ('{"a":' + "[" * 500 + "]" * 500 + "}", "more than 40 deep"),
+        ('{"beta": ' + "9" * 5000 + "}", "not valid JSON"),
+        ('{"beta": NaN}', "beta: nan is not a number"),
+        ('{"beta": 1, "beta": 2}', "key 'beta' stands there a second time"),
+        ('{"title": "\\u202e"}', "cannot be seen"),
+    ],
+)
+def test_json_is_held_to_the_rules_of_yaml(tmp_path: Path, content: str, words: str) -> None:
+    (tmp_path / "m.json").write_text(content)
+    with pytest.raises(ConfigError) as error:
+        model_file.plain(tmp_path / "m.json")
+    assert words in str(error.value) and "\n" not in str(error.value) and len(str(error.value)) < 400
+
+
 @given(st.text("xy1.9+-*/^|()<>=;,% \n~[]{}'\"andornotexp", max_size=60))
 @example("1%" + "-" * 1900 + "1")
 def test_any_text_is_a_formula_or_one_line(text: str) -> None:

@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .. import config
+from .. import config, user_data
 from ..errors import ConfigError
+from ..text import shown
 from ..units import BOLTZMANN
 from . import diffusion as diffusion_module
 from . import expressions, no_data, surfaces
@@ -215,18 +216,30 @@ def plain(path: Path | str) -> dict[str, Any]:
         When it cannot be read, or holds no mapping.
     """
     path = Path(path)
-    return _numbers(_json(path) if path.suffix.lower() == ".json" else config.read_yaml(path))
+    data = _json(path) if path.suffix.lower() == ".json" else config.read_yaml(path)
+    user_data.check(data, f"{path}: ")
+    return _numbers(data)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping in JSON, of which a key that is given twice is refused: the last one would count silently."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"key {shown(key)} stands there a second time")
+        found[key] = value
+    return found
 
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not a text file'})"
         ) from error
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: not valid JSON: {error}") from error
+        raise ConfigError(f"{path}: not valid JSON: {str(error)[:100]}") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: holds no mapping of keys to values")
     return data
