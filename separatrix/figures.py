@@ -342,7 +342,7 @@ def mechanisms(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     if frame.empty:
         return _nothing(title)
     present = _present(frame, order)
-    values = frame[["share", "low", "high", "paths"]].values
+    values = frame[["label", "share", "low", "high", "paths"]].values
     rows = frame.assign(
         words=[_share_words(*v) if k == "all" else "" for k, v in zip(frame["kind"], values, strict=True)]
     )
@@ -366,9 +366,12 @@ def mechanisms(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     return _finish(alt.layer(*marks).properties(width=480, height=height), title)
 
 
-def _share_words(share: float, low: float, high: float, paths: float) -> str:
+def _share_words(label: str, share: float, low: float, high: float, paths: float) -> str:
+    if not math.isfinite(share):
+        # No bar tells by its colour which method it is.
+        return f"{label}: not determined, {paths:.0f} paths"
     interval = f" ({low:.0%} to {high:.0%})" if math.isfinite(low) else ""
-    return f"{share:.0%}{interval}, {paths:.0f} paths" if math.isfinite(share) else f"not determined, {paths:.0f} paths"
+    return f"{share:.0%}{interval}, {paths:.0f} paths"
 
 
 def shooting_points(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
@@ -342,3 +343,15 @@ def test_columns_of_numbers_are_known(stored):
             assert number == (column in figures.NUMBERS), (name, column)
             if number:
                 assert pd.api.types.is_numeric_dtype(frames[name][column])
+
+
+def test_shares_that_are_not_determined_have_words_and_no_bar():
+    blank = {"kind": "all", "share": math.nan, "low": math.nan, "high": math.nan}
+    rows = [
+        {"method": "a", "label": "A", "mechanism": "rotation", "paths": 39, **blank},
+        {"method": "b", "label": "B", "mechanism": "inversion", "paths": 42, **blank},
+    ]
+    shown = figures.svg(figures.mechanisms(pd.DataFrame(rows), ["A", "B"]))
+    for words in ("A: not determined, 39 paths", "B: not determined, 42 paths"):
+        assert f">{words}</text>" in shown
+    assert 'aria-roledescription="bar"' not in shown and "NaN" not in shown
