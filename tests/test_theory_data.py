@@ -143,9 +143,23 @@ def test_surfaces_with_noise_walls_and_holes_are_taken(seed: int, noise: float, 
         assert no_data.complaint(X, X, smooth) is None
 
 
+def test_a_cliff_of_many_numbers_is_found() -> None:
+    """Nodes at the border, and numbers that are none of a surface and all different."""
+    values = U.copy()
+    values[0, 5] = 200.0
+    assert "a step of 1" in (no_data.complaint(X, X, values) or "") and "(-1.6, -1.1)" in no_data.complaint(
+        X, X, values
+    )
+    values = np.where(U > 10.0, 500.0 + 3.0 * U, U)
+    for turned in (values, values.T):
+        assert "beside which it is flat: nodes without data must be NaN" in (no_data.complaint(X, X, turned) or "")
+
+
 def test_steep_walls_are_no_cliffs() -> None:
-    r = np.linspace(0.85, 3.0, 81)
-    pair = 20.0 * (r**-12 - r**-6)
+    r = np.linspace(0.7, 3.0, 31)
+    pair = 60.0 * (r**-12 - r**-6)
+    inside = (np.minimum(pair[1:], pair[:-1]) < 45.0) & (np.abs(np.diff(pair)) > 50.0)
+    assert inside.any()
     assert no_data.complaint(r, r, pair[:, None] + pair[None, :]) is None
     morse = 150.0 * (1.0 - np.exp(-2.0 * (np.linspace(0.3, 3.0, 81) - 1.0))) ** 2
     assert no_data.complaint(r, r, np.minimum(morse[:, None], morse[None, :])) is None
