@@ -420,7 +420,7 @@ def _foreign(path: Path, top: Path | str | None, symbols: Sequence[str]) -> Fram
 
     try:
         if top is not None:
-            topology: Any = _topology(*read_geometry(top)) if Path(top).suffix == ".xyz" else str(top)
+            topology: Any = _topology(*read_geometry(top, first=True)) if Path(top).suffix == ".xyz" else str(top)
         elif _WITH_ATOMS.search(path.name.lower()):
             topology = None
         else:

@@ -46,8 +46,13 @@ _FORTRAN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[dD][+-]?\d+")
 _MASS_TOLERANCE = 0.03
 
 
-def read(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
+def read(path: Path, *, first: bool = False) -> tuple[tuple[str, ...], np.ndarray]:
     """Element symbols and positions in angstrom, shape (n_atoms, 3), of a file.
+
+    Parameters
+    ----------
+    first
+        Whether an XYZ file may hold further frames, of which the first is read: for what asks for the atoms alone.
 
     Raises
     ------
@@ -71,11 +76,13 @@ def read(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
         # separatrix.config.
         if not lines:
             raise _unreadable(path, "it is not text")
+        if first and lines[0].strip().isdigit():
+            lines = lines[: 2 + int(lines[0])]
         comment = lines[1] if len(lines) > 1 else ""
         if not re.search(r"\b(properties|lattice|pbc)\s*=", comment, re.IGNORECASE):
             return _plain_xyz(path, lines)
         _check_extended(path, lines)
-        return _one_molecule(path, _by_ase(path, "extxyz"))
+        return _one_molecule(path, _by_ase(path, "extxyz")[: 1 if first else None])
     kind = _format(path)
     _check_text(path, kind, lines)
     return _one_molecule(path, _by_ase(path, kind))

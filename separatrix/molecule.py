@@ -100,7 +100,9 @@ def superposed(x: np.ndarray, target: np.ndarray, masses: np.ndarray) -> np.ndar
 NEAREST = 0.5
 
 
-def read_geometry(path: Path | str, *, anywhere: bool = False) -> tuple[tuple[str, ...], np.ndarray]:
+def read_geometry(
+    path: Path | str, *, anywhere: bool = False, first: bool = False
+) -> tuple[tuple[str, ...], np.ndarray]:
     """Element symbols and positions in nm, shape (n_atoms, 3), of one geometry file (:mod:`separatrix.geometry_file`).
 
     Parameters
@@ -109,6 +111,8 @@ def read_geometry(path: Path | str, *, anywhere: bool = False) -> tuple[tuple[st
         XYZ, or another format that says what its atoms are.
     anywhere
         Whether atoms may stand on each other: where an external field acts on each atom alone, they are no molecule.
+    first
+        Whether an XYZ file may hold further frames, of which the first is read.
 
     Raises
     ------
@@ -118,7 +122,7 @@ def read_geometry(path: Path | str, *, anywhere: bool = False) -> tuple[tuple[st
     path = Path(path)
     if not path.is_file():
         raise ConfigError(f"{path}: no such geometry file")
-    symbols, positions = geometry_file.read(path)
+    symbols, positions = geometry_file.read(path, first=first)
     if not np.isfinite(positions).all():
         raise ConfigError(f"{path}: a coordinate is not a finite number")
     if not anywhere and len(symbols) > 1:

@@ -88,6 +88,13 @@ def test_other_ways_to_write_the_same(tmp_path: Path, rows: list[str]) -> None:
     np.testing.assert_allclose(positions[:, 2], [0.0, 0.115, -0.107], atol=1e-12)
 
 
+def test_a_topology_may_be_the_trajectory_itself(tmp_path: Path) -> None:
+    rows = [*CYANIDE, "3", "Properties=species:S:1:pos:R:3", "C 0 0 0", "N 0 0 1.3", "H 0 0 -1.2"]
+    for comment in ("", "Properties=species:S:1:pos:R:3"):
+        symbols, positions = read_geometry(xyz(tmp_path / "a.xyz", rows, comment, 3), first=True)
+        assert symbols == ("C", "N", "H") and positions[1, 2] == pytest.approx(0.115)
+
+
 def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
     path = xyz(tmp_path / "a.xyz", CYANIDE)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
