@@ -30,6 +30,9 @@ from .text import one_line, shown
 from .units import KCAL
 from .variables import Variable
 
+#: A bond angle this near to 180 degrees (degrees) at rest is a straight one, which vibrates about the line.
+STRAIGHT_AT_REST = 5.0
+
 SCHEMAS = Path(__file__).resolve().parent.parent / "workflow" / "schemas"
 
 _TYPES = {
@@ -603,6 +606,8 @@ def _build_variables(
         }
         changed = variables.of_changed_bonds(bonds[reaction["from"]], bonds[reaction["to"]], molecule.labels)
         found = list((by_name | {v.name: v for v in changed if v.name not in by_name}).values())
+        # A dihedral about atoms that lie in a line in every basin is noise.
+        found = [v for v in found if not all(_about_a_line(v, x) for x in geometries.values())]
     index = {label: i for i, label in enumerate(molecule.labels)}
     for i, spec in enumerate(data["extra"]):
         if isinstance(name := spec.get("name"), str) and not re.match(LABEL, name):
@@ -618,6 +623,15 @@ def _build_variables(
         if names.count(name) > 1:
             raise keys.fail("variables.extra", f"the name {name!r} is taken; give the variable another")
     return tuple(found)
+
+
+def _about_a_line(variable: Variable, positions: np.ndarray) -> bool:
+    """Whether a variable is a function of a dihedral that has a straight angle at a geometry."""
+    if variable.kind not in ("cos_dihedral", "sin_dihedral"):
+        return False
+    i, j, k, l = variable.atoms  # noqa: E741
+    angles = np.radians([variables.angle_of(positions, i, j, k), variables.angle_of(positions, j, k, l)])
+    return bool((np.sin(angles) < np.sin(np.radians(STRAIGHT_AT_REST))).any())
 
 
 def _reference_files(specs: Sequence[Mapping[str, Any]], geometries: Mapping[str, str]) -> tuple[str, ...]:

@@ -256,14 +256,14 @@ def _one_molecule(path: Path, frames: Sequence[ase.Atoms]) -> tuple[tuple[str, .
     # A PDB file of one molecule may carry a cell of 1 angstrom, which by convention is none.
     if atoms.pbc.any() and not np.allclose(atoms.cell.lengths(), 1.0):
         raise ConfigError(f"{path}: has a periodic cell, which is not used; molecules stand alone here: take it out")
-    if atoms.has("masses"):
-        usual = np.array([atomic_masses[atomic_numbers[s]] for s in symbols])
-        off = np.abs(atoms.get_masses() - usual) > _MASS_TOLERANCE
+    usual = np.array([atomic_masses[atomic_numbers[s]] for s in symbols])
+    for own in (atoms.arrays[name] for name in ("masses", "mass") if name in atoms.arrays):
+        off = np.abs(own - usual) > _MASS_TOLERANCE
         if off.any():
             index = int(np.flatnonzero(off)[0])
             raise ConfigError(
-                f"{path}: gives atom {index} ({symbols[index]}) the mass {atoms.get_masses()[index]:g}, which is not "
-                f"used; masses here are those of the natural mixture ({usual[index]:g}): take them out"
+                f"{path}: gives atom {index} ({symbols[index]}) the mass {own[index]:g}, which is not used; masses "
+                f"here are those of the natural mixture ({usual[index]:g}): take them out"
             )
     if atoms.constraints:
         raise ConfigError(f"{path}: holds atoms fast, which is not done here; take the constraints out")

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from separatrix import bonding, config
+from separatrix import bonding, config, variables
 from separatrix.cli import app
 from separatrix.errors import ConfigError
 from separatrix.molecule import Molecule, bonds_from_distances, read_geometry
@@ -169,3 +169,17 @@ def test_check_prints_formula_bonds_and_what_looks_like_bohr(tmp_path: Path) -> 
     found = bonding.lines(Molecule(symbols, (), charge=-1), (), (), {"anti": tmp_path / "bohr.xyz"})
     assert found[0] == "C4H10, charge -1, multiplicity 1"
     assert "anti: no two atoms are bonded" in found[1] and "in bohr?" in found[1]
+
+
+def test_dihedrals_about_a_straight_chain_are_no_candidates(tmp_path: Path) -> None:
+    """Propyne: about C-C#C-H every dihedral is noise; about a bent chain they stay."""
+    propyne = ase.build.molecule("C3H4_C3v")
+    symbols, positions = propyne.get_chemical_symbols(), 0.1 * propyne.positions
+    bonds = bonds_from_distances(tuple(symbols), positions)
+    labels = [f"{s}{i}" for i, s in enumerate(symbols)]
+    found = variables.enumerate_around(bonds, symbols, [0, 1], n_bonds=3, hydrogens=True, names=labels)
+    dihedrals = [v for v in found if v.kind in ("cos_dihedral", "sin_dihedral")]
+    assert dihedrals and all(config._about_a_line(v, positions) for v in dihedrals)
+    file = butane(tmp_path)
+    kept = config.load(config.read_yaml(file), [file]).system.variables
+    assert {v.name for v in kept} >= {"cos(C1,C2,C3,C4)", "sin(C1,C2,C3,C4)"}

@@ -118,6 +118,8 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
         (CYANIDE, 'Lattice="4 0 0 0 4 0 0 0 3" Properties=species:S:1:pos:R:3 pbc="T T T"', None, "a periodic cell"),
         ([f"{row} {m}" for row, m in zip(CYANIDE, (13.0, 14.0, 2.0), strict=True)],
          "Properties=species:S:1:pos:R:3:masses:R:1", None, r"gives atom 0 \(C\) the mass 13"),
+        ([f"{row} {m}" for row, m in zip(CYANIDE, (12.011, 14.007, 2.014), strict=True)],
+         "Properties=species:S:1:pos:R:3:mass:R:1", None, r"gives atom 2 \(H\) the mass 2.014"),
         (["CA 0 0 0", *CYANIDE[1:]], "Properties=species:S:1:pos:R:3", None, "'CA' is Ca, or"),
         (CYANIDE, "Properties=species:S:1:pos:R:3:forces:R:3", None, "3 columns|4 columns, where Properties names 7"),
         (["C 0 0 0", "N 0 0 0.115", "H 0 0 -0.107"], "", None, r"atoms 0 \(C\) and 2 \(H\) are 0.107 angstrom apart"),
