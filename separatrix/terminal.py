@@ -24,7 +24,7 @@ class Terminal(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         """As the console would, with what cannot be seen written as codes; line ends of tables' heads stay."""
         plain = "\n".join(one_line(line) for line in text.split("\n"))
-        return super().render_str(plain, **{**options, "markup": False, "emoji": False, "highlight": False})
+        return super().render_str(plain, **options)
 
 
 @contextlib.contextmanager

@@ -399,9 +399,9 @@ def test_an_older_one_is_replaced_only_by_a_whole_one(made: Path, settings: dict
     assert [p.name for p in results.iterdir() if p.name.startswith(".")] == [".export.json"]
     store.write_json({}, results / "pm6" / "rates.json")
     before = (made / "data/pm6/rates.json").read_text()
-    shutil.rmtree(results / "comparison" / "scans")
-    tables = [results / "comparison" / name for name in TABLES if "scans" not in name]
-    assert crate.export(settings, results, made, tables=tables) == ["stale.txt"]
+    (made / "data/comparison/data/cost.csv").write_text("with a remark")
+    tables = [results / "comparison" / name for name in TABLES if "scans" not in name and "cost" not in name]
+    assert crate.export(settings, results, made, tables=tables) == ["data/comparison/data/cost.csv", "stale.txt"]
     assert (made / "data/pm6/rates.json").read_text() != before
     # A table that this run does not make any more goes; what is not ours stays.
     assert not (made / "data/comparison/scans").exists() and (made / "stale.txt").read_text() == "of an older run"

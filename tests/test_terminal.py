@@ -72,6 +72,13 @@ def test_dcd_is_what_greets(tmp_path: Path) -> None:
     quiet = "from separatrix.terminal import libraries_aside\nwith libraries_aside():\n    " + code + "\nprint('mine')"
     found = subprocess.run([sys.executable, "-c", quiet], capture_output=True, text=True, cwd=ROOT)
     assert found.stdout == "mine\n" and "dcdplugin" in found.stderr
+    # What C has buffered must not come out afterwards.
+    quiet = (
+        "import ctypes\nfrom separatrix.terminal import libraries_aside\nwith libraries_aside():\n"
+        "    ctypes.CDLL(None).printf(b'loud'); print('louder')\nprint('mine')"
+    )
+    found = subprocess.run([sys.executable, "-c", quiet], capture_output=True, text=True, cwd=ROOT)
+    assert found.stdout == "mine\n" and "loud" in found.stderr and "louder" in found.stderr
 
 
 @given(st.text(max_size=30))

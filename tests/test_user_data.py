@@ -187,6 +187,8 @@ def test_numbers_of_a_system(tmp_path: Path, key: str) -> None:
         (("methods", "coupled", "label"), "a</script>", "end a script in Snakemake's report"),
         (("methods", "coupled", "label"), "a<!--", "end a script in Snakemake's report"),
         (("methods", "coupled", "options", "surface"), float("nan"), "nan is not a number"),
+        (("methods", "coupled", "options", "barrier_kJ_mol"), float("inf"), "inf is not a finite number"),
+        (("sampling", "convergence"), {"effective_samples": float("inf")}, "inf is not a finite number"),
     ],
 )
 def test_values(path: tuple[str, ...], value: Any, words: str | None) -> None:
