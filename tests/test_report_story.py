@@ -161,8 +161,8 @@ def test_a_state_that_does_not_decay_has_no_half_life():
     assert words[1] == (
         "Time constant of the relaxation towards equilibrium: 9.1 ms by PM6, with 99% Z at equilibrium."
     )
-    assert words[2] == ("PM6: Z lies 3.6 kcal/mol below E, so that Z is the stable one and does not decay.")
-    assert not any("half-life" in text for text in words)
+    assert words[2] == ("PM6: Z lies 3.6 kcal/mol below E, so that Z is the stable one and has no half-life.")
+    assert not any("a half-life of" in text for text in words)
     gaff = judged("GAFF2", relaxation=("free energy", relaxation(7.7e-7, 1e-12)), above=12.0)
     words = told([gaff, pm6])["rate"]
     assert "15 days by GAFF2, with 0.0001% Z at equilibrium and a half-life of 10 days; 9.1 ms by PM6" in words[2]
@@ -210,8 +210,8 @@ def test_rates_over_that_of_experiment_within_its_range():
     measured = pd.concat([experiment(102, 3), pd.DataFrame([row])])
     words = told([judged("a", rates=rates), judged("b")], literature=measured)["rate"]
     assert words[-1] == (
-        "At 503 K, within the range of the measurement, the rate of experiment is 770 /s; over it are a by a factor of "
-        "0.046 (harmonic transition-state theory)."
+        "At 503 K, within the range of the measurement, the rate of experiment is 770 /s. Calculated over measured: "
+        "0.046 by a (harmonic transition-state theory)."
     )
     # Not beyond the range.
     assert told([judged("a", rates={300.0: rates[300.0]})], literature=measured)["rate"][-1] != words[-1]
