@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,7 +78,9 @@ def test_dcd_is_what_greets(tmp_path: Path) -> None:
         "import ctypes\nfrom separatrix.terminal import libraries_aside\nwith libraries_aside():\n"
         "    ctypes.CDLL(None).printf(b'loud'); print('louder')\nprint('mine')"
     )
-    found = subprocess.run([sys.executable, "-c", quiet], capture_output=True, text=True, cwd=ROOT)
+    # Where Python does not buffer, C does not either.
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    found = subprocess.run([sys.executable, "-c", quiet], capture_output=True, text=True, cwd=ROOT, env=environment)
     assert found.stdout == "mine\n" and "loud" in found.stderr and "louder" in found.stderr
 
 
