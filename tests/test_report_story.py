@@ -218,7 +218,7 @@ def test_rates_over_that_of_experiment_within_its_range():
     # A sampled rate is classical: like with like.
     sampled = {503.0: story.Rate(35.0, 20.0, 60.0, "free energy", quantum_factor=3.0)}
     words = told([judged("a", rates=sampled)], literature=measured)["rate"]
-    assert words[-1].endswith("a by a factor of 0.14 (free energy and recrossing, times 3 for quantised vibrations).")
+    assert words[-1].endswith("0.14 by a (free energy and recrossing, times 3 for quantised vibrations).")
     routes = [{"route": "free energy", "from": "Z", "temperature": 503.0, "rate": 35.0, "ln_error": 0.3}]
     for more, factor in (({}, 1.0), ({"quantum_factor": 3.0}, 3.0)):
         assert story.best_rate({"routes": [routes[0] | more]}, "Z", 503.0).quantum_factor == factor
