@@ -365,6 +365,19 @@ def test_following_a_mode_does_not_mind_the_noise_of_a_field():
     assert shape.energy(x) == pytest.approx(shape.top[1], abs=0.02)
 
 
+def test_following_a_mode_goes_down_across_it_from_a_ridge_too():
+    """V = -2000 x^2 + ((y/w)^2 - 1)^2 + 1000 z^2 from beside y = 0, where y falls as well: saddles are at y = +-w."""
+    w = 0.05
+
+    def surface(x):
+        a, b, c = x[0]
+        slope = np.array([[-4000.0 * a, 4.0 * b / w**2 * ((b / w) ** 2 - 1.0), 2000.0 * c]])
+        return -2000.0 * a**2 + ((b / w) ** 2 - 1.0) ** 2 + 1000.0 * c**2, slope
+
+    x = follow_mode(surface, np.array([[0.01, 0.1 * w, 0.01]]), fmax=1e-4, isolated=False)
+    np.testing.assert_allclose(x, [[0.0, w, 0.0]], atol=1e-5)
+
+
 def test_a_walk_that_does_not_arrive_has_a_second_start(isomers, monkeypatch):
     def lost(surface, x, **_):
         raise Unfinished("no saddle within 80 cycles", x, surface(x)[0])
