@@ -26,7 +26,7 @@ from .molecule import Molecule, bonds_from_distances, read_geometry
 from .motion import DynamicsSettings
 from .states import GEOMETRIES, Basin, Coordinate, Interval, MechanismClass, MechanismRule, basin_of
 from .stationary import Bias, Spring
-from .text import one_line, shown
+from .text import is_file, one_line, shown
 from .units import KCAL
 from .variables import Variable
 
@@ -331,8 +331,8 @@ def named_files(paths: Sequence[str], where: str, key: str, kind: str) -> Iterat
     """
     for i, path in enumerate(paths):
         at = f"{where}: {key}.{i}"
-        if not Path(path).is_file():
-            raise ConfigError(f"{at}: {path} does not exist; give the path of {kind}")
+        if not is_file(path):
+            raise ConfigError(f"{at}: {path[:300]} does not exist; give the path of {kind}")
         yield at, path
 
 
@@ -355,7 +355,8 @@ class _Keys:
         self.where = where
 
     def fail(self, key: str, message: str) -> ConfigError:
-        return ConfigError(one_line(f"{self.where}: {key}: {message}"))
+        cut = message if len(message) <= 1000 else f"{message[:1000]} ..."
+        return ConfigError(one_line(f"{self.where}: {key}: {cut}"))
 
     def look(self, table: Mapping[str, Any], name: str, key: str, what: str) -> Any:
         if name not in table:
@@ -586,6 +587,11 @@ def _build_variables(
     reaction: Mapping[str, str],
     keys: _Keys,
 ) -> tuple[Variable, ...]:
+    for name, atom in molecule.names.items():
+        if molecule.labels.count(name) > 1:  # a variable would be of one or the other, and nobody would know of which
+            other = next(i for i, label in enumerate(molecule.labels) if label == name and i != atom)
+            message = f"atom {other} has no name of its own and goes by that one; give it a name, or this one another"
+            raise keys.fail(f"atoms.{name}", message)
     centres = [keys.look(molecule.names, a, "variables.around", "a named atom") for a in data["around"]]
     found: list[Variable] = []
     if centres:
@@ -1066,14 +1072,16 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
         raise ConfigError(
             f"{where}: system: Snakemake takes the braces of {shown(full['system'])} for wildcards; rename it"
         )
-    if not system_file.is_file():
+    if not is_file(system_file):
         where = file_of("system", paths)
-        raise ConfigError(f"{where}: system: {system_file} does not exist; give the path of a system file")
+        raise ConfigError(f"{where}: system: {str(system_file)[:300]} does not exist; give the path of a system file")
     system_data = check(read_yaml(system_file), "system", str(system_file))
     _check_jobs(full, system_data, paths)
     system = build_system(system_data, str(system_file))
-    if system.literature and not Path(system.literature).is_file():
-        raise ConfigError(f"{system_file}: literature: {system.literature} does not exist; give the path of a CSV file")
+    if system.literature and not is_file(system.literature):
+        raise ConfigError(
+            f"{system_file}: literature: {system.literature[:300]} does not exist; give the path of a CSV file"
+        )
     where = file_of("methods", paths)
     variations = _expand_scans(full, paths)
     methods = {

@@ -14,6 +14,7 @@ from openmm import app
 
 from . import geometry_file
 from .errors import ConfigError
+from .text import is_file
 from .units import ANGSTROM
 
 if TYPE_CHECKING:
@@ -120,8 +121,8 @@ def read_geometry(
         When the file is missing, unreadable, or holds anything but one molecule of known elements.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ConfigError(f"{path}: no such geometry file")
+    if not is_file(path):
+        raise ConfigError(f"{str(path)[:300]}: no such geometry file")
     symbols, positions = geometry_file.read(path, first=first)
     if not np.isfinite(positions).all():
         raise ConfigError(f"{path}: a coordinate is not a finite number")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 import unicodedata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +21,14 @@ _short.maxstring = _short.maxother = 80
 _short.maxlist = _short.maxtuple = _short.maxset = _short.maxdict = 4
 _short.maxlevel = 3
 _short.maxlong = 40
+
+
+def is_file(path: Path | str) -> bool:
+    """Whether a path that a user wrote is that of a file; a name that no file can have is not."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # too long, a loop of links, a folder that may not be entered
+        return False
 
 
 def shown(value: Any) -> str:

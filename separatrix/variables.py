@@ -80,6 +80,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .text import is_file
+
 __all__ = [
     "COMPOUNDS",
     "DIFFERENCE",
@@ -521,7 +523,7 @@ class _Lookup:
             raise ValueError(f"reference: must be the name of a basin or the path of a geometry file, not {name!r}")
         if name in self.references:
             return np.asarray(self.references[name], dtype=np.float64)
-        if not Path(name).is_file():
+        if not is_file(name):
             known = f" (basins: {', '.join(self.references)})" if self.references else ""
             raise ValueError(f"reference: {name!r} is neither a basin{known} nor a file")
         from .errors import ConfigError

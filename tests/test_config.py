@@ -294,6 +294,17 @@ def test_snakemake_stops_with_one_line_before_anything_runs(tmp_path: Path) -> N
     assert not (tmp_path / "results").exists()
 
 
+def test_a_name_that_another_atom_goes_by(tmp_path: Path) -> None:
+    """C7, which has no name, goes by that one: a variable of C7 would be of one or the other."""
+    for around in (SYSTEM["variables"]["around"], []):
+        data = copy.deepcopy(SYSTEM)
+        data["atoms"]["C7"] = 0
+        data["variables"]["around"] = around
+        data["variables"]["extra"].append({"name": "d", "kind": "distance", "atoms": ["C7", "C6"]})
+        with pytest.raises(ConfigError, match=r"atoms.C7: atom 7 has no name of its own and goes by that one"):
+            config.load(CONFIG | {"system": str(write_yaml(data, tmp_path / "system.yaml"))})
+
+
 def test_files_that_variables_are_measured_against(tmp_path: Path) -> None:
     """By path and by basin, also within a compound, each once; other variables have none."""
     assert config.load(CONFIG).system.reference_files == ()

@@ -238,6 +238,29 @@ def test_a_file_with_braces_in_its_path(tmp_path: Path) -> None:
             config.load(MODEL | {"system": str(write_yaml(system, tmp_path / file))})
 
 
+@pytest.mark.parametrize("path", ["x" * 300, "x/" * 3000, "loop", "config", "x\u200b"])
+def test_paths_that_no_file_can_have(tmp_path: Path, path: str) -> None:
+    """In every key that takes one."""
+    (tmp_path / "loop").symlink_to("loop")
+    path = str(tmp_path / "loop") if path == "loop" else path
+    system = copy.deepcopy(SYSTEM)
+    system["basins"]["A"]["geometry"] = path
+    extra = {"name": "r", "kind": "rmsd", "reference": path, "atoms": ["X", "Y"]}
+    forcefield = MODEL["methods"]["coupled"] | {"potential": "forcefield", "options": {"file": path}}
+    for data in (
+        MODEL | {"system": path},
+        MODEL | {"theory": [path]},
+        MODEL | {"export": {"references": [path]}},
+        put(MODEL, ("methods", "coupled"), forcefield),
+        MODEL | {"system": str(write_yaml(system, tmp_path / "1.yaml"))},
+        MODEL | {"system": str(write_yaml(SYSTEM | {"literature": path}, tmp_path / "2.yaml"))},
+        MODEL | {"system": str(write_yaml(put(SYSTEM, ("variables", "extra"), [extra]), tmp_path / "3.yaml"))},
+    ):
+        with pytest.raises(ConfigError) as error:
+            config.load(data)
+        one_line(error.value)
+
+
 def test_a_long_list_of_names_is_cut() -> None:
     data = put(MODEL, ("rates", "umbrella", "methods"), ["x" * 9000])
     data["methods"] = {f"m{i}": MODEL["methods"]["coupled"] | {"label": str(i)} for i in range(300)}

@@ -8,7 +8,6 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +17,7 @@ from openmm import unit
 from ..errors import ConfigError, PotentialError
 from ..molecule import Molecule
 from ..plain import one_line
+from ..text import is_file
 from ..units import FEMTOSECOND, KCAL
 from .containment import checked, inside, standing_still
 
@@ -51,8 +51,8 @@ class Option:
             raise ConfigError(f"{key}: {value!r} is not a finite number ({self.meaning})")
         if self.minimum is not None and value < self.minimum:
             raise ConfigError(f"{key}: {value!r} is below {self.minimum:g} ({self.meaning})")
-        if self.is_file and not Path(value).is_file():
-            raise ConfigError(f"{key}: {value} does not exist; give the {self.meaning}")
+        if self.is_file and not is_file(value):
+            raise ConfigError(f"{key}: {str(value)[:300]} does not exist; give the {self.meaning}")
 
 
 class Engine(Protocol):

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import config
 from ..errors import ConfigError
+from ..text import is_file
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # it becomes a folder's name
 
@@ -65,4 +66,4 @@ def _data(path: str) -> dict[str, Any]:
 
 def _place(name: str, folder: Path) -> str:
     beside = folder / name
-    return str(beside) if beside.is_file() and not Path(name).is_file() else name
+    return str(beside) if is_file(beside) and not is_file(name) else name
