@@ -154,9 +154,13 @@ def of_method(folder: Path) -> MethodStatus:
         if found is not None:
             status.chains.append(found)
     verdicts = sorted(folder.glob("rounds/*.json"), key=lambda f: int(f.stem))
-    with contextlib.suppress(StoreError, IndexError):
+    try:
         last = read_json(verdicts[-1])
         status.converged, status.verdict = last["converged"], last["verdict"]
+    except IndexError:
+        pass  # none yet
+    except StoreError as error:
+        status.verdict = str(error)
     shots: Counter[str] = Counter()
     for journal in sorted(folder.glob("committor/*/journal_*/")):
         record = _newest(journal)

@@ -655,18 +655,28 @@ def hold(folder: Path | str) -> None:
 
 
 def check_writable(folder: Path | str) -> None:
-    """Whether a results folder and the folders in it can be written to, as far as they are there.
+    """Whether a results folder and the folders in it can be written to, as far as they are there, and have room.
 
     Raises
     ------
     StoreError
-        When one cannot.
+        When one cannot, or the disk is full.
     """
     folder = Path(folder)
     there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
     for place in [there] if there != folder else [folder, *(f for f in folder.glob("*/") if f.is_dir())]:
         if not os.access(place, os.W_OK | os.X_OK):
             raise StoreError(f"{place}: cannot be written to (read-only); once it can, the same command goes on")
+    probe = there / f".probe.{os.getpid()}.part"
+    try:
+        # Quotas and full disks say so only when bytes are written.
+        with probe.open("wb") as stream:
+            stream.write(bytes(1 << 16))
+    except OSError as error:
+        raise _unwritable(there, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
 
 
 # --- the running record of a job --------------------------------------------------------------------------------

@@ -285,6 +285,11 @@ def test_damaged_record_is_named_and_moved(results: Path, caplog: pytest.LogCapt
 def test_status_and_costs_pass_over_what_is_damaged(results: Path) -> None:
     _spoil(results / "coupled/journal/key/000000.npz")
     assert list(status._pieces(results / "coupled/journal/key")) == []
+    verdict = results / "coupled/rounds/1.json"
+    store.write_json({"converged": True, "verdict": "converged"}, verdict)
+    assert status.of_method(results / "coupled").verdict == "converged"
+    _spoil(verdict)
+    assert status.of_method(results / "coupled").verdict.startswith(f"{verdict}: damaged, not whole JSON")
     store.write_json({"ms_per_gradient": 1000.0}, results / "coupled/check.json")
     assert resources.measured(results / "coupled").gradient == pytest.approx(1.0)
     _spoil(results / "coupled/check.json")

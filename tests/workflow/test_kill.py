@@ -314,25 +314,132 @@ def _flip(file: Path) -> None:
     file.write_bytes(bytes(data))
 
 
-def test_damaged_result_is_named_and_made_again(model_run: Finished, tmp_path: Path) -> None:
+def test_damaged_and_missing_results_are_made_again_by_one_run(model_run: Finished, tmp_path: Path) -> None:
+    """A table, a verdict that the main process itself reads, and a file that nothing missing depends on."""
     file, results = model_run
     kept = tmp_path / "kept"
     shutil.copytree(results, kept)
-    victim = results / "coupled/chain_1/round_2/paths.nc"
+    paths, verdict = results / "coupled/chain_1/round_2/paths.nc", results / "coupled/rounds/1.json"
     try:
-        _flip(victim)
-        (results / "coupled/chain_1/paths.nc").unlink()  # so that somebody reads it
-        first = snakemake("--configfile", str(file))
-        assert first.returncode != 0
-        assert f"{victim}: damaged, and moved to paths.nc.damaged; the same command makes it again" in first.stderr
-        second = snakemake("--configfile", str(file))
-        assert second.returncode == 0, second.stderr[-3000:]
-        victim.with_name("paths.nc.damaged").unlink()
+        _flip(paths)
+        verdict.write_bytes(verdict.read_bytes()[:300])
+        (results / "coupled/committor.json").unlink()
+        run = snakemake("--configfile", str(file))
+        assert run.returncode == 0, run.stderr[-3000:]
+        for victim in (paths, verdict):
+            assert f"separatrix: {victim}: damaged (" in run.stderr
+            assert f"moved to {victim.name}.damaged; it is made again" in run.stderr
+            victim.with_name(f"{victim.name}.damaged").unlink()
+        assert "Traceback" not in run.stderr
         _same_results(kept, results)
     finally:
         # Other tests share the run: what fails here must not fail there.
         shutil.rmtree(results)
         shutil.copytree(kept, results)
+
+
+def test_damaged_verdict_ends_a_dry_run_in_one_line(model_run: Finished) -> None:
+    file, results = model_run
+    verdict = results / "coupled/rounds/1.json"
+    whole, stamp = verdict.read_bytes(), verdict.stat()
+    try:
+        verdict.write_bytes(whole[:300])
+        os.utime(verdict, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+        run = snakemake("--configfile", str(file), "--dry-run")
+        assert run.returncode == 1 and "Traceback" not in run.stderr
+        assert f"separatrix: {verdict}: damaged, not whole JSON" in run.stderr
+        assert verdict.exists()
+    finally:
+        verdict.write_bytes(whole)
+        os.utime(verdict, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+
+def test_everything_that_a_method_keeps_is_made_again(model_run: Finished, tmp_path: Path) -> None:
+    """Files that nothing missing depends on, each removed in turn: a dry run plans the job that makes it."""
+    file, results = model_run
+    kept = tmp_path / "kept"
+    shutil.copytree(results, kept)
+    try:
+        for name in (
+            "minimum_A.xyz",
+            "saddle_1.nc",
+            "chain_2/round_1/cost.json",
+            "chain_1/first_path.nc",
+            "check.json",
+        ):
+            (results / "coupled" / name).unlink()
+            run = snakemake("--configfile", str(file), "--dry-run")
+            assert run.returncode == 0 and f"Missing output files: {results}/coupled/{name}" in run.stdout, name
+            shutil.copy2(kept / "coupled" / name, results / "coupled" / name)
+    finally:
+        shutil.rmtree(results)
+        shutil.copytree(kept, results)
+
+
+def test_disk_that_fills_while_the_workflow_runs(model_run: Finished, small_disk: Path) -> None:
+    """Results, journals and logs lie on it: a line for each job that fails, and the same command goes on."""
+    _, results = model_run
+    subprocess.run(["mount", "-o", "remount,size=24m", str(small_disk)], check=True)
+    place = small_disk / "results"
+    shutil.copytree(results, place)
+    shutil.rmtree(place / "coupled/chain_2")
+    config = write_yaml(model_config(place), small_disk / "config.yaml")
+    room = shutil.disk_usage(small_disk).free
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(room - 150_000))
+    run = snakemake("--configfile", str(config))
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr and "Logging error" not in run.stderr
+    said = [line for line in run.stderr.splitlines() if line.startswith("separatrix: ")]
+    assert said and all("No space left on device); once that is put right, the same command goes on" in s for s in said)
+    with ballast.open("ab") as stream, contextlib.suppress(OSError):
+        stream.write(bytes(1 << 20))
+        stream.flush()
+    full = snakemake("--configfile", str(config))
+    # Nothing can be done where not even the beginning of a file finds room.
+    assert full.returncode == 1 and f"separatrix: {place}: cannot be written (No space left" in full.stderr
+    assert "rule" not in full.stderr.split("Building DAG")[-1]
+    ballast.unlink()
+    again = snakemake("--configfile", str(config))
+    assert again.returncode == 0, again.stderr[-3000:]
+    _same_results(results, place)
+
+
+def test_results_that_cannot_be_written_to(model_run: Finished, small_disk: Path) -> None:
+    _, results = model_run
+    subprocess.run(["mount", "-o", "remount,size=24m", str(small_disk)], check=True)
+    place = small_disk / "results"
+    shutil.copytree(results, place)
+    (place / "report.html").unlink()
+    config = write_yaml(model_config(place), small_disk / "config.yaml")
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    run = snakemake("--configfile", str(config))
+    assert run.returncode == 1
+    assert len([line for line in run.stderr.splitlines() if line.startswith("separatrix: ")]) == 1
+    assert "written to" in run.stderr and "WorkflowError" not in run.stderr and "Traceback" not in run.stderr
+
+
+def test_ctrl_c_ends_without_a_traceback(tmp_path: Path) -> None:
+    """From the beginning of a script on, whatever it is at: before that it is Snakemake's own start-up."""
+    results = tmp_path / "results"
+    config = write_yaml(model_config(results), tmp_path / "config.yaml")
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--nocolor", "--configfile", str(config)]
+    for patience in (0.0, 1.0):
+        before = set(results.glob("*/logs/*.log"))
+        with (tmp_path / "said.txt").open("w") as log:
+            process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        limit = time.monotonic() + 300
+        # A log is there as soon as a script has begun.
+        while set(results.glob("*/logs/*.log")) <= before and process.poll() is None and time.monotonic() < limit:
+            time.sleep(0.02)
+        time.sleep(patience)
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(120)
+        said = (tmp_path / "said.txt").read_text()
+        assert process.returncode != 0
+        assert "Traceback" not in said and "KeyboardInterrupt" not in said, said[-3000:]
+        for file in results.glob("*/logs/*.log"):
+            file.unlink()
 
 
 def test_only_one_run_at_a_time(model_run: Finished) -> None:

@@ -102,6 +102,7 @@ def begin():
         return
     try:
         store.check_writable(RESULTS)
+        store.check_writable(".snakemake")
         for damage in verify.repair(RESULTS, SMALL):
             print(one_line(f"separatrix: {damage}; it is made again"), file=sys.stderr)
     except SeparatrixError as error:
