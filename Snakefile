@@ -45,6 +45,11 @@ onstart:
     hold_results()
 
 
+if not workflow.modifier.is_main_snakefile():
+    # Snakemake passes over `onstart` of a module, and of what the main file includes.
+    hold_results_first()
+
+
 localrules:
     all,
     assess,

@@ -109,6 +109,17 @@ def begin():
         refuse(one_line(str(error)))
 
 
+def hold_results_first():
+    """The same as a module, before what the importing workflow does at its start."""
+    theirs = workflow._onstart
+
+    def start(log):
+        hold_results()
+        theirs(log)
+
+    workflow._onstart = start
+
+
 def settings(stage):
     """What a stage depends on: its parameters, so that a change of one method runs that method again and no other."""
     return lambda wildcards: CONFIG.settings(stage, wildcards.method)
