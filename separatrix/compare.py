@@ -625,7 +625,7 @@ def _of_chain(chain: ChainData, chains: Sequence[ChainData], one_way: bool) -> l
         Quantity(CHAINS, f"path length, median, {who}", median, "fs", note=note),
     ]
     if one_way:
-        return found + _only_way(CHAINS, f", {who}", [chain])
+        return found + _only_way(CHAINS, f", {who}", chains)
     paths, untold = int(chain.sampled.sum()), "" if _switches(chain) else STUCK
     words = mechanisms_of(chains)
     return found + [_share(CHAINS, f"share: {word}, {who}", [chain], word, paths, untold) for word in words]
