@@ -254,7 +254,7 @@ def test_a_molecule_of_a_series_is_two_keys_after_the_base(tmp_path: Path) -> No
     assert run.returncode == 0, run.stderr
     jobs = _jobs(run.stderr + run.stdout)
     jobs.pop("total")
-    assert jobs == {"minimum": 2, "saddle_search": 3, "harmonic": 1}
+    assert jobs == {"minimum": 2, "saddle_search": 3, "saddle": 1, "harmonic": 1}
     assert f"{results}/gfn1/rates/harmonic.json" in run.stderr + run.stdout
 
 

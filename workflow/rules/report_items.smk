@@ -17,10 +17,19 @@ SECTIONS = {
 }
 
 
+# Where this file lies, which is not the folder of the Snakefile when the rules are used as a module.
+RULES = workflow.current_basedir
+
+
 def caption(name):
     """File of the caption, the same as in Snakemake's own report."""
-    # Of where the rules lie, which is not the folder of the Snakefile when they are used as a module.
-    return str(workflow.source_path(f"../report/{name}.rst"))
+    file = RULES.join(f"../report/{name}.rst")
+    if not file.is_local:
+        return str(workflow.source_path(f"../report/{name}.rst"))
+    # Not by way of the source cache, whose folder has another name in each run: the page would be made again.
+    path = os.path.normpath(file.get_path_or_uri(secret_free=True))
+    inside = os.path.commonpath([path, os.getcwd()]) == os.getcwd()
+    return os.path.relpath(path) if inside else path
 
 
 def figure(section, stem, title, words, data=""):
