@@ -40,6 +40,14 @@ def _in_repository(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
 
+@pytest.fixture(autouse=True)
+def _signals_as_they_were() -> Iterator[None]:
+    # A script that ends in one line hears no further Ctrl-C; what runs it in this process goes on.
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def snakemake(*arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
     """Run the workflow as a user does."""
     command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--nocolor", *arguments]

@@ -578,7 +578,7 @@ def test_gaff2_quench_finds_a_minimum_not_higher(gaff2):
 def test_inversion_at_the_other_nitrogen_on_pm6():
     """The first walk does not arrive, since noise makes second ways up among soft modes; the second start does."""
     molecule, start = dnab("E")
-    potential = build("mopac", molecule, {"method": "PM6"})
+    potential = build("mopac", molecule, {"hamiltonian": "PM6"})
     e = find_minimum(molecule, potential, start, E, (Z, E), fmax=0.05)
     pull = Bias(ANGLES[0].atoms, 180.0, 150.0 * KCAL)
     saddle = find_saddle(molecule, potential, e.positions, [pull], (Z, E), name="inversion at N9", fmax=0.05)

@@ -386,7 +386,7 @@ def a_job_at_its_time_limit(stage: Stage) -> None:
     place = stage.place("time limit")
     master = place.master(SHOTS)
     job = place.in_the_middle()
-    stage.cluster.ask("scontrol", "update", f"JobId={job['id']}", "EndTime=now")
+    stage.cluster.ask("scontrol", "update", f"JobId={job['id']}", "EndTime=now+2")
     before = until(lambda: job["id"] in ended(place) and place.records(), "the end of the job", 200)
     stage.goes_on(place, before, master)
     first, second = place.jobs()
