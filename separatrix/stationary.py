@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 _EV = kJ / mol  # eV in one kJ/mol
 
 #: Raised whenever a search may find what it did not find before: a search that failed with a lower one is done again.
-SEARCH = 2
+SEARCH = 3
 
 
 class NoSaddle(StationaryError):

@@ -77,6 +77,12 @@ def _internal(
     return values, vectors.T @ inner
 
 
+#: Largest force on an atom, kcal/mol/angstrom, below which a walk is nearly at a saddle.
+NEAR = 1.0
+#: How far above its start a walk to a saddle is lost, kcal/mol.
+LOST = 300.0
+
+
 def walk_to_saddle(
     surface: Surface,
     positions: np.ndarray,
@@ -108,18 +114,23 @@ def walk_to_saddle(
     Raises
     ------
     Unfinished
-        When `fmax` is not reached within `cycles`.
+        When `fmax` is not reached within `cycles`, or a quarter more where the largest force is below `NEAR`; or when
+        the walk has climbed by more than `LOST`.
     """
     x = positions.copy()
     energy, gradient = surface(x)
     matrix = hessian(surface, x)
     follow: np.ndarray | None = None
     trust = 0.5 * max_step
-    for cycle in range(cycles):
+    begun, most = energy, cycles + cycles // 4
+    for cycle in range(most):
         force = largest_force(gradient)
         log.info("  saddle cycle %d: largest force %.3f kcal/mol/A", cycle, force)
         if force < fmax:
             return x
+        # A walk that is nearly there goes on for a little; one that has torn the molecule apart does not come back.
+        if (cycle >= cycles and force > NEAR) or energy - begun > LOST * KCAL:
+            raise Unfinished(f"no saddle within {cycle} cycles", x, energy)
         if cycle and cycle % 15 == 0:
             matrix = hessian(surface, x)
         values, vectors = _internal(matrix, x, isolated, active)
@@ -151,7 +162,7 @@ def walk_to_saddle(
         if wrong > 2.0 and abs(energy_new - energy) > 4.0:
             continue  # a bad step is not taken, but what it taught the Hessian is kept
         x, energy, gradient = x + move, energy_new, gradient_new
-    raise Unfinished(f"no saddle within {cycles} cycles", x, energy)
+    raise Unfinished(f"no saddle within {most} cycles", x, energy)
 
 
 def _lowest_root(values: np.ndarray, along: np.ndarray) -> float:
