@@ -165,7 +165,7 @@ def test_a_state_that_does_not_decay_has_no_half_life():
     assert not any("a half-life of" in text for text in words)
     gaff = judged("GAFF2", relaxation=("free energy", relaxation(7.7e-7, 1e-12)), above=12.0)
     words = told([gaff, pm6])["rate"]
-    assert "15 days by GAFF2, with 0.0001% Z at equilibrium and a half-life of 10 days; 9.1 ms by PM6" in words[2]
+    assert "15 days by GAFF2, with 0.00013% Z at equilibrium and a half-life of 10 days; 9.1 ms by PM6" in words[2]
     assert words[4] == (
         "The methods disagree on which of the two is stable: Z by PM6, E by GAFF2; not all of them can be right."
     )
@@ -340,3 +340,18 @@ def test_the_rate_that_counts():
     # Windows of which nothing is known count, those that are known to have been on their way do not.
     for known, route in ((True, "free energy"), (None, "free energy"), (False, "harmonic")):
         assert story.best_rate(rates([harmonic, {**free, "settled": known}]), "Z", 300.0).route == route
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        (5.0e-5, "0.005%"),
+        (0.992, "99%"),
+        (0.5, "50%"),
+        (0.014, "1.4%"),
+        (1e-9, "< 0.00001%"),
+        (1 - 1e-9, "> 99.99999%"),
+    ],
+)
+def test_a_share_is_shown_as_large_as_it_is(share: float, shown: str) -> None:
+    assert story._percent(share) == shown

@@ -370,7 +370,8 @@ def _percent(share: float) -> str:
     """A share in per cent, never 0 or 100 where it is neither."""
     for digits in range(6):
         shown = f"{100.0 * share:.{digits}f}"
-        if 0.0 < float(shown) < 100.0:
+        # Rounding may change a small share by a tenth at most.
+        if 0.0 < float(shown) < 100.0 and abs(float(shown) - 100.0 * share) <= 10.0 * share:
             return f"{shown}%"
     return "< 0.00001%" if share < 0.5 else "> 99.99999%"
 
