@@ -357,7 +357,7 @@ class TestSettings:
 
     def test_sets_of_committor_shots(self) -> None:
         data = copy.deepcopy(CONFIG)
-        sizes = {"separatrix": (12, 6), "calibration": (8, 6)}
+        sizes = {"separatrix": (10, 6), "calibration": (6, 6)}
         assert config.load(data).draws() == sizes
         pair = ["sin(theta10)cos(CNNC)", "cos(C6,N9,N10,C11)"]
         data["committor"] |= {

@@ -63,7 +63,7 @@ def test_plan_takes_costs_from_an_earlier_run(tmp_path: Path):
     # Both sets that the default config makes, on the separatrix and over all predictions.
     sets = [loaded.data["committor"], loaded.data["committor"]["calibration"]]
     committor = sum(s["configurations"] * s["shots_per_configuration"] for s in sets)
-    assert committor == found.committor_shots == 12 * 6 + 8 * 6
+    assert committor == found.committor_shots == 10 * 6 + 6 * 6
     assert found.committor_core_hours == pytest.approx(committor * 2.0 / 3600)
     assert found.core_hours > found.sampling_core_hours + found.committor_core_hours
     (timed,) = plan.plan(loaded, tmp_path / "nothing")
@@ -83,7 +83,7 @@ def test_plan_counts_every_set_and_the_restrained_ensemble(tmp_path: Path):
         "map": {"variables": ["cos(C6,N9,N10,C11)", "angle(N9,N10,C11)"], "bins": 6, "shots_per_configuration": 2},
     }
     (found,) = _plan(data, tmp_path)
-    assert found.committor_shots == 1000 + 40 + 8 * 6 + 21 + 36 * 2
+    assert found.committor_shots == 1000 + 40 + 6 * 6 + 21 + 36 * 2
     # A shot has 400 steps of 10 ms, and a committor shot half of them.
     assert found.committor_core_hours == pytest.approx(found.committor_shots * 2.0 / 3600)
     assert found.jobs - plain.jobs == 5 * 5 - 2 * 2
