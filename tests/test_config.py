@@ -367,7 +367,7 @@ class TestSettings:
             "source": "restrained",
         }
         found = config.load(data)
-        assert found.draws() == {"separatrix": (12, 6), "naive": (5, 8), "map": (9, 4)}
+        assert found.draws() == {"separatrix": (10, 6), "naive": (5, 8), "map": (9, 4)}
         assert [found.source(d) for d in found.draws()] == ["restrained", "paths", "paths"]
 
     def test_everything_sees_the_seed(self) -> None:
