@@ -28,8 +28,9 @@ from pathlib import Path
 
 import yaml
 
-from separatrix import digest, store, verify
-from separatrix.errors import StoreError
+from separatrix.core import digest
+from separatrix.core.errors import StoreError
+from separatrix.results import store, verify
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -154,7 +155,7 @@ def verified(target: Target) -> Iterator[str | None]:
 
 _WRITE = """
 import sys, numpy as np, xarray as xr
-from separatrix import store
+from separatrix.results import store
 from separatrix.errors import SeparatrixError
 data = xr.Dataset({"a": ("x", np.arange(5.0))})
 try:

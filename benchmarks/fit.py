@@ -22,7 +22,7 @@ import numpy as np
 import statsmodels.api as sm
 from scipy import optimize, special
 
-from separatrix import coordinate
+from separatrix.coordinate import selection as coordinate
 
 
 def planted(n: int, m: int, active: dict[int, float], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

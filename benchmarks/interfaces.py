@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from rate_models import Walker
 
-from separatrix.rates import interfaces
-from separatrix.seeds import stream
+from separatrix.core.seeds import stream
+from separatrix.rates.tis import interfaces
 
 FRICTIONS = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 

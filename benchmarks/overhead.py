@@ -15,10 +15,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from separatrix import config, store
-from separatrix.dynamics import Engine
-from separatrix.shooting import Chain, Move
-from separatrix.stages import open_engine
+from separatrix.config import loading as config
+from separatrix.dynamics.md_engine import Engine
+from separatrix.results import store
+from separatrix.sampling.shooting import Chain, Move
+from separatrix.workflow.stages import open_engine
 
 
 def measure(

@@ -4,10 +4,10 @@
 
 The first part runs a chain alone and then one on each core, a process each, and prints the efficiency (time alone over
 time beside the others): of the clock, which anything else on the machine spoils, and of processor time, which it hardly
-does. The second part prints what `separatrix.plan` expects on SLURM for 1 to 10,000 chains, from the overheads measured
-there (docs/cluster.md says how) and from these assumptions: a core per chain, or as many as the profile has jobs in the
-queue; an assessment after each of five rounds; work per round that varies by 5 % between chains; a queue that starts a
-job as soon as a core is free.
+does. The second part prints what `separatrix.workflow.plan` expects on SLURM for 1 to 10,000 chains, from the overheads
+measured there (docs/cluster.md says how) and from these assumptions: a core per chain, or as many as the profile has
+jobs in the queue; an assessment after each of five rounds; work per round that varies by 5 % between chains; a queue
+that starts a job as soon as a core is free.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import os
 import time
 from pathlib import Path
 
-from separatrix import config
-from separatrix.plan import SLURM, efficiency
+from separatrix.config import loading as config
+from separatrix.workflow.plan import SLURM, efficiency
 
 
 def work(arguments: tuple[Path, Path, str, int]) -> tuple[float, float]:

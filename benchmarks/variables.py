@@ -30,9 +30,9 @@ from typing import Any
 import mdtraj
 import numpy as np
 
-from separatrix import config
-from separatrix.molecule import read_geometry
-from separatrix.variables import KINDS, Variable, evaluate
+from separatrix.config import loading as config
+from separatrix.core.molecule import read_geometry
+from separatrix.cvs.variables import KINDS, Variable, evaluate
 
 Point = Sequence[float]
 

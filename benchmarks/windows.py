@@ -22,8 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from separatrix import config
-from separatrix.rates import free_energy, stages
+from separatrix.config import loading as config
+from separatrix.rates import free_energy
+from separatrix.workflow import rate_stages as stages
 
 #: Friction (1/ps), time step (fs), lightest atom (Da; None: as it is).
 SETTINGS = ((2.0, 1.0, None), (0.5, 2.0, 12.0), (2.0, 2.0, 12.0), (5.0, 2.0, 12.0), (10.0, 2.0, 12.0))

@@ -32,15 +32,23 @@ ELSEWHERE = {
 
 #: Parts of the API and what is said of them; modules of no part are not shown.
 PARTS = {
-    "separatrix": ("The library", "Molecules, dynamics, sampling, the coordinate, committors, files."),
+    "separatrix.core": ("Core", "Molecules, units, errors, random streams, files."),
+    "separatrix.cvs": ("Collective variables", "Their values and velocities, and the basins that they define."),
     "separatrix.potentials": ("Engines", "One module for each; `base` is the seam that all answers cross."),
+    "separatrix.statistics": ("Statistics", "Binomial counts, committors, rankings."),
+    "separatrix.coordinate": ("Reaction coordinate", "Likelihood, selection, files of coordinates and observations."),
+    "separatrix.dynamics": ("Dynamics", "Trajectories, velocities, stationary points."),
+    "separatrix.config": ("Configuration", "From YAML to checked objects."),
+    "separatrix.results": ("Results", "Files of results."),
+    "separatrix.sampling": ("Sampling", "Shooting moves, convergence, committor shots."),
     "separatrix.rates": ("Rates", "Routes to the rate constant."),
+    "separatrix.rates.tis": ("Interface sampling", "Replica-exchange transition interface sampling."),
     "separatrix.theory": ("Theory", "Diffusive rates on a surface of two variables."),
-    "separatrix.report": ("Report", "The page, its story and its movies."),
+    "separatrix.report": ("Report", "Quantities, figures, the page, its story and its movies."),
 }
 
 #: Modules that only the workflow or the command needs.
-INNER = {"separatrix.cli", "separatrix.scripting", "separatrix.fit_text", "separatrix.theory.text"}
+INNER: set[str] = set()
 
 
 def modules(part: str) -> dict[str, str]:
@@ -91,7 +99,7 @@ def commands() -> str:
     import click
     import typer
 
-    from separatrix.cli import app
+    from separatrix.cli.main import app
 
     group = typer.main.get_command(app)
     text = ["# Commands\n", "What `separatrix COMMAND --help` prints. The work itself is done by `snakemake`.\n"]

@@ -1,9 +1,9 @@
 """Whether the sampling of a method has converged."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import stages
+    from separatrix.workflow import stages
 
     stages.assess(
         snakemake.params.settings,

@@ -1,9 +1,9 @@
 """The rounds of a chain, put together."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import stages
+    from separatrix.workflow import stages
 
     stages.gather_chain(
         shots=snakemake.input.shots,

@@ -1,8 +1,8 @@
 """Is the method's engine right, stable, and how fast."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import stages
+    from separatrix.workflow import stages
 
     stages.check(snakemake.params.settings, out=snakemake.output.health)

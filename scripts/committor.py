@@ -1,9 +1,9 @@
 """What the committor shots say: distribution on the separatrix, calibration, ranking of coordinates."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import committor_stages
+    from separatrix.workflow import committor_stages
 
     committor_stages.committor_analysis(
         snakemake.params.settings,

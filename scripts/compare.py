@@ -1,9 +1,9 @@
 """The methods side by side: quantities with their uncertainty, and the tables behind the figures."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import reporting
+    from separatrix.workflow import reporting
 
     reporting.compare_methods(
         snakemake.params.settings,

@@ -1,8 +1,8 @@
 """Likelihood-maximised reaction coordinate."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import stages
+    from separatrix.workflow import stages
 
     stages.reaction_coordinate(snakemake.params.settings, table=snakemake.input.table, out=snakemake.output.fit)

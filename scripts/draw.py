@@ -1,9 +1,9 @@
 """Configurations of one set of committor shots."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import committor_stages
+    from separatrix.workflow import committor_stages
 
     committor_stages.draw_configurations(
         snakemake.params.settings,

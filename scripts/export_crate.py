@@ -3,11 +3,11 @@
 import sys
 from pathlib import Path
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import crate
-    from separatrix.text import one_line
+    from separatrix.core.text import one_line
+    from separatrix.report import crate
 
     foreign = crate.export(
         snakemake.params.config,

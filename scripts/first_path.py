@@ -1,9 +1,9 @@
 """First reactive path of a chain."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import stages
+    from separatrix.workflow import stages
 
     stages.find_first_path(
         snakemake.params.settings,

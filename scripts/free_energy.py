@@ -1,9 +1,9 @@
 """Free energy along the coordinate, from all umbrella windows."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.rates import stages
+    from separatrix.workflow import rate_stages as stages
 
     stages.free_energy_profile(
         snakemake.params.settings,

@@ -1,9 +1,9 @@
 """Where a saddle guess leads."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import stages
+    from separatrix.workflow import stages
 
     stages.pull_to_guess(
         snakemake.params.settings,

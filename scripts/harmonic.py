@@ -1,9 +1,9 @@
 """Harmonic rates of a method."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.rates import stages
+    from separatrix.workflow import rate_stages as stages
 
     stages.harmonic_rates(
         snakemake.params.settings,

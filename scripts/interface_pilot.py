@@ -1,9 +1,9 @@
 """Interfaces, placed by a pilot."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.rates import interface_stages
+    from separatrix.workflow import interface_stages
 
     interface_stages.interface_pilot(
         snakemake.params.settings,

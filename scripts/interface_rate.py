@@ -1,9 +1,9 @@
 """Rate through interfaces, from all chains."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.rates import interface_stages
+    from separatrix.workflow import interface_stages
 
     interface_stages.interface_rate(
         snakemake.params.settings,

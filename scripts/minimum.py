@@ -1,9 +1,9 @@
 """Lowest minimum of a basin."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import stages
+    from separatrix.workflow import stages
 
     stages.minimum(
         snakemake.params.settings,

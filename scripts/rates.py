@@ -1,9 +1,9 @@
 """Rates of a method by all routes."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.rates import stages
+    from separatrix.workflow import rate_stages as stages
 
     stages.gather(
         snakemake.params.settings,

@@ -1,9 +1,9 @@
 """Rates of all methods beside experiment: table and figures."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.rates import report
+    from separatrix.report import rates_page as report
 
     report.write(
         snakemake.input.rates,

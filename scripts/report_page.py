@@ -1,6 +1,6 @@
 """The report."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
     from separatrix.report import page

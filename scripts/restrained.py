@@ -1,9 +1,9 @@
 """The equilibrium ensemble near the predicted separatrix."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import committor_stages
+    from separatrix.workflow import committor_stages
 
     committor_stages.restrained_ensemble(
         snakemake.params.settings,

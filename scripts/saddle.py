@@ -1,9 +1,9 @@
 """Saddle that sampling starts from."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import stages
+    from separatrix.workflow import stages
 
     stages.saddle(
         snakemake.params.settings,

@@ -1,9 +1,9 @@
 """Saddle that a guess leads to."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import stages
+    from separatrix.workflow import stages
 
     stages.saddle_search(
         snakemake.params.settings,

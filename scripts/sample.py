@@ -1,9 +1,9 @@
 """A round of an aimless-shooting chain."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import stages
+    from separatrix.workflow import stages
 
     stages.sample(
         snakemake.params.settings,

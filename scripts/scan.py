@@ -1,9 +1,9 @@
 """Rates and mechanisms over the values of a scan."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import scans
+    from separatrix.report import scans
 
     scans.write(
         snakemake.params.scan,

@@ -1,8 +1,8 @@
 """Theory of diffusive rates on one surface."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.theory import report
+    from separatrix.report import theory_page as report
 
     report.for_rule(snakemake.input.model, outputs=dict(snakemake.output.items()))

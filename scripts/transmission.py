@@ -1,9 +1,9 @@
 """Transmission coefficient, from shots off the dividing surface."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.rates import stages
+    from separatrix.workflow import rate_stages as stages
 
     stages.transmission_shots(
         snakemake.params.settings,

@@ -1,9 +1,9 @@
 """One batch of umbrella windows."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.rates import stages
+    from separatrix.workflow import rate_stages as stages
 
     stages.umbrella_windows(
         snakemake.params.settings,

@@ -1,8 +1,8 @@
 """Variables at the shooting points."""
 
-from separatrix.scripting import logged
+from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix import stages
+    from separatrix.workflow import stages
 
     stages.variable_table(snakemake.params.settings, shots=snakemake.input.shots, out=snakemake.output.table)

@@ -13,12 +13,12 @@ from scipy import sparse, special
 from scipy.sparse import linalg
 
 from separatrix import potentials
-from separatrix.dynamics import DynamicsSettings, Engine
-from separatrix.molecule import Molecule, bonds_from_distances, read_geometry
+from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
+from separatrix.core.units import BOLTZMANN, FEMTOSECOND
+from separatrix.cvs.states import Basin, Coordinate, Interval
+from separatrix.dynamics.md_engine import DynamicsSettings, Engine
 from separatrix.potentials import Potential
-from separatrix.shooting import AimlessSelector
-from separatrix.states import Basin, Coordinate, Interval
-from separatrix.units import BOLTZMANN, FEMTOSECOND
+from separatrix.sampling.shooting import AimlessSelector
 
 DNAB = Path(__file__).parents[1] / "resources" / "dnab"
 

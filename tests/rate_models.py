@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from separatrix.rates.interfaces import NEITHER, PRODUCT, REACTANT, Leg
-from separatrix.units import BOLTZMANN
+from separatrix.core.units import BOLTZMANN
+from separatrix.rates.tis.interfaces import NEITHER, PRODUCT, REACTANT, Leg
 
 
 @dataclass(frozen=True)

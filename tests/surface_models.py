@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 from rate_models import Walker
 
+from separatrix.core.units import BOLTZMANN
 from separatrix.rates import free_energy
 from separatrix.rates.transmission import Pair
-from separatrix.units import BOLTZMANN
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def test_links_within_the_site_lead_somewhere(site: Path) -> None:
 @pytest.mark.xdist_group("docs")
 def test_pages_from_elsewhere(site: Path, root: Path) -> None:
     """The configuration, the commands and the modules are those of the repository."""
-    from separatrix.cli import app
+    from separatrix.cli.main import app
 
     configuration = (site / "configuration.html").read_text(encoding="utf-8").replace("<wbr>", "")
     keys = re.findall(r"^\| `([\w.]+)`", (root / "config/README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
@@ -66,7 +66,13 @@ def test_pages_from_elsewhere(site: Path, root: Path) -> None:
     commands = (site / "commands.html").read_text(encoding="utf-8")
     named = [c.name or c.callback.__name__ for c in app.registered_commands if c.callback]
     assert [n for n in named if f'id="{n}"' not in commands and f"id={n}" not in commands] == []
-    for module in ("coordinate", "shooting", "rates.free_energy", "theory.elements", "potentials.base"):
+    for module in (
+        "coordinate.selection",
+        "sampling.shooting",
+        "rates.free_energy",
+        "theory.elements",
+        "potentials.base",
+    ):
         text = (site / f"api/separatrix.{module}.html").read_text(encoding="utf-8")
         assert "Parameters" in text and not re.search(r":(?:func|class|data|meth|mod):`", text), module
 

@@ -25,14 +25,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError, SeparatrixError
-from ..molecule import Molecule
-from ..plain import one_line
-from . import trust
-from .base import Option, Potential, python_potential
-from .containment import standing_still
-from .electrons import check_engine
-from .worker import NotAlone, WorkerEngine
+from separatrix.core.errors import ConfigError, SeparatrixError
+from separatrix.core.molecule import Molecule
+from separatrix.core.plain import one_line
+from separatrix.potentials import trust
+from separatrix.potentials.base import Option, Potential, python_potential
+from separatrix.potentials.containment import standing_still
+from separatrix.potentials.electrons import check_engine
+from separatrix.potentials.worker import NotAlone, WorkerEngine
 
 REGISTRY: dict[str, str] = {
     "ase": "separatrix.potentials.ase_calculator",

@@ -25,13 +25,22 @@ import ase
 import numpy as np
 from ase.units import kJ, mol
 
-from ..errors import ConfigError, PotentialError, SeparatrixError
-from ..molecule import Molecule
-from ..plain import one_line
-from ..units import ANGSTROM
-from . import trust
-from .ase_classes import CALCULATORS, CHARGES, COMMANDS, MULTIPLICITIES, PATHS, PLACES, PROGRAMS, Takes
-from .base import Option, Potential, python_potential
+from separatrix.core.errors import ConfigError, PotentialError, SeparatrixError
+from separatrix.core.molecule import Molecule
+from separatrix.core.plain import one_line
+from separatrix.core.units import ANGSTROM
+from separatrix.potentials import trust
+from separatrix.potentials.ase_classes import (
+    CALCULATORS,
+    CHARGES,
+    COMMANDS,
+    MULTIPLICITIES,
+    PATHS,
+    PLACES,
+    PROGRAMS,
+    Takes,
+)
+from separatrix.potentials.base import Option, Potential, python_potential
 
 OPTIONS: dict[str, Option] = {
     "calculator": Option(str, "dotted path of an ASE calculator's class, e.g. tblite.ase.TBLite", required=True),

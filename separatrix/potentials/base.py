@@ -14,12 +14,12 @@ import numpy as np
 import openmm
 from openmm import unit
 
-from ..errors import ConfigError, PotentialError
-from ..molecule import Molecule
-from ..plain import one_line
-from ..text import is_file
-from ..units import FEMTOSECOND, KCAL
-from .containment import checked, inside, standing_still
+from separatrix.core.errors import ConfigError, PotentialError
+from separatrix.core.molecule import Molecule
+from separatrix.core.plain import one_line
+from separatrix.core.text import is_file
+from separatrix.core.units import FEMTOSECOND, KCAL
+from separatrix.potentials.containment import checked, inside, standing_still
 
 
 @dataclass(frozen=True)

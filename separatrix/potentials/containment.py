@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import PotentialError
+from separatrix.core.errors import PotentialError
 
 
 @contextlib.contextmanager

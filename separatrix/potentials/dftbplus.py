@@ -25,11 +25,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
-from ..molecule import Molecule
-from ..units import ANGSTROM, BOHR, HARTREE
-from . import trust
-from .base import Option, Potential, python_potential
+from separatrix.core.errors import ConfigError
+from separatrix.core.molecule import Molecule
+from separatrix.core.units import ANGSTROM, BOHR, HARTREE
+from separatrix.potentials import trust
+from separatrix.potentials.base import Option, Potential, python_potential
 
 NEEDS_WORKER = True
 

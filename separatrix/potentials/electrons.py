@@ -8,8 +8,8 @@ from typing import Any
 
 from ase.data import atomic_numbers
 
-from ..errors import ConfigError
-from ..molecule import Molecule
+from separatrix.core.errors import ConfigError
+from separatrix.core.molecule import Molecule
 
 _NOBLE = (2, 10, 18, 36, 54, 86)
 

@@ -11,10 +11,10 @@ from typing import Any
 import openmm
 from openmm import app
 
-from ..errors import ConfigError
-from ..molecule import Molecule
-from . import trust
-from .base import Option, Potential, registered_platform
+from separatrix.core.errors import ConfigError
+from separatrix.core.molecule import Molecule
+from separatrix.potentials import trust
+from separatrix.potentials.base import Option, Potential, registered_platform
 
 #: OpenMM computes these forces itself.
 IN_OPENMM = True

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import openmm
 
-from ..errors import ConfigError
-from ..molecule import Molecule
-from .base import Option, Potential
+from separatrix.core.errors import ConfigError
+from separatrix.core.molecule import Molecule
+from separatrix.potentials.base import Option, Potential
 
 #: OpenMM computes these forces itself.
 IN_OPENMM = True

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from ase.data import atomic_numbers
 
-from ..errors import ConfigError, PotentialError
-from ..molecule import Molecule
-from ..units import ANGSTROM, KCAL
-from .base import Option, Potential, python_potential
+from separatrix.core.errors import ConfigError, PotentialError
+from separatrix.core.molecule import Molecule
+from separatrix.core.units import ANGSTROM, KCAL
+from separatrix.potentials.base import Option, Potential, python_potential
 
 OPTIONS: dict[str, Option] = {
     "hamiltonian": Option(

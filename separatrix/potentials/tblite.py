@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from ase.data import atomic_numbers
 
-from ..errors import ConfigError, PotentialError
-from ..molecule import Molecule
-from ..units import BOHR, HARTREE
-from .base import Option, Potential, python_potential
+from separatrix.core.errors import ConfigError, PotentialError
+from separatrix.core.molecule import Molecule
+from separatrix.core.units import BOHR, HARTREE
+from separatrix.potentials.base import Option, Potential, python_potential
 
 OPTIONS: dict[str, Option] = {
     "method": Option(str, "Hamiltonian", choices=("GFN1-xTB", "GFN2-xTB", "IPEA1-xTB"), required=True),

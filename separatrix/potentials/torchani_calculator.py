@@ -22,7 +22,7 @@ import torchani.ase
 import torchani.neurochem
 from ase import Atoms
 
-from ..errors import ConfigError
+from separatrix.core.errors import ConfigError
 
 MODELS = {"ANI1x": "ani-1x_8x", "ANI1ccx": "ani-1ccx_8x", "ANI2x": "ani-2x_8x"}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from ..errors import ConfigError
+from separatrix.core.errors import ConfigError
 
 #: Names, separated by commas, of what configs may start and run; `1` stands for all.
 VARIABLE = "SEPARATRIX_ALLOW_PROGRAMS"

@@ -27,13 +27,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from ..errors import ConfigError, EngineLost, PotentialError
-from ..molecule import Molecule
-from ..plain import one_line
-from .containment import checked
+from separatrix.core.errors import ConfigError, EngineLost, PotentialError
+from separatrix.core.molecule import Molecule
+from separatrix.core.plain import one_line
+from separatrix.potentials.containment import checked
 
 if TYPE_CHECKING:
-    from .base import Potential
+    from separatrix.potentials.base import Potential
 
 log = logging.getLogger(__name__)
 
@@ -271,7 +271,7 @@ def _end(child: subprocess.Popen[bytes], scratch: Path) -> None:
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """The far end: build the engine that the first line names, then answer until the near end goes."""
-    from . import build
+    from separatrix.potentials import build
 
     def answer(status: bytes, body: bytes) -> None:
         answers.write(status + struct.pack("<q", len(body)) + body)

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..plain import Plain
-from ..units import BOLTZMANN
+from separatrix.core.plain import Plain
+from separatrix.core.units import BOLTZMANN
 
 FloatArray = NDArray[np.float64]
 

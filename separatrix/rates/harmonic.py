@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import constants, integrate
 
-from ..molecule import superposed
-from ..motion import is_linear
-from ..plain import Plain
-from ..stationary import StationaryPoint
-from ..units import BOLTZMANN
+from separatrix.core.molecule import superposed
+from separatrix.core.plain import Plain
+from separatrix.core.units import BOLTZMANN
+from separatrix.dynamics.motion import is_linear
+from separatrix.dynamics.stationary import StationaryPoint
 
 FloatArray = NDArray[np.float64]
 

@@ -15,9 +15,9 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 
-from ..plain import Plain
-from ..units import BOLTZMANN
-from .harmonic import ATTEMPTS
+from separatrix.core.plain import Plain
+from separatrix.core.units import BOLTZMANN
+from separatrix.rates.harmonic import ATTEMPTS
 
 FloatArray = NDArray[np.float64]
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..intervals import Z, wilson_interval
-from ..plain import Plain
+from separatrix.core.plain import Plain
+from separatrix.statistics.intervals import Z, wilson_interval
 
 FloatArray = NDArray[np.float64]
 

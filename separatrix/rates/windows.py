@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..biased import Spring, speed_of
-from ..errors import PotentialError, SamplingError
-from ..store import Journal
+from separatrix.core.errors import PotentialError, SamplingError
+from separatrix.dynamics.restraint import Spring, speed_of
+from separatrix.results.store import Journal
 
 log = logging.getLogger(__name__)
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import molecule, store
-from ..config import System
-from ..coordinate_file import ReactionCoordinate
-from ..plain import Plain
-from ..states import basin_of
-from ..units import ANGSTROM
+from separatrix.config.loading import System
+from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
+from separatrix.core import molecule
+from separatrix.core.plain import Plain
+from separatrix.core.units import ANGSTROM
+from separatrix.cvs.states import basin_of
+from separatrix.results import store
 
 FloatArray = NDArray[np.float64]
 

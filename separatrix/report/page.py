@@ -16,13 +16,15 @@ import altair as alt
 import jinja2
 import vl_convert
 
-from .. import __version__, coordinate_file, figures, store
-from ..config import system_from_settings
-from ..errors import StoreError
-from ..plain import json_safe
-from ..rates.report import read_literature
-from . import movies, story
-from .language import Words
+from separatrix import __version__
+from separatrix.config.loading import system_from_settings
+from separatrix.coordinate import reaction_coordinate as coordinate_file
+from separatrix.core.errors import StoreError
+from separatrix.core.plain import json_safe
+from separatrix.report import figures, movies, story
+from separatrix.report.language import Words
+from separatrix.report.rates_page import read_literature
+from separatrix.results import store
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +77,7 @@ def caption(text: str) -> str:
 
 
 def table_of(path: Path | str) -> str:
-    """Table and words of a page that :mod:`separatrix.figures` wrote."""
+    """Table and words of a page that :mod:`separatrix.report.figures` wrote."""
     found = re.search(r"<body>(.*)</body>", _bytes(path).decode(), flags=re.DOTALL)
     if found is None:
         raise StoreError(f"{path}: not a page of ours; delete it and run again")

@@ -12,14 +12,14 @@ from typing import Any
 
 import pandas as pd
 
-from ..compare import COMMITTOR, CONVERGENCE, COST, LOST_SHOTS, POINTS, SAMPLING
-from ..compare import LOST as LOST_HALVES
-from ..digits import plain, significant
-from ..rates.kinetics import Relaxation, interval
-from ..rates.quantities import BEST_FIRST, both_ways, lost_pairs, lost_paths, unsettled
-from ..rates.report import time_words
-from ..units import BOLTZMANN
-from .language import Words
+from separatrix.core.digits import plain, significant
+from separatrix.core.units import BOLTZMANN
+from separatrix.rates.kinetics import Relaxation, interval
+from separatrix.report.comparison import COMMITTOR, CONVERGENCE, COST, LOST_SHOTS, POINTS, SAMPLING
+from separatrix.report.comparison import LOST as LOST_HALVES
+from separatrix.report.language import Words
+from separatrix.report.rate_quantities import BEST_FIRST, both_ways, lost_pairs, lost_paths, unsettled
+from separatrix.report.rates_page import time_words
 
 #: What can be given up before it reaches a basin: half-trajectories, committor shots, pairs, paths of interfaces.
 LOST = ("halves", "shots", "pairs", "interfaces")
@@ -37,7 +37,7 @@ class Rate:
     value, low, high
         1/s, with the interval of confidence 0.95; NaN where there is none.
     route
-        One of :data:`separatrix.rates.report.BEST_FIRST`.
+        One of :data:`separatrix.report.rates_page.BEST_FIRST`.
     quantum_factor
         Of a sampled rate, which is classical: what takes it to quantised vibrations, by the harmonic rates; else 1.
     """

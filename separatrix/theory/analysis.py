@@ -15,17 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from ..committor_statistics import wilson_interval
-from ..plain import json_safe
-from . import combination, geometry, sinks, stationary, symmetry, trials, ways
-from . import langer as langer_module
-from .diffusion import Constant
-from .elements import CUT, Committor, Elements, Grid, TheoryError
-from .geometry import Separatrix
-from .langer import Langer
-from .model_file import Case
-from .surfaces import GridSurface, Surface
-from .symmetry import Symmetry
+from separatrix.core.plain import json_safe
+from separatrix.statistics.committor_statistics import wilson_interval
+from separatrix.theory import combination, geometry, sinks, symmetry, trials, ways
+from separatrix.theory import critical_points as stationary
+from separatrix.theory import langer as langer_module
+from separatrix.theory.diffusion import Constant
+from separatrix.theory.elements import CUT, Committor, Elements, Grid, TheoryError
+from separatrix.theory.geometry import Separatrix
+from separatrix.theory.langer import Langer
+from separatrix.theory.model_file import Case
+from separatrix.theory.surfaces import GridSurface, Surface
+from separatrix.theory.symmetry import Symmetry
 
 Tell = Callable[[str], None]
 

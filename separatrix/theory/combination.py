@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .elements import Committor
+from separatrix.theory.elements import Committor
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .expressions import Expression
-from .surfaces import GridSurface
+from separatrix.theory.expressions import Expression
+from separatrix.theory.surfaces import GridSurface
 
 COMPONENTS = ("xx", "xy", "yy")
 

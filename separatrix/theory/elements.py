@@ -19,9 +19,9 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import SuperLU, splu
 
-from ..errors import SeparatrixError
-from .diffusion import Diffusion, positive
-from .surfaces import Surface
+from separatrix.core.errors import SeparatrixError
+from separatrix.theory.diffusion import Diffusion, positive
+from separatrix.theory.surfaces import Surface
 
 #: elements higher than this above the lowest node, in kT, are left out (unless the barrier needs them)
 CUT = 45.0

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ConfigError
-from ..text import one_line, shown
+from separatrix.core.errors import ConfigError
+from separatrix.core.text import one_line, shown
 
 #: longest formula, so that nesting stays far from Python's limit of recursion
 LONGEST = 2000

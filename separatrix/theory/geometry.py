@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import contourpy
 import numpy as np
 
-from .elements import Committor, Elements
+from separatrix.theory.elements import Committor, Elements
 
 
 @dataclass(frozen=True)

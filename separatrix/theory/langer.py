@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, special
 
-from .elements import TheoryError
+from separatrix.theory.elements import TheoryError
 
 
 @dataclass(frozen=True)

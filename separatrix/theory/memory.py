@@ -15,7 +15,7 @@ import numpy as np
 from scipy.integrate import trapezoid
 from scipy.optimize import brentq, minimize
 
-from .elements import TheoryError
+from separatrix.theory.elements import TheoryError
 
 
 @dataclass(frozen=True)

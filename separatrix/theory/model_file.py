@@ -19,16 +19,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .. import config, user_data
-from ..errors import ConfigError
-from ..text import shown
-from ..units import BOLTZMANN
-from . import diffusion as diffusion_module
-from . import expressions, no_data, surfaces
-from .diffusion import COMPONENTS, Diffusion
-from .elements import Grid
-from .expressions import Expression
-from .surfaces import GridSurface, Surface
+from separatrix.config import loading as config
+from separatrix.core import user_data
+from separatrix.core.errors import ConfigError
+from separatrix.core.text import shown
+from separatrix.core.units import BOLTZMANN
+from separatrix.theory import diffusion as diffusion_module
+from separatrix.theory import expressions, no_data, surfaces
+from separatrix.theory.diffusion import COMPONENTS, Diffusion
+from separatrix.theory.elements import Grid
+from separatrix.theory.expressions import Expression
+from separatrix.theory.surfaces import GridSurface, Surface
 
 #: PyYAML takes 1e-4, which YAML 1.1 does not count as a number, for text
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
@@ -308,14 +309,14 @@ def _surface(data: Mapping[str, Any], where: str, folder: Path, beta: float) -> 
 
 
 def _known_models() -> str:
-    from ..potentials.model import SURFACES
+    from separatrix.potentials.model import SURFACES
 
     return ", ".join([*surfaces.MODELS, *(name for name, surface in SURFACES.items() if surface.dimension == 2)])
 
 
 def _of_engine(name: str, params: Mapping[str, Any], where: str) -> Surface:
     """A surface of the engine `model`, in nm and kJ/mol, so that theory and sampling mean the same one."""
-    from ..potentials import model as engine
+    from separatrix.potentials import model as engine
 
     surface = engine.SURFACES.get(name)
     if surface is None or surface.dimension != 2:

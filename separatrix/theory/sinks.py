@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
-from .elements import Elements, TheoryError
+from separatrix.theory.elements import Elements, TheoryError
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from scipy import ndimage
 from scipy.interpolate import RectBivariateSpline
 from scipy.sparse.csgraph import connected_components
 
-from ..errors import ConfigError
-from . import expressions
+from separatrix.core.errors import ConfigError
+from separatrix.theory import expressions
 
 #: Of MBAR's overlap matrix; windows that have less in common are tied together by nothing.
 LEAST_OVERLAP = 1e-3

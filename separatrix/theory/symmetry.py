@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .elements import Elements
+from separatrix.theory.elements import Elements
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
-from . import langer
-from .elements import Committor, Elements
+from separatrix.theory import langer
+from separatrix.theory.elements import Committor, Elements
 
 
 def rescaled(value: np.ndarray, rest: np.ndarray, elements: Elements) -> Committor | None:

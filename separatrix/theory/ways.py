@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import stationary
-from .elements import Grid, TheoryError
-from .surfaces import Surface
+from separatrix.theory import critical_points as stationary
+from separatrix.theory.elements import Grid, TheoryError
+from separatrix.theory.surfaces import Surface
 
 #: kT; a minimum shallower than that is no stop
 _DEPTH = 1.0

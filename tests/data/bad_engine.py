@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import openmm
 
-from separatrix.errors import PotentialError
+from separatrix.core.errors import PotentialError
 from separatrix.potentials.base import Option, python_potential
 
 OPTIONS = {"how": Option(str, "way to misbehave"), "when": Option(str, "at a gradient, or as it is built")}

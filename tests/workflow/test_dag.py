@@ -80,8 +80,9 @@ def test_everything_is_there_and_means_something(finished: Finished) -> None:
 
 
 def test_paths_are_reactive_and_weights_add_up(finished: Finished) -> None:
-    from separatrix import config, store
-    from separatrix.states import basin_of
+    from separatrix.config import loading as config
+    from separatrix.cvs.states import basin_of
+    from separatrix.results import store
 
     file, results = finished
     system = config.load(config.read_yaml(file), [file]).system
@@ -147,7 +148,9 @@ def test_a_changed_reference_runs_what_is_measured_against_it(finished: Finished
 
 def test_the_division_into_rounds_does_not_matter(finished: Finished, tmp_path: Path) -> None:
     """Two rounds of six shots are one of twelve, whether the journal is there or not; and one of sixteen goes on."""
-    from separatrix import config, stages, store
+    from separatrix.config import loading as config
+    from separatrix.results import store
+    from separatrix.workflow import stages
 
     file, results = finished
     folder = results / "gaff2"
@@ -188,7 +191,8 @@ def test_a_tighter_criterion_goes_on_with_a_finished_run(finished: Finished, tmp
 
 def test_looser_criterion_stops_earlier(finished: Finished, tmp_path: Path) -> None:
     """With a criterion that always holds, one round is enough, and the assessment says that it has converged."""
-    from separatrix import config, stages
+    from separatrix.config import loading as config
+    from separatrix.workflow import stages
 
     file, results = finished
     folder = results / "gaff2"
@@ -213,7 +217,7 @@ def test_looser_criterion_stops_earlier(finished: Finished, tmp_path: Path) -> N
 
 
 def test_status_tells_what_is_there(finished: Finished) -> None:
-    from separatrix.status import of_results
+    from separatrix.results.status import of_results
 
     _, results = finished
     found = {m.method: m for m in of_results(results)}

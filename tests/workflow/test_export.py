@@ -14,7 +14,9 @@ import yaml
 from conftest import snakemake, write_yaml
 from pybtex.database import parse_file
 
-from separatrix import crate, folders, store
+from separatrix.core import folders
+from separatrix.report import crate
+from separatrix.results import store
 
 # The finished run of test_dag.py.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dag")]

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from conftest import ROOT, model_config, snakemake, write_yaml
 
-from separatrix.text import FORMULA
+from separatrix.core.text import FORMULA
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dag")]
 

@@ -29,8 +29,9 @@ RUN = textwrap.dedent(
     """
     import sys
     from pathlib import Path
-    from separatrix import config, stages
-    from separatrix.errors import SeparatrixError
+    from separatrix.config import loading as config
+    from separatrix.core.errors import SeparatrixError
+    from separatrix.workflow import stages
     file, folder, out = (Path(a) for a in sys.argv[1:])
     loaded = config.load(config.read_yaml(file), [file])
     try:
@@ -106,8 +107,9 @@ def test_killed_chain_resumes_to_the_same_numbers(
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_chain_ended_at_random_moments(model_run: Finished, tmp_path: Path, number: signal.Signals) -> None:
     """Dozens of times, at any moment, between shots, in them, while a record is being written."""
-    from separatrix import config, stages
-    from separatrix.errors import SeparatrixError
+    from separatrix.config import loading as config
+    from separatrix.core.errors import SeparatrixError
+    from separatrix.workflow import stages
 
     file, results = model_run
     folder = results / "coupled"
@@ -165,8 +167,10 @@ def test_damaged_record_is_done_again(finished: Finished, tmp_path: Path) -> Non
 
 def test_failures_in_a_row_stop_the_job_and_lose_nothing(finished: Finished, tmp_path: Path, monkeypatch) -> None:
     """After three good shots the engine is ill for four; once it is well the chain goes on, and nothing is hidden."""
-    from separatrix import config, dynamics, stages
-    from separatrix.errors import PotentialError, SamplingError
+    from separatrix.config import loading as config
+    from separatrix.core.errors import PotentialError, SamplingError
+    from separatrix.dynamics import md_engine as dynamics
+    from separatrix.workflow import stages
 
     file, results = finished
     folder = results / "gaff2"
@@ -443,10 +447,12 @@ def test_ctrl_c_ends_without_a_traceback(tmp_path: Path) -> None:
 
 
 def test_only_one_run_at_a_time(model_run: Finished) -> None:
-    from separatrix import store
+    from separatrix.results import store
 
     file, results = model_run
-    holder = "import sys, time; from separatrix import store; store.hold(sys.argv[1]); print('held', flush=True)"
+    holder = (
+        "import sys, time; from separatrix.results import store; store.hold(sys.argv[1]); print('held', flush=True)"
+    )
     held = subprocess.Popen(
         [sys.executable, "-c", f"{holder}; time.sleep(60)", str(results)],
         stdout=subprocess.PIPE,

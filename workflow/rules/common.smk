@@ -13,19 +13,14 @@ def refuse(message):
 
 
 try:
-    from separatrix import (
-        config as separatrix_config,
-        folders,
-        inputs as separatrix_inputs,
-        numeric_threads,
-        resources,
-        slurm,
-        store,
-        verify,
-    )
-    from separatrix.errors import SeparatrixError
-    from separatrix.text import one_line
-    from separatrix.theory import files as theory_files
+    from separatrix import numeric_threads
+    from separatrix.config import loading as separatrix_config
+    from separatrix.core import folders
+    from separatrix.core.errors import SeparatrixError
+    from separatrix.core.text import one_line
+    from separatrix.results import store, verify
+    from separatrix.workflow import inputs as separatrix_inputs
+    from separatrix.workflow import resources, slurm, theory_files
 except ModuleNotFoundError as error:
     refuse(
         f"the Python package {error.name!r} is not there for {sys.executable}, which Snakemake runs with; "

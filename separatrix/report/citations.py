@@ -1,0 +1,261 @@
+"""What a run rests on: the papers of its engines, methods and codes, as BibTeX.
+
+``resources/references.bib`` holds every paper; this module says which of them a configuration has used, and for what.
+Force fields and calculators that a config names by a file or a class are not known here: the key
+``export.references`` names BibTeX files with their papers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pybtex.backends.plaintext import Backend
+from pybtex.database import BibliographyData, Entry, parse_file
+from pybtex.exceptions import PybtexError
+from pybtex.richtext import Text
+
+from separatrix.config.loading import named_files
+from separatrix.core.errors import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    from separatrix.config.loading import Config, Method
+
+REFERENCES = Path(__file__).resolve().parents[2] / "resources" / "references.bib"
+
+BIBLIOGRAPHY = "references.bib"
+"""Name of the file in a run's export."""
+
+CODES = {
+    "molder2021": "Snakemake, which ran the workflow",
+    "swenson2019basics": "OpenPathSampling, which drove the trajectories",
+    "swenson2019ensembles": "OpenPathSampling, which drove the trajectories",
+    "eastman2024": "OpenMM, which integrated the equations of motion",
+    "mcgibbon2015": "MDTraj, trajectories",
+    "larsen2017": "ASE, geometries and masses",
+    "harris2020": "NumPy, arrays",
+    "virtanen2020": "SciPy, optimisation and statistics",
+    "hoyer2017": "xarray, files",
+}
+"""Of every run."""
+
+SAMPLING = {
+    "banerjee1985": "search for saddles",
+    "peters2006likelihood": "aimless shooting; the reaction coordinate by likelihood maximisation",
+    "mullen2015": "aimless shooting with paths of flexible length",
+    "peters2006histogram": "test of the predicted separatrix by committors",
+    "eyring1935": "transition-state theory",
+}
+"""Of every run: minima, saddles, paths, coordinate, committors and harmonic rates are always there."""
+
+HAMILTONIANS = {
+    "AM1": ("dewar1985",),
+    "MNDO": ("dewar1977",),
+    "PM3": ("stewart1989",),
+    "PM6": ("stewart2007",),
+    "PM6-D3H4": ("stewart2007", "rezac2012"),
+    "PM6-ORG": ("stewart2023",),
+    "PM7": ("stewart2013",),
+    "RM1": ("rocha2006",),
+    "DFTB0": ("porezag1995",),
+    "DFTB2": ("elstner1998",),
+    "DFTB3": ("gaus2011",),
+    "GFN1-xTB": ("grimme2017",),
+    "GFN2-xTB": ("bannwarth2019",),
+    "IPEA1-xTB": ("asgeirsson2017",),
+}
+"""Of each level of theory that an engine knows by name."""
+
+ENGINES = {
+    "mopac": ("moussa2026",),
+    "sparrow": ("bosia2023",),
+    "tblite": ("bannwarth2021",),
+    "dftbplus": ("hourahine2020",),
+    "ase": (),
+    "forcefield": (),
+    "model": (),
+}
+"""Of each engine itself; what OpenMM computes has OpenMM's."""
+
+
+def used(config: Config) -> dict[str, str]:
+    """Papers that a run of this configuration rests on.
+
+    Returns
+    -------
+    Key in ``references.bib`` -> what it was used for, in the order of a methods section.
+    """
+    found = CODES | SAMPLING | dict(_options(config))
+    for method in config.methods.values():
+        for key in engine_references(method):
+            before = found.get(key, "")
+            found[key] = f"{before}, {method.label}" if before else f"level of theory {method.label}"
+    return found
+
+
+def _options(config: Config) -> Iterator[tuple[str, str]]:
+    """What depends on the config, other than the engines."""
+    data, rates = config.data, config.data["rates"]
+    umbrella, harmonic = rates["umbrella"]["methods"], rates["harmonic"]
+    if any(m.dynamics.friction > 0.0 for m in config.methods.values()) or umbrella or _restrained(config):
+        yield "leimkuhler2013", "Langevin dynamics"
+    if data["sampling"]["chains"] > 1:
+        yield "vehtari2021", "R-hat, by which chains are compared"
+    if data["coordinate"]["criterion"] == "ebic":
+        yield "chen2008", "number of variables in the coordinate"
+    if data["coordinate"]["inertial"]:
+        yield "peters2012", "inertial likelihood maximisation"
+    if data["coordinate"]["beyond"]:
+        yield "pedregosa2011", "scikit-learn, committor models that are not linear"
+    if harmonic["low_modes"] == "raised":
+        yield "ribeiro2011", "low modes of the harmonic rates"
+    if harmonic["low_modes"] == "interpolated":
+        yield "grimme2012", "low modes of the harmonic rates"
+    if harmonic["tunnelling"] in ("wigner", "eckart"):
+        yield {"wigner": "wigner1932", "eckart": "eckart1930"}[harmonic["tunnelling"]], "tunnelling"
+    if umbrella:
+        yield "torrie1977", "umbrella windows along the coordinate"
+        yield "shirts2008", "free energy from the windows (MBAR)"
+        if "lightest_atom_Da" in rates["umbrella"]:
+            yield "feenstra1999", "heavier hydrogens in the windows"
+        yield "chandler1978", "transmission coefficient"
+    if umbrella or rates["interfaces"]["methods"]:
+        routes = [
+            ("effective positive flux", umbrella),
+            ("sampling through interfaces", rates["interfaces"]["methods"]),
+        ]
+        yield "vanerp2003", "; ".join(words for words, methods in routes if methods)
+    if rates["interfaces"]["methods"]:
+        yield "vanerp2007", "exchange of paths between interfaces"
+        yield "roet2022", "among all of them at once"
+    if data["theory"]:
+        yield "langer1969", "theory of the surfaces: Langer's rate"
+        yield "berezhkovskii2005", "theory of the surfaces: variational principle"
+
+
+def _restrained(config: Config) -> bool:
+    return config.data["committor"]["source"] == "restrained"
+
+
+def engine_references(method: Method) -> list[str]:
+    """Keys of the papers of a method's engine and level of theory."""
+    options = method.options
+    keys = list(ENGINES.get(method.potential, ()))
+    keys += HAMILTONIANS.get(str(options.get("hamiltonian", options.get("method", ""))), ())
+    if method.potential == "mopac" and options.get("dielectric_constant", 1) > 1:
+        keys.append("klamt1993")
+    if method.potential == "dftbplus":
+        if options["method"] == "DFTB3":
+            keys.append("gaus2013")  # the parameters, 3ob
+        keys += {"D3BJ": ["grimme2011"], "D4": ["caldeweyher2019"]}.get(options.get("dispersion", "none"), [])
+    if method.potential in ("tblite", "dftbplus") and options.get("solvent"):
+        keys.append("ehlert2021")
+    if method.potential == "ase" and "torchani" in str(options["calculator"]):
+        keys.append("gao2020")
+    if method.potential == "model" and options.get("surface") == "mueller-brown":
+        keys.append("muller1979")
+    return keys
+
+
+def unnamed(config: Config) -> list[str]:
+    """What a run has used and no reference names: force fields, calculators, plug-in engines.
+
+    Where ``export.references`` names BibTeX files, these are taken to say it.
+    """
+    words: list[str] = []
+    if config.data["export"]["references"]:
+        return words
+    for name, method in config.methods.items():
+        if method.potential == "forcefield":
+            words.append(f"{name}: the force field of {Path(str(method.options['file'])).name}")
+        elif method.potential == "ase" and "gao2020" not in engine_references(method):
+            words.append(f"{name}: the calculator {method.options['calculator']}")
+        elif method.potential not in ENGINES:
+            words.append(f"{name}: the engine {method.potential}")
+    return words
+
+
+def check_files(paths: Sequence[str], where: str) -> None:
+    """Check that BibTeX files can be read, and that none repeats another's key with another paper.
+
+    Parameters
+    ----------
+    paths
+        The key ``export.references`` of a config.
+    where
+        The config file, which errors name.
+
+    Raises
+    ------
+    ConfigError
+        At the first mistake, in one line.
+    """
+    own = every()
+    for at, path in named_files(paths, where, "export.references", "a BibTeX file"):
+        try:
+            found = parse_file(path, bib_format="bibtex")
+        except (PybtexError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{at}: {path} is not valid BibTeX: {' '.join(str(error).split())}") from error
+        for key, entry in found.entries.items():
+            if key in own.entries and own.entries[key] != entry:
+                raise ConfigError(f"{at}: {path}: the key {key!r} stands for another paper already; give another key")
+            own.entries[key] = entry
+
+
+def bibliography(config: Config) -> BibliographyData:
+    """Entries of everything a run of this configuration has used, with those of ``export.references``."""
+    known = every().entries
+    chosen = {key: known[key] for key in used(config)}
+    for path in config.data["export"]["references"]:
+        chosen |= dict(parse_file(path, bib_format="bibtex").entries)
+    return BibliographyData(chosen)
+
+
+def bibtex(config: Config) -> str:
+    """The same as text; what has no reference is named in a comment ahead of them."""
+    head = "".join(f"% no reference is known here: {words}\n" for words in unnamed(config))
+    return head + bibliography(config).to_string("bibtex")
+
+
+def of(source: Path | str) -> str:
+    """BibTeX of a finished run, by its results folder, or of a config file.
+
+    Raises
+    ------
+    StoreError
+        When the run has written no references yet.
+    ConfigError
+        When the config cannot be used.
+    """
+    from separatrix.config.loading import load, read_yaml
+
+    source = Path(source)
+    if not source.is_dir():
+        return bibtex(load(read_yaml(source), [source]))
+    file = source / "export" / BIBLIOGRAPHY
+    try:
+        return file.read_text()
+    except OSError as error:
+        raise StoreError(
+            f"{source}: has no export/{BIBLIOGRAPHY}; let the run finish, or give its config file"
+        ) from error
+
+
+def every() -> BibliographyData:
+    """All papers that are known here."""
+    return parse_file(str(REFERENCES), bib_format="bibtex")
+
+
+_PLAIN = Backend()  # by its name it would be looked up among all installed packages, every time
+
+
+def plain(latex: str) -> str:
+    """A field of an entry without its LaTeX."""
+    return Text.from_latex(latex).render(_PLAIN)
+
+
+def authors(entry: Entry) -> list[str]:
+    """Authors of an entry, family name last."""
+    people = entry.persons.get("author", [])
+    return [plain(" ".join([*p.first_names, *p.middle_names, *p.prelast_names, *p.last_names])) for p in people]

@@ -1,0 +1,431 @@
+"""Two runs, side by side: which quantities differ beyond their errors.
+
+Each quantity of the one run is held against the same of the other: those of ``comparison/comparison.json``, and the
+rates of each method's ``rates.json``.
+
+* The error of a difference comes from the two intervals, from those sides of them that face each other: with A below B
+  it is sqrt((high_A - A)^2 + (B - low_B)^2) / 1.96. This is the method of variance estimates recovery (Zou and Donner,
+  Stat. Med. 2008, 27, 1693), which for two shares with Wilson intervals is Newcombe's (Stat. Med. 1998, 17, 873). It
+  needs no symmetric interval.
+* Rates, times and costs are compared by their logarithms.
+* A mean over chains has Student's interval for their number. Where an interval is Student's, the error is larger than
+  the standard error, so that few samples claim no more than they can.
+* Many quantities are compared at once, and of a hundred equal ones five would seem to differ at confidence 0.95. So
+  p-values are adjusted after Benjamini and Hochberg (J. R. Stat. Soc. B 1995, 57, 289): of the quantities that are
+  called different, the share that is not is expected to stay below the false-discovery rate. That holds for
+  independent and for positively dependent tests; those here share their chains, so it is a guide and no proof.
+
+The runs are taken as independent. Two runs with one seed may share random numbers, and then differ by less than this
+expects.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from statsmodels.stats.multitest import multipletests
+
+from separatrix.core.errors import StoreError
+from separatrix.core.plain import json_safe
+from separatrix.report.comparison import CHAINS, CONFIDENCE, COORDINATE, RATES, SAMPLING, Z, rounded
+from separatrix.results.store import read_json
+
+DIFFERS, AGREES, UNKNOWN, EQUAL = "differs", "agrees", "cannot tell", "equal"
+
+KINDS = ("mechanism at the saddle",)
+"""Words that name a kind and were not sampled: other words are another result. All further ones are sentences about a
+sample, which two runs seldom share to the letter."""
+
+_RATIOS = ("1/s", "s", "ms", "fs")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A quantity of one method in one run; `low` and `high` bound the interval of confidence 0.95, or are None."""
+
+    value: float | None
+    unit: str
+    low: float | None = None
+    high: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A quantity in both runs.
+
+    Attributes
+    ----------
+    method, group, quantity, unit
+        Which one.
+    a, b
+        In the two runs.
+    scale
+        ``log`` where logarithms are compared, else ``linear``.
+    errors
+        B minus A in combined standard errors; None where they are not known.
+    p_value, adjusted
+        Two-sided, alone, and for all that are compared.
+    verdict
+        ``differs``, ``agrees``, ``cannot tell`` (no error known) or ``equal``.
+    note
+        Why nothing can be told.
+    """
+
+    method: str
+    group: str
+    quantity: str
+    unit: str
+    a: Entry
+    b: Entry
+    scale: str
+    errors: float | None
+    p_value: float | None
+    adjusted: float | None
+    verdict: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs side by side.
+
+    Attributes
+    ----------
+    a, b
+        Their folders.
+    rate
+        False-discovery rate.
+    differences
+        Every quantity that both have, method by method.
+    methods_only
+        Methods of one run only, by run (``a``, ``b``).
+    quantities_only
+        Method, group and name of quantities of methods in both that stand in one only, by run.
+    conditions
+        What the methods say of themselves that is not the same: method, what, in A, in B.
+    """
+
+    a: str
+    b: str
+    rate: float
+    differences: tuple[Difference, ...]
+    methods_only: Mapping[str, tuple[str, ...]]
+    quantities_only: Mapping[str, tuple[tuple[str, str, str], ...]]
+    conditions: tuple[tuple[str, str, str, str], ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of quantities by verdict."""
+        found = Counter(d.verdict for d in self.differences)
+        return {verdict: found[verdict] for verdict in (DIFFERS, AGREES, UNKNOWN, EQUAL)}
+
+    @property
+    def tested(self) -> int:
+        """Number of quantities with a p-value."""
+        return sum(d.p_value is not None for d in self.differences)
+
+    @property
+    def alone(self) -> int:
+        """How many would be called different if each were the only one."""
+        return sum(d.p_value is not None and d.p_value < 1.0 - CONFIDENCE for d in self.differences)
+
+    def shown(self, everything: bool) -> tuple[Difference, ...]:
+        """All quantities, or those that differ."""
+        return tuple(d for d in self.differences if everything or d.verdict == DIFFERS)
+
+    def to_dict(self, everything: bool = False) -> dict[str, Any]:
+        """As JSON types; of the quantities, all or those that differ."""
+        return json_safe(
+            {
+                "a": self.a,
+                "b": self.b,
+                "confidence": CONFIDENCE,
+                "false_discovery_rate": self.rate,
+                "tested": self.tested,
+                "differ_if_tested_alone": self.alone,
+                "counts": self.counts,
+                "conditions": [dict(zip(("method", "what", "a", "b"), row, strict=True)) for row in self.conditions],
+                "methods_only_in": dict(self.methods_only),
+                "quantities_only_in": {
+                    run: [dict(zip(("method", "group", "quantity"), row, strict=True)) for row in rows]
+                    for run, rows in self.quantities_only.items()
+                },
+                "quantities": [asdict(d) for d in self.shown(everything)],
+            }
+        )
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run says: entries by method, group and name; and what each method says of itself."""
+
+    entries: Mapping[str, Mapping[Key, Entry]]
+    conditions: Mapping[str, Mapping[str, str]]
+
+
+def read_run(folder: Path | str) -> Run:
+    """All quantities of a run.
+
+    Raises
+    ------
+    StoreError
+        When the run has no comparison yet, or a file is damaged.
+    """
+    folder = Path(folder)
+    file = folder / "comparison" / "comparison.json"
+    if not file.is_file():
+        raise StoreError(
+            f"{folder}: has no comparison yet (comparison/comparison.json); give the results of a run that has finished"
+        )
+    content = read_json(file)
+    entries: dict[str, dict[Key, Entry]] = {}
+    conditions: dict[str, dict[str, str]] = {}
+    try:
+        for method, about in content["methods"].items():
+            entries[method] = _quantities(about["groups"])
+            conditions[method] = {"level of theory": str(about["source"])}
+            rates = folder / method / "rates.json"
+            if rates.is_file():
+                found = read_json(rates)
+                entries[method] |= _rates(found)
+                conditions[method]["temperature of the dynamics, K"] = f"{found['temperature_K']:g}"
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise StoreError(f"{folder}: not the results of a run that this version can read ({error!r})") from error
+    return Run(entries, conditions)
+
+
+def _quantities(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[Key, Entry]:
+    """Quantities of a method but its chains, which have no partners in another run, and its rates (:func:`_rates`)."""
+    chains = groups.get(SAMPLING, {}).get("chains", {}).get("value")
+    found = {}
+    for group, quantities in groups.items():
+        if group in (CHAINS, RATES):
+            continue
+        for name, q in quantities.items():
+            value, error = q["value"], q.get("error")
+            low, high = q.get("low"), q.get("high")
+            if low is None and value is not None and error:
+                factor = Z
+                if group == COORDINATE:  # its errors are between chains
+                    factor = (
+                        float(scipy.stats.t.ppf(0.5 + 0.5 * CONFIDENCE, chains - 1)) if chains and chains > 1 else None
+                    )
+                low, high = (None, None) if factor is None else (value - factor * error, value + factor * error)
+            found[group, name] = Entry(value, q.get("unit", "1"), low, high, q.get("text", "") if value is None else "")
+    found.pop(("Stationary points", "level of theory"), None)  # a condition
+    return found
+
+
+def _rates(content: Mapping[str, Any]) -> dict[Key, Entry]:
+    """Rates by every route, temperature laws and transmission coefficients of a method."""
+    found: dict[Key, Entry] = {}
+    own = content["temperature_K"]
+    through = content.get("interfaces", {}).get("rate", {})
+    for route in content["routes"]:
+        # That of the dynamics by this name, so that runs at two temperatures meet.
+        at = "temperature of the dynamics" if route["temperature"] == own else f"{route['temperature']:g} K"
+        name = f"rate {route['from']} to {route['to']}, {route['route']}, {at}"
+        value, error = route["rate"], route["ln_error"]
+        # Runs of earlier versions have no interval here, and that through interfaces in one place alone.
+        known = through if route["route"] == "interfaces" and route.get("low") is None else route
+        low, high = known.get("low"), known.get("high")
+        if low is None and value and error:
+            low, high = value * math.exp(-Z * error), value * math.exp(Z * error)
+        found[RATES, name] = Entry(value, "1/s", low, high)
+    for law in content["laws"]:
+        # No interval: that of the fit tells how straight the line is, nothing of the rates' own errors.
+        what = "activation energy" if law["law"] == "arrhenius" else "enthalpy of activation"
+        found[RATES, f"{what} {law['from']} to {law['to']}"] = Entry(law["energy"], "kJ/mol")
+    kappa = content.get("along_coordinate", {}).get("transmission")
+    if kappa and kappa["error"]:
+        half = Z * kappa["error"]
+        found[RATES, "transmission coefficient"] = Entry(
+            kappa["kappa"], "1", kappa["kappa"] - half, kappa["kappa"] + half
+        )
+    return found
+
+
+# --- comparing ------------------------------------------------------------------------------------------------------
+
+
+def compare_runs(
+    a: Path | str, b: Path | str, *, methods: Sequence[str] = (), rate: float = 1.0 - CONFIDENCE
+) -> Comparison:
+    """Compare two runs.
+
+    Parameters
+    ----------
+    a, b
+        Their results folders.
+    methods
+        Only these; empty: all.
+    rate
+        False-discovery rate.
+
+    Raises
+    ------
+    StoreError
+        When a run cannot be read, or has no such method, or the two have none in common.
+    """
+    one, other = read_run(a), read_run(b)
+    for name in methods:
+        for folder, run in ((a, one), (b, other)):
+            if name not in run.entries:
+                raise StoreError(f"{folder}: has no method {name!r} (it has: {', '.join(run.entries)})")
+    both = [m for m in one.entries if m in other.entries and (not methods or m in methods)]
+    if not both:
+        raise StoreError(f"{a} and {b} have no method in common ({', '.join(one.entries)}; {', '.join(other.entries)})")
+    differences, only_a, only_b, conditions = [], [], [], []
+    for method in both:
+        mine, theirs = one.entries[method], other.entries[method]
+        differences += [compare_entries(method, key, mine[key], theirs[key]) for key in mine if key in theirs]
+        only_a += [(method, *key) for key in mine if key not in theirs]
+        only_b += [(method, *key) for key in theirs if key not in mine]
+        said, heard = one.conditions[method], other.conditions[method]
+        conditions += [
+            (method, what, said[what], heard[what]) for what in said if what in heard and said[what] != heard[what]
+        ]
+    return Comparison(
+        a=str(a),
+        b=str(b),
+        rate=rate,
+        differences=judge(differences, rate),
+        methods_only={
+            "a": () if methods else tuple(m for m in one.entries if m not in other.entries),
+            "b": () if methods else tuple(m for m in other.entries if m not in one.entries),
+        },
+        quantities_only={"a": tuple(only_a), "b": tuple(only_b)},
+        conditions=tuple(conditions),
+    )
+
+
+def compare_entries(method: str, key: Key, a: Entry, b: Entry) -> Difference:
+    """One quantity of both runs; whether it differs beyond errors is for :func:`judge` to say."""
+    found = Difference(method, *key, a.unit, a, b, "linear", None, None, None, UNKNOWN)
+    if a.unit != b.unit:
+        return replace(found, note=f"units: {a.unit} and {b.unit}")
+    if a.value is None or b.value is None:
+        if a.value is None and b.value is None:
+            if a.text == b.text:
+                return replace(found, verdict=EQUAL)
+            return replace(found, verdict=DIFFERS) if key[1] in KINDS else replace(found, note="words")
+        return replace(found, note=f"no value in {'A' if a.value is None else 'B'}")
+    if a == b or (a.value == b.value and None in (a.low, b.low)):
+        return replace(found, verdict=EQUAL)
+    blind = [name for name, entry in (("A", a), ("B", b)) if entry.low is None or entry.high is None]
+    if blind:
+        return replace(found, note="no error known" + (f" in {blind[0]}" if len(blind) == 1 else ""))
+    log = (a.unit in _RATIOS or "per accepted path" in key[1]) and min(a.low, b.low) > 0.0
+    errors = _in_errors(a, b, math.log if log else float)
+    if errors is None:
+        return replace(found, note="an interval has no width")
+    p = float(2.0 * scipy.stats.norm.sf(abs(errors)))
+    return replace(found, scale="log" if log else "linear", errors=errors, p_value=p)
+
+
+def _in_errors(a: Entry, b: Entry, scale: Any) -> float | None:
+    """B minus A over its standard error, from those sides of the intervals that face each other."""
+    mine, theirs = scale(a.value), scale(b.value)
+    near_a, near_b = (a.high, b.low) if mine <= theirs else (a.low, b.high)
+    error = math.hypot(scale(near_a) - mine, scale(near_b) - theirs) / Z
+    return (theirs - mine) / error if error > 0.0 else None
+
+
+def judge(differences: Sequence[Difference], rate: float) -> tuple[Difference, ...]:
+    """Adjust the p-values for their number (Benjamini and Hochberg), and call each difference by its name."""
+    tested = [i for i, d in enumerate(differences) if d.p_value is not None]
+    judged = list(differences)
+    if tested:
+        reject, adjusted, _, _ = multipletests([judged[i].p_value for i in tested], alpha=rate, method="fdr_bh")
+        for i, apart, p in zip(tested, reject, np.asarray(adjusted), strict=True):
+            judged[i] = replace(judged[i], adjusted=float(p), verdict=DIFFERS if apart else AGREES)
+    return tuple(judged)
+
+
+# --- for people -----------------------------------------------------------------------------------------------------
+
+
+def show(comparison: Comparison, console: Console, everything: bool = False) -> None:
+    """Print a comparison: what differs, or all quantities, and what stands in one run only."""
+    for block in _blocks(comparison, everything):
+        console.print(block, highlight=False, markup=False, soft_wrap=isinstance(block, str))
+
+
+def _blocks(comparison: Comparison, everything: bool) -> Iterator[RenderableType]:
+    yield f"A: {comparison.a}"
+    yield f"B: {comparison.b}"
+    for method, what, a, b in comparison.conditions:
+        yield f"{method}: {what}: {a} in A, {b} in B"
+    rows = comparison.shown(everything)
+    if rows:
+        yield _table(rows)
+    n = comparison.counts
+    yield (
+        f"{len(comparison.differences)} quantities in both: {n[DIFFERS]} differ, {n[AGREES]} agree, {n[EQUAL]} are "
+        f"equal, of {n[UNKNOWN]} nothing can be told (other words, or numbers without an error)"
+    )
+    if comparison.tested:
+        yield (
+            f"{comparison.tested} compared with errors; false-discovery rate {comparison.rate:g} (Benjamini-Hochberg). "
+            f"Tested each alone at {1 - CONFIDENCE:.2g}, {comparison.alone} would differ; by chance alone, "
+            f"{comparison.tested * (1 - CONFIDENCE):.1f} would"
+        )
+    for run, names in comparison.methods_only.items():
+        if names:
+            yield f"methods in {run.upper()} only: {', '.join(names)}"
+    for run, found in comparison.quantities_only.items():
+        for method in dict.fromkeys(m for m, _, _ in found):
+            names = [f"{group}: {name}" for m, group, name in found if m == method]
+            yield f"{method}: in {run.upper()} only: {'; '.join(names)}"
+
+
+def _table(rows: Sequence[Difference]) -> Table:
+    table = Table("method", "quantity", "A", "B", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("errors\napart", justify="right")
+    table.add_column("p,\nadjusted", justify="right")
+    table.add_column("verdict")
+    method = ""
+    for d in rows:
+        if method and d.method != method:
+            table.add_section()
+        unit = "" if d.unit in ("1", "") else f", {d.unit}"
+        table.add_row(
+            d.method if d.method != method else "",
+            f"{d.quantity}{unit}",
+            _words(d.a),
+            _words(d.b),
+            "" if d.errors is None else f"{d.errors:+.1f}",
+            "" if d.adjusted is None else f"{d.adjusted:.2g}",
+            d.verdict + (f" ({d.note})" if d.note else ""),
+        )
+        method = d.method
+    return table
+
+
+def _words(entry: Entry) -> str:
+    """A value with its interval, as many digits as the interval is worth."""
+    if entry.value is None:
+        return entry.text or "none"
+    if entry.low is None or entry.high is None:
+        return f"{entry.value:.5g}"
+    if entry.low > 0.0 and entry.high > 3.0 * entry.low:
+        return f"{entry.value:.2g} ({entry.low:.2g} to {entry.high:.2g})"
+    half = 0.5 * (entry.high - entry.low)
+    value, low, high = (rounded(v, half)[0] for v in (entry.value, entry.low, entry.high))
+    return f"{value} ({low} to {high})"

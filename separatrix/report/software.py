@@ -1,0 +1,143 @@
+"""Codes that a run has used: versions, licences (SPDX) and home pages."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from separatrix import __version__
+
+if TYPE_CHECKING:
+    from separatrix.config.loading import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Code:
+    """A code.
+
+    Attributes
+    ----------
+    name
+        As its authors write it.
+    url
+        Home page.
+    licence
+        SPDX expression.
+    package
+        Of Python; empty where it is none.
+    references
+        Keys of its papers in ``references.bib``.
+    version
+        As found; empty until then.
+    words
+        What else it says of itself.
+    """
+
+    name: str
+    url: str
+    licence: str
+    package: str = ""
+    references: tuple[str, ...] = ()
+    version: str = ""
+    words: str = ""
+
+
+PACKAGES = (
+    Code("Snakemake", "https://snakemake.github.io", "MIT", "snakemake", ("molder2021",)),
+    Code("OpenMM", "https://openmm.org", "MIT AND LGPL-3.0-or-later", "openmm", ("eastman2024",)),
+    Code(
+        "OpenPathSampling",
+        "https://openpathsampling.org",
+        "MIT",
+        "openpathsampling",
+        ("swenson2019basics", "swenson2019ensembles"),
+    ),
+    Code("MDTraj", "https://www.mdtraj.org", "LGPL-2.1-or-later", "mdtraj", ("mcgibbon2015",)),
+    Code("ASE", "https://wiki.fysik.dtu.dk/ase", "LGPL-2.1-or-later", "ase", ("larsen2017",)),
+    Code("NumPy", "https://numpy.org", "BSD-3-Clause", "numpy", ("harris2020",)),
+    Code("SciPy", "https://scipy.org", "BSD-3-Clause", "scipy", ("virtanen2020",)),
+    Code("pandas", "https://pandas.pydata.org", "BSD-3-Clause", "pandas"),
+    Code("xarray", "https://xarray.dev", "Apache-2.0", "xarray", ("hoyer2017",)),
+    Code("netCDF4", "https://unidata.github.io/netcdf4-python", "MIT", "netCDF4"),
+    Code("statsmodels", "https://www.statsmodels.org", "BSD-3-Clause", "statsmodels"),
+    Code("ArviZ", "https://python.arviz.org", "Apache-2.0", "arviz-stats"),
+    Code("Vega-Altair", "https://altair-viz.github.io", "BSD-3-Clause", "altair"),
+)
+"""Of every run."""
+
+SCIKIT_LEARN = Code("scikit-learn", "https://scikit-learn.org", "BSD-3-Clause", "scikit-learn", ("pedregosa2011",))
+PYMBAR = Code("pymbar", "https://pymbar.readthedocs.io", "MIT", "pymbar", ("shirts2008",))
+TORCHANI = Code("TorchANI", "https://aiqm.github.io/torchani", "MIT", "torchani", ("gao2020",))
+
+ENGINES: Mapping[str, Code] = {
+    "mopac": Code("MOPAC", "https://openmopac.net", "Apache-2.0", references=("moussa2026",)),
+    "sparrow": Code("SCINE Sparrow", "https://scine.ethz.ch/download/sparrow", "BSD-3-Clause", "", ("bosia2023",)),
+    "tblite": Code("tblite", "https://tblite.readthedocs.io", "LGPL-3.0-or-later", references=("bannwarth2021",)),
+    "dftbplus": Code("DFTB+", "https://dftbplus.org", "LGPL-3.0-or-later", references=("hourahine2020",)),
+}
+"""Engines of their own; what OpenMM or ASE compute is theirs."""
+
+
+def of_run(config: Config, health: Mapping[str, Mapping[str, Any]]) -> list[Code]:
+    """Codes of a run, engines first.
+
+    Parameters
+    ----------
+    config
+        Of the run.
+    health
+        Content of each method's ``check.json``: what the engine said of itself in the job that ran it, which may have
+        had another environment than this process. Versions of packages are those of this process.
+    """
+    found: dict[tuple[str, str], Code] = {}
+    for name, method in config.methods.items():
+        code = ENGINES.get(method.potential)
+        if code is not None:
+            words = str(health[name]["version"])
+            found.setdefault((code.name, _number(words)), replace(code, version=_number(words), words=words))
+    own = Code("Separatrix", "", "MIT", version=__version__, words=commit())
+    python = Code("Python", "https://www.python.org", "PSF-2.0", version=platform.python_version())
+    packages = list(PACKAGES)
+    if config.data["coordinate"]["beyond"]:
+        packages.append(SCIKIT_LEARN)
+    if config.data["rates"]["umbrella"]["methods"]:
+        packages.append(PYMBAR)
+    if any("torchani" in str(m.options.get("calculator")) for m in config.methods.values()):
+        packages.append(TORCHANI)
+    return [own, *found.values(), python, *filter(None, map(_installed, packages))]
+
+
+def _installed(code: Code) -> Code | None:
+    try:
+        return replace(code, version=version(code.package))
+    except PackageNotFoundError:  # an engine of another environment
+        return None
+
+
+def _number(words: str) -> str:
+    """The version number in what an engine says of itself, or all of it."""
+    found = re.findall(r"\d+(?:\.\d+)+[\w.+-]*", words)
+    return found[-1] if found else words
+
+
+def commit() -> str:
+    """Commit of the library's repository, `-dirty` where it has changes; empty where it stands in none."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        run = subprocess.run(
+            ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+        return f"commit {run.stdout.strip()}"
+    return ""

@@ -1,0 +1,143 @@
+"""A MODEL.yaml worked through: results, figures and a page, for the command and for the workflow's rule."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from separatrix.cli import theory_text as text
+from separatrix.core.errors import ConfigError, SeparatrixError
+from separatrix.core.plain import json_safe
+from separatrix.results import store
+from separatrix.theory import analysis, model_file
+from separatrix.theory import trial_shooting as shooting
+from separatrix.theory.analysis import Analysis, Tell
+
+log = logging.getLogger(__name__)
+
+#: D_yy/D_xx of the scan when the file says nothing
+ANISOTROPY = tuple(float(f"{r:.3g}") for r in np.logspace(0, -4, 9))
+
+
+@dataclass(frozen=True)
+class Result:
+    """An analysis and, if asked for, a scan of the anisotropy."""
+
+    analysis: Analysis
+    scan: list[dict[str, float]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        found = self.analysis.to_dict()
+        return found | {"scan": json_safe(self.scan)} if self.scan else found
+
+    def show(self, console: Console) -> None:
+        """Print it."""
+        text.show(self.analysis, console)
+        if self.scan:
+            console.print(text.scan_table(self.scan))
+
+
+def run(
+    path: Path | str,
+    *,
+    case: str | None = None,
+    measured: Path | str | None = None,
+    shoot: int | None = None,
+    scan: bool = False,
+    seed: int = 1,
+    tell: Tell | None = None,
+) -> Result:
+    """Read a MODEL.yaml and work it through.
+
+    Parameters
+    ----------
+    path, case
+        As for :func:`separatrix.theory.model_file.read`.
+    measured
+        CSV of committors measured by shooting, in place of the one that the file names.
+    shoot
+        Trajectories from each committor point, in place of measured ones.
+    scan
+        Whether to scan the anisotropy of D.
+    seed
+        Of the trajectories.
+    tell
+        Called with a few words on what is being done.
+
+    Raises
+    ------
+    ConfigError
+        When the input is wrong.
+    TheoryError
+        When it has no answer.
+    """
+    if measured is not None and shoot is not None:
+        raise ConfigError("--shoot: committors are either measured or shot here; leave --measured or --shoot out")
+    what = model_file.read(path, case)
+    try:
+        if scan and not what.diffusion.is_constant:
+            raise ConfigError("anisotropy: D depends on position, so that there is no one D_yy/D_xx to scan")
+        if measured is not None:
+            what = dataclasses.replace(what, measured=model_file.read_measured(measured))
+        if shoot is not None:
+            if tell:
+                tell("saddle")
+            points = what.points if what.points is not None else analysis.committor_points(what)
+            if tell:
+                tell(f"{shoot} trajectories from each of {len(points)} points")
+            shots = shooting.brownian(what, points, shoot, np.random.default_rng(seed))
+            what = dataclasses.replace(what, measured=shots)
+        found = analysis.analyse(what, tell)
+        rows = analysis.scan(what, what.anisotropy or ANISOTROPY, tell) if scan else []
+    except SeparatrixError as error:
+        # Errors of the mathematics know nothing of files.
+        raise error if str(error).startswith(str(path)) else type(error)(f"{path}: {error}") from error
+    return Result(found, rows)
+
+
+def write(result: Result, folder: Path | str) -> Sequence[Path]:
+    """Write figures, a page (HTML) and the numbers (JSON) into a folder; the paths of what was written."""
+    from separatrix.report import theory_charts as charts
+
+    folder = Path(folder)
+    written = []
+    for name, content in charts.files(result).items():
+        path = folder / name
+        with store.replacing(path) as temporary:
+            temporary.write_bytes(content)
+        written.append(path)
+    store.write_json(result.to_dict(), folder / "theory.json")
+    return [*written, folder / "theory.json"]
+
+
+def for_rule(model: Path | str, *, outputs: dict[str, Path | str]) -> None:
+    """What the rule `theory` does: all of the above for one MODEL.yaml, with a scan of the anisotropy if D has one.
+
+    Parameters
+    ----------
+    model
+        The file.
+    outputs
+        Files to write: ``json``, and those of :func:`separatrix.report.theory_charts.files`, each of which has the name
+        of its file in its path.
+    """
+    from separatrix.report import theory_charts as charts
+
+    result = run(model, scan=model_file.read(model).diffusion.is_constant, tell=log.info)
+    for sentence in result.analysis.verdict():
+        log.info("%s", sentence)
+    store.write_json(result.to_dict(), outputs["json"])
+    content = charts.files(result)
+    for name, path in outputs.items():
+        if name != "json":
+            with store.replacing(path) as temporary:
+                temporary.write_bytes(content[Path(path).name])
+            log.info("%s", path)

@@ -1,0 +1,426 @@
+"""Stages of the workflow that sample rates through interfaces: pilot, chains, and the rate of all chains."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openmm
+import xarray as xr
+from numpy.typing import NDArray
+
+from separatrix.config.loading import from_settings
+from separatrix.core.errors import PotentialError, SamplingError
+from separatrix.core.seeds import stream
+from separatrix.cvs.states import Basin
+from separatrix.dynamics.md_engine import Engine
+from separatrix.dynamics.motion import kinetic_energy
+from separatrix.rates import free_energy
+from separatrix.rates.tis import interfaces
+from separatrix.rates.tis.interfaces import NEITHER, PRODUCT, REACTANT, FloatArray, Leg
+from separatrix.results import store
+from separatrix.sampling import rounds as sampling
+from separatrix.workflow.rate_stages import coordinate_of, read_windows
+from separatrix.workflow.stages import Settings, anchor, open_method
+
+log = logging.getLogger(__name__)
+
+#: Share of the frames of equilibrium dynamics that the reactant's state holds: it ends where the coordinate is larger.
+#: A basin that dynamics never leaves by itself would give no excursions to count.
+CEILING = 0.75
+
+
+class EngineRunner:
+    """An engine's dynamics with two states: a basin up to a ceiling of the order parameter, and the other basin.
+
+    Parameters
+    ----------
+    engine
+        The engine.
+    reactant, product
+        The basins. Others count as neither.
+    order
+        Order parameter of positions, shape (n, n_atoms, 3); larger towards the product.
+    gradient
+        Its gradient, 1/nm, at positions of shape (n_atoms, 3); the same shape.
+    ceiling
+        The reactant's state is where the order parameter does not exceed it, in its basin.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        reactant: Basin,
+        product: Basin,
+        order: Callable[[FloatArray], FloatArray],
+        gradient: Callable[[FloatArray], FloatArray],
+        ceiling: float = math.inf,
+    ) -> None:
+        self.engine = engine
+        self.order = order
+        self._gradient = gradient
+        self.stochastic = bool(engine.settings.friction)
+        self.ceiling = ceiling
+        self._reactant, self._product = reactant, product
+
+    def draw(self, positions: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Thermal velocities, nm/ps."""
+        return self.engine.thermal_velocities(positions, rng)
+
+    def along(self, positions: FloatArray, velocities: FloatArray) -> FloatArray:
+        """Part of velocities along the order parameter's mass-weighted gradient, nm/ps; atoms that are held have none.
+
+        With q = M^(1/2) x the gradient is g = M^(-1/2) dr/dx, and the part of dq/dt along it (g . dq/dt) g / (g . g).
+        """
+        potential = self.engine.potential
+        gradient = self._gradient(positions)
+        if potential.active is not None:
+            gradient = gradient * potential.active
+        uphill = gradient / potential.masses[:, None]
+        square = float((gradient * uphill).sum())
+        return uphill * (float((gradient * velocities).sum()) / square) if square > 0.0 else np.zeros_like(uphill)
+
+    def sides(self, positions: FloatArray, velocities: FloatArray) -> NDArray[np.int64]:
+        """Side of frames, shape (n,)."""
+        return np.array([self._side(x) for x in positions], dtype=int)
+
+    def leg(self, positions: FloatArray, velocities: FloatArray, rng: np.random.Generator) -> Leg:
+        """Run to the first frame in either state."""
+        return self._run(positions, velocities, self.engine.n_frames_max, rng, (REACTANT, PRODUCT))
+
+    def stretch(self, positions: FloatArray, velocities: FloatArray, frames: int, rng: np.random.Generator) -> Leg:
+        """Run a number of frames, in and out of either state."""
+        return self._run(positions, velocities, frames, rng, ())
+
+    def _side(self, x: FloatArray) -> int:
+        if self._product.contains(x):
+            return PRODUCT
+        if self._reactant.contains(x) and (math.isinf(self.ceiling) or float(self.order(x[None])[0]) <= self.ceiling):
+            return REACTANT
+        return NEITHER
+
+    def _run(
+        self,
+        positions: FloatArray,
+        velocities: FloatArray,
+        frames: int,
+        rng: np.random.Generator,
+        stop: tuple[int, ...],
+    ) -> Leg:
+        engine = self.engine
+        engine.legs += 1
+        track: list[tuple[FloatArray, FloatArray]] = [(np.asarray(positions), np.asarray(velocities))]
+        side, reason = NEITHER, ""
+        try:
+            run = engine.run(engine.snapshot(positions, velocities), lambda _: True, rng)
+            for state in itertools.islice(run, frames):
+                x = state.getPositions(asNumpy=True)._value
+                track.append((x, state.getVelocities(asNumpy=True)._value))
+                if stop and (side := self._side(x)) in stop:
+                    break
+            jump = abs(self._total_energy(*track[-1]) - self._total_energy(*track[0]) - engine.heat)
+            # Not "jump > bound": a jump that is not a number is one.
+            if not jump <= engine.potential.energy_jump:
+                reason = f"total energy changed by {jump:.1f} kJ/mol"
+        except (openmm.OpenMMException, PotentialError) as error:
+            reason = str(engine.potential.reason(error))
+        ran = track[1:]
+        shape = (len(ran), *np.shape(positions))
+        return Leg(
+            np.array([x for x, _ in ran]).reshape(shape), np.array([v for _, v in ran]).reshape(shape), side, reason
+        )
+
+    def _total_energy(self, positions: FloatArray, velocities: FloatArray) -> float:
+        return self.engine.potential_energy(positions) + kinetic_energy(velocities, self.engine.potential.masses)
+
+
+class Keeper:
+    """Does pieces of work in order, or reads them from a journal; counts failures one after the other.
+
+    Parameters
+    ----------
+    record
+        The journal, in use.
+    engine
+        It forgets what came before each piece, so that a resumed run gives the same numbers.
+    allowed
+        Failures in a row that stop the job.
+    total
+        Shots to do; 0: not known beforehand. How many stretches there will be between them is not.
+    """
+
+    def __init__(self, record: store.Journal, engine: Engine, allowed: int, total: int = 0) -> None:
+        self._record, self._engine, self._allowed, self._total = record, engine, allowed, total
+        self._known = True
+        self._done = self._failures = self._shots = self._before = 0
+        self._start = time.monotonic()
+
+    def __call__(self, make: Callable[[], dict[str, Any]]) -> Mapping[str, Any]:
+        """The next piece."""
+        i, self._done = self._done, self._done + 1
+        # One by one: all paths of a long chain would fill the memory that was asked for.
+        if self._known and (known := self._record.piece(i)) is not None:
+            self._shots += "outcome" in known
+            return known
+        if self._known:
+            self._known, self._before, self._start = False, self._shots, time.monotonic()
+        self._engine.potential.restart()
+        found = make()
+        self._record.write(i, found)
+        reason = found["reason"]
+        failure = f"; {reason}" if reason else ""
+        if "outcome" in found:
+            self._shots += 1
+            pace = (time.monotonic() - self._start) / (self._shots - self._before)
+            left = f"; {pace * (self._total - self._shots):.0f} s to go" if self._total else ""
+            of = f"/{self._total}" if self._total else ""
+            words = f"{found['outcome']}, {found['cost']} frames run"
+            log.info("shot %d%s: %s%s%s", self._shots, of, words, left, failure)
+        else:
+            log.info("stretch: %d frames, %d excursions%s", found["frames"], len(found["highest"]), failure)
+        self._failures = self._failures + 1 if reason else 0
+        sampling.stop_after(self._failures, self._allowed, reason)
+        return found
+
+
+class _Setting:
+    """What pilot and chains share: engine, states, coordinate, rules."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        minima: Mapping[str, Path | str],
+        saddle: Path | str,
+        fit: Path | str,
+        table: Path | str,
+    ) -> None:
+        self.system, self.method, potential = open_method(settings)
+        points = {name: store.read_stationary(file) for name, file in minima.items()}
+        top = store.read_stationary(saddle)
+        anchor(potential, [points[self.system.product], top])
+        self.top = top.positions
+        self.start = points[self.system.reactant].positions
+        self.content = settings["rates"]["interfaces"]
+        dynamics = replace(self.method.dynamics, longest_half=float(self.content["longest_fs"]))
+        self.engine = Engine(self.system.molecule, potential, dynamics)
+        self.frame = dynamics.frame
+        named = {"umbrella": {"variables": self.content["variables"]}}
+        self.reaction = coordinate_of({**settings, "rates": named}, fit, table)
+        basins = {b.name: b for b in self.system.basins}
+        self.runner = EngineRunner(
+            self.engine,
+            basins[self.system.reactant],
+            basins[self.system.product],
+            lambda positions: self.reaction.evaluate(positions).r,
+            self.reaction.gradient,
+        )
+        self.source = potential.description
+        # How far sampling goes does not change what is sampled: more cycles go on from the journal.
+        kept = {key: value for key, value in self.content.items() if key != "cycles"}
+        rates = {**settings["rates"], "interfaces": kept}
+        # The words: a chain whose exchanges were others has other paths, and does not go on from that one's.
+        self.key = store.fingerprint(
+            {**settings, "rates": rates}, self.start, self.top, self.reaction.to_dict(), "exchanges among all"
+        )
+
+    @property
+    def rules(self) -> interfaces.Rules:
+        content = self.content
+        return interfaces.Rules(
+            crossing=content["crossing"],
+            pilot_moves=content["pilot_moves"],
+            cycles=content.get("cycles", 0),
+            burn_in=content.get("burn_in", 0),
+            refresh=content.get("refresh", 2),
+            stretch_frames=max(2, round(content["stretch_fs"] / self.frame)),
+        )
+
+    def streams(self, *place: str | int) -> interfaces.Streams:
+        return lambda *words: stream(self.method.seed, self.method.name, "interfaces", *place, *words)
+
+
+def interface_pilot(
+    settings: Settings,
+    minima: Mapping[str, Path | str],
+    saddle: Path | str,
+    fit: Path | str,
+    table: Path | str,
+    journal: Path | str,
+    out: Path | str,
+    windows: Sequence[Path | str] = (),
+) -> None:
+    """Place the reactant's ceiling and the interfaces, with a path in each ensemble; goes on from the journal.
+
+    Umbrella windows along the same variables, at the same temperature, serve as frames of equilibrium.
+    """
+    work = _Setting(settings, minima, saddle, fit, table)
+    rules = work.rules
+    seeds = _seeds(work, windows) if windows else None
+    key = store.fingerprint(work.key, seeds.order, seeds.weight) if seeds else work.key
+    with store.Journal(Path(journal) / key) as record, sampling.stoppable(work.engine):
+        record.about({"method": work.method.name})
+        keep = Keeper(record, work.engine, settings["failures_in_a_row"])
+        # The reactant's thermal range of r, before there are excursions to speak of.
+        settled = interfaces.stretches(
+            work.runner, work.start, rules.settling, rules.stretch_frames, work.streams("settle"), keep
+        )
+        half = [np.asarray(s["r"]) for s in settled[len(settled) // 2 :]]
+        r = np.concatenate(half)
+        if not len(r):
+            raise SamplingError(f"no stretch of dynamics in the reactant succeeded; the last: {settled[-1]['reason']}")
+        work.runner.ceiling = float(np.quantile(r, CEILING))
+        start = np.asarray(settled[-1]["at"])
+        try:
+            found = interfaces.pilot(work.runner, start, work.top, rules, work.streams("pilot"), keep, seeds)
+        except interfaces.PlacingError as error:
+            raise SamplingError(f"no interfaces: {error}") from error
+    log.info(
+        "reactant up to r = %.3f; interfaces at r = %s",
+        work.runner.ceiling,
+        ", ".join(f"{value:.3f}" for value in found.interfaces),
+    )
+    data = xr.Dataset(
+        {
+            "symbol": ("atom", np.array(work.system.molecule.symbols, dtype=object)),
+            "interface": ("ensemble", np.array(found.interfaces), {"comment": "of the reaction coordinate r"}),
+            "n_frames": ("ensemble", [len(p.order) for p in found.paths], {"sample_dimension": "frame"}),
+            "start": (("atom", "xyz"), start, {"units": "nm", "comment": "of the reactant's equilibrium"}),
+            "r": ("frame", np.concatenate([p.order for p in found.paths])),
+            "positions": (
+                ("frame", "atom", "xyz"),
+                np.concatenate([p.positions for p in found.paths]),
+                {"units": "nm"},
+            ),
+            "velocities": (
+                ("frame", "atom", "xyz"),
+                np.concatenate([p.velocities for p in found.paths]),
+                {"units": "nm ps-1"},
+            ),
+        },
+        attrs={
+            "ceiling": work.runner.ceiling,
+            "stride": found.stride,
+            "frame_fs": work.frame,
+            "coordinate": work.reaction.formula,
+        },
+    )
+    store.write_dataset(data, out, title="interfaces and a first path for each", source=work.source)
+
+
+def _seeds(work: _Setting, windows: Sequence[Path | str]) -> interfaces.Seeds | None:
+    """Frames of umbrella windows and their weights; None where the windows do not hang together.
+
+    Windows of the method that a scan varies have been placed by that one's fit, with other coefficients: what they
+    weigh is theirs, where they lie is for the coordinate of the interfaces to say.
+    """
+    kept = [item for file in windows for item in read_windows(file)]
+    kept.sort(key=lambda item: item[0].centre)
+    try:
+        found = free_energy.combine([window for window, _ in kept], work.engine.settings.temperature)
+        free_energy.check_overlap([window for window, _ in kept], found.overlap)
+    except ValueError as error:
+        log.warning("windows are of no use to the pilot: %s", error)
+        return None
+    positions = np.concatenate([x for _, x in kept])
+    return interfaces.Seeds(positions, work.runner.order(positions), found.weight)
+
+
+def _read_pilot(file: Path | str) -> tuple[interfaces.Pilot, xr.Dataset]:
+    data = store.read_dataset(file)
+    counts = data.n_frames.values.astype(int)
+    paths = [
+        interfaces.Path(data.positions.values[a:b], data.velocities.values[a:b], data.r.values[a:b])
+        for a, b in itertools.pairwise([0, *np.cumsum(counts).tolist()])
+    ]
+    return interfaces.Pilot(tuple(map(float, data.interface.values)), tuple(paths), int(data.attrs["stride"])), data
+
+
+def interface_chain(
+    settings: Settings,
+    number: int,
+    minima: Mapping[str, Path | str],
+    saddle: Path | str,
+    fit: Path | str,
+    table: Path | str,
+    pilot: Path | str,
+    journal: Path | str,
+    out: Path | str,
+) -> None:
+    """One chain of cycles over all ensembles, and its stretches in the reactant; goes on from the journal."""
+    work = _Setting(settings, minima, saddle, fit, table)
+    rules = work.rules
+    found, data = _read_pilot(pilot)
+    work.runner.ceiling = float(data.attrs["ceiling"])
+    start = data.start.values
+    key = store.fingerprint(work.key, start, data.r.values, data.positions.values, number)
+    cycles = rules.burn_in + rules.cycles
+    shots = cycles * len(found.interfaces)
+    with store.Journal(Path(journal) / key) as record, sampling.stoppable(work.engine):
+        record.about({"method": work.method.name, "chain": number, "shots": shots})
+        keep = Keeper(record, work.engine, settings["failures_in_a_row"], shots)
+        chain = interfaces.run_chain(work.runner, start, found, rules, work.streams("chain", number), keep)
+    content = xr.Dataset(
+        {
+            "interface": ("ensemble", np.array(found.interfaces)),
+            "highest": (("cycle", "ensemble"), chain.highest, {"comment": "infinite where the product is reached"}),
+            "frames": (("cycle", "ensemble"), chain.frames),
+            "outcome": (("cycle", "ensemble"), chain.outcomes, {"comment": ", ".join(interfaces.OUTCOMES)}),
+            "source": (
+                ("cycle", "ensemble"),
+                chain.sources,
+                {"comment": "ensemble that its path was in before exchanges"},
+            ),
+            "flux_frames": ("cycle", chain.flux_frames),
+            "flux_counts": ("cycle", chain.flux_counts),
+            "flux_unfinished": ("cycle", chain.flux_unfinished, {"comment": "excursions left out"}),
+        },
+        attrs={"frame_fs": work.frame, "coordinate": work.reaction.formula, "ceiling": work.runner.ceiling},
+    )
+    store.write_dataset(content, out, title=f"interface sampling, chain {number}", source=work.source)
+
+
+def interface_rate(settings: Settings, chains: Sequence[Path | str], out: Path | str) -> None:
+    """The rate from all chains; where they are too short for one, why (``no_rate``), and other routes go their way."""
+    system, _ = from_settings(settings)
+    runs, tables = [], [store.read_dataset(file) for file in chains]
+    for table in tables:
+        runs.append(
+            interfaces.Chain(
+                table.highest.values,
+                table.frames.values,
+                table.outcome.values,
+                table.source.values,
+                table.flux_frames.values,
+                table.flux_counts.values,
+                table.flux_unfinished.values,
+            )
+        )
+    first, reason, rate = tables[0], None, {}
+    try:
+        found = interfaces.rate(runs, first.interface.values.tolist(), first.attrs["frame_fs"] * 1e-3)
+    except ValueError as error:
+        reason = f"no rate through interfaces: {error}"
+        log.warning(reason)
+    else:
+        rate = found.to_dict()
+        log.info("%s to %s: %.3g /s", system.reactant, system.product, found.rate)
+    store.write_json(
+        {
+            "from": system.reactant,
+            "to": system.product,
+            "temperature_K": settings["temperature_K"],
+            "coordinate": first.attrs["coordinate"],
+            "ceiling": first.attrs["ceiling"],
+            "n_chains": len(runs),
+            "rate": rate,
+            "no_rate": reason,
+        },
+        out,
+    )

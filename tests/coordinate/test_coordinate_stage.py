@@ -1,0 +1,208 @@
+"""The rule `coordinate` on observations made up with a known answer: what `coordinate.json` holds."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+
+from separatrix.config import loading as config
+from separatrix.coordinate import fitting, observations
+from separatrix.coordinate import selection as coordinate
+from separatrix.core.molecule import read_geometry
+from separatrix.cvs import variables
+from separatrix.results import store
+from separatrix.workflow import stages
+
+CHAINS, SHOTS = 3, 60
+NAIVE, BEST = "cos(C6,N9,N10,C11)", "angle(N9,N10,C11)"
+
+
+def settings(**rules: Any) -> dict[str, Any]:
+    data = yaml.safe_load(Path("config/config.yaml").read_text())
+    data["coordinate"] = {"max_variables": 2, "bootstrap": 6, "beside": [[NAIVE], [NAIVE, BEST]]} | rules
+    return config.load(data).settings("coordinate", "gaff2")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Noise around the Z form; the outcome follows the angle at N10 alone."""
+    system, _ = config.from_settings(settings())
+    _, start = read_geometry(system.geometries["Z"])
+    rng = np.random.default_rng(7)
+    n = CHAINS * SHOTS
+    x = start + rng.normal(scale=0.008, size=(n, *start.shape))
+    values, rates = variables.evaluate(system.variables, x, rng.normal(size=x.shape))
+    names = [v.name for v in system.variables]
+    theta = values[:, names.index(BEST)]
+    ends = rng.random((n, 2)) < 1.0 / (1.0 + np.exp(-(theta - theta.mean())[:, None] * 0.5))
+    words = np.where(ends, "E", "Z").astype(object)
+    # An artefact that the report must show: a candidate that stays, and one that follows another.
+    values[:, names.index("distance(C5,C6)")] = 1.4
+    values[:, names.index("distance(C6,C7)")] = 2.0 - 3.0 * values[:, names.index("distance(N9,N10)")]
+    data = xr.Dataset(
+        {
+            "variable": ("variable", np.array(names, dtype=object)),
+            "unit": ("variable", np.array([v.unit for v in system.variables], dtype=object)),
+            "value": (("shot", "variable"), values),
+            "rate": (("shot", "variable"), rates),
+            "chain": ("shot", np.repeat(np.arange(1, CHAINS + 1), SHOTS)),
+            "forward": ("shot", words[:, 0]),
+            "backward": ("shot", words[:, 1]),
+        },
+        attrs={"reactant": "Z", "product": "E", "source": "made up"},
+    )
+    file = tmp_path_factory.mktemp("stage") / "variables.nc"
+    store.write_dataset(data, file, title="made up", source="made up")
+    return file
+
+
+def fitted(table: Path, out: Path, **rules: Any) -> dict[str, Any]:
+    stages.reaction_coordinate(settings(**rules), table, out)
+    return json.loads(out.read_text())
+
+
+def test_intervals_of_the_coefficients(table: Path, tmp_path: Path) -> None:
+    """Both kinds, against the library asked directly; and the same bytes a second time."""
+    found = fitted(table, tmp_path / "fit.json")
+    assert found["coordinate"]["names"] == [BEST]
+    data = store.read_dataset(table)
+    row, went, _ = store.committor_observations(data, "both halves")
+    chain = data.chain.values[row]
+    q = data.value.values[row][:, [list(data.variable.values).index(BEST)]]
+    labels, words = fitting.blocks([str(c) for c in chain], len(went), "chain")
+    assert (
+        labels is not None and len(set(labels)) == 21 and found["intervals"]["blocks"] == {"count": 21, "what": words}
+    )
+    direct = coordinate.fit(q, went, [BEST], groups=labels)
+    lower, upper = coordinate.coefficient_intervals(direct, 0.95, 21)
+    interval = found["intervals"]["interval"]
+    np.testing.assert_allclose([interval["lower"], interval["upper"]], [lower, upper], rtol=1e-12)
+    assert interval["errors"] == "clustered" and interval["confidence"] == 0.95
+    resampled = found["intervals"]["bootstrap"]
+    assert resampled["n_boot"] == 24 and resampled["names"] == [BEST]
+    value = found["coordinate"]["coefficients"][0]
+    assert lower[1] < value < upper[1] and resampled["lower"][1] < value < resampled["upper"][1]
+    assert 0.4 < (resampled["upper"][1] - resampled["lower"][1]) / (upper[1] - lower[1]) < 1.6
+    again = tmp_path / "again.json"
+    fitted(table, again)
+    assert again.read_bytes() == (tmp_path / "fit.json").read_bytes()
+
+
+def test_sets_side_by_side(table: Path, tmp_path: Path) -> None:
+    found = fitted(table, tmp_path / "fit.json", beside=[[NAIVE], [BEST, NAIVE], ["distance(C5,C6)"]])
+    sets = found["sets"]
+    assert [(s["role"], s["chosen"], len(s["variables"])) for s in sets] == [
+        ("best", True, 1),
+        ("best", False, 2),
+        ("beside", False, 1),
+        ("beside", False, 2),
+        ("beside", False, 1),
+    ]
+    best, pair, naive, both, still = sets
+    assert still["problem"] == "constant variables cannot be fitted: distance(C5,C6)"
+    assert naive["log_likelihood"] < best["log_likelihood"] < both["log_likelihood"] <= pair["log_likelihood"]
+    assert best["log_likelihood"] == found["coordinate"]["log_likelihood"]
+    assert best["held_out"]["mean"] == found["held_out"]["mean"] > naive["held_out"]["mean"]
+    assert naive["held_out"]["groups"] == ["1", "2", "3"] and naive["units"] == ["1"] and best["units"] == ["degree"]
+
+
+def test_candidates_are_listed(table: Path, tmp_path: Path) -> None:
+    found = {c["name"]: c for c in fitted(table, tmp_path / "fit.json")["candidates"]}
+    assert list(found) == [str(v) for v in store.read_dataset(table).variable.values]
+    one = found[BEST]
+    assert (one["meaning"], one["kind"], one["unit"]) == ("angle N9-N10-C11, in degree", "angle", "degree")
+    assert one["origin"] == "enumerated" and found["theta10-theta9"]["origin"] == "given"
+    assert found["distance(C5,C6)"]["constant"] and not one["constant"]
+    twin = {"name": "distance(N9,N10)", "correlation": pytest.approx(-1.0)}
+    assert found["distance(C6,C7)"]["near_duplicates"] == [twin]
+    values = store.read_dataset(table).value.values
+    assert one["standard_deviation"] == pytest.approx(values[:, list(found).index(BEST)].std())
+
+
+def test_models_beyond_the_linear_one(table: Path, tmp_path: Path) -> None:
+    assert fitted(table, tmp_path / "fit.json")["beyond_linear"] is None
+    found = fitted(table, tmp_path / "fit.json", beyond=["boosting"])["beyond_linear"]
+    assert [m["variables"] for m in found["models"]] == ["chosen", "all"]
+    assert len(found["held_out"]["groups"]) == CHAINS
+    # The truth is linear: there is nothing to gain.
+    for model in found["models"]:
+        assert model["gain"] < 2 * model["standard_error"]
+        assert model["gain"] == pytest.approx(model["mean"] - found["held_out"]["mean"])
+
+
+def test_one_chain_has_intervals_and_no_held_out_likelihood(table: Path, tmp_path: Path) -> None:
+    data = store.read_dataset(table)
+    alone = data.isel(shot=data.chain.values == 1)
+    file = tmp_path / "variables.nc"
+    store.write_dataset(alone, file, title="one chain", source="made up")
+    found = fitted(file, tmp_path / "fit.json", beyond=["boosting"], beside=[])
+    assert found["held_out"] is None and found["sets"][0]["held_out"] is None
+    assert found["intervals"]["interval"]["errors"] == "clustered"
+    assert len(found["beyond_linear"]["held_out"]["groups"]) == fitting.MOST_FOLDS
+
+
+def test_assessment_depends_on_no_more_than_the_choice(tmp_path: Path) -> None:
+    """What only tells more of the coordinate must not make Snakemake judge all rounds anew."""
+    data = yaml.safe_load(Path("config/config.yaml").read_text())
+    other = copy.deepcopy(data)
+    other["coordinate"] |= {"bootstrap": 7, "beside": [], "beyond": []}
+    assert config.load(data).settings("assess", "pm6") == config.load(other).settings("assess", "pm6")
+    assert config.load(data).settings("coordinate", "pm6") != config.load(other).settings("coordinate", "pm6")
+    for change in ({"max_variables": 2}, {"inertial": True}, {"search": "greedy"}, {"criterion": "bic"}):
+        chosen = copy.deepcopy(data)
+        chosen["coordinate"] |= change
+        assert config.load(data).settings("assess", "pm6") != config.load(chosen).settings("assess", "pm6"), change
+
+
+@pytest.mark.parametrize("observed", ["both halves", "forward half"])
+def test_the_rule_chooses_what_the_command_chooses(table: Path, tmp_path: Path, observed: str) -> None:
+    """Inertial, greedy, by AIC: `separatrix fit` on the same file, its options said otherwise."""
+    rules = {"inertial": True, "search": "greedy", "criterion": "aic", "max_variables": 3, "observations": observed}
+    found = fitted(table, tmp_path / "fit.json", **rules)
+    options = fitting.Options(
+        max_variables=3, search="greedy", criterion="aic", bootstrap=0, folds=0, blocks=str(2 * SHOTS)
+    )
+    report = fitting.fit(observations.read(table, rates=True, halves=observed), options).to_dict()
+    assert found["coordinate"]["names"] == report["variables"]
+    assert found["coordinate"]["log_likelihood"] == pytest.approx(report["log_likelihood"], abs=1e-9)
+    size = len(report["variables"])
+    inertial = found["inertial"][str(size)]
+    assert inertial["names"][size:] == [f"{name}_rate" for name in report["variables"]]
+    assert inertial["log_likelihood"] == pytest.approx(report["inertial"]["log_likelihood"], abs=1e-9)
+    np.testing.assert_allclose(inertial["coefficients"][size:], report["inertial"]["rate_coefficients"], rtol=1e-6)
+    assert found["criterion"] == "aic" and found["n_fits"] == report["n_fits"]
+    assert fitted(table, tmp_path / "plain.json", **rules | {"inertial": False})["inertial"] is None
+
+
+def test_velocities_of_the_backward_half_are_reversed(tmp_path: Path) -> None:
+    """What commits a half is its velocity alone: only with the sign turned does the fit see it, in both halves."""
+    rng = np.random.default_rng(3)
+    system, _ = config.from_settings(settings())
+    names = [v.name for v in system.variables]
+    values, rates = rng.normal(size=(2, 200, len(names)))
+    push = rates[:, names.index(BEST)]
+    data = xr.Dataset(
+        {
+            "variable": ("variable", np.array(names, dtype=object)),
+            "unit": ("variable", np.array([v.unit for v in system.variables], dtype=object)),
+            "value": (("shot", "variable"), values),
+            "rate": (("shot", "variable"), rates),
+            "chain": ("shot", np.arange(200) // 100),
+            "forward": ("shot", np.where(rng.normal(size=200) < 3.0 * push, "E", "Z").astype(object)),
+            "backward": ("shot", np.where(rng.normal(size=200) < -3.0 * push, "E", "Z").astype(object)),
+        },
+        attrs={"reactant": "Z", "product": "E", "source": "made up"},
+    )
+    store.write_dataset(data, tmp_path / "variables.nc", title="made up", source="made up")
+    rules = {"max_variables": 1, "bootstrap": 0, "beside": []}
+    found = fitted(tmp_path / "variables.nc", tmp_path / "fit.json", inertial=True, **rules)
+    assert found["coordinate"]["names"] == [BEST] and found["inertial"]["1"]["coefficients"][1] > 0.5
+    assert found["beats_null"]
+    assert not fitted(tmp_path / "variables.nc", tmp_path / "fit.json", **rules)["beats_null"]

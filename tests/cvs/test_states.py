@@ -1,0 +1,332 @@
+"""Basins, their bounds and overlaps, and the mechanism of a path."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from models import DoubleWell
+
+from separatrix.cvs.states import (
+    STRAIGHT,
+    Basin,
+    Coordinate,
+    Interval,
+    MechanismClass,
+    MechanismRule,
+    basin_of,
+    outside_of,
+)
+from separatrix.sampling.shooting import BasinVolume
+
+TWIST = Coordinate("CNNC", "dihedral", (0, 1, 2, 3))
+THETA9 = Coordinate("theta9", "angle", (0, 1, 2))
+THETA10 = Coordinate("theta10", "angle", (1, 2, 3))
+BOND = Coordinate("bond", "distance", (0, 1))
+
+
+def frame(theta9: float, theta10: float, twist: float) -> np.ndarray:
+    """Four atoms C-N-N-C of given angles and dihedral (degrees), bonds 0.14 and 0.125 nm, in nm."""
+    a, b, t = np.radians([theta9, theta10, twist])
+    n9, n10 = np.zeros(3), np.array([0.125, 0.0, 0.0])
+    c6 = n9 + 0.14 * np.array([math.cos(a), math.sin(a), 0.0])
+    c11 = n10 + 0.14 * np.array([-math.cos(b), math.sin(b) * math.cos(t), math.sin(b) * math.sin(t)])
+    return np.array([c6, n9, n10, c11])
+
+
+def inverting(theta10: float) -> np.ndarray:
+    """Inversion at N10 in the plane: past 180 degrees the carbon comes out on the other side of the axis."""
+    return frame(115.0, theta10, 0.0)
+
+
+RULE = MechanismRule(
+    crossing=TWIST,
+    boundary=90.0,
+    classes=(MechanismClass("inversion N9", THETA9, 145.0), MechanismClass("inversion N10", THETA10, 145.0)),
+    otherwise="rotation",
+)
+
+
+# Coordinates ------------------------------------------------------------------------------------------------
+
+
+@given(st.floats(60, 175), st.floats(60, 175), st.floats(-179, 179))
+def test_coordinates_read_back_what_was_built(theta9, theta10, twist):
+    x = frame(theta9, theta10, twist)
+    assert BOND.value(x) == pytest.approx(1.4, abs=1e-9)
+    assert THETA9.value(x) == pytest.approx(theta9, abs=1e-6)
+    assert THETA10.value(x) == pytest.approx(theta10, abs=1e-6)
+    assert abs(TWIST.value(x)) == pytest.approx(abs(twist), abs=1e-5)
+
+
+# Intervals --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "inside", "outside"),
+    [
+        (-40, 40, (-40, -39, 0, 40, 359, 320.5), (-41, 41, 180, -180, 300)),
+        (140, 220, (140, 180, -180, -150, -140, 220), (139, -139, 0, 221)),
+        (-200, -100, (-100, 180, 160, 170, -179), (-99, 159, 0, 90)),
+        (170, -170 + 360, (175, -175, 180, -180), (169, -169, 0)),
+        (-180, 180, (-180, 0, 180, 77), ()),
+        (0, 400, (-180, 0, 180, 77), ()),
+        (30, 30, (30, -330), (29.9, 30.1)),
+    ],
+)
+def test_dihedral_interval(low, high, inside, outside):
+    interval = Interval(TWIST, low, high)
+    assert [v for v in inside if not interval.contains(v)] == []
+    assert [v for v in outside if interval.contains(v)] == []
+
+
+@pytest.mark.parametrize("coordinate", [BOND, THETA9])
+def test_plain_interval_does_not_wrap_and_is_inclusive(coordinate):
+    interval = Interval(coordinate, 10.0, 20.0)
+    assert [interval.contains(v) for v in (9.999, 10.0, 15.0, 20.0, 20.001, 375.0)] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+bounds = st.tuples(st.integers(-360, 360), st.integers(0, 380)).map(lambda p: (p[0], p[0] + p[1]))
+
+
+@given(bounds, st.integers(-360, 720))
+def test_dihedral_interval_against_enumeration(pair, value):
+    low, high = pair
+    covered = {degree % 360 for degree in range(low, high + 1)}
+    assert Interval(TWIST, low, high).contains(value) == (value % 360 in covered)
+
+
+@given(bounds, bounds)
+def test_dihedral_overlap_against_enumeration(one, other):
+    a = {degree % 360 for degree in range(one[0], one[1] + 1)}
+    b = {degree % 360 for degree in range(other[0], other[1] + 1)}
+    first, second = Interval(TWIST, *one), Interval(TWIST, *other)
+    assert first.overlaps(second) == second.overlaps(first) == bool(a & b)
+
+
+@given(bounds, bounds)
+def test_plain_overlap_against_enumeration(one, other):
+    a, b = set(range(one[0], one[1] + 1)), set(range(other[0], other[1] + 1))
+    first, second = Interval(THETA9, *one), Interval(THETA9, *other)
+    assert first.overlaps(second) == second.overlaps(first) == bool(a & b)
+
+
+# Basins -----------------------------------------------------------------------------------------------------
+
+Z = Basin("Z", (Interval(TWIST, -40, 40), Interval(THETA9, 0, 145), Interval(THETA10, 0, 145)))
+E = Basin("E", (Interval(TWIST, 140, 220), Interval(THETA9, 0, 145), Interval(THETA10, 0, 145)))
+
+
+@pytest.mark.parametrize(
+    ("geometry", "name"),
+    [
+        (frame(120, 120, 10), "Z"),
+        (frame(120, 120, 180), "E"),
+        (frame(120, 120, 179.9), "E"),
+        (frame(120, 120, -150), "E"),
+        (frame(120, 120, 90), None),
+        (frame(120, 150, 10), None),  # near linear the dihedral means nothing: not in the basin
+        (frame(150, 120, 180), None),
+    ],
+)
+def test_basins_of_dnab(geometry, name):
+    assert basin_of(geometry, (Z, E)) == name
+
+
+def test_all_intervals_must_hold_but_one_is_enough_to_be_disjoint():
+    assert Z.disjoint(E)
+    assert E.disjoint(Z)
+    assert not Z.disjoint(Z)
+    wide = Basin("wide", (Interval(TWIST, 30, 150), Interval(THETA9, 0, 145)))
+    assert not Z.disjoint(wide)
+    # Different coordinates never prove two basins apart, whatever their numbers.
+    other = Basin("other", (Interval(Coordinate("x", "dihedral", (3, 2, 1, 0)), 140, 220),))
+    assert not Z.disjoint(other)
+
+
+pairs = st.lists(
+    st.tuples(st.sampled_from([TWIST, THETA9, THETA10]), st.tuples(st.integers(0, 170), st.integers(0, 60))),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(pairs, pairs)
+def test_disjoint_against_enumeration(one, other):
+    """Disjoint means that no values of the coordinates satisfy both; coordinates are independent, at most one
+    interval each."""
+    assume(all(len({c.name for c, _ in side}) == len(side) for side in (one, other)))
+    a = Basin("a", tuple(Interval(c, low, low + width) for c, (low, width) in one))
+    b = Basin("b", tuple(Interval(c, low, low + width) for c, (low, width) in other))
+    shared = True
+    for coordinate in (TWIST, THETA9, THETA10):
+        limits = [i for basin in (a, b) for i in basin.intervals if i.coordinate == coordinate]
+        shared = shared and any(all(i.contains(v) for i in limits) for v in range(0, 231))
+    assert a.disjoint(b) == (not shared)
+
+
+def test_volume_of_a_snapshot():
+    """A volume reads nm and compares angstrom; an engine's own snapshots are understood."""
+    model = DoubleWell()
+    engine = model.engine()
+    left, right = (BasinVolume(b) for b in model.basins)
+    assert (left.name, right.name) == ("A", "B")
+    for x, expected in (
+        (-1.0, (True, False)),
+        (-0.86, (True, False)),
+        (0.0, (False, False)),
+        (1.0, (False, True)),
+    ):
+        snapshot = engine.snapshot(model.at(x), np.zeros((2, 3)))
+        assert (left(snapshot), right(snapshot)) == expected
+        engine.current_snapshot = snapshot
+        assert (left(engine.current_snapshot), right(engine.current_snapshot)) == expected
+
+
+# Mechanisms -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [2.0, 7.0, 11.0])
+@pytest.mark.parametrize("start", [120.0, 121.0, 123.5])
+def test_inversion_through_linearity(step, start):
+    """The dihedral jumps from 0 to 180 degrees where the angle passes 180; nothing lies between."""
+    path = np.array([inverting(t) for t in np.arange(start, 241.0, step)])
+    name, index = RULE.classify(path)
+    assert name == "inversion N10"
+    # The crossing lies between that frame and the next.
+    assert start + index * step <= 180.0 <= start + (index + 1) * step
+    assert RULE.classify(path[::-1])[0] == "inversion N10"
+
+
+def test_inversion_at_the_other_nitrogen():
+    path = np.array([frame(t, 115.0, 0.0) for t in np.arange(121.0, 241.0, 4.0)])
+    assert RULE.classify(path)[0] == "inversion N9"
+    assert RULE.classify(path[::-1])[0] == "inversion N9"
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_rotation(sign):
+    path = np.array([frame(118.0, 122.0, sign * t) for t in np.arange(2.0, 180.0, 5.0)])
+    name, index = RULE.classify(path)
+    assert name == "rotation"
+    assert 2.0 + 5.0 * index < 90.0 < 2.0 + 5.0 * (index + 1)
+
+
+def test_the_angle_counts_only_where_the_path_crosses():
+    """A path that straightens an angle well before it crosses by rotation is a rotation."""
+    early = [frame(118.0, 120.0 + 40.0 * s, 10.0) for s in (0.2, 0.8, 1.0, 0.7, 0.1)]
+    crossing = [frame(118.0, 120.0, t) for t in range(20, 180, 10)]
+    assert RULE.classify(np.array(early + crossing))[0] == "rotation"
+
+
+def test_the_larger_excess_wins():
+    both = np.array([frame(150.0, 170.0, t) for t in (80.0, 100.0)])
+    assert RULE.classify(both) == ("inversion N10", 0)
+    both = np.array([frame(170.0, 150.0, t) for t in (80.0, 100.0)])
+    assert RULE.classify(both) == ("inversion N9", 0)
+
+
+def test_one_of_the_two_frames_around_the_crossing_is_enough():
+    """A fast inversion can have only one frame above the bound."""
+    assert RULE.classify(np.array([frame(115, 140, 0.0), frame(115, 172, 180.0)]))[0] == "inversion N10"
+    assert RULE.classify(np.array([frame(115, 172, 0.0), frame(115, 140, 180.0)]))[0] == "inversion N10"
+    assert RULE.classify(np.array([frame(115, 144, 0.0), frame(115, 144, 180.0)]))[0] == "rotation"
+
+
+def test_the_last_crossing_decides():
+    """Across by inversion, back, and finally across by rotation."""
+    there = [inverting(t) for t in np.arange(123.0, 240.0, 6.0)]
+    again = [frame(115.0, 120.0, t) for t in range(175, 0, -10)] + [frame(115.0, 120.0, t) for t in range(5, 180, 10)]
+    name, index = RULE.classify(np.array(there + again))
+    assert name == "rotation"
+    assert index > len(there)
+
+
+def test_no_crossing():
+    assert RULE.classify(np.array([frame(118.0, 120.0, t) for t in (5.0, 30.0, 70.0, 40.0, 0.0)])) == (
+        "none",
+        -1,
+    )
+    assert RULE.classify(np.array([frame(118.0, 120.0, t) for t in (175.0, -170.0, 180.0)])) == ("none", -1)
+
+
+def test_names_and_single_geometry():
+    assert RULE.names == ("inversion N9", "inversion N10", "rotation")
+    assert RULE.at(frame(115.0, 176.0, 60.0)) == "inversion N10"
+    assert RULE.at(frame(120.0, 120.0, 90.0)) == "rotation"
+    assert RULE.side(frame(120.0, 120.0, 80.0)) > 0 > RULE.side(frame(120.0, 120.0, -100.0))
+    other = MechanismRule(TWIST, 60.0, (), "any")
+    assert other.side(frame(120.0, 120.0, 50.0)) > 0 > other.side(frame(120.0, 120.0, 70.0))
+    assert other.classify(np.array([frame(120.0, 120.0, t) for t in (40.0, 55.0, 65.0, 120.0)])) == ("any", 1)
+
+
+# What is undefined decides nothing -----------------------------------------------------------------------------------
+
+CIS = Basin("cis", (Interval(TWIST, -40, 40),))
+TRANS = Basin("trans", (Interval(TWIST, 140, 220),))
+
+
+@pytest.mark.parametrize("theta", [180.0, 179.5, 0.0, 0.5])
+@pytest.mark.parametrize("twist", [0.0, 90.0, 180.0])
+def test_a_straight_chain_lies_in_no_basin_of_its_dihedral(theta: float, twist: float) -> None:
+    """The number that there is for it, 0 or whatever rounding makes, would put it into one of the two."""
+    for x in (frame(theta, 120.0, twist), frame(120.0, theta, twist), frame(theta, theta, twist)):
+        assert math.isnan(TWIST.deciding(x)) and math.isfinite(TWIST.value(x))
+        assert basin_of(x, (CIS, TRANS)) is None and outside_of((CIS, TRANS))(x)
+        assert CIS.undefined(x) == ["CNNC"]
+        assert THETA9.deciding(x) == pytest.approx(THETA9.value(x)), "an angle of 180 degrees is one"
+
+
+@pytest.mark.parametrize("theta", [180.0 - 1.2 * STRAIGHT, 1.2 * STRAIGHT])
+def test_beside_the_straight_line_a_dihedral_is_one(theta: float) -> None:
+    for twist, basin in ((10.0, "cis"), (170.0, "trans")):
+        x = frame(120.0, theta, twist)
+        assert basin_of(x, (CIS, TRANS)) == basin and not outside_of((CIS, TRANS))(x)
+        assert TWIST.deciding(x) == TWIST.value(x)
+
+
+def test_coincident_atoms_lie_in_no_basin_of_their_angle() -> None:
+    x = frame(120.0, 120.0, 0.0)
+    x[0] = x[1]
+    bent = Basin("bent", (Interval(THETA9, 0, 145),))
+    assert math.isnan(THETA9.deciding(x)) and not bent.contains(x) and bent.undefined(x) == ["theta9"]
+    assert BOND.deciding(x) == 0.0
+    folded = np.array([[0.1, 0, 0], [0, 0, 0], [0.2, 0, 0], [0.3, 0.1, 0]])
+    assert bent.contains(folded), "0 degrees between two atoms on one side is an angle"
+
+
+def test_a_frame_without_a_side_is_no_crossing() -> None:
+    """Through the straight line and back on the same side: the dihedral was never past 90 degrees."""
+    there = [frame(115.0, t, 10.0) for t in (150.0, 170.0, 179.8, 180.0, 179.8, 170.0, 150.0)]
+    assert RULE.classify(np.array(there)) == ("none", -1)
+    assert math.isnan(RULE.side(there[3]))
+    assert RULE.classify(np.array([there[3]] * 3)) == ("none", -1)
+    # Both ends known, what is between them is read with them.
+    across = [frame(115.0, 120.0, 10.0), *there[2:5], frame(115.0, 120.0, 170.0)]
+    assert RULE.classify(np.array(across)) == ("inversion N10", 2)
+
+
+def test_a_class_that_is_undefined_at_the_crossing_does_not_win() -> None:
+    rule = MechanismRule(BOND, 1.5, (MechanismClass("anti", TWIST, 90.0), MechanismClass("bent", THETA9, 170.0)), "syn")
+
+    def stretched(theta9: float, bond: float, twist: float) -> np.ndarray:
+        x = frame(theta9, 120.0, twist)
+        x[0] *= bond / 1.4
+        return x
+
+    assert rule.classify(np.array([stretched(120.0, b, 150.0) for b in (1.4, 1.6)]))[0] == "anti"
+    assert rule.classify(np.array([stretched(179.9, b, 150.0) for b in (1.4, 1.6)]))[0] == "bent"
+    assert rule.classify(np.array([stretched(0.2, b, 150.0) for b in (1.4, 1.6)]))[0] == "syn"
+    # One of the two frames is enough.
+    assert rule.classify(np.array([stretched(0.2, 1.4, 150.0), stretched(120.0, 1.6, 150.0)]))[0] == "anti"
+    assert rule.at(stretched(0.2, 1.5, 150.0)) == "syn"
