@@ -16,7 +16,7 @@ BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 # The config decides where results go; the report stands beside them. The name stays a variable of the shell, which does
 # not run what it may hold.
-RESULTS_OF = import sys; from separatrix.config.loading import read_yaml; \
+RESULTS_OF = import sys; from separatrix.core.yaml_file import read_yaml; \
 	print([d["results_directory"] for d in [{"results_directory": "results"}, *map(read_yaml, sys.argv[1:])] \
 	if "results_directory" in d][-1])
 

@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from separatrix.config import loading as config
+from separatrix.config.load import load
+from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.md_engine import Engine
 from separatrix.results import store
 from separatrix.sampling.shooting import Chain, Move
@@ -76,7 +77,7 @@ def main() -> None:
     parser.add_argument("--method", action="append", help="default: all in the config")
     parser.add_argument("--shots", type=int, default=20)
     arguments = parser.parse_args()
-    loaded = config.load(config.read_yaml(arguments.config), [arguments.config])
+    loaded = load(read_yaml(arguments.config), [arguments.config])
     print("method   time/base   base/time   evaluations/step   ms/evaluation   steps/shot   s/shot")
     for name in arguments.method or loaded.methods:
         m = measure(loaded.settings("sample", name), arguments.results / name, loaded.system.product, arguments.shots)

@@ -18,7 +18,8 @@ import os
 import time
 from pathlib import Path
 
-from separatrix.config import loading as config
+from separatrix.config.load import load
+from separatrix.core.yaml_file import read_yaml
 from separatrix.workflow.plan import SLURM, efficiency
 
 
@@ -27,7 +28,7 @@ def work(arguments: tuple[Path, Path, str, int]) -> tuple[float, float]:
     from overhead import measure
 
     file, results, method, shots = arguments
-    loaded = config.load(config.read_yaml(file), [file])
+    loaded = load(read_yaml(file), [file])
     used = []
 
     def clock() -> float:

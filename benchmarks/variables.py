@@ -30,8 +30,9 @@ from typing import Any
 import mdtraj
 import numpy as np
 
-from separatrix.config import loading as config
+from separatrix.config.load import load
 from separatrix.core.molecule import read_geometry
+from separatrix.core.yaml_file import read_yaml
 from separatrix.cvs.variables import KINDS, Variable, evaluate
 
 Point = Sequence[float]
@@ -136,7 +137,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=2000)
     parser.add_argument("--repeat", type=int, default=5)
     arguments = parser.parse_args()
-    system = config.load(config.read_yaml(arguments.config), [arguments.config]).system
+    system = load(read_yaml(arguments.config), [arguments.config]).system
     _, start = read_geometry(system.geometries[system.reactant])
     rng = np.random.default_rng(1)
     x = start + rng.normal(scale=0.01, size=(arguments.frames, *start.shape))

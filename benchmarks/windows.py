@@ -22,7 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from separatrix.config import loading as config
+from separatrix.config.configuration import from_settings
+from separatrix.config.load import load
+from separatrix.core.yaml_file import read_yaml
 from separatrix.rates import free_energy
 from separatrix.workflow import rate_stages as stages
 
@@ -37,7 +39,7 @@ def windows(
     mine = copy.deepcopy(dict(settings)) | {"seed": seed}
     kept = {k: v for k, v in mine["rates"]["umbrella"].items() if k not in ("time_step_fs", "lightest_atom_Da")}
     mine["rates"] = {"umbrella": kept | dict(rules)}
-    system = config.from_settings(mine)[0]
+    system = from_settings(mine)[0]
     umbrella = stages.Umbrella(
         mine,
         {name: folder / f"minimum_{name}.nc" for name in (system.reactant, system.product)},
@@ -73,7 +75,7 @@ def main() -> None:
     parser.add_argument("--reference", type=float, default=100.0, help="ps")
     parser.add_argument("--repeats", type=int, default=16)
     arguments = parser.parse_args()
-    found = config.load(config.read_yaml(arguments.config), [arguments.config])
+    found = load(read_yaml(arguments.config), [arguments.config])
     folder = Path(arguments.results or found.data["results_directory"]) / arguments.method
     settings = found.settings("umbrella", arguments.method)
     own = found.methods[arguments.method].dynamics.time_step

@@ -76,16 +76,16 @@ def check(
     declares, or has no minimum in a basin.
     """
     from separatrix import potentials
-    from separatrix.config.loading import load, read_yaml
     from separatrix.core import bonding, folders
     from separatrix.core.errors import ConfigError
+    from separatrix.core.yaml_file import read_yaml
     from separatrix.potentials import trust
-    from separatrix.workflow import inputs
+    from separatrix.report.inputs import load_with_files, outside
     from separatrix.workflow.engine_check import check_method
 
     if allow_programs:
         os.environ[trust.VARIABLE] = "1"
-    checked = load(read_yaml(config), [config])
+    checked = load_with_files(read_yaml(config), [config])
     try:
         folders.check_results(checked.data["results_directory"])
     except ConfigError as error:
@@ -101,7 +101,7 @@ def check(
     )
     for line in bonding.lines(system.molecule, system.formed, system.broken, system.geometries):
         console.print(f"{config}: {line}", soft_wrap=True)
-    for line in inputs.outside(checked):
+    for line in outside(checked):
         console.print(f"{config}: goes into the research object from outside this folder: {line}", soft_wrap=True)
     for name in method or checked.methods:
         of = checked.methods[name]
@@ -228,12 +228,13 @@ def plan(
 ) -> None:
     """Plan a comparison: core-hours per method from measured costs, and how many cores are worth using."""
     from separatrix import numeric_threads
-    from separatrix.config.loading import load, read_yaml
     from separatrix.core.errors import ConfigError, PotentialError
+    from separatrix.core.yaml_file import read_yaml
+    from separatrix.report.inputs import load_with_files
     from separatrix.workflow.plan import plan as plan_of
     from separatrix.workflow.plan import worthwhile_cores
 
-    checked = load(read_yaml(config), [config])
+    checked = load_with_files(read_yaml(config), [config])
     with Terminal(stderr=True).status("measuring"), libraries_aside() if as_json else contextlib.nullcontext():
         try:
             plans = plan_of(checked, results, numeric_threads())

@@ -32,10 +32,10 @@ import yaml
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from separatrix.config.loading import read_yaml
 from separatrix.core.errors import ConfigError, StoreError
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.text import cell, one_line
+from separatrix.core.yaml_file import read_yaml
 from separatrix.cvs import variables
 from separatrix.cvs.variables import ANGSTROM_PER_NM, COMPOUNDS, DEGREE_PER_RADIAN, Variable
 from separatrix.results import store

@@ -73,7 +73,7 @@ def read(path: Path, *, first: bool = False) -> tuple[tuple[str, ...], np.ndarra
     ending = path.suffix.lower()
     if ending in (".xyz", ".extxyz") or (lines and lines[0].strip().isdigit() and ending not in (".mol", ".sdf")):
         # Nearly all are of this kind, every job reads some, and ASE's readers take as long to import as all of
-        # separatrix.config.loading.
+        # separatrix.config.load.
         if not lines:
             raise _unreadable(path, "it is not text")
         if first and lines[0].strip().isdigit():

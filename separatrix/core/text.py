@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import reprlib
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,3 +60,15 @@ def cell(text: str) -> str:
 def cells(frame: pd.DataFrame) -> pd.DataFrame:
     """A table with its texts as :func:`cell` gives them; numbers are as they are."""
     return frame.map(lambda value: cell(value) if isinstance(value, str) else value)
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """A question that names the known word nearest to a word, as the end of an error; empty if none is near."""
+    close = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def listed(names: Iterable[str], most: int = 30) -> str:
+    """Names with commas between them, the first `most` of them."""
+    names = list(names)
+    return ", ".join(names[:most]) + (f", ... {len(names)} in all" if len(names) > most else "")

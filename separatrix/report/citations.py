@@ -16,11 +16,12 @@ from pybtex.database import BibliographyData, Entry, parse_file
 from pybtex.exceptions import PybtexError
 from pybtex.richtext import Text
 
-from separatrix.config.loading import named_files
+from separatrix.config.keys import named_files
 from separatrix.core.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
-    from separatrix.config.loading import Config, Method
+    from separatrix.config.configuration import Config
+    from separatrix.config.methods import Method
 
 REFERENCES = Path(__file__).resolve().parents[2] / "resources" / "references.bib"
 
@@ -228,11 +229,14 @@ def of(source: Path | str) -> str:
     ConfigError
         When the config cannot be used.
     """
-    from separatrix.config.loading import load, read_yaml
+    from separatrix.config.load import load
+    from separatrix.core.yaml_file import read_yaml
 
     source = Path(source)
     if not source.is_dir():
-        return bibtex(load(read_yaml(source), [source]))
+        config = load(read_yaml(source), [source])
+        check_files(config.data["export"]["references"], str(source))
+        return bibtex(config)
     file = source / "export" / BIBLIOGRAPHY
     try:
         return file.read_text()

@@ -34,7 +34,7 @@ import pandas as pd
 import scipy
 from numpy.typing import ArrayLike
 
-from separatrix.config.loading import System
+from separatrix.config.system import System
 from separatrix.coordinate import reaction_coordinate as coordinate_file
 from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.coordinate.selection import Coordinate, calibration_table

@@ -29,17 +29,18 @@ from rocrate.model import ContextEntity, Person
 from rocrate.model import File as CrateFile
 from rocrate.rocrate import ROCrate
 
-from separatrix.config.loading import SCHEMAS, Config, load, read_yaml
+from separatrix.config.configuration import Config
 from separatrix.core import folders
 from separatrix.core.errors import StoreError
 from separatrix.core.molecule import Molecule, bonds_from_distances
+from separatrix.core.schema import SCHEMAS
 from separatrix.core.units import ANGSTROM, FEMTOSECOND
+from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
-from separatrix.report import citations, software
+from separatrix.report import citations, inputs, software
 from separatrix.report.comparison import read_assessments, seconds_of
 from separatrix.results import store
-from separatrix.theory import model_file
-from separatrix.workflow import inputs, theory_files
+from separatrix.theory import model_file, theory_files
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +174,7 @@ def export(
     StoreError
         When a result is missing or damaged, or the folder cannot be written.
     """
-    config, results, out = load(settings), Path(results), Path(out)
+    config, results, out = inputs.load_with_files(settings), Path(results), Path(out)
     try:
         with folders.staging(out) as temporary:
             stage = _Stage(temporary)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from separatrix.config.loading import System
+from separatrix.config.system import System
 from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.core import molecule
 from separatrix.core.plain import Plain

@@ -187,7 +187,7 @@ def write(
     Parameters
     ----------
     scan
-        As :meth:`separatrix.config.loading.Config.scan` returns it.
+        As :meth:`separatrix.config.configuration.Config.scan` returns it.
     rates
         ``rates.json`` of every method in it, by name.
     shares

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from separatrix import __version__
 
 if TYPE_CHECKING:
-    from separatrix.config.loading import Config
+    from separatrix.config.configuration import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -19,11 +19,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from separatrix.config import loading as config
 from separatrix.core import user_data
 from separatrix.core.errors import ConfigError
+from separatrix.core.schema import check
 from separatrix.core.text import shown
 from separatrix.core.units import BOLTZMANN
+from separatrix.core.yaml_file import read_yaml
 from separatrix.theory import diffusion as diffusion_module
 from separatrix.theory import expressions, no_data, surfaces
 from separatrix.theory.diffusion import COMPONENTS, Diffusion
@@ -170,7 +171,7 @@ def build(data: Mapping[str, Any], where: str, folder: Path | str = ".", name: s
     ConfigError
         At the first mistake, in one line.
     """
-    data = config.check(_numbers(data), "theory", where)
+    data = check(_numbers(data), "theory", where)
     beta = _beta(data, where)
     surface, auto_patch, notes = _surface(data, where, Path(folder), beta)
     domain = _domain(data, surface, where)
@@ -217,7 +218,7 @@ def plain(path: Path | str) -> dict[str, Any]:
         When it cannot be read, or holds no mapping.
     """
     path = Path(path)
-    data = _json(path) if path.suffix.lower() == ".json" else config.read_yaml(path)
+    data = _json(path) if path.suffix.lower() == ".json" else read_yaml(path)
     user_data.check(data, f"{path}: ")
     return _numbers(data)
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from separatrix import potentials
-from separatrix.config.loading import Method, System
+from separatrix.config.methods import Method
+from separatrix.config.system import System
 from separatrix.core.errors import ConfigError, PotentialError
 from separatrix.core.molecule import read_geometry
 from separatrix.core.seeds import stream

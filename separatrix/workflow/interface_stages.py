@@ -16,7 +16,7 @@ import openmm
 import xarray as xr
 from numpy.typing import NDArray
 
-from separatrix.config.loading import from_settings
+from separatrix.config.configuration import from_settings
 from separatrix.core.errors import PotentialError, SamplingError
 from separatrix.core.seeds import stream
 from separatrix.cvs.states import Basin

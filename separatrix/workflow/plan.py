@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from separatrix.config.loading import Config
+from separatrix.config.configuration import Config
 from separatrix.core.errors import ConfigError, PotentialError, StoreError
 from separatrix.results.store import read_dataset, read_json
 from separatrix.workflow import resources

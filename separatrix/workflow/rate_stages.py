@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from separatrix.config.loading import System, from_settings, system_from_settings
+from separatrix.config.configuration import from_settings, system_from_settings
+from separatrix.config.system import System
 from separatrix.coordinate import reaction_coordinate as coordinate_file
 from separatrix.coordinate import selection as coordinate
 from separatrix.core.errors import SamplingError

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from separatrix.config.loading import system_from_settings
+from separatrix.config.configuration import system_from_settings
 from separatrix.core.errors import StoreError
 from separatrix.core.seeds import stream
 from separatrix.report import comparison as compare

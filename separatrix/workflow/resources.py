@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from separatrix.config.loading import Config, Method
+from separatrix.config.configuration import Config
+from separatrix.config.methods import Method
 from separatrix.core.errors import StoreError
 from separatrix.results import store
 

@@ -16,7 +16,9 @@ import numpy as np
 import xarray as xr
 
 from separatrix import numeric_threads, potentials
-from separatrix.config.loading import Method, System, from_settings
+from separatrix.config.configuration import from_settings
+from separatrix.config.methods import Method
+from separatrix.config.system import System
 from separatrix.coordinate import fitting
 from separatrix.coordinate import selection as coordinate
 from separatrix.core.errors import EngineLost, PotentialError, SamplingError, StationaryError

@@ -14,8 +14,12 @@ import pytest
 import yaml
 from conftest import ROOT, snakemake, write_yaml
 
-from separatrix.config import loading as config
+from separatrix.config.configuration import Config
+from separatrix.config.load import load
+from separatrix.config.system import build_system
 from separatrix.core.errors import ConfigError
+from separatrix.core.schema import check, schema
+from separatrix.core.yaml_file import read_yaml
 
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 SYSTEM = yaml.safe_load((ROOT / "config/systems/dnab.yaml").read_text())
@@ -24,7 +28,7 @@ Change = Callable[[dict[str, Any]], Any]
 
 
 def test_shipped_config_loads() -> None:
-    loaded = config.load(CONFIG, ["config/config.yaml"])
+    loaded = load(CONFIG, ["config/config.yaml"])
     assert list(loaded.methods) == ["gaff2", "pm6", "dftb2"]
     assert loaded.system.molecule.n_atoms == 34
     assert len(loaded.system.molecule.bonds) == 35
@@ -35,7 +39,7 @@ def test_shipped_config_loads() -> None:
 
 def test_defaults_are_filled_in() -> None:
     minimal = {"system": CONFIG["system"], "methods": CONFIG["methods"]}
-    loaded = config.load(minimal)
+    loaded = load(minimal)
     assert loaded.data["temperature_K"] == 300
     assert loaded.data["committor"]["configurations"] == 15
     assert loaded.data["methods"]["gaff2"]["options"] == {"file": "resources/dnab/gaff2.xml"}
@@ -54,13 +58,13 @@ def _leaves(rules: dict[str, Any], path: tuple[str, ...] = ()) -> list[tuple[str
 @pytest.mark.parametrize("name", ["config", "system"])
 def test_every_key_of_the_schema_is_documented(name: str) -> None:
     text = (ROOT / "config/README.md").read_text()
-    missing = [".".join(p) for p in _leaves(config.schema(name)) if f"{p[-1]}" not in text]
+    missing = [".".join(p) for p in _leaves(schema(name)) if f"{p[-1]}" not in text]
     assert not missing
 
 
 @pytest.mark.parametrize("name", ["config", "system"])
 def test_schema_is_valid_and_closed(name: str) -> None:
-    rules = config.schema(name)
+    rules = schema(name)
     jsonschema.Draft202012Validator.check_schema(rules)
     assert rules["additionalProperties"] is False
 
@@ -239,7 +243,7 @@ def test_bad_config_is_one_clear_line(tmp_path: Path, change: Change, words: lis
     change(data)
     file = write_yaml(data, tmp_path / "mine.yaml")
     with pytest.raises(ConfigError) as caught:
-        config.load(config.read_yaml(file), [file])
+        load(read_yaml(file), [file])
     _one_line(caught.value, "mine.yaml", words)
 
 
@@ -249,7 +253,7 @@ def test_bad_system_is_one_clear_line(tmp_path: Path, change: Change, words: lis
     change(system)
     data = {**CONFIG, "system": str(write_yaml(system, tmp_path / "molecule.yaml"))}
     with pytest.raises(ConfigError) as caught:
-        config.load(data, [write_yaml(data, tmp_path / "mine.yaml")])
+        load(data, [write_yaml(data, tmp_path / "mine.yaml")])
     # A geometry file that cannot be read is named itself.
     _one_line(caught.value, words[0] if words[0] in ("nowhere.xyz", "LICENSE") else "molecule.yaml", words)
 
@@ -268,7 +272,7 @@ def test_bad_yaml_is_one_clear_line(tmp_path: Path, text: str, words: list[str])
     file = tmp_path / "mine.yaml"
     file.write_text(text)
     with pytest.raises(ConfigError) as caught:
-        config.read_yaml(file)
+        read_yaml(file)
     _one_line(caught.value, "mine.yaml", words)
 
 
@@ -278,7 +282,7 @@ def test_error_names_the_file_that_holds_the_key(tmp_path: Path) -> None:
     data = copy.deepcopy(CONFIG)
     data["sampling"]["chains"] = 0
     with pytest.raises(ConfigError, match=r"second\.yaml: sampling\.chains"):
-        config.load(data, [first, second])
+        load(data, [first, second])
 
 
 def test_snakemake_stops_with_one_line_before_anything_runs(tmp_path: Path) -> None:
@@ -302,19 +306,19 @@ def test_a_name_that_another_atom_goes_by(tmp_path: Path) -> None:
         data["variables"]["around"] = around
         data["variables"]["extra"].append({"name": "d", "kind": "distance", "atoms": ["C7", "C6"]})
         with pytest.raises(ConfigError, match=r"atoms.C7: atom 7 has no name of its own and goes by that one"):
-            config.load(CONFIG | {"system": str(write_yaml(data, tmp_path / "system.yaml"))})
+            load(CONFIG | {"system": str(write_yaml(data, tmp_path / "system.yaml"))})
 
 
 def test_files_that_variables_are_measured_against(tmp_path: Path) -> None:
     """By path and by basin, also within a compound, each once; other variables have none."""
-    assert config.load(CONFIG).system.reference_files == ()
+    assert load(CONFIG).system.reference_files == ()
     shutil.copy(ROOT / "resources/dnab/dnab_E.xyz", tmp_path / "other.xyz")
     other = {"kind": "rmsd", "reference": str(tmp_path / "other.xyz"), "name": "other"}
     z = {"kind": "rmsd", "reference": "Z", "atoms": ["C6", "N9", "N10", "C11"]}
     extra = [other, {"kind": "difference", "terms": [z, {"kind": "rmsd", "reference": "E", "weight": -1}]}, z]
     data = copy.deepcopy(SYSTEM)
     data["variables"]["extra"] = extra
-    found = config.load(CONFIG | {"system": str(write_yaml(data, tmp_path / "system.yaml"))}).system
+    found = load(CONFIG | {"system": str(write_yaml(data, tmp_path / "system.yaml"))}).system
     names = [str(tmp_path / "other.xyz"), "resources/dnab/dnab_Z.xyz", "resources/dnab/dnab_E.xyz"]
     assert found.reference_files == tuple(names)
 
@@ -326,9 +330,9 @@ class TestSettings:
     def _changed(change: Change, stage: str, method: str, draw: str | None = None) -> bool:
         draw = draw or ("separatrix" if stage in ("draw", "committor_shots") else None)
         data = copy.deepcopy(CONFIG)
-        before = config.load(data).settings(stage, method, draw)
+        before = load(data).settings(stage, method, draw)
         change(data)
-        return config.load(data).settings(stage, method, draw) != before
+        return load(data).settings(stage, method, draw) != before
 
     def test_a_method_does_not_see_another(self) -> None:
         change = _put(*PM6, "dynamics", "shift_fs", 4)
@@ -358,7 +362,7 @@ class TestSettings:
     def test_sets_of_committor_shots(self) -> None:
         data = copy.deepcopy(CONFIG)
         sizes = {"separatrix": (10, 6), "calibration": (6, 6)}
-        assert config.load(data).draws() == sizes
+        assert load(data).draws() == sizes
         pair = ["sin(theta10)cos(CNNC)", "cos(C6,N9,N10,C11)"]
         data["committor"] |= {
             "calibration": {"configurations": 0},
@@ -366,7 +370,7 @@ class TestSettings:
             "map": {"variables": pair, "bins": 3},
             "source": "restrained",
         }
-        found = config.load(data)
+        found = load(data)
         assert found.draws() == {"separatrix": (10, 6), "naive": (5, 8), "map": (9, 4)}
         assert [found.source(d) for d in found.draws()] == ["restrained", "paths", "paths"]
 
@@ -379,10 +383,10 @@ class TestScans:
     """Methods that come of varying a key of another."""
 
     @staticmethod
-    def _loaded(**scans: Any) -> config.Config:
+    def _loaded(**scans: Any) -> Config:
         data = copy.deepcopy(CONFIG)
         data["scans"] = scans
-        return config.load(data)
+        return load(data)
 
     def test_a_method_for_each_value(self) -> None:
         friction = {"methods": ["gaff2", "pm6"], "setting": "dynamics.friction_per_ps", "values": [0.1, 10]}
@@ -426,7 +430,7 @@ class TestScans:
         data["methods"] = {"gfn": {"potential": "tblite", "options": {"method": "GFN2-xTB"}, "dynamics": dynamics}}
         data["rates"]["umbrella"]["methods"] = []
         data["scans"] = {"s": {"methods": ["gfn"], "setting": setting, "values": [value]}}
-        assert [m["value"] for m in config.load(data).scan("s")["members"]] == [own, value]
+        assert [m["value"] for m in load(data).scan("s")["members"]] == [own, value]
 
     def test_a_value_given_again_stands_once(self) -> None:
         found = self._loaded(f={"methods": ["pm6"], "setting": "dynamics.friction_per_ps", "values": [0, 1]})
@@ -446,11 +450,11 @@ class TestScans:
     "file", sorted(f.relative_to(ROOT) for f in (ROOT / "config/examples").glob("*.yaml")), ids=lambda f: f.stem
 )
 def test_every_example_is_right(file: Path) -> None:
-    data = config.read_yaml(file)
+    data = read_yaml(file)
     if "system" not in data:  # a model of `separatrix theory`, or what another file completes
         assert "theory" in file.stem
         return
-    loaded = config.load(data, [file])
+    loaded = load(data, [file])
     # Each has results of its own, and says how it is run.
     assert loaded.data["results_directory"] != "results"
     assert f"--configfile {file}" in file.read_text() or "theory" in data
@@ -488,13 +492,13 @@ def test_bonds_that_a_reaction_forms_are_among_the_variables(tmp_path: Path) -> 
         ],
         "variables": {"around": ["C0", "C1", "O"], "bonds": 1, "hydrogens": False},
     }
-    built = config.build_system(config.check(system, "system", "here"), "here")
+    built = build_system(check(system, "system", "here"), "here")
     names = [v.name for v in built.variables]
     assert names[:2] == ["distance(C0,C1)", "distance(C1,O)"]
     assert names[-3:] == ["distance(C0,H)", "distance(O,H)", "d(O,H)-d(C0,H)"]
     # With hydrogens, the angles and dihedrals about the bond that forms, too; each once.
     system["variables"]["hydrogens"] = True
-    built = config.build_system(config.check(system, "system", "here"), "here")
+    built = build_system(check(system, "system", "here"), "here")
     names = [v.name for v in built.variables]
     assert {"distance(C0,H)", "angle(C1,C0,H)", "angle(C1,O,H)", "d(O,H)-d(C0,H)"} <= set(names)
     assert len(set(names)) == len(names)

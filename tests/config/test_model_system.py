@@ -20,10 +20,14 @@ from test_compare import system as toy_system
 from test_figures import words
 
 from separatrix import potentials
-from separatrix.config import loading as config
+from separatrix.config.configuration import system_from_settings
+from separatrix.config.load import load
+from separatrix.config.system import System, build_system
 from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import read_geometry
+from separatrix.core.schema import check
 from separatrix.core.units import BOLTZMANN, KCAL, wavenumber
+from separatrix.core.yaml_file import read_yaml
 from separatrix.cvs import variables
 from separatrix.cvs.states import Basin, Coordinate, Interval, MechanismClass, MechanismRule
 from separatrix.cvs.variables import DIFFERENCE, Variable, evaluate, from_spec
@@ -43,8 +47,8 @@ APART = Coordinate("apart", "distance", (0, 1))
 Change = Callable[[dict[str, Any]], Any]
 
 
-def build(data: dict[str, Any]) -> config.System:
-    return config.build_system(config.check(data, "system", "here.yaml"), "here.yaml")
+def build(data: dict[str, Any]) -> System:
+    return build_system(check(data, "system", "here.yaml"), "here.yaml")
 
 
 def at(x: float, y: float, z: float = 0.0) -> np.ndarray:
@@ -56,7 +60,7 @@ def at(x: float, y: float, z: float = 0.0) -> np.ndarray:
 
 
 def test_shipped_example_loads_and_can_be_used() -> None:
-    loaded = config.load(config.read_yaml(EXAMPLE), [EXAMPLE])
+    loaded = load(read_yaml(EXAMPLE), [EXAMPLE])
     system = loaded.system
     assert [c.kind for c in system.coordinates] == ["x", "y"]
     assert [v.kind for v in system.variables] == ["x", "y", "distance"]
@@ -86,10 +90,10 @@ def test_mechanism_of_a_coordinate_along_an_axis() -> None:
 
 
 def test_a_stage_without_variables_has_a_system_all_the_same() -> None:
-    loaded = config.load(config.read_yaml(EXAMPLE))
+    loaded = load(read_yaml(EXAMPLE))
     settings = loaded.settings("minimum", "coupled")
     assert "variables" not in settings["system"]
-    assert replace(config.system_from_settings(settings), variables=loaded.system.variables) == loaded.system
+    assert replace(system_from_settings(settings), variables=loaded.system.variables) == loaded.system
 
 
 PULL = ("saddle_guesses", 0, "pull", 0)
@@ -173,7 +177,7 @@ def test_gradient_and_unit_of_a_spring(coordinate: Coordinate) -> None:
 
 def test_saddle_of_the_example_from_its_pull() -> None:
     """Energies and wavenumbers against the expressions of the surface: b = 20, a = 0.1 nm, k = 5000, c = 1, 12 Da."""
-    loaded = config.load(config.read_yaml(EXAMPLE))
+    loaded = load(read_yaml(EXAMPLE))
     system, method = loaded.system, loaded.methods["coupled"]
     potential = potentials.build("model", system.molecule, method.options)
     points = {}
@@ -279,7 +283,7 @@ def test_extra_variables_are_enough() -> None:
 # Figures ----------------------------------------------------------------------------------------------------
 
 
-def in_a_field(*coordinates: Coordinate) -> config.System:
+def in_a_field(*coordinates: Coordinate) -> System:
     """The toy system of the comparison's tests, with basins by x of its last atom and no mechanism."""
     place = coordinates[0]
     basins = (Basin("A", (Interval(place, -9.0, -0.1),)), Basin("B", (Interval(place, 0.1, 9.0),)))

@@ -12,7 +12,8 @@ import pytest
 import xarray as xr
 import yaml
 
-from separatrix.config import loading as config
+from separatrix.config.configuration import from_settings
+from separatrix.config.load import load
 from separatrix.coordinate import fitting, observations
 from separatrix.coordinate import selection as coordinate
 from separatrix.core.molecule import read_geometry
@@ -27,13 +28,13 @@ NAIVE, BEST = "cos(C6,N9,N10,C11)", "angle(N9,N10,C11)"
 def settings(**rules: Any) -> dict[str, Any]:
     data = yaml.safe_load(Path("config/config.yaml").read_text())
     data["coordinate"] = {"max_variables": 2, "bootstrap": 6, "beside": [[NAIVE], [NAIVE, BEST]]} | rules
-    return config.load(data).settings("coordinate", "gaff2")
+    return load(data).settings("coordinate", "gaff2")
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Noise around the Z form; the outcome follows the angle at N10 alone."""
-    system, _ = config.from_settings(settings())
+    system, _ = from_settings(settings())
     _, start = read_geometry(system.geometries["Z"])
     rng = np.random.default_rng(7)
     n = CHAINS * SHOTS
@@ -153,12 +154,12 @@ def test_assessment_depends_on_no_more_than_the_choice(tmp_path: Path) -> None:
     data = yaml.safe_load(Path("config/config.yaml").read_text())
     other = copy.deepcopy(data)
     other["coordinate"] |= {"bootstrap": 7, "beside": [], "beyond": []}
-    assert config.load(data).settings("assess", "pm6") == config.load(other).settings("assess", "pm6")
-    assert config.load(data).settings("coordinate", "pm6") != config.load(other).settings("coordinate", "pm6")
+    assert load(data).settings("assess", "pm6") == load(other).settings("assess", "pm6")
+    assert load(data).settings("coordinate", "pm6") != load(other).settings("coordinate", "pm6")
     for change in ({"max_variables": 2}, {"inertial": True}, {"search": "greedy"}, {"criterion": "bic"}):
         chosen = copy.deepcopy(data)
         chosen["coordinate"] |= change
-        assert config.load(data).settings("assess", "pm6") != config.load(chosen).settings("assess", "pm6"), change
+        assert load(data).settings("assess", "pm6") != load(chosen).settings("assess", "pm6"), change
 
 
 @pytest.mark.parametrize("observed", ["both halves", "forward half"])
@@ -184,7 +185,7 @@ def test_the_rule_chooses_what_the_command_chooses(table: Path, tmp_path: Path, 
 def test_velocities_of_the_backward_half_are_reversed(tmp_path: Path) -> None:
     """What commits a half is its velocity alone: only with the sign turned does the fit see it, in both halves."""
     rng = np.random.default_rng(3)
-    system, _ = config.from_settings(settings())
+    system, _ = from_settings(settings())
     names = [v.name for v in system.variables]
     values, rates = rng.normal(size=(2, 200, len(names)))
     push = rates[:, names.index(BEST)]

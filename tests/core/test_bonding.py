@@ -13,10 +13,13 @@ import yaml
 from typer.testing import CliRunner
 
 from separatrix.cli.main import app
-from separatrix.config import loading as config
+from separatrix.config.configuration import Config
+from separatrix.config.load import load
+from separatrix.config.system import about_a_line
 from separatrix.core import bonding
 from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
+from separatrix.core.yaml_file import read_yaml
 from separatrix.cvs import variables
 
 FAR = 10.0
@@ -146,16 +149,16 @@ def butane(folder: Path, swap: tuple[int, int] | None = None, **more: object) ->
 
 
 def test_exchanged_hydrogens_are_refused_unless_they_are_meant(tmp_path: Path) -> None:
-    def load(**more: object) -> config.Config:
+    def loaded(**more: object) -> Config:
         file = butane(tmp_path, **more)
-        return config.load(config.read_yaml(file), [file])
+        return load(read_yaml(file), [file])
 
-    assert load().system.formed == ()
-    assert load(swap=(4, 5)).system.formed == (), "two hydrogens of one methyl group: a turn of it"
+    assert loaded().system.formed == ()
+    assert loaded(swap=(4, 5)).system.formed == (), "two hydrogens of one methyl group: a turn of it"
     with pytest.raises(ConfigError, match=r"anti\.geometry: from gauche, 4 bonds .* H4 and H11 exchanged") as error:
-        load(swap=(4, 11))
+        loaded(swap=(4, 11))
     assert "trust_numbering: true" in str(error.value) and "\n" not in str(error.value)
-    meant = load(swap=(4, 11), trust_numbering=True).system
+    meant = loaded(swap=(4, 11), trust_numbering=True).system
     assert (meant.formed, meant.broken) == (((0, 11), (3, 4)), ((0, 4), (3, 11)))
 
 
@@ -181,7 +184,7 @@ def test_dihedrals_about_a_straight_chain_are_no_candidates(tmp_path: Path) -> N
     labels = [f"{s}{i}" for i, s in enumerate(symbols)]
     found = variables.enumerate_around(bonds, symbols, [0, 1], n_bonds=3, hydrogens=True, names=labels)
     dihedrals = [v for v in found if v.kind in ("cos_dihedral", "sin_dihedral")]
-    assert dihedrals and all(config._about_a_line(v, positions) for v in dihedrals)
+    assert dihedrals and all(about_a_line(v, positions) for v in dihedrals)
     file = butane(tmp_path)
-    kept = config.load(config.read_yaml(file), [file]).system.variables
+    kept = load(read_yaml(file), [file]).system.variables
     assert {v.name for v in kept} >= {"cos(C1,C2,C3,C4)", "sin(C1,C2,C3,C4)"}

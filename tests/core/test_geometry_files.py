@@ -216,7 +216,8 @@ def test_the_start_of_a_job_loads_no_more_than_it_needs() -> None:
     told = "import sys; print(*sorted(m for m in {names} if m in sys.modules))"
     heavy = ["ase.io", "openpathsampling", "matplotlib", "altair", "statsmodels", "scipy.stats", "pymbar"]
     for work in (
-        "from separatrix.config import loading as c; c.load(c.read_yaml('config/config.yaml'), ['config/config.yaml'])",
+        "from separatrix.config.load import load; from separatrix.core.yaml_file import read_yaml; "
+        "load(read_yaml('config/config.yaml'), ['config/config.yaml'])",
         "from separatrix.workflow import committor_stages, rate_stages, stages",
     ):
         run = subprocess.run(

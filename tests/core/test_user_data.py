@@ -14,9 +14,12 @@ from conftest import ROOT, snakemake, write_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from separatrix.config import loading as config
+from separatrix.config.system import build_system
 from separatrix.core import text, user_data
 from separatrix.core.errors import ConfigError
+from separatrix.core.schema import check, schema
+from separatrix.core.yaml_file import read_yaml
+from separatrix.report.inputs import load_with_files
 
 MODEL = yaml.safe_load((ROOT / "config/examples/double_well.yaml").read_text())
 SYSTEM = yaml.safe_load((ROOT / "config/systems/double_well.yaml").read_text())
@@ -34,7 +37,7 @@ def refused(content: str, folder: Path) -> str:
     file.write_text(content)
     begun = time.process_time()
     with pytest.raises(ConfigError) as error:
-        config.load(config.read_yaml(file), [file])
+        load_with_files(read_yaml(file), [file])
     assert time.process_time() - begun < 5.0
     return one_line(error.value)
 
@@ -86,7 +89,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     for content in (b"name: M\xfcller", b"\xff\xfea\0", b"\0"):
         (tmp_path / "mine.yaml").write_bytes(content)
         with pytest.raises(ConfigError) as error:
-            config.read_yaml(tmp_path / "mine.yaml")
+            read_yaml(tmp_path / "mine.yaml")
         assert "mine.yaml" in one_line(error.value)
 
 
@@ -113,7 +116,7 @@ def put(data: dict[str, Any], path: tuple[Any, ...], value: Any) -> dict[str, An
     return data
 
 
-KEYS = numbers(config.schema("config"))
+KEYS = numbers(schema("config"))
 
 
 @pytest.mark.parametrize(("path", "kind"), KEYS, ids=lambda v: ".".join(v) if isinstance(v, tuple) else v)
@@ -122,18 +125,18 @@ def test_no_number_is_nan_or_without_end(path: tuple[str, ...], kind: str) -> No
     for value in (float("nan"), float("inf"), float("-inf"), 1e300, 10**400, 2**70):
         data = put(MODEL, path, value)
         if value == float("inf") and path[-1] in ("information_error", "r_hat"):
-            config.load(data)
+            load_with_files(data)
             continue
         if path[-1] in ("information_error", "r_hat") and value in (1e300, 2**70) and value == 1e300:
             continue
         with pytest.raises(ConfigError) as error:
-            config.load(data)
+            load_with_files(data)
         assert ".".join(path) in one_line(error.value) or path[-1] in str(error.value)
 
 
 @pytest.mark.parametrize(("path", "kind"), [k for k in KEYS if k[1] == "integer"], ids=lambda v: str(v[-1]))
 def test_every_count_has_a_maximum(path: tuple[str, ...], kind: str) -> None:
-    rules = config.schema("config")
+    rules = schema("config")
     for key in path:
         rules = rules["additionalProperties"] if key == "coupled" else rules["properties"][key]
     assert rules["maximum"] <= 2**63 - 1
@@ -154,10 +157,10 @@ def test_numbers_of_a_system(tmp_path: Path, key: str) -> None:
                 system["saddle_guesses"][0]["pull"][0][key] = value
         data = MODEL | {"system": str(write_yaml(system, tmp_path / "system.yaml"))}
         if key == "range_A" and value == float("inf"):  # as far apart as you like
-            config.load(data)
+            load_with_files(data)
             continue
         with pytest.raises(ConfigError) as error:
-            config.load(data)
+            load_with_files(data)
         assert "system.yaml" in one_line(error.value)
 
 
@@ -197,25 +200,25 @@ def test_values(path: tuple[str, ...], value: Any, words: str | None) -> None:
     if words is None and path[-1] == "batches":
         data["committor"]["configurations"] = 10_000
     if words is None:
-        config.load(data)
+        load_with_files(data)
         data = put(data, ("methods",), {f"m{i}": MODEL["methods"]["coupled"] for i in range(20)})
         words = "jobs"
     with pytest.raises(ConfigError) as error:
-        config.load(data)
+        load_with_files(data)
     assert words in one_line(error.value)
 
 
 @pytest.mark.parametrize("name", ["a\n", "a b", "../a", "a/b", "", "comparison", "1a", "ä", "a" * 101, "{x}", "a*"])
 def test_names_that_become_folders(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError) as error:
-        config.load(MODEL | {"methods": {name: MODEL["methods"]["coupled"]}})
+        load_with_files(MODEL | {"methods": {name: MODEL["methods"]["coupled"]}})
     one_line(error.value)
     system = copy.deepcopy(SYSTEM)
     system["basins"] = {"A": SYSTEM["basins"]["A"], name: SYSTEM["basins"]["B"]}
     system["reaction"]["to"] = name
     if name != "comparison":
         with pytest.raises(ConfigError) as error:
-            config.load(MODEL | {"system": str(write_yaml(system, tmp_path / "system.yaml"))})
+            load_with_files(MODEL | {"system": str(write_yaml(system, tmp_path / "system.yaml"))})
         one_line(error.value)
     for scan in (name, "fine"):
         spec = {
@@ -225,7 +228,7 @@ def test_names_that_become_folders(tmp_path: Path, name: str) -> None:
         }
         if (scan, name) not in (("fine", ""), ("comparison", "comparison")):
             with pytest.raises(ConfigError) as error:
-                config.load(MODEL | {"scans": {scan: spec}})
+                load_with_files(MODEL | {"scans": {scan: spec}})
             one_line(error.value)
 
 
@@ -236,7 +239,7 @@ def test_a_file_with_braces_in_its_path(tmp_path: Path) -> None:
     system["basins"]["A"]["geometry"] = str(tmp_path / "{A}.xyz")
     for file in ("system.yaml", "sys{x}tem.yaml"):
         with pytest.raises(ConfigError, match=r"Snakemake takes .*braces"):
-            config.load(MODEL | {"system": str(write_yaml(system, tmp_path / file))})
+            load_with_files(MODEL | {"system": str(write_yaml(system, tmp_path / file))})
 
 
 @pytest.mark.parametrize("path", ["x" * 300, "x/" * 3000, "loop", "config", "x\u200b"])
@@ -258,7 +261,7 @@ def test_paths_that_no_file_can_have(tmp_path: Path, path: str) -> None:
         MODEL | {"system": str(write_yaml(put(SYSTEM, ("variables", "extra"), [extra]), tmp_path / "3.yaml"))},
     ):
         with pytest.raises(ConfigError) as error:
-            config.load(data)
+            load_with_files(data)
         one_line(error.value)
 
 
@@ -266,7 +269,7 @@ def test_a_long_list_of_names_is_cut() -> None:
     data = put(MODEL, ("rates", "umbrella", "methods"), ["x" * 9000])
     data["methods"] = {f"m{i}": MODEL["methods"]["coupled"] | {"label": str(i)} for i in range(300)}
     with pytest.raises(ConfigError) as error:
-        config.load(data)
+        load_with_files(data)
     assert len(one_line(error.value)) < 700
 
 
@@ -319,7 +322,7 @@ def replaced(data: Any, path: tuple[Any, ...], value: Any) -> Any:
 @given(TREES)
 def test_any_tree_is_a_config_or_one_line(tree: Any) -> None:
     try:
-        config.check(tree if isinstance(tree, dict) else {"a": tree}, "config", "f")
+        check(tree if isinstance(tree, dict) else {"a": tree}, "config", "f")
     except ConfigError as error:
         one_line(error)
 
@@ -329,7 +332,7 @@ def test_any_tree_is_a_config_or_one_line(tree: Any) -> None:
 def test_a_config_with_one_thing_changed(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(paths_of(MODEL)))
     try:
-        config.load(replaced(MODEL, path, data.draw(TREES)))
+        load_with_files(replaced(MODEL, path, data.draw(TREES)))
     except ConfigError as error:
         one_line(error)
 
@@ -340,7 +343,7 @@ def test_a_system_with_one_thing_changed(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(paths_of(SYSTEM)))
     changed = replaced(SYSTEM, path, data.draw(TREES))
     try:
-        config.build_system(config.check(changed, "system", "s"), "s")
+        build_system(check(changed, "system", "s"), "s")
     except ConfigError as error:
         one_line(error)
 

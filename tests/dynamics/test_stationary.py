@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import DNAB, dnab, numerical_gradient
 
-from separatrix.config import loading as config
+from separatrix.config.load import load
 from separatrix.core.errors import EngineLost, PotentialError, StationaryError
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.units import ANGSTROM, KCAL, wavenumber
+from separatrix.core.yaml_file import read_yaml
 from separatrix.cvs.states import Basin, Coordinate, Interval
 from separatrix.dynamics import stationary
 from separatrix.dynamics.motion import is_linear
@@ -596,7 +597,7 @@ def test_inversion_at_the_other_nitrogen_on_pm6():
 def hcn():
     """Config, potential and exactly linear starting geometries of the example of HCN, on GFN1-xTB."""
     file = "config/examples/hcn.yaml"
-    checked = config.load(config.read_yaml(file), [file])
+    checked = load(read_yaml(file), [file])
     system, method = checked.system, checked.methods["gfn1"]
     starts = {name: read_geometry(path)[1] for name, path in system.geometries.items()}
     return system, build(method.potential, system.molecule, method.options), starts
@@ -640,7 +641,7 @@ def test_walk_from_a_symmetric_start_stays_finite():
 @pytest.fixture
 def search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """Run the stage with a search that ends in an error; the file that it writes."""
-    loaded = config.load(config.read_yaml("config/config.yaml"))
+    loaded = load(read_yaml("config/config.yaml"))
     out = tmp_path / "saddle_1.nc"
 
     def run(error: Exception) -> Path:

@@ -18,10 +18,11 @@ from typer.testing import CliRunner
 
 from separatrix import potentials
 from separatrix.cli.main import app
-from separatrix.config import loading as config
+from separatrix.config.load import load
 from separatrix.core.errors import ConfigError, PotentialError, SeparatrixError
 from separatrix.core.molecule import Molecule
 from separatrix.core.units import BOHR, HARTREE
+from separatrix.core.yaml_file import read_yaml
 from separatrix.potentials.ase_calculator import AseEngine, with_charge
 from separatrix.potentials.ase_classes import CALCULATORS, PROGRAMS
 from separatrix.potentials.trust import VARIABLE
@@ -197,7 +198,7 @@ def test_the_command_of_a_config_is_not_run_and_check_says_why(tmp_path) -> None
     with pytest.raises(
         ConfigError, match=r"c.yaml: methods.q.options.calculator: ase.calculators.dmol.DMol3 may start"
     ):
-        config.load(config.read_yaml(path), [path])
+        load(read_yaml(path), [path])
     for more in ([], ["--quick"], ["--allow-programs"]):
         result = CliRunner(env={VARIABLE: ""}).invoke(app, ["check", str(path), *more])
         assert isinstance(result.exception, SeparatrixError)
@@ -489,7 +490,7 @@ def test_a_config_is_told_as_it_is_read(tmp_path) -> None:
     options = {"calculator": "tblite.ase.TBLite", "arguments": {"method": "GFN1-xTB", "charge": -2}}
     path = _config(tmp_path, "ase", options)
     with pytest.raises(ConfigError, match=r"c.yaml: methods.q.options.arguments.charge: -2 contradicts the system"):
-        config.load(config.read_yaml(path), [path])
+        load(read_yaml(path), [path])
 
 
 def test_the_charge_reaches_tblite_as_it_does_without_ase() -> None:

@@ -12,9 +12,10 @@ import yaml
 from models import NoLengthFactor, Unnamed, numerical_gradient, well
 
 from separatrix import potentials
-from separatrix.config.loading import build_system, check
+from separatrix.config.system import build_system
 from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import Molecule, read_geometry
+from separatrix.core.schema import check
 from separatrix.core.units import BOLTZMANN, FEMTOSECOND, wavenumber
 from separatrix.cvs.states import Basin, Coordinate, Interval
 from separatrix.dynamics.md_engine import DynamicsSettings, Engine, kinetic_energy, maxwell_boltzmann

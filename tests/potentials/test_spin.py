@@ -9,7 +9,7 @@ from conftest import ROOT, write_yaml
 from models import DNAB, dnab, forgets, numerical_gradient
 
 from separatrix import potentials
-from separatrix.config import loading as config
+from separatrix.config.load import load
 from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import Molecule
 from separatrix.core.units import ANGSTROM, KCAL
@@ -98,7 +98,7 @@ def _load(tmp_path, word, charge, multiplicity):
     data.pop("rates", None)
     dynamics = next(iter(data["methods"].values()))["dynamics"]
     data["methods"] = {"one": {"potential": word, "options": METHODS[word], "dynamics": dynamics}}
-    return config.load(data)
+    return load(data)
 
 
 @pytest.mark.parametrize("word", list(METHODS))
@@ -132,7 +132,7 @@ def test_what_is_possible_is_read(tmp_path):
 
 def test_a_model_has_no_electrons():
     data = yaml.safe_load((ROOT / "config/examples/double_well.yaml").read_text())
-    assert config.load(data).methods
+    assert load(data).methods
     atom = Molecule(("H",), (), {}, 3, 4)
     assert potentials.build("model", atom, {"surface": "double-well-1d"}).active.shape == (1, 3)
 

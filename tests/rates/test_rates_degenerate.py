@@ -15,9 +15,10 @@ from scipy.integrate import trapezoid
 from scipy.spatial.transform import Rotation
 
 from separatrix import potentials
-from separatrix.config import loading as config
+from separatrix.config.load import load
 from separatrix.core.molecule import read_geometry, superposed
 from separatrix.core.units import BOLTZMANN
+from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint, find_minimum, find_saddle
 from separatrix.rates import harmonic
 from separatrix.rates.harmonic import HarmonicRules
@@ -243,7 +244,7 @@ def test_ammonia_turns_inside_out_as_fast_as_a_quadrature_says(tmp_path: Path, m
     (tmp_path / "system.yaml").write_text(SYSTEM)
     (tmp_path / "config.yaml").write_text(CONFIG)
     monkeypatch.chdir(tmp_path)
-    loaded = config.load(config.read_yaml("config.yaml"), ["config.yaml"])
+    loaded = load(read_yaml("config.yaml"), ["config.yaml"])
     method, system = loaded.methods["gfn1"], loaded.system
     potential = potentials.build(method.potential, system.molecule, method.options)
     masses = system.molecule.masses

@@ -22,10 +22,12 @@ from models import dnab
 from scipy import integrate
 from scipy.spatial.transform import Rotation
 
-from separatrix.config import loading as config
+from separatrix.config.load import load
 from separatrix.core.errors import SamplingError
 from separatrix.core.molecule import read_geometry
+from separatrix.core.schema import check
 from separatrix.core.units import BOLTZMANN, wavenumber
+from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
 from separatrix.rates import harmonic
 from separatrix.rates.harmonic import HarmonicRules
@@ -444,14 +446,14 @@ def stage_files(folder: Path) -> tuple[dict[str, Path], list[Path], StationaryPo
 @pytest.mark.parametrize("key", ["rates.temperatures_K", "temperature_K"])
 def test_too_cold_for_a_rate_is_one_clear_line(tmp_path: Path, tunnelling: str, key: str):
     """Rates of exp(-1000) are zero, and the average over an Eckart barrier is beyond all numbers."""
-    data = config.read_yaml("config/config.yaml")
+    data = read_yaml("config/config.yaml")
     data["rates"] |= {"harmonic": {"tunnelling": tunnelling}}
     cold = 5 if tunnelling == "eckart" else 10
     if key == "temperature_K":
         data["temperature_K"] = cold
     else:
         data["rates"]["temperatures_K"] = [cold]
-    settings_ = config.load(data).settings("harmonic", "pm6")
+    settings_ = load(data).settings("harmonic", "pm6")
     minima, files, _ = stage_files(tmp_path)
     said = rf"^no harmonic rate: {key}: at {cold} K the rate .* is beyond .*; give a higher temperature$"
     with pytest.raises(SamplingError, match=said):
@@ -460,8 +462,8 @@ def test_too_cold_for_a_rate_is_one_clear_line(tmp_path: Path, tunnelling: str, 
 
 def test_rates_of_channels_add_up(tmp_path: Path):
     """The stage: two saddles and a guess without one, from files to the sum and its shares."""
-    data = config.check(config.read_yaml("config/config.yaml"), "config", "config/config.yaml")
-    settings_ = config.load(data).settings("harmonic", "pm6")
+    data = check(read_yaml("config/config.yaml"), "config", "config/config.yaml")
+    settings_ = load(data).settings("harmonic", "pm6")
     minima, files, higher = stage_files(tmp_path)
     stages.harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")
     found = store.read_json(tmp_path / "harmonic.json")
@@ -501,8 +503,8 @@ def test_rates_of_channels_add_up(tmp_path: Path):
 def test_a_symmetric_reactant_shares_a_channel_between_mechanisms(name: str, expected: dict[str, float]):
     """Azobenzene inverts at either nitrogen over equal saddles; a substituent tells them apart."""
     file = "config/examples/azobenzenes/base.yaml"
-    merged = config.read_yaml(file) | config.read_yaml(f"config/examples/azobenzenes/{name}.yaml")
-    system = config.load(merged, [file]).system
+    merged = read_yaml(file) | read_yaml(f"config/examples/azobenzenes/{name}.yaml")
+    system = load(merged, [file]).system
     _, x = read_geometry(system.geometries["E"])
     # The ring of C8 is swung about N7 until N6-N7-C8 is linear.
     ring = [i for i in range(8, len(x)) if np.linalg.norm(x[i] - x[8]) < np.linalg.norm(x[i] - x[5])]

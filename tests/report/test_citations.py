@@ -13,9 +13,12 @@ from typer.testing import CliRunner
 
 from separatrix import potentials
 from separatrix.cli import main as cli
-from separatrix.config import loading as config
+from separatrix.config.load import load
+from separatrix.config.methods import build_method
 from separatrix.core.errors import ConfigError, StoreError
+from separatrix.core.schema import check
 from separatrix.report import citations
+from separatrix.report.inputs import load_with_files
 
 ALWAYS = {
     *("molder2021", "swenson2019basics", "swenson2019ensembles", "eastman2024", "mcgibbon2015", "larsen2017"),
@@ -34,7 +37,7 @@ def data(root: Path) -> dict[str, Any]:
 
 def keys(data: dict[str, Any]) -> set[str]:
     """Of the BibTeX text, read back."""
-    text = citations.bibtex(config.load(data))
+    text = citations.bibtex(load(data))
     found = list(parse_string(text, "bibtex").entries)
     assert len(found) == len(set(found))
     return set(found)
@@ -42,7 +45,7 @@ def keys(data: dict[str, Any]) -> set[str]:
 
 def test_a_force_field_at_constant_energy(data: dict[str, Any]) -> None:
     assert keys(data) == ALWAYS | DEFAULT
-    assert citations.unnamed(config.load(data)) == ["gaff2: the force field of gaff2.xml"]
+    assert citations.unnamed(load(data)) == ["gaff2: the force field of gaff2.xml"]
 
 
 def test_the_default_comparison(root: Path) -> None:
@@ -50,7 +53,7 @@ def test_the_default_comparison(root: Path) -> None:
     umbrella = {"leimkuhler2013", "torrie1977", "shirts2008", "feenstra1999", "chandler1978", "vanerp2003"}
     engines = {"moussa2026", "stewart2007", "bosia2023", "elstner1998", "wang2004", "jakalian2002"}
     assert keys(full) == ALWAYS | DEFAULT | umbrella | engines | {"pedregosa2011"}
-    assert citations.unnamed(config.load(full)) == []
+    assert citations.unnamed(load(full)) == []
 
 
 @pytest.mark.parametrize(
@@ -99,8 +102,8 @@ def test_what_an_option_adds_or_takes_away(data: dict[str, Any], change: dict, m
 )
 def test_what_an_engine_adds(data: dict[str, Any], potential: str, options: dict, expected: set) -> None:
     spec = {"potential": potential, "options": options, "dynamics": data["methods"]["gaff2"]["dynamics"]}
-    found = config.build_method(
-        "other", config.check(data | {"methods": {"other": spec}}, "config", "")["methods"]["other"], 300.0, 1, ""
+    found = build_method(
+        "other", check(data | {"methods": {"other": spec}}, "config", "")["methods"]["other"], 300.0, 1, ""
     )
     assert set(citations.engine_references(found)) == expected
 
@@ -153,10 +156,10 @@ def test_a_files_references(data: dict[str, Any], tmp_path: Path) -> None:
     assert keys(data | {"export": {"references": [str(mine)]}}) == ALWAYS | DEFAULT | {"mine2020"}
     mine.write_text("@misc{mullen2015, title = {Something else}, year = {2020}}\n")
     with pytest.raises(ConfigError, match="'mullen2015' stands for another paper"):
-        config.load(data | {"export": {"references": [str(mine)]}})
+        load_with_files(data | {"export": {"references": [str(mine)]}})
     mine.write_text("@misc{mine2020, title = ")
     with pytest.raises(ConfigError, match="not valid BibTeX"):
-        config.load(data | {"export": {"references": [str(mine)]}})
+        load_with_files(data | {"export": {"references": [str(mine)]}})
 
 
 def test_the_command_takes_a_config_or_a_finished_run(root: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from separatrix.config.loading import System
+from separatrix.config.system import System
 from separatrix.coordinate import fitting
 from separatrix.coordinate import selection as coordinate
 from separatrix.core.errors import StoreError

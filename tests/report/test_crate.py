@@ -24,14 +24,16 @@ from pybtex.database import parse_file, parse_string
 from typer.testing import CliRunner
 
 from separatrix.cli import main as cli
-from separatrix.config import loading as config
+from separatrix.config.configuration import Config
+from separatrix.config.load import load
 from separatrix.core import folders
 from separatrix.core.errors import ConfigError, SeparatrixError, StoreError
 from separatrix.core.molecule import read_geometry
+from separatrix.core.schema import check
+from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
-from separatrix.report import crate
+from separatrix.report import crate, inputs, theory_files
 from separatrix.results import store
-from separatrix.workflow import inputs, theory_files
 
 FRAMES = (5, 7, 4)
 TABLES = ("comparison.json", "comparison.csv", "rates.csv", "data/cost.csv", "scans/f.csv", "theory/slow/theory.json")
@@ -48,7 +50,7 @@ def settings_of(root: Path) -> dict[str, Any]:
             {"name": "A. N. Other"},
         ],
     }
-    return config.check(data, "config", "")
+    return check(data, "config", "")
 
 
 def export(settings: dict[str, Any], results: Path, out: Path) -> None:
@@ -333,10 +335,10 @@ def test_files_from_elsewhere_go_into_inputs(settings: dict[str, Any], results: 
     assert entities["inputs/2_mine.xml"]["alternateName"] == "mine.xml"
 
 
-def loads_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> config.Config:
+def loads_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     """The config of a research object, loaded in it; all that it names must lie in it."""
     monkeypatch.chdir(folder)
-    found = config.load(config.read_yaml("config/config.yaml"), ["config/config.yaml"])
+    found = load(read_yaml("config/config.yaml"), ["config/config.yaml"])
     for name, _ in inputs.named(found):
         assert not Path(name).is_absolute() and Path(name).is_file(), name
     return found
@@ -348,7 +350,7 @@ def test_files_from_elsewhere_are_named_where_they_lie(
     """In the config, in the system file, and in a MODEL.yaml; what lies in its place keeps its name."""
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree("resources/dnab", elsewhere)
-    system = config.read_yaml("config/systems/dnab.yaml")
+    system = read_yaml("config/systems/dnab.yaml")
     system["basins"]["Z"]["geometry"] = str(elsewhere / "dnab_Z.xyz")
     system["literature"] = str(elsewhere / "literature.csv")
     rmsd = {"kind": "rmsd", "reference": str(elsewhere / "dnab_E.xyz"), "name": "to E"}
@@ -358,7 +360,7 @@ def test_files_from_elsewhere_are_named_where_they_lie(
     settings["export"]["references"] = [str(elsewhere / "gaff2.bib")]
     (elsewhere / "shots.csv").write_text("x,y,k,n\n0,0,1,2\n")
     (elsewhere / "D.nc").write_text("diffusion")
-    model = config.read_yaml("config/examples/theory_slow.yaml")
+    model = read_yaml("config/examples/theory_slow.yaml")
     model |= {"measured": str(elsewhere / "shots.csv"), "D": {"file": "D.nc"}}  # the one by its path, the other beside
     settings["theory"] = [str(write_yaml(model, elsewhere / "slow.yaml"))]
     export(settings, results, results / "export")
@@ -494,7 +496,7 @@ def test_a_wrong_key_is_one_line(root: Path, change: dict, words: str) -> None:
     data = yaml.safe_load((root / "config/config.yaml").read_text())
     data["export"] = change
     with pytest.raises(ConfigError) as caught:
-        config.load(data)
+        load(data)
     assert words in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -503,4 +505,4 @@ def test_a_method_must_not_take_a_folder_that_is_not_its_own(root: Path, name: s
     data = yaml.safe_load((root / "config/config.yaml").read_text())
     data["methods"][name] = data["methods"].pop("pm6")
     with pytest.raises(SeparatrixError, match=name):
-        config.load(data)
+        load(data)

@@ -13,9 +13,11 @@ import pandas as pd
 import pytest
 from models import dnab
 
-from separatrix.config import loading as config
+from separatrix.config.load import load
+from separatrix.config.system import System
 from separatrix.core.errors import StoreError
 from separatrix.core.units import ANGSTROM
+from separatrix.core.yaml_file import read_yaml
 from separatrix.report import figures, movies, page
 from separatrix.report.language import Words
 from separatrix.results import store
@@ -26,8 +28,8 @@ RNG = np.random.default_rng(3)
 
 
 @pytest.fixture(scope="module")
-def system() -> config.System:
-    return config.load(config.read_yaml("config/config.yaml")).system
+def system() -> System:
+    return load(read_yaml("config/config.yaml")).system
 
 
 def turned(x: np.ndarray) -> np.ndarray:
@@ -74,7 +76,7 @@ def write_paths(file: Path, chain: int, made: list[tuple[int, int, str, int]]) -
     )
 
 
-def test_a_movie_of_median_length_for_each_mechanism(tmp_path: Path, system: config.System):
+def test_a_movie_of_median_length_for_each_mechanism(tmp_path: Path, system: System):
     one, two = tmp_path / "1.nc", tmp_path / "2.nc"
     # The initial path and one without weight count for nothing.
     write_paths(one, 1, [(99, -1, "rotation", 9), (10, 0, "rotation", 1), (14, 3, "rotation", 1)])
@@ -96,7 +98,7 @@ def test_a_movie_of_median_length_for_each_mechanism(tmp_path: Path, system: con
     assert lengths[0] == pytest.approx(lengths[1], abs=2e-4)
 
 
-def test_nothing_sampled_no_movie(tmp_path: Path, system: config.System):
+def test_nothing_sampled_no_movie(tmp_path: Path, system: System):
     write_paths(tmp_path / "1.nc", 1, [(10, -1, "rotation", 9)])
     assert movies.of_method("m", [tmp_path / "1.nc"], system, None) == []
 

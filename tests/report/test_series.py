@@ -19,10 +19,11 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from separatrix.cli import main as cli
-from separatrix.config import loading as config
+from separatrix.config.load import load
 from separatrix.core.errors import SeparatrixError, StoreError
 from separatrix.core.molecule import read_geometry
 from separatrix.core.units import KCAL
+from separatrix.core.yaml_file import read_yaml
 from separatrix.report import series
 
 SIGMA = {"NMe2": -0.83, "OMe": -0.27, "H": 0.0, "Cl": 0.23, "CN": 0.66, "NO2": 0.78}
@@ -256,8 +257,8 @@ AZOBENZENES = Path("config/examples/azobenzenes")
 @pytest.mark.parametrize("name", SIGMA)
 def test_the_azobenzenes_are_what_their_files_say(name: str) -> None:
     """C-N=N-C where the system has it, E and Z the right way round, the named substituent on the side of C8."""
-    merged = config.read_yaml(AZOBENZENES / "base.yaml") | config.read_yaml(AZOBENZENES / f"{name}.yaml")
-    system = config.load(merged, [AZOBENZENES / "base.yaml"]).system
+    merged = read_yaml(AZOBENZENES / "base.yaml") | read_yaml(AZOBENZENES / f"{name}.yaml")
+    system = load(merged, [AZOBENZENES / "base.yaml"]).system
     bonds = set(system.molecule.bonds)
     assert {(5, 6), (6, 7), (7, 8)} <= bonds
     formula = Counter(system.molecule.symbols)

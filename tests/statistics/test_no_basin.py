@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from separatrix import potentials
-from separatrix.config import loading as config
+from separatrix.config.load import load
 from separatrix.core.seeds import stream
+from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.md_engine import Engine, run_half
 from separatrix.statistics import no_basin, ranking
 from separatrix.statistics.committor_statistics import NO_SPREAD, analyse
@@ -52,16 +53,16 @@ def test_they_matter_by_number_or_by_what_they_can_move():
 @pytest.fixture(scope="module")
 def ends(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, int]]:
     """Where committor shots from the top of the double well go, basin A being the nearer, by the limit in fs."""
-    system = config.read_yaml(ROOT / "config/systems/double_well.yaml")
+    system = read_yaml(ROOT / "config/systems/double_well.yaml")
     system["basins"]["A"]["within"][0]["range_A"] = [-3, -0.35]
     system["basins"]["B"]["within"][0]["range_A"] = [0.7, 3]
     file = tmp_path_factory.mktemp("asymmetric") / "system.yaml"
     file.write_text(yaml.safe_dump(system))
-    data = config.read_yaml(ROOT / "config/examples/double_well.yaml") | {"system": str(file)}
+    data = read_yaml(ROOT / "config/examples/double_well.yaml") | {"system": str(file)}
     found = {}
     for limit in (4000, 120, 80, 60):
         data["methods"]["coupled"]["dynamics"]["longest_half_fs"] = limit
-        loaded = config.load(data)
+        loaded = load(data)
         method = loaded.methods["coupled"]
         potential = potentials.build(method.potential, loaded.system.molecule, method.options)
         engine = Engine(loaded.system.molecule, potential, method.dynamics)

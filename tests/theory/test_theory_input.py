@@ -19,11 +19,13 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from separatrix.cli import main as cli
-from separatrix.config import loading as config
+from separatrix.config.load import load
 from separatrix.core.errors import ConfigError, SeparatrixError
+from separatrix.core.yaml_file import read_yaml
+from separatrix.report.inputs import load_with_files
 from separatrix.theory import analysis, expressions, langer, model_file, surfaces
+from separatrix.theory import theory_files as files
 from separatrix.theory.surfaces import MODELS, GridSurface
-from separatrix.workflow import theory_files as files
 
 GOOD: dict[str, Any] = {
     "params": {"model": "LinearCoupled", "Delta": 8, "kappa": 12, "c": 1.0, "a": -2.0, "b": 0.1},
@@ -450,10 +452,10 @@ def test_config_checks_the_files_it_names(tmp_path: Path) -> None:
         ("one.yaml", "is not a list"),
     ):
         with pytest.raises(ConfigError) as error:
-            config.load({**whole, "theory": theory})
+            load_with_files({**whole, "theory": theory})
         assert words in str(error.value) and "\n" not in str(error.value)
-    assert config.load(whole).data["theory"] == []
-    assert config.load({**whole, "theory": [str(EXAMPLE)]}).data["theory"] == [str(EXAMPLE)]
+    assert load_with_files(whole).data["theory"] == []
+    assert load_with_files({**whole, "theory": [str(EXAMPLE)]}).data["theory"] == [str(EXAMPLE)]
 
 
 def test_rule_waits_for_the_files_that_a_model_names(tmp_path: Path) -> None:
@@ -511,9 +513,9 @@ def test_committors_of_a_run_and_of_a_table_are_read(tmp_path: Path) -> None:
 
 
 def test_example_of_both_halves_has_one_surface_in_sampling_and_theory() -> None:
-    whole = config.load(config.read_yaml(ROOT / "config/examples/solute_solvent.yaml"))
+    whole = load(read_yaml(ROOT / "config/examples/solute_solvent.yaml"))
     for name, path in zip(whole.methods, whole.data["theory"], strict=True):
-        data = config.read_yaml(path)
+        data = read_yaml(path)
         options = dict(whole.methods[name].options)
         assert data["params"] == {k: v for k, v in options.items() if k != "surface" and not k.startswith("mass")}
         assert data["D"]["masses_Da"] == [options["mass_x_Da"], options["mass_y_Da"]]

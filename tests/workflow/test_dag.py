@@ -80,12 +80,13 @@ def test_everything_is_there_and_means_something(finished: Finished) -> None:
 
 
 def test_paths_are_reactive_and_weights_add_up(finished: Finished) -> None:
-    from separatrix.config import loading as config
+    from separatrix.config.load import load
+    from separatrix.core.yaml_file import read_yaml
     from separatrix.cvs.states import basin_of
     from separatrix.results import store
 
     file, results = finished
-    system = config.load(config.read_yaml(file), [file]).system
+    system = load(read_yaml(file), [file]).system
     for chain in (1, 2):
         data = store.read_dataset(results / f"pm6/chain_{chain}/paths.nc")
         moves = store.read_dataset(results / f"pm6/chain_{chain}/shots.nc").sizes["shot"]
@@ -148,7 +149,7 @@ def test_a_changed_reference_runs_what_is_measured_against_it(finished: Finished
 
 def test_the_division_into_rounds_does_not_matter(finished: Finished, tmp_path: Path) -> None:
     """Two rounds of six shots are one of twelve, whether the journal is there or not; and one of sixteen goes on."""
-    from separatrix.config import loading as config
+    from separatrix.config.load import load
     from separatrix.results import store
     from separatrix.workflow import stages
 
@@ -161,7 +162,7 @@ def test_the_division_into_rounds_does_not_matter(finished: Finished, tmp_path: 
     shutil.copytree(folder / "chain_1/journal", tmp_path / "with journal")
     for shots in (12, 16):
         data["sampling"]["shots_per_round"] = shots
-        settings = config.load(data).settings("sample", "gaff2")
+        settings = load(data).settings("sample", "gaff2")
         for journal in ("with journal", "without"):
             outputs = [tmp_path / f"{journal} {shots} {name}" for name in ("shots.nc", "paths.nc", "cost.json")]
             stages.sample(settings, 1, 1, *inputs, None, tmp_path / journal, *outputs)
@@ -191,7 +192,7 @@ def test_a_tighter_criterion_goes_on_with_a_finished_run(finished: Finished, tmp
 
 def test_looser_criterion_stops_earlier(finished: Finished, tmp_path: Path) -> None:
     """With a criterion that always holds, one round is enough, and the assessment says that it has converged."""
-    from separatrix.config import loading as config
+    from separatrix.config.load import load
     from separatrix.workflow import stages
 
     file, results = finished
@@ -201,7 +202,7 @@ def test_looser_criterion_stops_earlier(finished: Finished, tmp_path: Path) -> N
         "min_rounds": 1,
         "convergence": {"information_error": 99, "r_hat": 99, "effective_samples": 0.01, "stable_rounds": 1},
     }
-    settings = config.load(data).settings("assess", "gaff2")
+    settings = load(data).settings("assess", "gaff2")
     files = {
         name: [[folder / f"chain_{c}/round_{r}/{name}.nc" for r in (1, 2)] for c in (1, 2)]
         for name in ("shots", "paths")

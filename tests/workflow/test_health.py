@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 
 from separatrix import potentials
 from separatrix.cli import main as cli
-from separatrix.config import loading as config
+from separatrix.config.load import load
+from separatrix.config.methods import Method
+from separatrix.config.system import System
 from separatrix.core.errors import PotentialError
 from separatrix.core.units import ANGSTROM, KCAL
 from separatrix.workflow import engine_check as health
@@ -82,7 +84,7 @@ class _WrongForces:
 
 
 def test_wrong_forces_are_found() -> None:
-    loaded = config.load(CONFIG)
+    loaded = load(CONFIG)
     x = np.random.default_rng(1).normal(size=(34, 3)) * 0.1
     potential = potentials.base.python_potential(loaded.system.molecule, _WrongForces(x), "wrong")
     y = x + 0.001 * np.random.default_rng(2).normal(size=x.shape)
@@ -109,7 +111,7 @@ def test_every_basin_is_relaxed(tmp_path: Path) -> None:
     assert found[0]["minima"] == {"E": True, "Z": True}
 
 
-def _double_well(barrier: float, tilt: float) -> tuple[config.System, config.Method]:
+def _double_well(barrier: float, tilt: float) -> tuple[System, Method]:
     data = yaml.safe_load((ROOT / "config/examples/double_well.yaml").read_text())
     name = next(iter(data["methods"]))
     data["methods"] = {name: data["methods"][name]}
@@ -120,7 +122,7 @@ def _double_well(barrier: float, tilt: float) -> tuple[config.System, config.Met
         "tilt_kJ_mol": tilt,
     }
     data.pop("rates", None)
-    loaded = config.load(data)
+    loaded = load(data)
     return loaded.system, loaded.methods[name]
 
 
@@ -179,7 +181,7 @@ def test_a_basin_on_a_ridge_is_refused(tmp_path: Path) -> None:
     whole = {"system": str(write_yaml(data, tmp_path / "system.yaml")), "temperature_K": 300}
     options = {"potential": "tblite", "options": {"method": "GFN1-xTB"}}
     whole["methods"] = {"gfn1": {**CONFIG["methods"]["pm6"], **options}}
-    loaded = config.load(whole)
+    loaded = load(whole)
     entry = health.check_method(loaded.system, loaded.methods["gfn1"], steps=50, minima=True)
     assert entry.minima == {"bent": True, "flat": False}
     assert "no minimum in basin flat" in entry.reason

@@ -29,11 +29,12 @@ RUN = textwrap.dedent(
     """
     import sys
     from pathlib import Path
-    from separatrix.config import loading as config
+    from separatrix.config.load import load
+    from separatrix.core.yaml_file import read_yaml
     from separatrix.core.errors import SeparatrixError
     from separatrix.workflow import stages
     file, folder, out = (Path(a) for a in sys.argv[1:])
-    loaded = config.load(config.read_yaml(file), [file])
+    loaded = load(read_yaml(file), [file])
     try:
         stages.sample(
             loaded.settings("sample", folder.name), 1, 1, folder / f"minimum_{loaded.system.product}.nc",
@@ -107,13 +108,14 @@ def test_killed_chain_resumes_to_the_same_numbers(
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_chain_ended_at_random_moments(model_run: Finished, tmp_path: Path, number: signal.Signals) -> None:
     """Dozens of times, at any moment, between shots, in them, while a record is being written."""
-    from separatrix.config import loading as config
+    from separatrix.config.load import load
     from separatrix.core.errors import SeparatrixError
+    from separatrix.core.yaml_file import read_yaml
     from separatrix.workflow import stages
 
     file, results = model_run
     folder = results / "coupled"
-    settings = config.load(config.read_yaml(file), [file]).settings("sample", "coupled")
+    settings = load(read_yaml(file), [file]).settings("sample", "coupled")
     settings["sampling"]["shots_per_round"] = 400
     inputs = (folder / "minimum_B.nc", folder / "saddle.nc", folder / "chain_1/first_path.nc")
 
@@ -167,14 +169,15 @@ def test_damaged_record_is_done_again(finished: Finished, tmp_path: Path) -> Non
 
 def test_failures_in_a_row_stop_the_job_and_lose_nothing(finished: Finished, tmp_path: Path, monkeypatch) -> None:
     """After three good shots the engine is ill for four; once it is well the chain goes on, and nothing is hidden."""
-    from separatrix.config import loading as config
+    from separatrix.config.load import load
     from separatrix.core.errors import PotentialError, SamplingError
+    from separatrix.core.yaml_file import read_yaml
     from separatrix.dynamics import md_engine as dynamics
     from separatrix.workflow import stages
 
     file, results = finished
     folder = results / "gaff2"
-    settings = config.load(config.read_yaml(file), [file]).settings("sample", "gaff2")
+    settings = load(read_yaml(file), [file]).settings("sample", "gaff2")
     settings["failures_in_a_row"] = 4
     settings["sampling"]["shots_per_round"] = 12
     inputs = (folder / "minimum_E.nc", folder / "saddle.nc", folder / "chain_1/first_path.nc")

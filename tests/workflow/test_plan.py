@@ -15,7 +15,8 @@ import yaml
 from conftest import ROOT, snakemake, write_yaml
 
 from separatrix.cli import main as cli
-from separatrix.config import loading as config
+from separatrix.config.load import load
+from separatrix.core.yaml_file import read_yaml
 from separatrix.results import store
 from separatrix.workflow import plan
 from separatrix.workflow.plan import Overhead, efficiency
@@ -49,9 +50,9 @@ def test_a_round_waits_for_its_slowest_chain():
 
 def test_plan_takes_costs_from_an_earlier_run(tmp_path: Path):
     file = Path("config/config.yaml")
-    data = config.read_yaml(file)
+    data = read_yaml(file)
     data["methods"] = {"gaff2": data["methods"]["gaff2"]}
-    loaded = config.load(data, [])
+    loaded = load(data, [])
     for chain, seconds in ((1, 30.0), (2, 50.0)):
         folder = tmp_path / f"gaff2/chain_{chain}/round_1"
         folder.mkdir(parents=True)
@@ -74,7 +75,7 @@ def test_plan_takes_costs_from_an_earlier_run(tmp_path: Path):
 
 
 def test_plan_counts_every_set_and_the_restrained_ensemble(tmp_path: Path):
-    data = config.read_yaml(Path("config/config.yaml"))
+    data = read_yaml(Path("config/config.yaml"))
     data["methods"] = {"gaff2": data["methods"]["gaff2"]}
     (plain,) = _plan(data, tmp_path)
     data["committor"] |= {
@@ -99,7 +100,7 @@ def test_plan_counts_every_set_and_the_restrained_ensemble(tmp_path: Path):
 
 
 def test_plan_counts_the_rates_of_methods_that_ask_for_them(tmp_path: Path):
-    data = config.read_yaml(Path("config/config.yaml"))
+    data = read_yaml(Path("config/config.yaml"))
     data["methods"] = {"gaff2": data["methods"]["gaff2"]}
     rules = {"windows": 10, "equilibration_fs": 100, "length_fs": 400, "batches": 3}
     data["rates"] = {"umbrella": rules | {"methods": []}, "transmission": {"configurations": 20}}
@@ -126,7 +127,7 @@ def _plan(data: dict, results: Path) -> list[plan.MethodPlan]:
     folder.mkdir(parents=True, exist_ok=True)
     store.write_dataset(xr.Dataset(), folder / "shots.nc", title="", source="")
     (folder / "cost.json").write_text(json.dumps({"steps": 4000, "shots": 10, "core_seconds": 40.0}))
-    return plan.plan(config.load(data, []), results)
+    return plan.plan(load(data, []), results)
 
 
 def test_a_thousand_committor_shots_are_a_few_jobs(tmp_path: Path):
@@ -150,7 +151,7 @@ def test_a_thousand_committor_shots_are_a_few_jobs(tmp_path: Path):
         *("restrained", "committor_shots", "umbrella", "free_energy", "transmission"),
         *("interface_pilot", "interface_chain"),
     }
-    assert plan.plan(config.load(data, []), tmp_path)[0].jobs == sum(sent.values()) + sent["sample"]
+    assert plan.plan(load(data, []), tmp_path)[0].jobs == sum(sent.values()) + sent["sample"]
 
 
 def _dry_run(file: Path) -> Counter[str]:
@@ -164,7 +165,7 @@ def _dry_run(file: Path) -> Counter[str]:
 
 def test_machine_without_the_platform_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
     """`separatrix plan` and `separatrix check` name the file, the method and the option."""
-    data = config.read_yaml(Path("config/config.yaml"))
+    data = read_yaml(Path("config/config.yaml"))
     data["methods"] = {"gaff2": data["methods"]["gaff2"]}
     data["methods"]["gaff2"]["options"]["platform"] = "CUDA"
     data["results_directory"] = str(tmp_path / "results")

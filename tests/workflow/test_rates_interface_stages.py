@@ -14,10 +14,11 @@ import xarray as xr
 from models import Analytic, Bath, DoubleWell
 from rate_models import Walker
 
-from separatrix.config import loading as config
+from separatrix.config.load import load
 from separatrix.core.errors import SamplingError
 from separatrix.core.seeds import stream
 from separatrix.core.units import BOLTZMANN
+from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.md_engine import Engine
 from separatrix.dynamics.motion import maxwell_boltzmann
 from separatrix.potentials.base import python_potential
@@ -318,9 +319,7 @@ def test_the_arrhenius_plot_names_its_axes():
 
 
 def test_chains_that_are_too_short_say_so_and_other_routes_go_their_way(tmp_path, root):
-    settings = config.load(config.read_yaml(root / "config/examples/double_well.yaml")).settings(
-        "interface_rate", "coupled"
-    )
+    settings = load(read_yaml(root / "config/examples/double_well.yaml")).settings("interface_rate", "coupled")
 
     def written(reach: float) -> dict:
         """What becomes of one chain whose paths never, or at times, reach the second of two interfaces."""

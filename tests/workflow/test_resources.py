@@ -15,7 +15,9 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from separatrix.config import loading as config
+from separatrix.config.configuration import Config
+from separatrix.config.load import load
+from separatrix.core.yaml_file import read_yaml
 from separatrix.workflow import resources, slurm
 from separatrix.workflow.resources import Measured
 
@@ -23,18 +25,18 @@ STAGES = ("check", "minimum", "guess", "saddle_search", "first_path", "sample", 
 
 
 @pytest.fixture(scope="module")
-def loaded() -> config.Config:
+def loaded() -> Config:
     file = ROOT / "config/config.yaml"
-    return config.load(config.read_yaml(file), [file])
+    return load(read_yaml(file), [file])
 
 
 @pytest.fixture(scope="module")
-def many(loaded: config.Config) -> config.Config:
+def many(loaded: Config) -> Config:
     """The same with five hundred times as many shots."""
-    data = config.read_yaml(ROOT / "config/config.yaml")
+    data = read_yaml(ROOT / "config/config.yaml")
     data["sampling"] |= {"shots_per_round": 10_000, "burn_in": {"shots": 1000}}
     data["committor"] |= {"configurations": 100, "shots_per_configuration": 1000, "batches": 10}
-    return config.load(data)
+    return load(data)
 
 
 def _folder(path: Path, **health: float) -> Path:
@@ -62,10 +64,10 @@ def test_measured_cost_comes_from_the_check_and_the_round_before(tmp_path: Path)
 
 
 def test_interface_sampling_is_planned_by_the_length_of_the_paths_sampled() -> None:
-    data = config.read_yaml(ROOT / "config/config.yaml")
+    data = read_yaml(ROOT / "config/config.yaml")
     rules = {"pilot_moves": 10, "cycles": 30, "burn_in": 10, "refresh": 4, "stretch_fs": 100}
     data["rates"] = {"interfaces": rules | {"methods": ["pm6"]}}
-    loaded = config.load(data)
+    loaded = load(data)
     known = Measured(0.01, None, 80.0)
     # 25 interfaces, a hundred moves in all; stretches of 100 steps, and a fifth for what excursions take beyond.
     walk = 12 * 100
@@ -81,15 +83,15 @@ def test_interface_sampling_is_planned_by_the_length_of_the_paths_sampled() -> N
 
 
 def test_a_pilot_that_starts_from_windows_has_room_for_their_frames() -> None:
-    data = config.read_yaml(ROOT / "config/config.yaml")
+    data = read_yaml(ROOT / "config/config.yaml")
     rules = {"methods": ["pm6"], "variables": ["cos(C6,N9,N10,C11)"]}
     data["rates"]["umbrella"] |= rules
     data["rates"]["interfaces"] = {**rules, "pilot_moves": 10, "stretch_fs": 100}
-    loaded = config.load(data)
+    loaded = load(data)
     assert loaded.windows_of_pilot("pm6") and not loaded.windows_of_pilot("gaff2")
     room = resources.memory(loaded, "interface_pilot", "pm6")
     data["rates"]["interfaces"]["variables"] = []
-    other = config.load(data)
+    other = load(data)
     assert not other.windows_of_pilot("pm6")
     # 24 windows of 4080 frames of 35 atoms, 24 bytes each, twice.
     more = 2 * 24 * 102000 / 25 * 35 * 24 / 1e6
@@ -105,14 +107,14 @@ def test_unreadable_measurements_are_none(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_time_follows_the_measured_gradient(loaded: config.Config, stage: str) -> None:
+def test_time_follows_the_measured_gradient(loaded: Config, stage: str) -> None:
     slow, fast = (resources.seconds(loaded, stage, "pm6", Measured(g)) for g in (0.08, 0.008))
     assert slow == pytest.approx(10 * fast)
     # Without a measurement it is what a slow machine would take.
     assert resources.seconds(loaded, stage, "pm6", Measured()) > fast
 
 
-def test_estimates_cover_what_was_measured(loaded: config.Config) -> None:
+def test_estimates_cover_what_was_measured(loaded: Config) -> None:
     """Seconds and gradients of the default comparison; README.md has the numbers."""
     # 20 shots of PM6 took 3286 gradients at 8 ms in two rounds; 60 committor shots 2800.
     gradient = Measured(0.008)
@@ -121,8 +123,8 @@ def test_estimates_cover_what_was_measured(loaded: config.Config) -> None:
         assert gradients * 0.008 < estimate < 40 * gradients * 0.008, stage
 
 
-def test_each_set_of_committor_shots_is_planned_by_its_own_size(loaded: config.Config) -> None:
-    data = config.read_yaml(ROOT / "config/config.yaml")
+def test_each_set_of_committor_shots_is_planned_by_its_own_size(loaded: Config) -> None:
+    data = read_yaml(ROOT / "config/config.yaml")
     pair = ["cos(C6,N9,N10,C11)", "angle(N9,N10,C11)"]
     data["committor"] = {
         "configurations": 20,
@@ -134,7 +136,7 @@ def test_each_set_of_committor_shots_is_planned_by_its_own_size(loaded: config.C
 
     def half_trajectories(draw: str) -> float:
         # PM6: halves of 400 steps at most, half as much again to be safe.
-        return resources.seconds(config.load(data), "committor_shots", "pm6", Measured(0.01), draw=draw) / (6.0)
+        return resources.seconds(load(data), "committor_shots", "pm6", Measured(0.01), draw=draw) / (6.0)
 
     assert half_trajectories("separatrix") == pytest.approx(4 * 8)
     # The largest of the batches.
@@ -145,18 +147,18 @@ def test_each_set_of_committor_shots_is_planned_by_its_own_size(loaded: config.C
 
 
 def test_restrained_ensemble_is_planned_by_its_length() -> None:
-    data = config.read_yaml(ROOT / "config/config.yaml")
+    data = read_yaml(ROOT / "config/config.yaml")
     rules = {"walkers": 4, "equilibration_fs": 100, "length_fs": 400, "frame_fs": 5}
     data["committor"] |= {"source": "restrained", "restraint": rules}
-    asked = resources.seconds(config.load(data), "restrained", "pm6", Measured(0.01))
+    asked = resources.seconds(load(data), "restrained", "pm6", Measured(0.01))
     assert asked == pytest.approx(1.5 * 4 * 500 * 0.01)
-    small = resources.memory(config.load(data), "restrained", "pm6")
+    small = resources.memory(load(data), "restrained", "pm6")
     rules["length_fs"] = 1e7
     # 8 million frames of 34 atoms, 816 bytes each.
-    assert resources.memory(config.load(data), "restrained", "pm6") - small == pytest.approx(3 * 6528, rel=0.01)
+    assert resources.memory(load(data), "restrained", "pm6") - small == pytest.approx(3 * 6528, rel=0.01)
 
 
-def test_later_rounds_are_planned_by_the_rounds_before(many: config.Config) -> None:
+def test_later_rounds_are_planned_by_the_rounds_before(many: Config) -> None:
     known = Measured(0.008, 0.7)
     assert resources.seconds(many, "sample", "pm6", known, number=2) == pytest.approx(2 * 10_000 * 0.7)
     # The first has the burn-in too, and nothing but the longest that a shot can be.
@@ -172,7 +174,7 @@ def test_each_attempt_asks_for_more_up_to_what_the_site_allows() -> None:
     assert resources.runtime(1e7, longest=1440) == 1440
 
 
-def test_memory_follows_engine_size_and_attempt(loaded: config.Config, many: config.Config) -> None:
+def test_memory_follows_engine_size_and_attempt(loaded: Config, many: Config) -> None:
     small = resources.memory(loaded, "sample", "pm6")
     # Two Snakemakes and a script have taken 600 MB.
     assert 700 <= small <= 1500
@@ -180,18 +182,18 @@ def test_memory_follows_engine_size_and_attempt(loaded: config.Config, many: con
     assert resources.memory(many, "minimum", "pm6") == resources.memory(loaded, "minimum", "pm6")
     attempts = [resources.memory(loaded, "sample", "pm6", attempt) for attempt in (1, 2, 3)]
     assert attempts == sorted(set(attempts))
-    data = config.read_yaml(ROOT / "config/config.yaml")
+    data = read_yaml(ROOT / "config/config.yaml")
     data["methods"]["pm6"]["options"]["worker"] = True
-    assert resources.memory(config.load(data), "check", "pm6") > resources.memory(loaded, "check", "pm6")
+    assert resources.memory(load(data), "check", "pm6") > resources.memory(loaded, "check", "pm6")
 
 
 def test_memory_of_paths_follows_their_length_and_not_the_longest_that_is_allowed() -> None:
-    data = config.read_yaml(ROOT / "config/config.yaml")
+    data = read_yaml(ROOT / "config/config.yaml")
     data["sampling"]["shots_per_round"] = 50
     asked = {}
     for limit in (1000, 10_000, 100_000):
         data["methods"]["pm6"]["dynamics"]["longest_half_fs"] = limit
-        loaded = config.load(data)
+        loaded = load(data)
         asked[limit] = resources.memory(loaded, "sample", "pm6", number=2)
         # Shots of 200 steps of half a femtosecond, frames of 1 fs: the limit makes no difference.
         known = Measured(0.01, 1.0, None, 200.0)
@@ -216,7 +218,7 @@ def test_length_of_shots_is_that_of_the_round_before_in_all_chains(tmp_path: Pat
     assert found == [200.0, 200.0, 50.0, None]
 
 
-def test_graphics_cards_are_asked_for_when_the_options_say_so(loaded: config.Config) -> None:
+def test_graphics_cards_are_asked_for_when_the_options_say_so(loaded: Config) -> None:
     from dataclasses import replace
 
     method = loaded.methods["gaff2"]
@@ -330,11 +332,13 @@ def test_snakemake_starts_without_what_only_jobs_need() -> None:
     """It starts twice in each job. OpenPathSampling would also give the root logger a handler, and double each line."""
     code = """
 import logging, sys
-from separatrix.config import loading as config
+from separatrix.config.configuration import Config
+from separatrix.config.load import load
+from separatrix.core.yaml_file import read_yaml
 from separatrix.results import store
 from separatrix.workflow import resources, slurm
-from separatrix.workflow import theory_files as files
-config.load(config.read_yaml("config/config.yaml"))
+from separatrix.theory import theory_files as files
+load(read_yaml("config/config.yaml"))
 assert not logging.getLogger().handlers
 heavy = {"openpathsampling", "mdtraj", "matplotlib", "statsmodels", "arviz_stats", "scipy.stats"}
 print(*sorted(heavy & set(sys.modules)))
@@ -366,11 +370,11 @@ def test_profile_is_what_it_should_be() -> None:
 
 
 def test_memory_of_umbrella_windows_follows_their_frames() -> None:
-    data = config.read_yaml(ROOT / "config/config.yaml")
+    data = read_yaml(ROOT / "config/config.yaml")
     data["rates"]["umbrella"] |= {"windows": 24, "batches": 2, "equilibration_fs": 0, "length_fs": 1e6, "frame_fs": 10}
-    found = {stage: resources.memory(config.load(data), stage, "gaff2") for stage in ("umbrella", "free_energy")}
+    found = {stage: resources.memory(load(data), stage, "gaff2") for stage in ("umbrella", "free_energy")}
     data["rates"]["umbrella"]["length_fs"] = 2e6
     # 12 and 24 windows of 100,000 more frames, 34 atoms, twice.
     for stage, windows in (("umbrella", 12), ("free_energy", 24)):
-        more = resources.memory(config.load(data), stage, "gaff2") - found[stage]
+        more = resources.memory(load(data), stage, "gaff2") - found[stage]
         assert more == pytest.approx(2 * windows * 1e5 * 34 * 3 * 8 / 1e6, rel=0.06)

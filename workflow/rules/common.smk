@@ -14,13 +14,14 @@ def refuse(message):
 
 try:
     from separatrix import numeric_threads
-    from separatrix.config import loading as separatrix_config
+    from separatrix.config.keys import file_of
     from separatrix.core import folders
     from separatrix.core.errors import SeparatrixError
     from separatrix.core.text import one_line
+    from separatrix.report import inputs
     from separatrix.results import store, verify
-    from separatrix.workflow import inputs as separatrix_inputs
-    from separatrix.workflow import resources, slurm, theory_files
+    from separatrix.theory import theory_files
+    from separatrix.workflow import resources, slurm
 except ModuleNotFoundError as error:
     refuse(
         f"the Python package {error.name!r} is not there for {sys.executable}, which Snakemake runs with; "
@@ -38,10 +39,10 @@ if set(sys.executable) & set(" \t\n'\"\\$`&;|<>()*?!"):
 def checked_config():
     """The configuration as checked objects, or one line on the terminal and exit status 1."""
     try:
-        checked = separatrix_config.load(config, workflow.configfiles)
+        checked = inputs.load_with_files(config, workflow.configfiles)
         if workflow.is_main_process:
             name = checked.data["results_directory"]
-            where = separatrix_config.file_of("results_directory", workflow.configfiles)
+            where = file_of("results_directory", workflow.configfiles)
             try:
                 folders.check_results(name)
             except SeparatrixError as error:
@@ -67,7 +68,7 @@ def hold_results():
         folders.remember(Path(RESULTS) / "export", "ro-crate-metadata.json")
     except SeparatrixError as error:
         refuse(one_line(str(error)))
-    for line in separatrix_inputs.outside(CONFIG):
+    for line in inputs.outside(CONFIG):
         line = f"goes into {RESULTS}/export from outside this folder: {line}"
         print(f"separatrix: {one_line(line)}", file=sys.stderr)
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from separatrix.config import loading as config
+from separatrix.config.keys import named_files
+from separatrix.core import schema
 from separatrix.core.errors import ConfigError
 from separatrix.core.text import is_file
 
@@ -34,7 +35,7 @@ def check(paths: Sequence[str], where: str) -> None:
     ConfigError
         At the first mistake, in one line.
     """
-    for at, path in config.named_files(paths, where, "theory", "a MODEL.yaml (docs/theory.md)"):
+    for at, path in named_files(paths, where, "theory", "a MODEL.yaml (docs/theory.md)"):
         name = Path(path).stem
         if not _NAME.fullmatch(name):
             raise ConfigError(f"{at}: {path}: name the file with letters, digits, hyphens and underscores alone")
@@ -61,7 +62,7 @@ def named(path: str) -> dict[str, str]:
 def _data(path: str) -> dict[str, Any]:
     from separatrix.theory import model_file
 
-    return config.check(model_file.plain(path), "theory", path)
+    return schema.check(model_file.plain(path), "theory", path)
 
 
 def _place(name: str, folder: Path) -> str:

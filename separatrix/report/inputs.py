@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from separatrix.config.loading import Config
+from separatrix.config.configuration import Config
+from separatrix.config.keys import file_of
+from separatrix.config.load import load
+from separatrix.core.errors import ConfigError
+from separatrix.theory import theory_files
+
+
+def load_with_files(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
+    """A configuration, checked with the surfaces and the references that it names.
+
+    Parameters
+    ----------
+    data
+        The merged configuration, as Snakemake has read it.
+    files
+        The files it was read from, in order; errors name the one that holds the key.
+
+    Raises
+    ------
+    ConfigError
+        At the first mistake, in one line: file, key, what is wrong, what would be right.
+    """
+    config = load(data, files)
+    if config.data["theory"]:
+        theory_files.check(config.data["theory"], file_of("theory", files))
+    if config.data["export"]["references"]:
+        from separatrix.report import citations  # pybtex is slow to import
+
+        citations.check_files(config.data["export"]["references"], file_of("export", files))
+    # A path that Snakemake would fill in.
+    where = str(files[-1]) if files else "the configuration"
+    for path, description in named(config):
+        if {*path} & {"{", "}"}:
+            raise ConfigError(f"{where}: {path} ({description}): Snakemake takes braces for wildcards; rename the file")
+    return config
 
 
 def named(config: Config) -> Iterator[tuple[str, str]]:
     """Files that config and system name, and what they are; a file may come more than once."""
-    from separatrix.workflow import theory_files  # which reads by `config`
-
     system = config.system
     for basin, path in system.geometries.items():
         yield str(path), f"starting geometry of basin {basin}"
