@@ -32,8 +32,9 @@ from separatrix.core.molecule import read_geometry
 from separatrix.core.schema import check
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
-from separatrix.report import crate, inputs, theory_files
+from separatrix.report import crate, inputs
 from separatrix.results import store
+from separatrix.theory import theory_files
 
 FRAMES = (5, 7, 4)
 TABLES = ("comparison.json", "comparison.csv", "rates.csv", "data/cost.csv", "scans/f.csv", "theory/slow/theory.json")
