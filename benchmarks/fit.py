@@ -22,7 +22,8 @@ import numpy as np
 import statsmodels.api as sm
 from scipy import optimize, special
 
-from separatrix.coordinate import selection as coordinate
+from separatrix.coordinate import committor_model
+from separatrix.coordinate.selection import Selection, select
 
 
 def planted(n: int, m: int, active: dict[int, float], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -58,7 +59,7 @@ def by_differences(q: np.ndarray, outcome: np.ndarray) -> float:
 def one_fit(what: str, q: np.ndarray, outcome: np.ndarray, repeats: int) -> None:
     """One set of variables: this, differences, statsmodels."""
     names = [f"q{k}" for k in range(q.shape[1])]
-    ours, found = seconds(lambda: coordinate.fit(q, outcome, names, model="erf"), 4 * repeats)
+    ours, found = seconds(lambda: committor_model.fit(q, outcome, names, model="erf"), 4 * repeats)
     base, value = seconds(lambda: by_differences(q, outcome), 1)
     reference = sm.Probit(outcome.astype(float), sm.add_constant(q)).fit(disp=0, method="newton", tol=1e-14)
     print(
@@ -67,7 +68,7 @@ def one_fit(what: str, q: np.ndarray, outcome: np.ndarray, repeats: int) -> None
     )
 
 
-def one_search(what: str, work: Callable[[], coordinate.Selection], repeats: int) -> None:
+def one_search(what: str, work: Callable[[], Selection], repeats: int) -> None:
     """A search: seconds, sets fitted, seconds per set."""
     taken, found = seconds(work, repeats)
     print(
@@ -94,21 +95,19 @@ def main() -> None:
     names = [f"q{k}" for k in range(156)]
     one_search(
         "6,000 x 5, all sets up to three",
-        lambda: coordinate.select(q, outcome, names[:5], model="erf"),
+        lambda: select(q, outcome, names[:5], model="erf"),
         arguments.repeats,
     )
     for what, speed in (("", None), (" with rates", rates)):
         one_search(
             f"15,000 x 156{what}, greedy to six",
-            lambda speed=speed: coordinate.select(
-                wide, went, names, model="erf", search="greedy", max_variables=6, rates=speed
-            ),
+            lambda speed=speed: select(wide, went, names, model="erf", search="greedy", max_variables=6, rates=speed),
             1,
         )
         if arguments.pairs:
             one_search(
                 f"15,000 x 156{what}, all pairs",
-                lambda speed=speed: coordinate.select(
+                lambda speed=speed: select(
                     wide, went, names, model="erf", search="exhaustive", max_variables=2, rates=speed
                 ),
                 1,

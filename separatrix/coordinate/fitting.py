@@ -26,17 +26,19 @@ from typing import Any
 
 import numpy as np
 
-from separatrix.coordinate import selection as coordinate
+from separatrix.coordinate import committor_model
+from separatrix.coordinate.committor_model import Coordinate, coefficient_intervals
+from separatrix.coordinate.held_out import HeldOut, fold_labels, held_out_log_likelihood
+from separatrix.coordinate.interchangeable import Interchangeable, interchangeable
 from separatrix.coordinate.observations import Observations
-from separatrix.coordinate.selection import (
+from separatrix.coordinate.resampling import (
     BootstrapCoefficients,
-    Coordinate,
-    HeldOut,
-    Interchangeable,
-    RankedSubset,
-    Selection,
     SelectionFrequency,
+    bootstrap_coefficients,
+    bootstrap_selection,
 )
+from separatrix.coordinate.search import MAX_SUBSETS
+from separatrix.coordinate.selection import RankedSubset, Selection, select
 from separatrix.core.errors import SeparatrixError
 from separatrix.core.plain import Plain, json_safe
 
@@ -241,15 +243,15 @@ def judge_set(
     Raises
     ------
     ValueError
-        As :func:`separatrix.coordinate.selection.fit`.
+        As :func:`separatrix.coordinate.committor_model.fit`.
     """
     labels, words = blocks([str(label) for label in chain], len(outcome), "chain")
     count = 0 if labels is None else len(set(labels))
-    best = coordinate.fit(q, outcome, names, model=model, groups=labels)
-    lower, upper = coordinate.coefficient_intervals(best, confidence, count if labels else None)
+    best = committor_model.fit(q, outcome, names, model=model, groups=labels)
+    lower, upper = coefficient_intervals(best, confidence, count if labels else None)
     resampled = held_out = None
     if bootstrap and not best.separable:
-        resampled = coordinate.bootstrap_coefficients(
+        resampled = bootstrap_coefficients(
             q,
             outcome,
             names,
@@ -262,7 +264,7 @@ def judge_set(
     if len(set(chain)) > 1:
         # Where every chain but one has the same outcome there is nothing to fit to.
         with contextlib.suppress(ValueError):
-            held_out = coordinate.held_out_log_likelihood(q, outcome, names, chain, model=model)
+            held_out = held_out_log_likelihood(q, outcome, names, chain, model=model)
     return JudgedSet(best, count, words, lower, upper, confidence, resampled, held_out)
 
 
@@ -556,7 +558,7 @@ def _fit(seen: Observations, options: Options, progress: Progress | None, starte
     selection, cpu_seconds = _select(seen, options, labels, progress)
     best = _of_size(selection, options)
     size = len(best.names)
-    groups = coordinate.interchangeable(
+    groups = interchangeable(
         seen.values, seen.outcome, names, best.names, model=options.model, groups=labels, rates=seen.rates
     )
     resampled = frequency = None
@@ -565,7 +567,7 @@ def _fit(seen: Observations, options: Options, progress: Progress | None, starte
     held_out, beyond = _held_out(seen, options, labels, best, progress)
     # One block or separable data leave the clustered covariance empty.
     clustered = count if best.clustered_covariance is not None else None
-    lower, upper = coordinate.coefficient_intervals(best, options.confidence, clustered)
+    lower, upper = coefficient_intervals(best, options.confidence, clustered)
     return Report(
         observations=seen,
         options=options,
@@ -593,7 +595,7 @@ def _select(
 ) -> tuple[Selection, float]:
     """The search, and its processor time."""
     largest = min(options.max_variables, len(seen.names))
-    most = coordinate.MAX_SUBSETS
+    most = MAX_SUBSETS
     if options.search == "exhaustive":
         most = MOST_SUBSETS
         for size in range(1, largest + 1):
@@ -609,7 +611,7 @@ def _select(
             progress(f"sets of {size}", done, total)
 
     begun = time.process_time()
-    selection = coordinate.select(
+    selection = select(
         seen.values,
         seen.outcome,
         seen.names,
@@ -661,7 +663,7 @@ def _bootstrap(
     def tell(what: str) -> Callable[[int, int], None]:
         return lambda done, total: None if progress is None else progress(what, done, total)
 
-    resampled = coordinate.bootstrap_coefficients(
+    resampled = bootstrap_coefficients(
         seen.values[:, [names.index(name) for name in best.names]],
         seen.outcome,
         best.names,
@@ -678,7 +680,7 @@ def _bootstrap(
     fixed = None
     if options.size is not None or options.criterion == "two-line":
         fixed = len(best.names)
-    frequency = coordinate.bootstrap_selection(
+    frequency = bootstrap_selection(
         seen.values,
         seen.outcome,
         names,
@@ -757,7 +759,7 @@ def _held_out(
 ) -> tuple[HeldOut | None, tuple[Beyond, ...]]:
     if not options.folds:
         return None, ()
-    fold = coordinate.fold_labels(range(len(seen.outcome)) if labels is None else labels, options.folds)
+    fold = fold_labels(range(len(seen.outcome)) if labels is None else labels, options.folds)
     if len(set(fold.tolist())) < 2:
         return None, ()
     try:
@@ -799,7 +801,7 @@ def held_out_beside(
     names, chosen
         Of the candidates; of the coordinate's variables among them.
     fold
-        Number of the fold of each observation, from 0 (:func:`separatrix.coordinate.selection.fold_labels`).
+        Number of the fold of each observation, from 0 (:func:`separatrix.coordinate.held_out.fold_labels`).
     beyond
         Of :data:`BEYOND`; each is fitted to the coordinate's variables and to all of them.
     model, seed
@@ -813,7 +815,7 @@ def held_out_beside(
         When no fold can be left out.
     """
     places = [list(names).index(name) for name in chosen]
-    linear = coordinate.held_out_log_likelihood(values[:, places], outcome, chosen, fold.tolist(), model=model)
+    linear = held_out_log_likelihood(values[:, places], outcome, chosen, fold.tolist(), model=model)
     found = []
     for number, (name, variables) in enumerate((n, v) for n in beyond for v in ("chosen", "all")):
         if progress is not None:

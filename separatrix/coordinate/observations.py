@@ -30,7 +30,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from separatrix.coordinate.selection import rate_name
+from separatrix.coordinate.search import rate_name
 from separatrix.core.errors import SeparatrixError, StoreError
 from separatrix.results import store
 

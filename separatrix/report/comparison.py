@@ -36,8 +36,8 @@ from numpy.typing import ArrayLike
 
 from separatrix.config.system import System
 from separatrix.coordinate import reaction_coordinate as coordinate_file
+from separatrix.coordinate.committor_model import Coordinate
 from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
-from separatrix.coordinate.selection import Coordinate, calibration_table
 from separatrix.core.errors import StoreError
 from separatrix.core.units import KCAL
 from separatrix.cvs.states import Basin
@@ -45,6 +45,7 @@ from separatrix.cvs.states import Coordinate as Internal
 from separatrix.dynamics.stationary import StationaryPoint
 from separatrix.results import store
 from separatrix.statistics import no_basin
+from separatrix.statistics.calibration import calibration_table
 from separatrix.statistics.committor_statistics import binomial_expectation, wilson_interval
 
 CONFIDENCE = 0.95

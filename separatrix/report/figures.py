@@ -17,7 +17,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from separatrix.coordinate.selection import NEAR_DUPLICATES
+from separatrix.coordinate.interchangeable import NEAR_DUPLICATES
 from separatrix.core import digits
 from separatrix.report.comparison import (
     CHAINS,

@@ -5,13 +5,13 @@ Criteria that must all hold:
 * The coordinate is one: it beats a constant committor, and its likelihood has a maximum that was found.
 * The information error (ATESA's: mean standard error of the coefficients, variables scaled to [0, 1]) is small enough.
   The larger of the plain and the chain-clustered one counts. With a few chains the clustered one alone is far too
-  small (:class:`separatrix.coordinate.selection.Coordinate`), so neither may stop a run without the other.
+  small (:class:`separatrix.coordinate.committor_model.Coordinate`), so neither may stop a run without the other.
 * The rank-normalised split R-hat of each selected variable, and of r itself, at the shooting points is close to 1, and
   their bulk effective sample sizes are large enough (Vehtari, Gelman, Simpson, Carpenter and Bürkner, Bayesian Anal.
   2021, 16, 667).
 * The same variables have been selected for some rounds. A variable that the data do not tell from the one selected
-  before (:func:`separatrix.coordinate.selection.interchangeable`) is the same: which of two that correlate at 0.9999
-  comes out ahead is decided by the last few shots.
+  before (:func:`separatrix.coordinate.interchangeable.interchangeable`) is the same: which of two that correlate at
+  0.9999 comes out ahead is decided by the last few shots.
 * The shares of the mechanisms do not depend on where the chains were started, or all were started from one place.
 * Half-trajectories that reached no basin are too few to change the result (:mod:`separatrix.statistics.no_basin`).
 
@@ -33,7 +33,8 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike
 
-from separatrix.coordinate.selection import Coordinate, Interchangeable
+from separatrix.coordinate.committor_model import Coordinate
+from separatrix.coordinate.interchangeable import Interchangeable
 from separatrix.core.plain import json_safe
 from separatrix.report.comparison import statistical_inefficiency
 from separatrix.statistics.committor_statistics import ALPHA
@@ -406,7 +407,7 @@ class Assessment:
     variables, coefficients
         Of the coordinate, coefficients in inverse units of the variables; empty where none could be fitted.
     information_error, clustered_information_error
-        As in :class:`separatrix.coordinate.selection.Coordinate`.
+        As in :class:`separatrix.coordinate.committor_model.Coordinate`.
     interchangeable
         For each selected variable that has such, those that the data do not tell from it.
     stable_for

@@ -16,8 +16,10 @@ import xarray as xr
 
 from separatrix.config.configuration import from_settings
 from separatrix.config.system import System
+from separatrix.coordinate import committor_model
 from separatrix.coordinate import reaction_coordinate as coordinate_file
-from separatrix.coordinate import selection as coordinate
+from separatrix.coordinate.committor_model import Coordinate
+from separatrix.coordinate.likelihood import committor_slope
 from separatrix.core.errors import PotentialError, SamplingError
 from separatrix.core.plain import json_safe
 from separatrix.core.seeds import stream
@@ -120,7 +122,7 @@ def naive_variables(system: System, wanted: Sequence[str] = ()) -> tuple[str, ..
     return ()
 
 
-def _naive_fit(settings: Settings, system: System, table: Path | str) -> coordinate.Coordinate | None:
+def _naive_fit(settings: Settings, system: System, table: Path | str) -> Coordinate | None:
     names = naive_variables(system, settings["committor"]["naive"])
     data = store.read_dataset(table)
     row, outcome, _ = store.committor_observations(data, settings["coordinate"]["observations"])
@@ -129,7 +131,9 @@ def _naive_fit(settings: Settings, system: System, table: Path | str) -> coordin
         return None
     q = data.value.values[row][:, [known.index(n) for n in names]]
     try:
-        return coordinate.fit(q, outcome, names, model=settings["coordinate"]["model"], groups=data.chain.values[row])
+        return committor_model.fit(
+            q, outcome, names, model=settings["coordinate"]["model"], groups=data.chain.values[row]
+        )
     except ValueError as error:
         log.info("the naive coordinate cannot be fitted: %s", error)
         return None
@@ -166,7 +170,7 @@ def draw_configurations(
     """
     system, method = from_settings(settings)
     rules, name = settings["committor"], settings["draw"]
-    found = coordinate.Coordinate.from_dict(store.read_json(fit)["coordinate"])
+    found = Coordinate.from_dict(store.read_json(fit)["coordinate"])
     model = found if name != "naive" else _naive_fit(settings, system, table)
     if model is None:
         raise SamplingError("the naive coordinate cannot be fitted; set committor.naive.configurations to 0")
@@ -417,7 +421,7 @@ def committor_analysis(
         made[str(data.attrs["draw"])].append(data)
     tables = {name: xr.concat(parts, dim="shot") for name, parts in made.items()}
     content = store.read_json(fit)
-    found = coordinate.Coordinate.from_dict(content["coordinate"])
+    found = Coordinate.from_dict(content["coordinate"])
     record = {
         name: _of_draw(system, found, data, tables[name], rules["map"] if name == "map" else ())
         for name, data in chosen.items()
@@ -466,7 +470,7 @@ def _number(value: float | None) -> float:
 
 
 def _of_draw(
-    system: System, found: coordinate.Coordinate, chosen: xr.Dataset, table: xr.Dataset, pair: Sequence[str]
+    system: System, found: Coordinate, chosen: xr.Dataset, table: xr.Dataset, pair: Sequence[str]
 ) -> dict[str, Any]:
     m = chosen.sizes["configuration"]
     columns = {name: table[name].values for name in ("configuration", "number", "end")}
@@ -519,11 +523,11 @@ def _distribution(
     ).to_dict()
 
 
-def _expected_spread(found: coordinate.Coordinate, entries: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+def _expected_spread(found: Coordinate, entries: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Spread of the committor that the draw's width and the errors of the coefficients account for by themselves."""
     p = np.array([c["predicted"] for c in entries])
     error = np.array([c["r_error"] for c in entries])
-    slope = coordinate.committor_slope(np.array([c["r"] for c in entries]), found.model)
+    slope = committor_slope(np.array([c["r"] for c in entries]), found.model)
     window = float(p.std(ddof=1)) if len(p) > 1 else 0.0
     fitted = float(np.sqrt(np.mean((slope * error) ** 2)))
     return {"window": window, "coefficients": fitted, "both": float(np.hypot(window, fitted))}
@@ -533,7 +537,7 @@ def _ranking(
     settings: Settings,
     system: System,
     content: Mapping[str, Any],
-    found: coordinate.Coordinate,
+    found: Coordinate,
     table: Path | str,
     k: np.ndarray,
     n: np.ndarray,
@@ -542,7 +546,7 @@ def _ranking(
     """The found coordinate beside the best ones of each size, the naive one, and none at all."""
     rivals = {"found": found}
     for size, data in content["per_size"].items():
-        rival = coordinate.Coordinate.from_dict(data)
+        rival = Coordinate.from_dict(data)
         if rival.names != found.names:
             rivals[f"best of {size}"] = rival
     naive = _naive_fit(settings, system, table)

@@ -17,8 +17,8 @@ import xarray as xr
 
 from separatrix.config.configuration import from_settings, system_from_settings
 from separatrix.config.system import System
+from separatrix.coordinate import committor_model
 from separatrix.coordinate import reaction_coordinate as coordinate_file
-from separatrix.coordinate import selection as coordinate
 from separatrix.core.errors import SamplingError
 from separatrix.core.plain import json_safe
 from separatrix.core.seeds import stream
@@ -234,7 +234,7 @@ def coordinate_of(settings: Settings, fit: Path | str, table: Path | str) -> coo
     row, outcome, _ = store.committor_observations(data, rules["observations"])
     known = [str(v) for v in data.variable.values]
     try:
-        fitted = coordinate.fit(
+        fitted = committor_model.fit(
             data.value.values[row][:, [known.index(n) for n in names]],
             outcome,
             names,

@@ -20,7 +20,11 @@ from separatrix.config.configuration import from_settings
 from separatrix.config.methods import Method
 from separatrix.config.system import System
 from separatrix.coordinate import fitting
-from separatrix.coordinate import selection as coordinate
+from separatrix.coordinate.held_out import fold_labels, held_out_log_likelihood
+from separatrix.coordinate.interchangeable import interchangeable, near_duplicates
+from separatrix.coordinate.likelihood import constant_columns
+from separatrix.coordinate.resampling import bootstrap_selection
+from separatrix.coordinate.selection import Selection, select
 from separatrix.core.errors import EngineLost, PotentialError, SamplingError, StationaryError
 from separatrix.core.molecule import read_geometry
 from separatrix.core.plain import json_safe
@@ -401,7 +405,7 @@ def assess(
     if len(set(outcome.tolist())) == 2:
         selection = _select(rules, data, row, outcome)
         fit, beats_null = selection.best, selection.best_beats_null
-        groups = coordinate.interchangeable(
+        groups = interchangeable(
             data.value.values[row],
             outcome,
             names,
@@ -449,7 +453,7 @@ def _mechanisms(files: Sequence[Path | str]) -> convergence.ChainMechanisms:
     return convergence.ChainMechanisms(int(tables[0].chain[0]), tables[0].attrs["start"], tuple(sequence))
 
 
-def _select(rules: Settings, data: xr.Dataset, row: np.ndarray, outcome: np.ndarray) -> coordinate.Selection:
+def _select(rules: Settings, data: xr.Dataset, row: np.ndarray, outcome: np.ndarray) -> Selection:
     """The coordinate that the observations speak for.
 
     Raises
@@ -463,7 +467,7 @@ def _select(rules: Settings, data: xr.Dataset, row: np.ndarray, outcome: np.ndar
             raise SamplingError(f"no halves to both basins: {halves.words()}")
         raise SamplingError("all halves reached the same basin; run more shots per chain")
     try:
-        return coordinate.select(
+        return select(
             data.value.values[row],
             outcome,
             [str(v) for v in data.variable.values],
@@ -550,7 +554,7 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
         frequency = None
         if rules["bootstrap"]:
             rng = stream(settings["seed"], settings["name"], "bootstrap")
-            frequency = coordinate.bootstrap_selection(
+            frequency = bootstrap_selection(
                 q,
                 outcome,
                 names,
@@ -565,7 +569,7 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
             )
         held_out = None
         if len(np.unique(groups)) > 1:
-            held_out = coordinate.held_out_log_likelihood(
+            held_out = held_out_log_likelihood(
                 q[:, [names.index(n) for n in selection.best.names]],
                 outcome,
                 selection.best.names,
@@ -616,7 +620,7 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
                 "greedy_gap": selection.to_dict()["greedy_gap"],
                 "interchangeable": [
                     group.to_dict()
-                    for group in coordinate.interchangeable(
+                    for group in interchangeable(
                         q, outcome, names, best.names, rules["model"], groups, _rates(rules, data)
                     )
                 ],
@@ -636,7 +640,7 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
 
 def _judged_sets(
     settings: Settings,
-    selection: coordinate.Selection,
+    selection: Selection,
     q: np.ndarray,
     outcome: np.ndarray,
     names: Sequence[str],
@@ -691,7 +695,7 @@ def _beyond_linear(
         labels, _ = fitting.blocks(labels, len(outcome), "chain")
     if labels is None:
         return None
-    fold = coordinate.fold_labels(labels, min(len(set(labels)), fitting.MOST_FOLDS))
+    fold = fold_labels(labels, min(len(set(labels)), fitting.MOST_FOLDS))
     seed = int(stream(settings["seed"], settings["name"], "beyond").integers(2**31))
     try:
         linear, others = fitting.held_out_beside(
@@ -707,8 +711,8 @@ def _candidates(system: System, settings: Settings, data: xr.Dataset) -> list[di
     """What each candidate is, where it comes from, how far it varies, and which others are nearly the same."""
     values = data.value.values
     given = len(settings["system"]["variables"]["extra"])
-    twins = coordinate.near_duplicates(values, [v.name for v in system.variables])
-    still = coordinate.constant_variables(values)
+    twins = near_duplicates(values, [v.name for v in system.variables])
+    still = constant_columns(values)
     return [
         {
             "name": v.name,

@@ -14,16 +14,21 @@ from hypothesis import strategies as st
 from models import slow_chains
 from scipy import integrate, optimize, special, stats
 
-from separatrix.coordinate import selection as module
-from separatrix.coordinate.selection import (
-    Coordinate,
-    bootstrap_selection,
-    calibration_table,
-    fit,
-    held_out_log_likelihood,
+from separatrix.coordinate.committor_model import Coordinate, coefficient_intervals, fit, signed_rows
+from separatrix.coordinate.held_out import fold_labels, held_out_log_likelihood
+from separatrix.coordinate.interchangeable import interchangeable, near_duplicates
+from separatrix.coordinate.likelihood import (
+    _start,
+    committor_slope,
+    constant_columns,
     log_likelihood,
-    select,
+    log_terms,
+    newton,
 )
+from separatrix.coordinate.resampling import _blocks, bootstrap_coefficients, bootstrap_selection
+from separatrix.coordinate.search import _scan
+from separatrix.coordinate.selection import select, two_line_test
+from separatrix.statistics.calibration import calibration_table
 
 NAMES = ("distance", "angle", "coordination")
 MODELS = ("logistic", "erf")
@@ -346,7 +351,7 @@ def test_scan_agrees_with_single_fits(model: str) -> None:
     sign = np.where(outcome, 1.0, -1.0)
     for size in (1, 2, 3):
         subsets = np.array(list(itertools.combinations(range(7), size)))
-        scanned = module._scan(z, sign, subsets, model)
+        scanned = _scan(z, sign, subsets, model)
         exact = [
             fit(q[:, subset], outcome, [names[i] for i in subset], model=model).log_likelihood for subset in subsets
         ]
@@ -514,7 +519,7 @@ def test_bootstrap_blocks_and_includes() -> None:
 def test_blocks_are_whole_groups_or_runs_within_one(groups: int, length: int) -> None:
     label = np.random.default_rng(22).integers(0, groups, size=90)  # chains interleaved, as they are recorded
     label[:groups] = np.arange(groups)
-    blocks, _ = module._blocks(90, label, length)
+    blocks, _ = _blocks(90, label, length)
     assert sorted(np.concatenate(blocks).tolist()) == list(range(90))
     for rows in blocks:
         members = np.flatnonzero(label == label[rows[0]])
@@ -605,9 +610,9 @@ def test_a_start_from_a_sample_leads_to_the_same_maximum(model: str) -> None:
     scale = 2.0 if model == "logistic" else math.sqrt(2.0)
     assert found.log_likelihood == pytest.approx(reference.llf, abs=1e-6)
     np.testing.assert_allclose([found.intercept, *found.coefficients], reference.params / scale, rtol=1e-6)
-    x = module._signed((q - q.mean(axis=0)) / q.std(axis=0), np.where(outcome, 1.0, -1.0))
-    cold = module._newton(x, model, 0.0)
-    assert module._start(x, model) is not None and found.iterations < cold.iterations
+    x = signed_rows((q - q.mean(axis=0)) / q.std(axis=0), np.where(outcome, 1.0, -1.0))
+    cold = newton(x, model, 0.0)
+    assert _start(x, model) is not None and found.iterations < cold.iterations
     assert found.log_likelihood == pytest.approx(cold.value, abs=1e-8)
 
 
@@ -639,12 +644,12 @@ def test_scan_of_many_observations_agrees_with_single_fits(model: str) -> None:
     sign = np.where(outcome, 1.0, -1.0)
     subsets = np.array([[0, 1], [0, 2], [1, 2]])
     exact = [fit(q[:, pair], outcome, ["a", "b"], model=model).log_likelihood for pair in subsets]
-    np.testing.assert_allclose(module._scan(z, sign, subsets, model), exact, atol=2e-4)
+    np.testing.assert_allclose(_scan(z, sign, subsets, model), exact, atol=2e-4)
 
 
 def test_probit_terms_keep_their_digits_everywhere() -> None:
     u = np.concatenate([np.linspace(-45.0, 12.0, 2001), [-1e8, -1e3, -20.0 - 1e-12, -20.0, 40.0]])
-    value, slope, weight = module._terms(u, "erf")
+    value, slope, weight = log_terms(u, "erf")
     exact = math.sqrt(2.0 / math.pi) / special.erfcx(-u / math.sqrt(2.0))
     # ln Phi is summed: what counts is the absolute error where it is small
     np.testing.assert_allclose(value, special.log_ndtr(u), rtol=1e-14, atol=1e-15)
@@ -783,18 +788,18 @@ def test_progress_counts_every_fit() -> None:
 )
 def test_two_line_test_finds_the_bend(gains: list[float], expected: int | None) -> None:
     scores = np.cumsum([-500.0, *gains])
-    assert module.two_line_test(scores) == expected
+    assert two_line_test(scores) == expected
     q, outcome, names = planted(62, 300, 6, {0: 1.0, 3: 1.0})
     assert select(q, outcome, names, max_variables=3).two_line is None
     longer = select(q, outcome, names, max_variables=6, search="greedy")
-    assert longer.two_line == module.two_line_test([longer.per_size[k].log_likelihood for k in range(1, 7)])
+    assert longer.two_line == two_line_test([longer.per_size[k].log_likelihood for k in range(1, 7)])
 
 
 def test_two_line_threshold_is_the_ratio_of_the_slopes() -> None:
     scores = np.cumsum([-500.0, 10.0, 10.0, 10.0, 6.0, 6.0, 6.0])
-    assert module.two_line_test(scores) is None
-    assert module.two_line_test(scores, threshold=0.59) is None
-    assert module.two_line_test(scores, threshold=0.61) == 4
+    assert two_line_test(scores) is None
+    assert two_line_test(scores, threshold=0.59) is None
+    assert two_line_test(scores, threshold=0.61) == 4
 
 
 # ------------------------------------------------------------------------------------ a rotation by either way
@@ -821,18 +826,18 @@ def test_intervals_are_those_of_statsmodels() -> None:
     q, outcome = example(80)
     found = fit(q, outcome, NAMES, groups=np.repeat(np.arange(20), 10))
     plain = sm.Logit(outcome.astype(float), sm.add_constant(q)).fit(disp=0, method="newton", tol=1e-14)
-    lower, upper = module.coefficient_intervals(found, 0.9)
+    lower, upper = coefficient_intervals(found, 0.9)
     np.testing.assert_allclose(np.column_stack([lower, upper]), plain.conf_int(0.1) / 2, rtol=1e-5)
-    lower, upper = module.coefficient_intervals(found, 0.95, n_groups=20)
+    lower, upper = coefficient_intervals(found, 0.95, n_groups=20)
     assert found.clustered_covariance is not None
     error = math.sqrt(found.clustered_covariance[1, 1])
     assert upper[1] - lower[1] == pytest.approx(2 * error * stats.t.ppf(0.975, 19), rel=1e-9)
     assert lower[1] + upper[1] == pytest.approx(2 * found.coefficients[0])
     for confidence, groups in ((0.0, None), (1.0, None), (0.9, 1)):
         with pytest.raises(ValueError):
-            module.coefficient_intervals(found, confidence, n_groups=groups)
+            coefficient_intervals(found, confidence, n_groups=groups)
     with pytest.raises(ValueError, match="at least 2 groups"):
-        module.coefficient_intervals(fit(q, outcome, NAMES), n_groups=5)
+        coefficient_intervals(fit(q, outcome, NAMES), n_groups=5)
 
 
 def test_bootstrap_errors_agree_with_the_clustered_ones() -> None:
@@ -841,7 +846,7 @@ def test_bootstrap_errors_agree_with_the_clustered_ones() -> None:
     q = rng.normal(size=(60, 2))[chain] + 0.3 * rng.normal(size=(600, 2))
     outcome = rng.random(600) < special.expit(1.5 * q[:, 0] + rng.normal(0.0, 1.5, size=60)[chain])
     found = fit(q, outcome, ["a", "b"], groups=chain)
-    drawn = module.bootstrap_coefficients(q, outcome, ["a", "b"], np.random.default_rng(1), chain, n_boot=300)
+    drawn = bootstrap_coefficients(q, outcome, ["a", "b"], np.random.default_rng(1), chain, n_boot=300)
     assert found.clustered_covariance is not None
     clustered = np.sqrt(np.diag(found.clustered_covariance))
     np.testing.assert_allclose(drawn.standard_errors, clustered, rtol=0.25)
@@ -849,7 +854,7 @@ def test_bootstrap_errors_agree_with_the_clustered_ones() -> None:
     assert np.all(drawn.lower < [found.intercept, *found.coefficients])
     assert np.all(drawn.upper > [found.intercept, *found.coefficients])
     # observations that are resampled one by one give the errors of independent ones
-    alone = module.bootstrap_coefficients(q, outcome, ["a", "b"], np.random.default_rng(1), range(600), n_boot=300)
+    alone = bootstrap_coefficients(q, outcome, ["a", "b"], np.random.default_rng(1), range(600), n_boot=300)
     np.testing.assert_allclose(alone.standard_errors, found.standard_errors, rtol=0.25)
     assert drawn.n_boot == 300 and drawn.n_skipped == 0 and drawn.blocks == "60 groups"
     json.dumps(drawn.to_dict(), allow_nan=False)
@@ -858,12 +863,12 @@ def test_bootstrap_errors_agree_with_the_clustered_ones() -> None:
 def test_bootstrap_leaves_out_resamples_without_a_maximum() -> None:
     q = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])[:, None]
     outcome = np.array([False, False, False, True, False, True, True, True])
-    drawn = module.bootstrap_coefficients(q, outcome, ["x"], np.random.default_rng(2), range(8), n_boot=50)
+    drawn = bootstrap_coefficients(q, outcome, ["x"], np.random.default_rng(2), range(8), n_boot=50)
     assert 0 < drawn.n_skipped < 50 and drawn.n_boot + drawn.n_skipped == 50
-    apart = module.bootstrap_coefficients(q, q[:, 0] > 3.5, ["x"], np.random.default_rng(2), range(8), n_boot=5)
+    apart = bootstrap_coefficients(q, q[:, 0] > 3.5, ["x"], np.random.default_rng(2), range(8), n_boot=5)
     assert apart.n_boot == 0 and np.isnan(apart.lower).all()
     with pytest.raises(ValueError, match="at least 1"):
-        module.bootstrap_coefficients(q, outcome, ["x"], np.random.default_rng(2), n_boot=0)
+        bootstrap_coefficients(q, outcome, ["x"], np.random.default_rng(2), n_boot=0)
 
 
 def test_correlated_variables_that_do_as_well_are_interchangeable() -> None:
@@ -874,7 +879,7 @@ def test_correlated_variables_that_do_as_well_are_interchangeable() -> None:
     q[:, 3] = q[:, 0]  # a copy
     outcome = rng.random(500) < special.expit(2.0 * q[:, 0])
     names = ["best", "twin", "cousin", "copy", "stranger"]
-    (group,) = module.interchangeable(q, outcome, names, ["best"])
+    (group,) = interchangeable(q, outcome, names, ["best"])
     assert set(group.names) == {"best", "twin", "copy"} and group.names[0] == "best"
     lines = {line.name: line for line in group.alternatives}
     assert lines["copy"].loss == pytest.approx(0.0, abs=1e-9) and lines["copy"].correlation == pytest.approx(1.0)
@@ -883,7 +888,7 @@ def test_correlated_variables_that_do_as_well_are_interchangeable() -> None:
     assert lines["twin"].correlation == pytest.approx(np.corrcoef(q[:, 0], q[:, 1])[0, 1])
     # the error of a sum of differences, between groups
     chains = np.arange(500) // 20
-    (grouped,) = module.interchangeable(q, outcome, names, ["best"], groups=chains)
+    (grouped,) = interchangeable(q, outcome, names, ["best"], groups=chains)
     difference = _log_p(q[:, :1], outcome) - _log_p(q[:, 1:2], outcome)
     sums = np.bincount(chains, weights=difference)
     twin = next(line for line in grouped.alternatives if line.name == "twin")
@@ -901,7 +906,7 @@ def test_a_loss_that_is_certain_but_smaller_than_bic_charges_is_no_loss() -> Non
     groups = np.empty(600, dtype=int)
     turn = np.concatenate([np.arange(10), np.arange(10)[::-1]])
     groups[np.argsort(difference)] = np.tile(turn, 30)
-    (group,) = module.interchangeable(q, outcome, ["best", "twin"], ["best"], groups=groups)
+    (group,) = interchangeable(q, outcome, ["best", "twin"], ["best"], groups=groups)
     (twin,) = group.alternatives
     assert 1.96 * twin.standard_error < 0.7 * twin.loss < 0.7 * 0.5 * math.log(600)
 
@@ -913,7 +918,7 @@ def test_the_committor_is_the_integral_of_its_slope(model: str, low: float, high
     found = fit(q, rng.random(200) < special.expit(q[:, 0]), ["q"], model=model)
     at = (np.array([[low], [high]]) - found.intercept) / found.coefficients[0]
     np.testing.assert_allclose(found.r(at), [low, high], atol=1e-12)
-    rise = integrate.quad(lambda r: float(module.committor_slope(r, model)), low, high)[0]
+    rise = integrate.quad(lambda r: float(committor_slope(r, model)), low, high)[0]
     first, last = found.committor(at)
     assert last - first == pytest.approx(rise, abs=1e-9)
 
@@ -927,10 +932,10 @@ def test_equally_good_but_unrelated_variables_are_rivals_not_interchangeable() -
     rng = np.random.default_rng(83)
     q = rng.normal(size=(400, 2))
     outcome = rng.random(400) < special.expit(q[:, 0] + q[:, 1])
-    assert module.interchangeable(q, outcome, ["a", "b"], ["a"]) == ()
-    assert module.interchangeable(q, outcome, ["a", "b"], ["a"], correlation=0.0) != ()
+    assert interchangeable(q, outcome, ["a", "b"], ["a"]) == ()
+    assert interchangeable(q, outcome, ["a", "b"], ["a"], correlation=0.0) != ()
     with pytest.raises(ValueError, match="unknown variables in chosen: c"):
-        module.interchangeable(q, outcome, ["a", "b"], ["c"])
+        interchangeable(q, outcome, ["a", "b"], ["c"])
 
 
 def test_near_duplicates_are_found_whatever_their_unit_and_sign() -> None:
@@ -938,8 +943,8 @@ def test_near_duplicates_are_found_whatever_their_unit_and_sign() -> None:
     a, b = rng.normal(size=(2, 500))
     q = np.column_stack([a, b, np.full(500, 3.0), 7.0 - 0.01 * a, a + 0.02 * b, a + 0.2 * b])
     names = ["a", "b", "still", "minus", "near", "far"]
-    assert module.constant_variables(q).tolist() == [False, False, True, False, False, False]
-    found = module.near_duplicates(q, names)
+    assert constant_columns(q).tolist() == [False, False, True, False, False, False]
+    found = near_duplicates(q, names)
     assert list(found) == names
     assert {name: [other for other, _ in pairs] for name, pairs in found.items()} == {
         "a": ["minus", "near"],
@@ -950,19 +955,19 @@ def test_near_duplicates_are_found_whatever_their_unit_and_sign() -> None:
         "far": [],
     }
     assert found["a"][0][1] == pytest.approx(-1.0) and found["a"][1][1] == pytest.approx(np.corrcoef(a, q[:, 4])[0, 1])
-    assert "far" in [name for name, _ in module.near_duplicates(q, names, 0.9)["a"]]
+    assert "far" in [name for name, _ in near_duplicates(q, names, 0.9)["a"]]
 
 
 def test_folds_hold_whole_groups_and_are_about_equal() -> None:
     groups = np.repeat(["a", "b", "c", "d", "e", "f"], [50, 10, 10, 10, 10, 10])
-    fold = module.fold_labels(groups, 2)
+    fold = fold_labels(groups, 2)
     assert sorted(np.bincount(fold).tolist()) == [50, 50]
     for label in "abcdef":
         assert len(set(fold[groups == label].tolist())) == 1
-    assert set(module.fold_labels([1, 1, 2], 5).tolist()) == {0, 1}
-    assert module.fold_labels(range(10), 5).tolist() == [0, 1, 2, 3, 4] * 2
+    assert set(fold_labels([1, 1, 2], 5).tolist()) == {0, 1}
+    assert fold_labels(range(10), 5).tolist() == [0, 1, 2, 3, 4] * 2
     with pytest.raises(ValueError, match="at least 2"):
-        module.fold_labels(groups, 1)
+        fold_labels(groups, 1)
 
 
 def test_candidates_and_size_of_a_bootstrap_can_be_given() -> None:
@@ -1000,7 +1005,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(model: str) -> None:
     for _ in range(repeats):
         q = rng.normal(size=(300, 2))
         outcome = rng.random(300) < probability(truth[0] + q @ truth[1:], model)
-        lower, upper = module.coefficient_intervals(fit(q, outcome, ["a", "b"], model=model), 0.9)
+        lower, upper = coefficient_intervals(fit(q, outcome, ["a", "b"], model=model), 0.9)
         inside += (lower < truth) & (truth < upper)
     # 0.9 +- 3 standard errors of the count, and a little for the bias of a maximum
     assert np.all(np.abs(inside / repeats - 0.9) < 0.06)
@@ -1015,10 +1020,10 @@ def test_slow_chains_need_clustered_intervals() -> None:
         found = fit(q[:, None], outcome, ["q"], groups=chain)
         truth = MARGINAL / 2  # what the averaged likelihood tends to, whatever the correlation in time
         for n_groups in (None, 30):
-            lower, upper = module.coefficient_intervals(found, 0.95, n_groups=n_groups)
+            lower, upper = coefficient_intervals(found, 0.95, n_groups=n_groups)
             hit = lower[1] < truth < upper[1]
             plain, clustered = plain + (hit and n_groups is None), clustered + (hit and n_groups is not None)
-        drawn = module.bootstrap_coefficients(q[:, None], outcome, ["q"], rng, chain, n_boot=60)
+        drawn = bootstrap_coefficients(q[:, None], outcome, ["q"], rng, chain, n_boot=60)
         resampled += drawn.lower[1] < truth < drawn.upper[1]
         assert found.clustered_covariance is not None
     assert plain / repeats < 0.75, "naive intervals fail"

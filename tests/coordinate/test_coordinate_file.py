@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from separatrix.coordinate import reaction_coordinate as coordinate_file
-from separatrix.coordinate import selection as coordinate
+from separatrix.coordinate.committor_model import Coordinate
 from separatrix.coordinate.reaction_coordinate import (
     MODELS,
     RECIPES,
@@ -126,7 +126,7 @@ def test_r_and_the_committor_are_those_of_the_fit(model: str) -> None:
     factor = 2.0 / np.abs(r - r.mean()).max()
     slopes = tuple(factor * c for c in ours.coefficients)
     ours = replace(ours, coefficients=slopes, intercept=-factor * float(r.mean()))
-    fitted = coordinate.Coordinate(
+    fitted = Coordinate(
         names=("a", "b"),
         intercept=ours.intercept,
         coefficients=np.array(ours.coefficients),

@@ -14,8 +14,8 @@ import yaml
 
 from separatrix.config.configuration import from_settings
 from separatrix.config.load import load
-from separatrix.coordinate import fitting, observations
-from separatrix.coordinate import selection as coordinate
+from separatrix.coordinate import committor_model, fitting, observations
+from separatrix.coordinate.committor_model import coefficient_intervals
 from separatrix.core.molecule import read_geometry
 from separatrix.cvs import variables
 from separatrix.results import store
@@ -81,8 +81,8 @@ def test_intervals_of_the_coefficients(table: Path, tmp_path: Path) -> None:
     assert (
         labels is not None and len(set(labels)) == 21 and found["intervals"]["blocks"] == {"count": 21, "what": words}
     )
-    direct = coordinate.fit(q, went, [BEST], groups=labels)
-    lower, upper = coordinate.coefficient_intervals(direct, 0.95, 21)
+    direct = committor_model.fit(q, went, [BEST], groups=labels)
+    lower, upper = coefficient_intervals(direct, 0.95, 21)
     interval = found["intervals"]["interval"]
     np.testing.assert_allclose([interval["lower"], interval["upper"]], [lower, upper], rtol=1e-12)
     assert interval["errors"] == "clustered" and interval["confidence"] == 0.95

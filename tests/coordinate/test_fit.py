@@ -19,9 +19,10 @@ from scipy import optimize, special
 
 from separatrix.cli import main as cli
 from separatrix.cli.fit_text import show
-from separatrix.coordinate import fitting
-from separatrix.coordinate import selection as coordinate
+from separatrix.coordinate import committor_model, fitting
+from separatrix.coordinate.committor_model import coefficient_intervals
 from separatrix.coordinate.fitting import FitError, Options, blocks, fit
+from separatrix.coordinate.held_out import fold_labels
 from separatrix.coordinate.observations import Observations, read
 
 QUICK = Options(bootstrap=0, folds=0)
@@ -288,10 +289,10 @@ def test_report_has_intervals_frequencies_and_held_out_likelihood() -> None:
     found = planted(8)
     report = fit(found, Options(bootstrap=10))
     assert report.block_count == 12 and report.best.clustered_covariance is not None
-    lower, upper = coordinate.coefficient_intervals(report.best, 0.95, 12)
+    lower, upper = coefficient_intervals(report.best, 0.95, 12)
     np.testing.assert_array_equal(report.lower, lower)
     np.testing.assert_array_equal(report.upper, upper)
-    direct = coordinate.fit(found.values[:, [1, 4]], found.outcome, ["q1", "q4"], groups=found.chain)
+    direct = committor_model.fit(found.values[:, [1, 4]], found.outcome, ["q1", "q4"], groups=found.chain)
     np.testing.assert_allclose(report.best.clustered_covariance, direct.clustered_covariance, rtol=1e-9)
     printed = report.to_dict()
     np.testing.assert_allclose(printed["clustered_standard_errors"], np.sqrt(np.diag(direct.clustered_covariance)))
@@ -401,7 +402,7 @@ def test_models_beyond_the_linear_one_see_what_it_misses() -> None:
 def test_held_out_likelihood_of_boosting_is_that_of_its_predictions() -> None:
     found = planted(13, n=300)
     report = fit(found, replace(QUICK, folds=3, beyond=("boosting",)))
-    fold = coordinate.fold_labels(found.chain or (), 3)
+    fold = fold_labels(found.chain or (), 3)
     total = 0.0
     for label in range(3):
         inside = fold == label

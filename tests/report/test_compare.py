@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from separatrix.config.system import System
-from separatrix.coordinate import fitting
-from separatrix.coordinate import selection as coordinate
+from separatrix.coordinate import committor_model, fitting
+from separatrix.coordinate.held_out import held_out_log_likelihood
+from separatrix.coordinate.resampling import bootstrap_selection
 from separatrix.core.errors import StoreError
 from separatrix.core.molecule import Molecule
 from separatrix.core.plain import json_safe
@@ -144,9 +145,9 @@ def fit_of(rng: np.random.Generator, n: int = 60, separable: bool = False):
     went = r > 0 if separable else rng.random(n) < 1 / (1 + np.exp(-2 * r))
     names = ["angle(a,b,c)", "sin(turn)"]
     groups = np.arange(n) % 2
-    best = coordinate.fit(q, went, names, groups=groups)
-    frequency = coordinate.bootstrap_selection(q, went, names, rng, groups=groups, n_boot=5, max_variables=2)
-    held = coordinate.held_out_log_likelihood(q, went, names, groups)
+    best = committor_model.fit(q, went, names, groups=groups)
+    frequency = bootstrap_selection(q, went, names, rng, groups=groups, n_boot=5, max_variables=2)
+    held = held_out_log_likelihood(q, went, names, groups)
     units = dict(zip(names, ("degree", "1"), strict=True))
     sets = []
     for role, chosen, members in (("best", False, [0]), ("best", True, [0, 1]), ("beside", False, [1])):

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from separatrix.coordinate import selection as coordinate
+from separatrix.coordinate import committor_model
+from separatrix.coordinate.interchangeable import Interchangeable, interchangeable
 from separatrix.sampling import convergence
 from separatrix.sampling.convergence import (
     AGREE,
@@ -387,7 +388,7 @@ def fitted(seed: int = 17, chains: int = 4, draws: int = 300) -> dict[str, Any]:
     values = rng.normal(size=(chains * draws, len(NAMES)))
     outcome = rng.random(len(values)) < 1 / (1 + np.exp(-2 * (0.2 + values[:, 1] - 0.7 * values[:, 2])))
     chain = np.repeat(np.arange(1, chains + 1), draws)
-    model = coordinate.fit(values[:, 1:], outcome, NAMES[1:], groups=chain)
+    model = committor_model.fit(values[:, 1:], outcome, NAMES[1:], groups=chain)
     return {
         "round": 2,
         "coordinate": model,
@@ -553,7 +554,7 @@ def test_one_chain_never_converges() -> None:
 
 def test_separable_outcomes(good: dict[str, Any]) -> None:
     outcome = good["values"][:, 1] > 0
-    model = coordinate.fit(good["values"][:, 1:], outcome, NAMES[1:], groups=good["chain"])
+    model = committor_model.fit(good["values"][:, 1:], outcome, NAMES[1:], groups=good["chain"])
     found = judge(**good | {"coordinate": model})
     assert failing(found) == ["coordinate", "information error"]
     assert found.to_dict()["information_error"] is None
@@ -602,7 +603,7 @@ def test_interchangeable_variables_are_the_same(good: dict[str, Any]) -> None:
     model = good["coordinate"]
     rng = np.random.default_rng(18)
     outcome = rng.random(len(table)) < model.committor(table[:, 1:3])
-    groups = coordinate.interchangeable(table, outcome, names, model.names)
+    groups = interchangeable(table, outcome, names, model.names)
     assert [(g.variable, g.names[1:]) for g in groups] == [("theta10", ("twin",))]
     history = [["theta10"], ["twin", "d2"], ["d2", "theta10"], ["d2", "twin"]]
     previous = [{"round": i, "variables": v} for i, v in enumerate(history, 1)]
@@ -622,7 +623,7 @@ def test_interchangeable_variables_are_the_same(good: dict[str, Any]) -> None:
 
 def test_groups_belong_to_the_coordinate(good: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="groups of d1"):
-        judge(**good, groups=[coordinate.Interchangeable("d1", ())])
+        judge(**good, groups=[Interchangeable("d1", ())])
 
 
 def test_first_rounds_are_not_skipped(good: dict[str, Any]) -> None:
@@ -676,7 +677,7 @@ def test_any_assessment(
     values = rng.normal(size=(chains * draws, 3)) * level
     outcome = np.arange(len(values)) % 2 == 0
     chain = np.repeat(np.arange(chains), draws)
-    model = coordinate.fit(rng.normal(size=(len(values), 2)), outcome, NAMES[:2], groups=chain)
+    model = committor_model.fit(rng.normal(size=(len(values), 2)), outcome, NAMES[:2], groups=chain)
     found = judge(
         round=len(history) + 1,
         coordinate=model,

@@ -1,0 +1,290 @@
+"""Block bootstrap of the choice of variables and of the coefficients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from separatrix.coordinate.committor_model import original_units, signed_rows
+from separatrix.coordinate.likelihood import (
+    FloatArray,
+    IntArray,
+    checked_data,
+    collinear_columns,
+    constant_columns,
+    eta_per_r,
+    maximise,
+)
+from separatrix.coordinate.search import (
+    MAX_SUBSETS,
+    Task,
+    charge,
+    check_criterion,
+    check_search,
+    checked_rates,
+    exhaustive,
+    null_log_likelihood,
+    search_sizes,
+    standardised,
+)
+from separatrix.core.plain import Plain
+
+
+@dataclass(frozen=True, eq=False)
+class SelectionFrequency(Plain):
+    """Result of `bootstrap_selection`.
+
+    Attributes:
+        names: all variables. frequency: (m,), the fraction of resamples whose best coordinate held each.
+        candidates: the variables that took part; the others have frequency 0 by construction.
+        sets: every set chosen, with the number of resamples that chose it, most frequent first; () for none.
+        sizes: number of variables -> number of resamples.
+        n_boot: resamples evaluated. n_skipped: resamples with only one outcome, left out.
+        blocks: what was resampled, in words.
+    """
+
+    names: tuple[str, ...]
+    frequency: FloatArray
+    candidates: tuple[str, ...]
+    sets: tuple[tuple[tuple[str, ...], int], ...]
+    sizes: dict[int, int]
+    n_boot: int
+    n_skipped: int
+    blocks: str
+
+
+def _blocks(n: int, group: IntArray | None, block_length: int) -> tuple[list[IntArray], str]:
+    """Row indices of each block, and what they are."""
+    index = np.zeros(n, dtype=np.int64) if group is None else group
+    count = int(index.max()) + 1
+    members = np.split(np.argsort(index, kind="stable"), np.cumsum(np.bincount(index))[:-1])
+    if count >= 5:
+        return members, f"{count} groups"
+    pieces = [rows[first : first + block_length] for rows in members for first in range(0, rows.size, block_length)]
+    return (
+        pieces,
+        f"{len(pieces)} blocks of up to {block_length} consecutive observations within {count} group(s)",
+    )
+
+
+def bootstrap_selection(
+    q: ArrayLike,
+    outcome: ArrayLike,
+    names: Sequence[str],
+    rng: np.random.Generator,
+    groups: Iterable[Hashable] | None = None,
+    max_variables: int = 3,
+    n_boot: int = 50,
+    block_length: int = 10,
+    prescreen: int = 15,
+    include: Sequence[str] = (),
+    model: str = "logistic",
+    criterion: str = "ebic",
+    rates: ArrayLike | None = None,
+    candidates: Sequence[str] | None = None,
+    size: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> SelectionFrequency:
+    """How often each variable is chosen in a block bootstrap (Carlstein, Ann. Stat. 1986, 14, 1171).
+
+    Blocks are the groups when there are at least 5, else runs of `block_length` consecutive rows of one
+    group. Each resample draws as many blocks as there are, with replacement, and repeats the exhaustive
+    search with the choice of size by the criterion (size 0, a constant, included). To stay affordable only the
+    `prescreen` candidates take part: the variables named in `include` (for example those of
+    `select(...).best`), those of a greedy search of the whole data set, then those of the best pairs.
+    Frequencies are therefore conditional on that list. Repeated rows make every effect look more certain than
+    it is, so the sizes chosen tend to be larger than those of the full data.
+
+    Args:
+        q, outcome, names, groups, max_variables, model, criterion: as in `select`; rows of a group in the order of
+            sampling.
+        rng: numpy Generator. n_boot: resamples. block_length, prescreen: see above. include: names, see
+            above.
+        rates: as in `select`. candidates: the variables that take part, in place of the prescreening.
+        size: choose among sets of this number of variables only, whatever the criterion says.
+        progress: told of the resamples done and their number.
+
+    Raises:
+        ValueError: as `select`; n_boot, block_length or prescreen below 1; unknown names in `include` or
+            `candidates`, or none of these that varies; size outside 1 to max_variables.
+    """
+    eta_per_r(model)
+    check_search("auto", max_variables)
+    check_criterion(criterion)
+    if min(n_boot, block_length, prescreen) < 1:
+        raise ValueError("n_boot, block_length and prescreen must be at least 1")
+    if size is not None and not 1 <= size <= max_variables:
+        raise ValueError(f"size must lie between 1 and max_variables, got {size}")
+    values, sign, labels, group, _ = checked_data(q, outcome, names, groups)
+    speed = checked_rates(rates, values, labels)
+    for what, given in (("include", include), ("candidates", candidates or ())):
+        unknown = [name for name in given if name not in labels]
+        if unknown:
+            raise ValueError(f"unknown variables in {what}: {', '.join(unknown)}")
+    n, m = values.shape
+    varying = np.flatnonzero(~constant_columns(values))
+    if varying.size == 0:
+        raise ValueError("no variable varies: nothing to select from")
+    if candidates is None:
+        best_first = varying[_prescreen(values[:, varying], sign, max_variables, prescreen, model)].tolist()
+        wanted = [labels.index(name) for name in include]
+        ordered = [column for column in dict.fromkeys([*wanted, *best_first]) if column in varying]
+        pool = np.sort(np.array(ordered[: max(prescreen, len(wanted))], dtype=np.int64))
+    else:
+        taken = {labels.index(name) for name in (*include, *candidates)}
+        pool = np.array(sorted(taken & set(varying.tolist())), dtype=np.int64)
+        if pool.size == 0:
+            raise ValueError("no candidate varies: nothing to select from")
+    width = 1 if speed is None else 2
+
+    blocks, words = _blocks(n, group, block_length)
+    chosen = np.zeros(m)
+    sets: dict[tuple[int, ...], int] = {}
+    skipped = 0
+    for resample in range(n_boot):
+        if progress is not None:
+            progress(resample, n_boot)
+        picks = rng.integers(0, len(blocks), size=len(blocks))
+        rows = np.concatenate([blocks[pick] for pick in picks])
+        drawn_sign = sign[rows]
+        if bool(np.all(drawn_sign == drawn_sign[0])):
+            skipped += 1
+            continue
+        sample = values[np.ix_(rows, pool)]
+        usable = ~constant_columns(sample)
+        if speed is not None:
+            drawn_speed = speed[np.ix_(rows, pool)]
+            usable &= ~constant_columns(drawn_speed)
+        kept = np.flatnonzero(usable)
+        subset: tuple[int, ...] = ()
+        # The price of the search is that of all variables that were searched, not of the prescreened ones.
+        best = math.inf
+        if size is None:
+            best = charge(0, varying.size, rows.size, criterion) - 2.0 * null_log_likelihood(drawn_sign)
+        if kept.size:
+            drawn = standardised(sample, None if speed is None else drawn_speed, kept, tuple(map(str, pool)))
+            limit = min(max_variables, max((rows.size - 1) // width, 1))
+            task = Task(drawn, drawn_sign, model, MAX_SUBSETS)
+            for number, found in search_sizes(task, limit, "auto").items():
+                cost = charge(number, varying.size, rows.size, criterion, width) - 2.0 * float(found.values[0])
+                if cost < best and size in (None, number):
+                    best, subset = cost, tuple(pool[kept[found.subsets[0]]].tolist())
+        sets[subset] = sets.get(subset, 0) + 1
+        chosen[list(subset)] += 1.0
+    done = n_boot - skipped
+    ranked = sorted(sets.items(), key=lambda item: (-item[1], item[0]))
+    sizes: dict[int, int] = {}
+    for subset, count in sorted(sets.items(), key=lambda item: len(item[0])):
+        sizes[len(subset)] = sizes.get(len(subset), 0) + count
+    return SelectionFrequency(
+        names=labels,
+        frequency=chosen / done if done else np.full(m, math.nan),
+        candidates=tuple(labels[column] for column in pool),
+        sets=tuple((tuple(labels[column] for column in subset), count) for subset, count in ranked),
+        sizes=sizes,
+        n_boot=done,
+        n_skipped=skipped,
+        blocks=words,
+    )
+
+
+def _prescreen(q: FloatArray, sign: FloatArray, max_variables: int, count: int, model: str) -> list[int]:
+    """Columns worth resampling, best first: those of a greedy search, then by the best pair they are in."""
+    m = q.shape[1]
+    if m <= count:
+        return list(range(m))
+    columns = standardised(q, None, np.arange(m), tuple(map(str, range(m))))
+    task = Task(columns, sign, model, MAX_SUBSETS)
+    singles, score = exhaustive(task, 1, np.zeros(m), None)
+    _, pair_score = exhaustive(task, 2, score, None)
+    greedy: list[int] = singles.subsets[0].tolist()
+    for found in search_sizes(task, max_variables, "exchange").values():
+        greedy.extend(found.subsets[0].tolist())
+    by_pair = np.lexsort([np.arange(m), -np.round(pair_score, 6)]).tolist()
+    return list(dict.fromkeys([*greedy, *by_pair]))[:count]
+
+
+@dataclass(frozen=True, eq=False)
+class BootstrapCoefficients(Plain):
+    """Result of `bootstrap_coefficients`; arrays have the intercept first.
+
+    Attributes:
+        names: the coordinate's variables. lower, upper: (k + 1,) percentile interval at `confidence`.
+        standard_errors: (k + 1,) standard deviation between resamples.
+        n_boot: resamples that have a maximum. n_skipped: resamples without: one outcome, separable, or with
+            linearly dependent variables. Many of them mean that the intervals are too narrow.
+        blocks: what was resampled, in words.
+    """
+
+    names: tuple[str, ...]
+    lower: FloatArray
+    upper: FloatArray
+    standard_errors: FloatArray
+    confidence: float
+    n_boot: int
+    n_skipped: int
+    blocks: str
+
+
+def bootstrap_coefficients(
+    q: ArrayLike,
+    outcome: ArrayLike,
+    names: Sequence[str],
+    rng: np.random.Generator,
+    groups: Iterable[Hashable] | None = None,
+    model: str = "logistic",
+    n_boot: int = 200,
+    block_length: int = 10,
+    confidence: float = 0.95,
+    progress: Callable[[int, int], None] | None = None,
+) -> BootstrapCoefficients:
+    """Intervals of the coefficients of a coordinate in exactly these variables, by a block bootstrap.
+
+    The choice of the variables is not repeated: see `bootstrap_selection` for that.
+
+    Args:
+        q: shape (n, k), the coordinate's variables. outcome, names, model: as in `fit`.
+        groups, block_length, rng: as in `bootstrap_selection`. n_boot: resamples. confidence: of the intervals.
+        progress: told of the resamples done and their number.
+
+    Raises:
+        ValueError: as `fit`; n_boot or block_length below 1; confidence not between 0 and 1.
+    """
+    scale = eta_per_r(model)
+    if min(n_boot, block_length) < 1:
+        raise ValueError("n_boot and block_length must be at least 1")
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
+    values, sign, labels, group, _ = checked_data(q, outcome, names, groups)
+    mean, spread = values.mean(axis=0), values.std(axis=0)
+    constant = constant_columns(values, spread)
+    if bool(constant.any()):
+        raise ValueError(f"constant variables cannot be fitted: {', '.join(np.array(labels)[constant])}")
+    # One standardisation for all resamples: the maximum does not depend on it.
+    z = (values - mean) / spread
+    transform = original_units(mean, spread, scale)
+    blocks, words = _blocks(values.shape[0], group, block_length)
+    drawn: list[FloatArray] = []
+    for resample in range(n_boot):
+        if progress is not None:
+            progress(resample, n_boot)
+        picks = rng.integers(0, len(blocks), size=len(blocks))
+        rows = np.concatenate([blocks[pick] for pick in picks])
+        one_sided = bool(np.all(sign[rows] == sign[rows[0]]))
+        if one_sided or rows.size <= z.shape[1] or bool(constant_columns(values[rows]).any()):
+            continue
+        if bool(collinear_columns(z[rows]).any()):
+            continue
+        maximum = maximise(signed_rows(z[rows], sign[rows]), model)
+        if not maximum.separable and maximum.converged:
+            drawn.append(transform @ maximum.newton.b)
+    lower = upper = error = np.full(z.shape[1] + 1, math.nan)
+    if len(drawn) > 1:
+        sample = np.array(drawn)
+        lower, upper = np.quantile(sample, [0.5 - 0.5 * confidence, 0.5 + 0.5 * confidence], axis=0)
+        error = sample.std(axis=0, ddof=1)
+    return BootstrapCoefficients(labels, lower, upper, error, confidence, len(drawn), n_boot - len(drawn), words)
