@@ -60,6 +60,7 @@ test: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
 	$(BIN)/snakemake --lint --configfile config/config.yaml
 	$(BIN)/pytest -m "slow or not slow" -n $(CORES) --dist loadgroup
 
