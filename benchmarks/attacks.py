@@ -30,7 +30,9 @@ import yaml
 
 from separatrix.core import digest
 from separatrix.core.errors import StoreError
-from separatrix.results import store, verify
+from separatrix.core.files import checksum, read_dataset, read_json
+from separatrix.core.journal import read_piece
+from separatrix.results import verify
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -87,7 +89,7 @@ def attack(words: str) -> Callable[[Attack], Attack]:
 
 def _told(file: Path) -> str | None:
     """Whether whoever reads a damaged file is told so, in the error that the workflow moves it aside for."""
-    reader = {".json": store.read_json, ".nc": store.read_dataset, ".npz": store.read_piece}.get(file.suffix)
+    reader = {".json": read_json, ".nc": read_dataset, ".npz": read_piece}.get(file.suffix)
     try:
         verify.check_inputs([file])
         if reader is not None:
@@ -155,14 +157,16 @@ def verified(target: Target) -> Iterator[str | None]:
 
 _WRITE = """
 import sys, numpy as np, xarray as xr
-from separatrix.results import store
-from separatrix.errors import SeparatrixError
+from separatrix.core.errors import SeparatrixError
+from separatrix.core.files import read_dataset, write_dataset
+from separatrix.core.journal import Journal
+from separatrix.core.locks import hold
 data = xr.Dataset({"a": ("x", np.arange(5.0))})
 try:
-    store.write_dataset(data, "t.nc", title="t", source="s")
-    assert (store.read_dataset("t.nc")["a"].values == np.arange(5.0)).all()
-    store.hold("folder")
-    with store.Journal("journal") as journal:
+    write_dataset(data, "t.nc", title="t", source="s")
+    assert (read_dataset("t.nc")["a"].values == np.arange(5.0)).all()
+    hold("folder")
+    with Journal("journal") as journal:
         journal.write(0, {"a": 1})
         assert journal.read() == [{"a": 1}]
 except SeparatrixError as error:
@@ -246,12 +250,12 @@ def _content(results: Path) -> dict[str, str]:
     found = {}
     for file in sorted(results.glob("*/**/*.nc")):
         if "export" not in file.parts and file.name != "first_path.nc":
-            data = store.read_dataset(file)
+            data = read_dataset(file)
             data.attrs = {}
-            found[str(file.relative_to(results))] = store.checksum(data)
+            found[str(file.relative_to(results))] = checksum(data)
     for pattern in ("*/coordinate.json", "*/committor.json", "*/rounds/*.json", "*/rates/harmonic.json"):
         for file in sorted(results.glob(pattern)):
-            found[str(file.relative_to(results))] = digest.json_text(store.read_json(file))
+            found[str(file.relative_to(results))] = digest.json_text(read_json(file))
     return found
 
 

@@ -16,10 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from separatrix.config.load import load
+from separatrix.core.files import read_dataset
+from separatrix.core.journal import Journal
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.md_engine import Engine
-from separatrix.results import store
-from separatrix.sampling.shooting import Chain, Move
+from separatrix.results.moves import Move, move_record
+from separatrix.results.path_files import split_paths
+from separatrix.sampling.shooting import Chain
 from separatrix.workflow.stages import open_engine
 
 
@@ -28,12 +31,12 @@ def measure(
 ) -> dict[str, float]:
     """Time of a chain of `shots` shots, and where it goes; `clock` is asked at its start and at its end."""
     system, method, engine = open_engine(settings, folder / f"minimum_{product}.nc", folder / "saddle.nc")
-    first = store.read_dataset(folder / "chain_1/first_path.nc")
+    first = read_dataset(folder / "chain_1/first_path.nc")
     chain = Chain(
         engine,
         system.basins,
         system.mechanism,
-        store.split_paths(first)[0],
+        split_paths(first)[0],
         int(first.label[0]),
         shift=method.shift,
         place=(method.seed, (method.name, "benchmark")),
@@ -42,11 +45,11 @@ def measure(
     steps, evaluations = engine.steps, engine.evaluations
     seconds = seam.seconds if seam else 0.0
     done: list[Move] = []
-    with tempfile.TemporaryDirectory() as scratch, store.Journal(scratch) as journal:
+    with tempfile.TemporaryDirectory() as scratch, Journal(scratch) as journal:
         start = clock()
         while sum(m.is_shot for m in done) < shots:
             move = chain.move(len(done))
-            journal.write(move.index, store.move_record(move))
+            journal.write(move.index, move_record(move))
             done.append(move)
         elapsed = clock() - start
     steps, evaluations = engine.steps - steps, engine.evaluations - evaluations

@@ -334,7 +334,7 @@ def export(
     index: Annotated[int, typer.Option("--path", help="Number of the path in the file, from 0; -1: the last.")] = -1,
 ) -> None:
     """Export one reactive path as a trajectory for VMD, PyMOL or MDTraj."""
-    from separatrix.results.store import export_path
+    from separatrix.results.path_export import export_path
 
     _refuse_inputs(out, paths)
     frames = export_path(paths, out, index)
@@ -351,7 +351,7 @@ def evaluate(
 ) -> None:
     """Evaluate a reaction coordinate along a trajectory: r, the committor p_B and the variables, frame by frame."""
     from separatrix.coordinate import reaction_coordinate as coordinate_file
-    from separatrix.results import store
+    from separatrix.core.files import replacing
 
     if csv is not None:
         _refuse_inputs(csv, coordinate, trajectory, top)
@@ -360,7 +360,7 @@ def evaluate(
         frames = coordinate_file.read_frames(trajectory, top, found.symbols)
     content = coordinate_file.table(found, frames, coordinate_file.along(found, frames))
     if csv is not None:
-        with store.replacing(csv) as temporary:
+        with replacing(csv) as temporary:
             temporary.write_text(coordinate_file.as_csv(content))
         print(f"{csv}: {len(content.rows)} frames", file=sys.stderr)
     if as_json:

@@ -31,8 +31,9 @@ import numpy as np
 import xarray as xr
 
 from separatrix.coordinate.search import rate_name
+from separatrix.coordinate.shot_observations import committor_observations, committor_rates
 from separatrix.core.errors import SeparatrixError, StoreError
-from separatrix.results import store
+from separatrix.core.files import read_dataset
 
 CHAIN = "chain"
 """The column of a CSV file that names the chain of each observation."""
@@ -446,7 +447,7 @@ def _csv_outcomes(
 
 def _read_netcdf(path: Path, rates: bool, halves: str, skip: Sequence[str]) -> Observations:
     try:
-        table = store.read_dataset(path)
+        table = read_dataset(path)
     except StoreError as error:
         raise ObservationError(str(error)) from error
     needed = ["variable", "value", "chain", "forward"] + (["rate"] if rates else [])
@@ -475,11 +476,11 @@ def _from_table(table: xr.Dataset, path: Path, rates: bool, halves: str, skip: S
     table = table.isel(variable=kept)
     names = tuple(str(name) for name in table["variable"].values)
     reactant, product = str(table.attrs["reactant"]), str(table.attrs["product"])
-    row, went, left_out = store.committor_observations(table, halves)
+    row, went, left_out = committor_observations(table, halves)
     if not row.size:
         raise ObservationError(f"{path}: no half reached {reactant} or {product}; run more shots per chain")
     values = table["value"].transpose("shot", "variable").values[row].astype(float)
-    speed = store.committor_rates(table, halves) if rates else None
+    speed = committor_rates(table, halves) if rates else None
     for what, array in (("value", values), ("rate", speed)):
         broken = (
             [] if array is None else [n for n, bad in zip(names, ~np.isfinite(array).all(axis=0), strict=True) if bad]

@@ -33,12 +33,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from separatrix.core.errors import ConfigError, StoreError
+from separatrix.core.files import read_dataset, read_json, replacing
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.text import cell, one_line
 from separatrix.core.yaml_file import read_yaml
 from separatrix.cvs import variables
 from separatrix.cvs.variables import ANGSTROM_PER_NM, COMPOUNDS, DEGREE_PER_RADIAN, Variable
-from separatrix.results import store
 
 if TYPE_CHECKING:
     import mdtraj
@@ -217,7 +217,7 @@ def read(path: Path | str) -> ReactionCoordinate:
         When it is JSON and damaged.
     """
     path = Path(path)
-    data = store.read_json(path) if path.suffix == ".json" else read_yaml(path)
+    data = read_json(path) if path.suffix == ".json" else read_yaml(path)
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: holds no reaction coordinate")
     try:
@@ -356,7 +356,7 @@ def write(coordinate: ReactionCoordinate, path: Path | str) -> list[Path]:
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
     for name, text in texts.items():
-        with store.replacing(path.with_name(name)) as temporary:
+        with replacing(path.with_name(name)) as temporary:
             temporary.write_text(text)
     return [path.with_name(name) for name in texts]
 
@@ -452,7 +452,7 @@ def _own(path: Path) -> Frames | None:
                 return None
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from error
-    data = store.read_dataset(path)
+    data = read_dataset(path)
     if "positions" not in data or data.positions.dims[-2:] != ("atom", "xyz"):
         raise StoreError(f"{path}: holds no positions; give paths.nc, shots.nc or a trajectory")
     positions = data.positions.values.reshape(-1, *data.positions.shape[-2:])

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from separatrix.core.errors import ConfigError, StoreError
+from separatrix.core.files import replacing
+from separatrix.core.locks import LOCK
 from separatrix.core.text import one_line, shown
 
 MARK = ".separatrix"
@@ -136,12 +138,25 @@ def mark(folder: Path | str) -> None:
     StoreError
         When it cannot be written.
     """
-    from separatrix.results import store  # heavy; `config` asks this module for the names of folders
-
     file = Path(folder) / MARK
     if not file.is_file():
-        with store.replacing(file) as temporary:
+        with replacing(file) as temporary:
             temporary.write_text(_WORDS)
+
+
+def results_of(path: Path | str) -> Path | None:
+    """The results folder that a file lies in, known by what each run leaves there; None where it lies in none."""
+    return next((folder for folder in Path(path).absolute().parents if is_results(folder)), None)
+
+
+def is_results(folder: Path) -> bool:
+    """Whether a folder carries the mark of our results, or the lock of a run."""
+    if (folder / MARK).is_file():
+        return True
+    try:
+        return (folder / LOCK).read_text().startswith("snakemake, process ")
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 # --- a folder that is made anew -------------------------------------------------------------------------------------
@@ -202,9 +217,7 @@ def remember(out: Path, metadata: str) -> None:
 
 
 def _write_record(out: Path, files: Mapping[str, set[str]]) -> None:
-    from separatrix.results import store  # heavy; `config` asks this module for the names of folders
-
-    with store.replacing(record_of(out)) as temporary:
+    with replacing(record_of(out)) as temporary:
         temporary.write_text(
             json.dumps({"files": {name: sorted(files[name]) for name in sorted(files)}}, indent=1) + "\n"
         )

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from separatrix.core.errors import PotentialError, SamplingError
+from separatrix.core.journal import Journal
 from separatrix.dynamics.restraint import Spring, speed_of
-from separatrix.results.store import Journal
 
 log = logging.getLogger(__name__)
 

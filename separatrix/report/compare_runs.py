@@ -36,9 +36,9 @@ from rich.table import Table
 from statsmodels.stats.multitest import multipletests
 
 from separatrix.core.errors import StoreError
+from separatrix.core.files import read_json
 from separatrix.core.plain import json_safe
 from separatrix.report.comparison import CHAINS, CONFIDENCE, COORDINATE, RATES, SAMPLING, Z, rounded
-from separatrix.results.store import read_json
 
 DIFFERS, AGREES, UNKNOWN, EQUAL = "differs", "agrees", "cannot tell", "equal"
 

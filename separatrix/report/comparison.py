@@ -38,12 +38,15 @@ from separatrix.config.system import System
 from separatrix.coordinate import reaction_coordinate as coordinate_file
 from separatrix.coordinate.committor_model import Coordinate
 from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
+from separatrix.coordinate.shot_observations import committor_observations
 from separatrix.core.errors import StoreError
+from separatrix.core.files import read_dataset, read_json
 from separatrix.core.units import KCAL
 from separatrix.cvs.states import Basin
 from separatrix.cvs.states import Coordinate as Internal
 from separatrix.dynamics.stationary import StationaryPoint
-from separatrix.results import store
+from separatrix.results.path_files import split_paths
+from separatrix.results.stationary_files import read_stationary
 from separatrix.statistics import no_basin
 from separatrix.statistics.calibration import calibration_table
 from separatrix.statistics.committor_statistics import binomial_expectation, wilson_interval
@@ -52,7 +55,7 @@ CONFIDENCE = 0.95
 Z = float(scipy.special.ndtri(0.5 + 0.5 * CONFIDENCE))
 
 OUTCOMES = ("accepted", "same basin", "path length", "label off path", "no basin", "failed", "off path")
-"""What can become of a move, as in :class:`separatrix.sampling.shooting.Move`."""
+"""What can become of a move, as in :class:`separatrix.results.moves.Move`."""
 
 STAGES = ("minimum", "saddle_search", "variables", "coordinate", "restrained", "draw", "committor_shots", "committor")
 """Rules that Snakemake times, in their order; first paths and sampling keep a record of their own."""
@@ -232,8 +235,8 @@ class MethodData:
 def read_chain(folder: Path | str) -> ChainData:
     """One chain from the files in its folder."""
     folder = Path(folder)
-    table, ways = store.read_dataset(folder / "shots.nc"), store.read_dataset(folder / "paths.nc")
-    first = store.read_dataset(folder / "first_path.nc").attrs
+    table, ways = read_dataset(folder / "shots.nc"), read_dataset(folder / "paths.nc")
+    first = read_dataset(folder / "first_path.nc").attrs
     return ChainData(
         number=int(table.chain.values[0]),
         frame=float(table.attrs["frame_fs"]),
@@ -245,8 +248,8 @@ def read_chain(folder: Path | str) -> ChainData:
         made_by=ways.move.values,
         multiplicity=ways.multiplicity.values,
         mechanism=ways.mechanism.values.astype(str),
-        tracks=tuple(track[0] for track in store.split_paths(ways)),
-        cost=store.read_json(folder / "cost.json"),
+        tracks=tuple(track[0] for track in split_paths(ways)),
+        cost=read_json(folder / "cost.json"),
         first_path_cost={key: float(first[key]) for key in ("evaluations", "core_seconds") if key in first},
         start=str(first["start"]),
         wanted=str(first.get("wanted", first["start"])),
@@ -258,7 +261,7 @@ def read_assessments(folder: Path | str) -> tuple[dict[str, Any], ...]:
     """Assessments of a method up to the one that says stop; those of a longer run, made before, may lie behind it."""
     found: list[dict[str, Any]] = []
     while not found or not found[-1]["stop"]:
-        found.append(store.read_json(Path(folder) / "rounds" / f"{len(found) + 1}.json"))
+        found.append(read_json(Path(folder) / "rounds" / f"{len(found) + 1}.json"))
     return tuple(found)
 
 
@@ -303,9 +306,9 @@ def read_method(
     """
     folder, surface = Path(folder), Path(surface)
     own = {"restrained": restrained, "minimum": surface == folder, "saddle_search": surface == folder}
-    fit = store.read_json(folder / "coordinate.json")
-    table = store.read_dataset(folder / "variables.nc")
-    row, to_product, _ = store.committor_observations(table, fit["observations"])
+    fit = read_json(folder / "coordinate.json")
+    table = read_dataset(folder / "variables.nc")
+    row, to_product, _ = committor_observations(table, fit["observations"])
     variables = [str(v) for v in table.variable.values]
     try:
         columns = [variables.index(n) for n in fit["coordinate"]["names"]]
@@ -321,14 +324,14 @@ def read_method(
         name=name,
         label=label,
         source=table.attrs["source"],
-        minima={b: store.read_stationary(surface / f"minimum_{b}.nc") for b in basins},
-        saddle=store.read_stationary(surface / "saddle.nc"),
+        minima={b: read_stationary(surface / f"minimum_{b}.nc") for b in basins},
+        saddle=read_stationary(surface / "saddle.nc"),
         chains=tuple(read_chain(folder / f"chain_{k}") for k in range(1, chains + 1)),
         assessments=read_assessments(folder),
         fit=fit,
         q=table.value.values[row][:, columns],
         to_product=to_product,
-        committor=store.read_json(folder / "committor.json"),
+        committor=read_json(folder / "committor.json"),
         seconds={
             stage: [
                 seconds_of(folder / "benchmarks" / f"{stage}{end}.tsv")

@@ -32,6 +32,7 @@ from rocrate.rocrate import ROCrate
 from separatrix.config.configuration import Config
 from separatrix.core import folders
 from separatrix.core.errors import StoreError
+from separatrix.core.files import read_dataset, read_json
 from separatrix.core.molecule import Molecule, bonds_from_distances
 from separatrix.core.schema import SCHEMAS
 from separatrix.core.units import ANGSTROM, FEMTOSECOND
@@ -39,7 +40,7 @@ from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
 from separatrix.report import citations, inputs, software
 from separatrix.report.comparison import read_assessments, seconds_of
-from separatrix.results import store
+from separatrix.results.stationary_files import read_search, read_stationary
 from separatrix.theory import model_file, theory_files
 
 log = logging.getLogger(__name__)
@@ -300,12 +301,12 @@ def _method(stage: _Stage, config: Config, name: str, results: Path) -> None:
         for basin in config.system.basins:
             source = folder / f"minimum_{basin.name}.nc"
             words = f"{label}: lowest minimum of {basin.name}"
-            _point(stage, store.read_stationary(source), symbols, f"data/{name}/minimum_{basin.name}.xyz", words)
-        point = store.read_stationary(folder / "saddle.nc")
+            _point(stage, read_stationary(source), symbols, f"data/{name}/minimum_{basin.name}.xyz", words)
+        point = read_stationary(folder / "saddle.nc")
         _point(stage, point, symbols, f"data/{name}/saddle.xyz", f"{label}: saddle that sampling starts from")
         for guess in range(1, 1 + len(config.system.saddle_guesses)):
             source = folder / f"saddle_{guess}.nc"
-            found = store.read_search(source) if source.is_file() else ""
+            found = read_search(source) if source.is_file() else ""
             if isinstance(found, StationaryPoint):
                 words = f"{label}: saddle from guess {guess}, joins {' and '.join(found.joins)}"
                 _point(stage, found, symbols, f"data/{name}/saddle_{guess}.xyz", words)
@@ -344,7 +345,7 @@ def _trajectories(stage: _Stage, source: Path, folder: str, label: str) -> None:
     import mdtraj
     import netCDF4
 
-    data = store.read_dataset(source)
+    data = read_dataset(source)
     positions = data.positions.values
     symbols = tuple(str(s) for s in data.symbol.values)
     topology = Molecule(symbols, bonds_from_distances(symbols, positions[0])).mdtraj_topology()
@@ -592,7 +593,7 @@ def _application(crate: ROCrate, code: software.Code, papers: Mapping[str, Conte
 
 
 def _health(config: Config, results: Path) -> dict[str, dict[str, Any]]:
-    return {name: store.read_json(results / name / "check.json") for name in config.methods}
+    return {name: read_json(results / name / "check.json") for name in config.methods}
 
 
 def times(results: Path | str, methods: Iterable[str]) -> tuple[datetime, datetime]:

@@ -19,6 +19,7 @@ import pandas as pd
 
 from separatrix.coordinate.interchangeable import NEAR_DUPLICATES
 from separatrix.core import digits
+from separatrix.core.files import replacing
 from separatrix.report.comparison import (
     CHAINS,
     COMMITTOR,
@@ -33,7 +34,6 @@ from separatrix.report.comparison import (
     Measure,
     rounded,
 )
-from separatrix.results import store
 
 # Okabe and Ito, Color Universal Design (2008), darkest first; yellow is left out, too pale for lines.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -83,7 +83,7 @@ def forms(chart: alt.TopLevelMixin) -> dict[str, bytes]:
 def save(chart: alt.TopLevelMixin, path: Path | str) -> None:
     """Write a chart as ``NAME.svg``, and beside it ``NAME.pdf`` and its Vega-Lite specification, ``NAME.json``."""
     for ending, content in forms(chart).items():
-        with store.replacing(Path(path).with_suffix(ending)) as temporary:
+        with replacing(Path(path).with_suffix(ending)) as temporary:
             temporary.write_bytes(content)
 
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from separatrix.config.system import System
 from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.core import molecule
+from separatrix.core.files import read_dataset
 from separatrix.core.plain import Plain
 from separatrix.core.units import ANGSTROM
 from separatrix.cvs.states import basin_of
-from separatrix.results import store
+from separatrix.results.path_files import split_paths
 
 FloatArray = NDArray[np.float64]
 
@@ -66,10 +67,10 @@ def _sampled(files: Sequence[Path | str]) -> tuple[list[_Path], float]:
     """Paths with weight, the chains' initial ones left out, and the time between frames."""
     found, frame = [], 0.0
     for file in files:
-        data = store.read_dataset(file)
+        data = read_dataset(file)
         frame = float(data.attrs["frame_fs"])
         for path, chain, move, mechanism, weight in zip(
-            store.split_paths(data),
+            split_paths(data),
             data.chain.values,
             data.move.values,
             data.mechanism.values,

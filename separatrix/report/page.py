@@ -20,11 +20,11 @@ from separatrix import __version__
 from separatrix.config.configuration import system_from_settings
 from separatrix.coordinate import reaction_coordinate as coordinate_file
 from separatrix.core.errors import StoreError
+from separatrix.core.files import read_json, replacing
 from separatrix.core.plain import json_safe
 from separatrix.report import figures, movies, story
 from separatrix.report.language import Words
 from separatrix.report.rates_page import read_literature
-from separatrix.results import store
 
 log = logging.getLogger(__name__)
 
@@ -257,8 +257,8 @@ def write(
         When a file is missing or damaged.
     """
     system, words = system_from_settings(settings), Words(settings["report"]["language"])
-    told = store.read_json(comparison)["methods"]
-    rates = {name: store.read_json(m["rates"]) for name, m in methods.items()}
+    told = read_json(comparison)["methods"]
+    rates = {name: read_json(m["rates"]) for name, m in methods.items()}
     labels = {name: m["label"] for name, m in methods.items()}
     judged = {name: story.judge(labels[name], told[name]["groups"], rates[name]) for name in methods}
     known = read_literature(literature) if literature else None
@@ -268,7 +268,7 @@ def write(
     films = []
     if system.molecule.n_atoms > 2:
         for name, method in methods.items():
-            reaction = coordinate_file.from_results(store.read_json(method["coordinate"]))
+            reaction = coordinate_file.from_results(read_json(method["coordinate"]))
             films += movies.of_method(labels[name], method["paths"], system, reaction)
     sentences = story.sentences(
         # What a scan varies has a section of its own.
@@ -320,7 +320,7 @@ def write(
         ],
     }
     text = rendered(context)
-    with store.replacing(out) as temporary:
+    with replacing(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
     log.info("%s: %.1f MB, %d figures, %d movies", out, len(text.encode()) / 1e6, len(data["figures"]), len(films))
 

@@ -15,12 +15,12 @@ import pandas as pd
 
 from separatrix.core import digits
 from separatrix.core.errors import StoreError
+from separatrix.core.files import read_json, replacing
 from separatrix.core.text import cells
 from separatrix.core.units import BOLTZMANN, KCAL
 from separatrix.rates import free_energy, harmonic, kinetics
 from separatrix.report import figures
 from separatrix.report.rate_quantities import BEST_FIRST, lost_pairs, lost_paths, unsettled
-from separatrix.results import store
 from separatrix.statistics.no_basin import KEY
 
 log = logging.getLogger(__name__)
@@ -606,7 +606,7 @@ def write(
     literature
         CSV of literature values; empty: none.
     """
-    contents = [store.read_json(f) for f in files]
+    contents = [read_json(f) for f in files]
     known = read_literature(literature) if literature else None
     start, end = contents[0]["states"]
     frame = rates_frame(contents, labels)
@@ -632,6 +632,6 @@ def write(
         figures.save(chart, outputs[name])
         log.info("%s", outputs[name])
     for name, content in text.items():
-        with store.replacing(outputs[name]) as temporary:
+        with replacing(outputs[name]) as temporary:
             temporary.write_text(content)
         log.info("%s", outputs[name])

@@ -12,10 +12,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from separatrix.core.files import read_json, replacing
 from separatrix.core.text import cells
 from separatrix.rates import harmonic, kinetics
 from separatrix.report import figures
-from separatrix.results import store
 
 log = logging.getLogger(__name__)
 
@@ -197,7 +197,7 @@ def write(
     outputs
         ``rates`` and ``mechanisms`` (SVG; PDF and Vega-Lite come beside them) and ``data`` (CSV).
     """
-    contents = {name: store.read_json(file) for name, file in rates.items()}
+    contents = {name: read_json(file) for name, file in rates.items()}
     table = frame(scan["members"], contents, pd.read_csv(shares), temperature)
     if scan["setting"] == "dynamics.friction_per_ps":
         frictions = [float(m["value"]) for m in scan["members"]]
@@ -210,5 +210,5 @@ def write(
     for name, kind in (("rates", "rate"), ("mechanisms", "share")):
         figures.save(plot(table, kind, scan["name"], scan["quantity"], order), outputs[name])
         log.info("%s", outputs[name])
-    with store.replacing(outputs["data"]) as temporary:
+    with replacing(outputs["data"]) as temporary:
         temporary.write_text(cells(table).to_csv(index=False))

@@ -19,11 +19,11 @@ import pandas as pd
 import statsmodels.api as sm
 
 from separatrix.core.errors import StoreError
+from separatrix.core.files import read_json, replacing
 from separatrix.core.plain import Plain
 from separatrix.core.text import cells
 from separatrix.core.units import KCAL
 from separatrix.report import figures
-from separatrix.results import store
 
 COLUMNS = ("name", "sigma", "results")
 #: Fewer points than this leave no scatter about a line.
@@ -172,7 +172,7 @@ def rates(members: pd.DataFrame) -> pd.DataFrame:
 
 def _rows(member: dict[str, Any], file: Path) -> list[dict[str, Any]]:
     """What one molecule contributes on one method."""
-    content = store.read_json(file)
+    content = read_json(file)
     try:
         (start, end), temperature = content["states"], float(content["temperature_K"])
         same = {"from": start, "to": end, "temperature": temperature}
@@ -327,7 +327,7 @@ def write(table: pd.DataFrame, lines: Sequence[Line], folder: Path | str) -> lis
     folder = Path(folder)
     written = []
     for name, content in (("rates.csv", table), ("lines.csv", pd.DataFrame([line.to_dict() for line in lines]))):
-        with store.replacing(folder / name) as temporary:
+        with replacing(folder / name) as temporary:
             temporary.write_text(cells(content).to_csv(index=False))
         written.append(folder / name)
     figures.save(plot(table, lines), folder / "hammett.svg")

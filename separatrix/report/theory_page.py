@@ -14,8 +14,8 @@ from rich.console import Console
 
 from separatrix.cli import theory_text as text
 from separatrix.core.errors import ConfigError, SeparatrixError
+from separatrix.core.files import replacing, write_json
 from separatrix.core.plain import json_safe
-from separatrix.results import store
 from separatrix.theory import analysis, model_file
 from separatrix.theory import trial_shooting as shooting
 from separatrix.theory.analysis import Analysis, Tell
@@ -111,10 +111,10 @@ def write(result: Result, folder: Path | str) -> Sequence[Path]:
     written = []
     for name, content in charts.files(result).items():
         path = folder / name
-        with store.replacing(path) as temporary:
+        with replacing(path) as temporary:
             temporary.write_bytes(content)
         written.append(path)
-    store.write_json(result.to_dict(), folder / "theory.json")
+    write_json(result.to_dict(), folder / "theory.json")
     return [*written, folder / "theory.json"]
 
 
@@ -134,10 +134,10 @@ def for_rule(model: Path | str, *, outputs: dict[str, Path | str]) -> None:
     result = run(model, scan=model_file.read(model).diffusion.is_constant, tell=log.info)
     for sentence in result.analysis.verdict():
         log.info("%s", sentence)
-    store.write_json(result.to_dict(), outputs["json"])
+    write_json(result.to_dict(), outputs["json"])
     content = charts.files(result)
     for name, path in outputs.items():
         if name != "json":
-            with store.replacing(path) as temporary:
+            with replacing(path) as temporary:
                 temporary.write_bytes(content[Path(path).name])
             log.info("%s", path)

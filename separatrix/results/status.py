@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from separatrix.core.errors import StoreError
-from separatrix.results.store import read_dataset, read_json, read_piece
+from separatrix.core.files import read_dataset, read_json
+from separatrix.core.journal import read_piece
 
 if TYPE_CHECKING:
     from separatrix.statistics.no_basin import Lost

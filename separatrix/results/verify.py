@@ -18,14 +18,16 @@ from typing import Any
 
 from separatrix.core import digest, folders
 from separatrix.core.errors import SeparatrixError, StoreError
-from separatrix.results import store
+from separatrix.core.files import read_dataset, read_json, replacing, set_aside
+from separatrix.core.folders import is_results, results_of
+from separatrix.core.journal import read_piece
 
 FOLDER = ".sha256"
 METADATA = "ro-crate-metadata.json"
 
 # Files without a digest are read by a process of their own, which may die of them or never end.
 _PATIENCE = 60.0
-_READERS = {".json": store.read_json, ".nc": store.read_dataset, ".npz": store.read_piece}
+_READERS = {".json": read_json, ".nc": read_dataset, ".npz": read_piece}
 
 
 @dataclass
@@ -101,7 +103,7 @@ class Verified:
 
 def _note(path: Path) -> Path | None:
     """Where the digest of a file without one of its own is kept; None outside of results."""
-    root = store.results_of(path)
+    root = results_of(path)
     return None if root is None else root / FOLDER / f"{path.absolute().relative_to(root)}.sha256"
 
 
@@ -123,7 +125,7 @@ def remember(files: Iterable[str | Path]) -> None:
         with contextlib.suppress(OSError, StoreError, digest.Damaged):
             if file.suffix in _READERS and digest.check_file(file):
                 continue
-            with store.replacing(note) as temporary:
+            with replacing(note) as temporary:
                 temporary.write_text(f"{folders.digest(file)}  {file.name}\n")
 
 
@@ -187,10 +189,10 @@ def out_of_the_way(error: SeparatrixError, remedy: str, inputs: Container[str] =
         Files that count as results wherever they lie.
     """
     damaged = error.damaged if isinstance(error, StoreError) else None
-    if damaged is None or not (str(damaged) in inputs or store.results_of(damaged)):
+    if damaged is None or not (str(damaged) in inputs or results_of(damaged)):
         return error
     try:
-        aside = store.set_aside(damaged)
+        aside = set_aside(damaged)
     except StoreError as other:
         return other
     moved = f", and moved to {aside.name}" if aside else ""
@@ -237,7 +239,7 @@ def verify(results: Path | str, *, move: bool = True) -> Verified:
     results
         The results folder.
     move
-        Whether damaged files are moved aside (:func:`separatrix.results.store.set_aside`), for the next run to make
+        Whether damaged files are moved aside (:func:`separatrix.core.files.set_aside`), for the next run to make
         them again.
 
     Raises
@@ -247,7 +249,7 @@ def verify(results: Path | str, *, move: bool = True) -> Verified:
     """
     results = Path(results)
     found = Verified(results)
-    if not store.is_results(results):
+    if not is_results(results):
         raise StoreError(f"{results}: no results of a run; give the results_directory of its config")
     for file in files(results):
         try:
@@ -277,7 +279,7 @@ def verify(results: Path | str, *, move: bool = True) -> Verified:
 
 
 def _moved(damage: Damage) -> Damage:
-    damage.aside = store.set_aside(damage.path)
+    damage.aside = set_aside(damage.path)
     return damage
 
 

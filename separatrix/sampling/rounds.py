@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from separatrix.core.errors import SamplingError, Stopped
-from separatrix.results.store import Journal, move_from_record, move_record
+from separatrix.core.journal import Journal
+from separatrix.results.moves import Move, move_from_record, move_record
 
 if TYPE_CHECKING:
     from separatrix.dynamics.md_engine import Engine
-    from separatrix.sampling.shooting import Chain, Move
+    from separatrix.sampling.shooting import Chain
 
 log = logging.getLogger(__name__)
 

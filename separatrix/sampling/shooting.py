@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import openpathsampling as paths
@@ -38,6 +37,7 @@ from separatrix.core.errors import SamplingError
 from separatrix.core.seeds import stream
 from separatrix.cvs.states import Basin, MechanismRule
 from separatrix.dynamics.md_engine import Engine, joined, raw_positions, raw_velocities, run_half
+from separatrix.results.moves import Move
 
 log = logging.getLogger(__name__)
 
@@ -223,67 +223,6 @@ class AimlessMover(AbstractTwoWayShootingMover):
 
 def _is_interior(index: int, n_frames: int) -> bool:
     return 1 <= index <= n_frames - 2
-
-
-@dataclass(frozen=True)
-class Move:
-    """One move of a chain, as it is recorded.
-
-    Attributes
-    ----------
-    index
-        Number of the move in its chain, from 0.
-    outcome
-        ``accepted``; ``same basin``, ``path length``, ``label off path`` (both halves were run and the trial was
-        refused); ``no basin``, ``failed`` (a half gave no outcome); ``off path`` (nothing was run).
-    forward, backward
-        Basin that each half reached, ``none``, ``failed``, or empty when nothing was run.
-    reason
-        Why a half failed; else empty.
-    positions, velocities
-        At the shooting point, nm and nm/ps, shape (n_atoms, 3); None when nothing was run.
-    forward_frames, backward_frames
-        Lengths of the halves in frames, the shooting point included.
-    old_frames
-        Length of the path before the move.
-    label
-        Label after the move.
-    shift
-        Frames between neighbouring candidates in this move.
-    evaluations, steps
-        Force evaluations and integration steps spent.
-    mechanism
-        Of the trial path where it joins two basins; else empty.
-    path
-        Positions and velocities of the new path, shape (2, n_frames, n_atoms, 3), when accepted; else None.
-    """
-
-    index: int
-    outcome: str
-    forward: str = ""
-    backward: str = ""
-    reason: str = ""
-    positions: np.ndarray | None = None
-    velocities: np.ndarray | None = None
-    forward_frames: int = 0
-    backward_frames: int = 0
-    old_frames: int = 0
-    label: int = -1
-    shift: int = 0
-    evaluations: int = 0
-    steps: int = 0
-    mechanism: str = ""
-    path: np.ndarray | None = None
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the trial became the chain's path."""
-        return self.outcome == "accepted"
-
-    @property
-    def is_shot(self) -> bool:
-        """Whether halves were run."""
-        return self.outcome != "off path"
 
 
 class Chain:

@@ -20,13 +20,17 @@ from separatrix.coordinate import committor_model
 from separatrix.coordinate import reaction_coordinate as coordinate_file
 from separatrix.coordinate.committor_model import Coordinate
 from separatrix.coordinate.likelihood import committor_slope
+from separatrix.coordinate.shot_observations import committor_observations
 from separatrix.core.errors import PotentialError, SamplingError
+from separatrix.core.files import fingerprint, read_dataset, read_json, write_dataset, write_json
+from separatrix.core.journal import Journal
 from separatrix.core.plain import json_safe
 from separatrix.core.seeds import stream
 from separatrix.cvs import variables
 from separatrix.cvs.variables import Variable
 from separatrix.dynamics import restraint as biased
-from separatrix.results import store
+from separatrix.results.path_files import split_paths
+from separatrix.results.stationary_files import read_stationary
 from separatrix.sampling import committor as committors
 from separatrix.sampling import draws
 from separatrix.sampling import rounds as sampling
@@ -43,8 +47,8 @@ def frames_of_paths(files: Sequence[Path | str]) -> draws.Pool:
     """The frames between the basins of all reactive paths of the ensemble, each with its path's multiplicity."""
     positions, weight, group, chain, frame = [], [], [], [], []
     for file in files:
-        data = store.read_dataset(file)
-        for i, (track, times) in enumerate(zip(store.split_paths(data), data.multiplicity.values, strict=True)):
+        data = read_dataset(file)
+        for i, (track, times) in enumerate(zip(split_paths(data), data.multiplicity.values, strict=True)):
             # The first and the last frame lie in basins, and the initial path was not drawn from the ensemble.
             if data.move.values[i] < 0 or times == 0:
                 continue
@@ -68,7 +72,7 @@ def frames_of_paths(files: Sequence[Path | str]) -> draws.Pool:
 
 def shooting_points(files: Sequence[Path | str]) -> draws.Pool:
     """The points that all chains shot from after the burn-in, each once."""
-    tables = [store.read_dataset(f) for f in files]
+    tables = [read_dataset(f) for f in files]
     kept = [t.isel(shot=(t.is_shot.values == 1) & (t.burn_in.values == 0)) for t in tables]
     positions = np.concatenate([t.positions.values for t in kept])
     if not len(positions):
@@ -80,7 +84,7 @@ def shooting_points(files: Sequence[Path | str]) -> draws.Pool:
 
 def restrained_frames(file: Path | str) -> draws.Pool:
     """The ensemble that :func:`restrained_ensemble` has written."""
-    data = store.read_dataset(file)
+    data = read_dataset(file)
     walker = data.walker.values
     return draws.Pool(
         data.positions.values, data.weight.values, walker, walker, data.frame.values.astype(int), "restrained"
@@ -124,8 +128,8 @@ def naive_variables(system: System, wanted: Sequence[str] = ()) -> tuple[str, ..
 
 def _naive_fit(settings: Settings, system: System, table: Path | str) -> Coordinate | None:
     names = naive_variables(system, settings["committor"]["naive"])
-    data = store.read_dataset(table)
-    row, outcome, _ = store.committor_observations(data, settings["coordinate"]["observations"])
+    data = read_dataset(table)
+    row, outcome, _ = committor_observations(data, settings["coordinate"]["observations"])
     known = [str(v) for v in data.variable.values]
     if not names or len(set(outcome.tolist())) < 2:
         return None
@@ -170,7 +174,7 @@ def draw_configurations(
     """
     system, method = from_settings(settings)
     rules, name = settings["committor"], settings["draw"]
-    found = Coordinate.from_dict(store.read_json(fit)["coordinate"])
+    found = Coordinate.from_dict(read_json(fit)["coordinate"])
     model = found if name != "naive" else _naive_fit(settings, system, table)
     if model is None:
         raise SamplingError("the naive coordinate cannot be fitted; set committor.naive.configurations to 0")
@@ -208,11 +212,11 @@ def draw_configurations(
         },
         attrs={"how": chosen.how, "draw": name, "coordinate": ", ".join(model.names)},
     )
-    store.write_dataset(data, out, title=f"configurations for committor shots: {name}", source=_source(fit))
+    write_dataset(data, out, title=f"configurations for committor shots: {name}", source=_source(fit))
 
 
 def _source(fit: Path | str) -> str:
-    return str(store.read_json(fit)["source"])
+    return str(read_json(fit)["source"])
 
 
 def restrained_ensemble(
@@ -226,9 +230,9 @@ def restrained_ensemble(
 ) -> None:
     """Equilibrium ensemble near r = 0: Langevin dynamics under a spring on r, and weights that take the spring away."""
     system, method, potential = open_method(settings)
-    anchor(potential, [store.read_stationary(minimum_file), store.read_stationary(saddle_file)])
+    anchor(potential, [read_stationary(minimum_file), read_stationary(saddle_file)])
     rules, dynamics = settings["committor"]["restraint"], method.dynamics
-    reaction = coordinate_file.from_results(store.read_json(fit))
+    reaction = coordinate_file.from_results(read_json(fit))
     tolerance = settings["committor"]["tolerance"]
     stiffness = biased.stiffness_for(tolerance, dynamics.temperature)
     spring = biased.Spring(
@@ -251,9 +255,9 @@ def restrained_ensemble(
     every = max(1, round(rules["frame_fs"] / dynamics.time_step))
     steps = round((rules["equilibration_fs"] + rules["length_fs"]) / dynamics.time_step)
     left_out = round(rules["equilibration_fs"] / dynamics.time_step) // every
-    key = store.fingerprint(settings, pool.positions[start.index])
+    key = fingerprint(settings, pool.positions[start.index])
     runs: list[Mapping[str, Any]] = []
-    with store.Journal(Path(journal) / key) as record:
+    with Journal(Path(journal) / key) as record:
         record.about({"method": method.name, "walkers": rules["walkers"]})
         runs += record.read()
         for walker in range(len(runs), rules["walkers"]):
@@ -310,7 +314,7 @@ def restrained_ensemble(
         },
         attrs={"stiffness_kJ_mol": stiffness, "friction_per_ps": rules["friction_per_ps"]},
     )
-    store.write_dataset(data, out, title="ensemble held at r = 0", source=potential.description)
+    write_dataset(data, out, title="ensemble held at r = 0", source=potential.description)
 
 
 # --- shots ------------------------------------------------------------------------------------------------------------
@@ -329,19 +333,19 @@ def committor_shots(
     system, method, engine = open_engine(settings, minimum_file, saddle_file)
     rules = settings["committor"]
     draw = settings["draw"]
-    data = store.read_dataset(configurations)
+    data = read_dataset(configurations)
     positions = data.positions.values
     mine = [int(c) for c in np.array_split(np.arange(len(positions)), rules["batches"])[batch]]
     adaptive = committors.Adaptive(**rules["adaptive"]) if rules.get("adaptive") else None
     planned = len(mine) * rules["shots"]
-    key = store.fingerprint(
+    key = fingerprint(
         {**settings, "committor": None, "failures_in_a_row": None}, batch, mine, positions, rules["shots"]
     )
     agenda = committors.agenda(mine, rules["shots"], (system.reactant, system.product), adaptive)
     start = time.monotonic()
     failures = 0
     done: list[dict[str, Any]] = []
-    with store.Journal(Path(journal) / key) as record, sampling.stoppable(engine):
+    with Journal(Path(journal) / key) as record, sampling.stoppable(engine):
         record.about({"method": method.name, "batch": batch, "shots": planned})
         known = record.read()
         task = next(agenda, None)
@@ -395,9 +399,7 @@ def committor_shots(
         },
         attrs={"frame_fs": method.dynamics.frame, "draw": draw},
     )
-    store.write_dataset(
-        table, out, title=f"committor shots: {draw}, batch {batch}", source=engine.potential.description
-    )
+    write_dataset(table, out, title=f"committor shots: {draw}, batch {batch}", source=engine.potential.description)
 
 
 # --- analysis ---------------------------------------------------------------------------------------------------------
@@ -414,13 +416,13 @@ def committor_analysis(
     """What the committor shots say: distribution on the separatrix, calibration, and a ranking of coordinates."""
     system, method = from_settings(settings)
     rules = settings["committor"]
-    chosen = {str(data.attrs["draw"]): data for data in map(store.read_dataset, configurations)}
+    chosen = {str(data.attrs["draw"]): data for data in map(read_dataset, configurations)}
     made: dict[str, list[xr.Dataset]] = {name: [] for name in chosen}
     for file in shots:
-        data = store.read_dataset(file)
+        data = read_dataset(file)
         made[str(data.attrs["draw"])].append(data)
     tables = {name: xr.concat(parts, dim="shot") for name, parts in made.items()}
-    content = store.read_json(fit)
+    content = read_json(fit)
     found = Coordinate.from_dict(content["coordinate"])
     record = {
         name: _of_draw(system, found, data, tables[name], rules["map"] if name == "map" else ())
@@ -462,7 +464,7 @@ def committor_analysis(
         )
         for words in whole["explanation"]:
             log.info("%s", words)
-    store.write_json(json_safe(whole), out)
+    write_json(json_safe(whole), out)
 
 
 def _number(value: float | None) -> float:

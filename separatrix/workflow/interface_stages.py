@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from separatrix.config.configuration import from_settings
 from separatrix.core.errors import PotentialError, SamplingError
+from separatrix.core.files import fingerprint, read_dataset, write_dataset, write_json
+from separatrix.core.journal import Journal
 from separatrix.core.seeds import stream
 from separatrix.cvs.states import Basin
 from separatrix.dynamics.md_engine import Engine
@@ -25,7 +27,7 @@ from separatrix.dynamics.motion import kinetic_energy
 from separatrix.rates import free_energy
 from separatrix.rates.tis import interfaces
 from separatrix.rates.tis.interfaces import NEITHER, PRODUCT, REACTANT, FloatArray, Leg
-from separatrix.results import store
+from separatrix.results.stationary_files import read_stationary
 from separatrix.sampling import rounds as sampling
 from separatrix.workflow.rate_stages import coordinate_of, read_windows
 from separatrix.workflow.stages import Settings, anchor, open_method
@@ -156,7 +158,7 @@ class Keeper:
         Shots to do; 0: not known beforehand. How many stretches there will be between them is not.
     """
 
-    def __init__(self, record: store.Journal, engine: Engine, allowed: int, total: int = 0) -> None:
+    def __init__(self, record: Journal, engine: Engine, allowed: int, total: int = 0) -> None:
         self._record, self._engine, self._allowed, self._total = record, engine, allowed, total
         self._known = True
         self._done = self._failures = self._shots = self._before = 0
@@ -202,8 +204,8 @@ class _Setting:
         table: Path | str,
     ) -> None:
         self.system, self.method, potential = open_method(settings)
-        points = {name: store.read_stationary(file) for name, file in minima.items()}
-        top = store.read_stationary(saddle)
+        points = {name: read_stationary(file) for name, file in minima.items()}
+        top = read_stationary(saddle)
         anchor(potential, [points[self.system.product], top])
         self.top = top.positions
         self.start = points[self.system.reactant].positions
@@ -226,7 +228,7 @@ class _Setting:
         kept = {key: value for key, value in self.content.items() if key != "cycles"}
         rates = {**settings["rates"], "interfaces": kept}
         # The words: a chain whose exchanges were others has other paths, and does not go on from that one's.
-        self.key = store.fingerprint(
+        self.key = fingerprint(
             {**settings, "rates": rates}, self.start, self.top, self.reaction.to_dict(), "exchanges among all"
         )
 
@@ -263,8 +265,8 @@ def interface_pilot(
     work = _Setting(settings, minima, saddle, fit, table)
     rules = work.rules
     seeds = _seeds(work, windows) if windows else None
-    key = store.fingerprint(work.key, seeds.order, seeds.weight) if seeds else work.key
-    with store.Journal(Path(journal) / key) as record, sampling.stoppable(work.engine):
+    key = fingerprint(work.key, seeds.order, seeds.weight) if seeds else work.key
+    with Journal(Path(journal) / key) as record, sampling.stoppable(work.engine):
         record.about({"method": work.method.name})
         keep = Keeper(record, work.engine, settings["failures_in_a_row"])
         # The reactant's thermal range of r, before there are excursions to speak of.
@@ -311,7 +313,7 @@ def interface_pilot(
             "coordinate": work.reaction.formula,
         },
     )
-    store.write_dataset(data, out, title="interfaces and a first path for each", source=work.source)
+    write_dataset(data, out, title="interfaces and a first path for each", source=work.source)
 
 
 def _seeds(work: _Setting, windows: Sequence[Path | str]) -> interfaces.Seeds | None:
@@ -333,7 +335,7 @@ def _seeds(work: _Setting, windows: Sequence[Path | str]) -> interfaces.Seeds | 
 
 
 def _read_pilot(file: Path | str) -> tuple[interfaces.Pilot, xr.Dataset]:
-    data = store.read_dataset(file)
+    data = read_dataset(file)
     counts = data.n_frames.values.astype(int)
     paths = [
         interfaces.Path(data.positions.values[a:b], data.velocities.values[a:b], data.r.values[a:b])
@@ -359,10 +361,10 @@ def interface_chain(
     found, data = _read_pilot(pilot)
     work.runner.ceiling = float(data.attrs["ceiling"])
     start = data.start.values
-    key = store.fingerprint(work.key, start, data.r.values, data.positions.values, number)
+    key = fingerprint(work.key, start, data.r.values, data.positions.values, number)
     cycles = rules.burn_in + rules.cycles
     shots = cycles * len(found.interfaces)
-    with store.Journal(Path(journal) / key) as record, sampling.stoppable(work.engine):
+    with Journal(Path(journal) / key) as record, sampling.stoppable(work.engine):
         record.about({"method": work.method.name, "chain": number, "shots": shots})
         keep = Keeper(record, work.engine, settings["failures_in_a_row"], shots)
         chain = interfaces.run_chain(work.runner, start, found, rules, work.streams("chain", number), keep)
@@ -383,13 +385,13 @@ def interface_chain(
         },
         attrs={"frame_fs": work.frame, "coordinate": work.reaction.formula, "ceiling": work.runner.ceiling},
     )
-    store.write_dataset(content, out, title=f"interface sampling, chain {number}", source=work.source)
+    write_dataset(content, out, title=f"interface sampling, chain {number}", source=work.source)
 
 
 def interface_rate(settings: Settings, chains: Sequence[Path | str], out: Path | str) -> None:
     """The rate from all chains; where they are too short for one, why (``no_rate``), and other routes go their way."""
     system, _ = from_settings(settings)
-    runs, tables = [], [store.read_dataset(file) for file in chains]
+    runs, tables = [], [read_dataset(file) for file in chains]
     for table in tables:
         runs.append(
             interfaces.Chain(
@@ -411,7 +413,7 @@ def interface_rate(settings: Settings, chains: Sequence[Path | str], out: Path |
     else:
         rate = found.to_dict()
         log.info("%s to %s: %.3g /s", system.reactant, system.product, found.rate)
-    store.write_json(
+    write_json(
         {
             "from": system.reactant,
             "to": system.product,

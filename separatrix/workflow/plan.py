@@ -13,7 +13,7 @@ import numpy as np
 
 from separatrix.config.configuration import Config
 from separatrix.core.errors import ConfigError, PotentialError, StoreError
-from separatrix.results.store import read_dataset, read_json
+from separatrix.core.files import read_dataset, read_json
 from separatrix.workflow import resources
 from separatrix.workflow.engine_check import time_per_gradient
 

@@ -19,7 +19,10 @@ from separatrix.config.configuration import from_settings, system_from_settings
 from separatrix.config.system import System
 from separatrix.coordinate import committor_model
 from separatrix.coordinate import reaction_coordinate as coordinate_file
+from separatrix.coordinate.shot_observations import committor_observations
 from separatrix.core.errors import SamplingError
+from separatrix.core.files import fingerprint, read_dataset, read_json, write_dataset, write_json
+from separatrix.core.journal import Journal
 from separatrix.core.plain import json_safe
 from separatrix.core.seeds import stream
 from separatrix.core.units import BOLTZMANN
@@ -29,7 +32,7 @@ from separatrix.dynamics.stationary import StationaryPoint
 from separatrix.rates import free_energy, harmonic, kinetics
 from separatrix.rates.transmission import Pair, transmission
 from separatrix.rates.windows import SEGMENT, WindowRunner
-from separatrix.results import store
+from separatrix.results.stationary_files import read_search, read_stationary
 from separatrix.sampling import rounds as sampling
 from separatrix.workflow.committor_stages import frames_of_paths
 from separatrix.workflow.stages import Settings, anchor, open_engine, open_method
@@ -66,9 +69,9 @@ def harmonic_rates(
     """
     system = system_from_settings(settings)
     rules = settings["rates"]["harmonic"]
-    points = {name: store.read_stationary(file) for name, file in minima.items()}
+    points = {name: read_stationary(file) for name, file in minima.items()}
     names = [guess.name for guess in system.saddle_guesses]
-    led = dict(zip(names, map(store.read_search, searches), strict=True))
+    led = dict(zip(names, map(read_search, searches), strict=True))
     channels = harmonic.channels({n: p for n, p in led.items() if not isinstance(p, str)}, system.molecule.symbols)
     if not channels:
         raise SamplingError("no harmonic rate: no guess has led to a saddle")
@@ -111,7 +114,7 @@ def harmonic_rates(
         log.warning("%s", words)
     content = {
         "method": settings["name"],
-        "source": store.read_dataset(searches[0]).attrs["source"],
+        "source": read_dataset(searches[0]).attrs["source"],
         "states": [system.reactant, system.product],
         "temperature_K": settings["temperature_K"],
         "rules": rules,
@@ -132,7 +135,7 @@ def harmonic_rates(
         "laws": _laws(found),
         "kinetics": [_kinetics(single, t, (system.reactant, system.product)) for t in temperatures],
     }
-    store.write_json(json_safe(content), out)
+    write_json(json_safe(content), out)
 
 
 def _too_cold(settings: Settings, temperature: float, start: str, end: str, tunnelling: str) -> SamplingError:
@@ -226,12 +229,12 @@ def coordinate_of(settings: Settings, fit: Path | str, table: Path | str) -> coo
         When it cannot be fitted.
     """
     names = settings["rates"]["umbrella"]["variables"]
-    content = store.read_json(fit)
+    content = read_json(fit)
     if not names:
         return coordinate_file.from_results(content)
     system, rules = system_from_settings(settings), settings["coordinate"]
-    data = store.read_dataset(table)
-    row, outcome, _ = store.committor_observations(data, rules["observations"])
+    data = read_dataset(table)
+    row, outcome, _ = committor_observations(data, rules["observations"])
     known = [str(v) for v in data.variable.values]
     try:
         fitted = committor_model.fit(
@@ -279,8 +282,8 @@ class Umbrella:
         table: Path | str,
     ) -> None:
         self.system, self.method, potential = open_method(settings)
-        points = [store.read_stationary(f) for f in (*minima.values(), saddle)]
-        anchor(potential, [store.read_stationary(minima[self.system.product]), points[-1]])
+        points = [read_stationary(f) for f in (*minima.values(), saddle)]
+        anchor(potential, [read_stationary(minima[self.system.product]), points[-1]])
         masses, self.source = potential.masses, potential.description
         self.rules = settings["rates"]["umbrella"]
         self.coordinate = coordinate_of(settings, fit, table)
@@ -318,7 +321,7 @@ class Umbrella:
         apart = ("windows", "batches", "equilibration_fs", "length_fs")
         rules = {name: value for name, value in self.rules.items() if name not in apart}
         frames = {**settings, "rates": {"umbrella": rules}}
-        self.key = store.fingerprint(frames, pool, self.coordinate.to_dict(), self.stiffness, SEGMENT)
+        self.key = fingerprint(frames, pool, self.coordinate.to_dict(), self.stiffness, SEGMENT)
 
     def window(self, centre: float, journal: Path | str) -> dict[str, Any]:
         """Frames of one window, those on record first."""
@@ -366,7 +369,7 @@ def _write_windows(runs: Sequence[Mapping[str, Any]], umbrella: Umbrella, out: P
         },
         attrs={"stiffness_kJ_mol": umbrella.stiffness, "spacing": umbrella.spacing},
     )
-    store.write_dataset(data, out, title="umbrella windows along the reaction coordinate", source=umbrella.source)
+    write_dataset(data, out, title="umbrella windows along the reaction coordinate", source=umbrella.source)
 
 
 def umbrella_windows(
@@ -446,7 +449,7 @@ def free_energy_profile(
     log.info(
         "top at r = %.2f, %.1f kJ/mol high; smallest overlap %.3f", rate.top, rate.barrier_forward, rate.worst_overlap
     )
-    store.write_json(
+    write_json(
         json_safe(
             {
                 "temperature_K": temperature,
@@ -479,7 +482,7 @@ def free_energy_profile(
         },
         attrs={"top": rate.top, "half_width": rate.half_width},
     )
-    store.write_dataset(data, surface, title="configurations on the dividing surface", source=umbrella.source)
+    write_dataset(data, surface, title="configurations on the dividing surface", source=umbrella.source)
 
 
 def _window(run: Mapping[str, Any], stiffness: float) -> free_energy.Window:
@@ -494,7 +497,7 @@ def _window(run: Mapping[str, Any], stiffness: float) -> free_energy.Window:
 
 def read_windows(file: Path | str) -> list[tuple[free_energy.Window, np.ndarray]]:
     """Windows of a file of :func:`umbrella_windows`, each with the positions of its frames, nm."""
-    data = store.read_dataset(file)
+    data = read_dataset(file)
     stops = np.cumsum(data.frames.values)
     found = []
     for centre, stop, n in zip(data.centre.values, stops, data.frames.values, strict=True):
@@ -513,7 +516,7 @@ def read_windows(file: Path | str) -> list[tuple[free_energy.Window, np.ndarray]
 
 def _trouble(file: Path | str) -> list[dict[str, Any]]:
     """Of each window of a file its centre, why segments of it failed, and why it ended early."""
-    data = store.read_dataset(file)
+    data = read_dataset(file)
     # Windows of earlier versions know of no failures but the one that ended them.
     failures = data.failures.values if "failures" in data else [""] * len(data.centre)
     return [
@@ -538,15 +541,15 @@ def transmission_shots(
     from separatrix.dynamics.md_engine import run_half
 
     system, method, engine = open_engine(settings, minimum_file, saddle_file)
-    data = store.read_dataset(surface)
-    reaction = coordinate_file.from_dict(store.read_json(profile)["coordinate"])
+    data = read_dataset(surface)
+    reaction = coordinate_file.from_dict(read_json(profile)["coordinate"])
     positions = data.positions.values
     frames = data.frame.values if "frame" in data else np.arange(len(positions))
-    key = store.fingerprint(settings, positions, reaction.to_dict())
+    key = fingerprint(settings, positions, reaction.to_dict())
     ends = {system.reactant: 0, system.product: 1}
     failures = 0
     begin = time.monotonic()
-    with store.Journal(Path(journal) / key) as record, sampling.stoppable(engine):
+    with Journal(Path(journal) / key) as record, sampling.stoppable(engine):
         record.about({"method": method.name, "pairs": len(positions)})
         done = record.read()
         before = len(done)
@@ -593,7 +596,7 @@ def transmission_shots(
     except ValueError as error:
         raise SamplingError(str(error)) from error
     log.info("transmission coefficient %.2f +- %.2f", found.kappa, found.error)
-    store.write_json(found.to_dict(), out)
+    write_json(found.to_dict(), out)
 
 
 # --- all routes of a method -------------------------------------------------------------------------------------------
@@ -610,7 +613,7 @@ def gather(
 ) -> None:
     """The rates of a method by all routes, side by side, and whether they agree."""
     system, method = from_settings(settings)
-    content = store.read_json(harmonic_file)
+    content = read_json(harmonic_file)
     temperature = float(settings["temperature_K"])
     routes = [
         {
@@ -634,7 +637,7 @@ def gather(
     }
     along = {}
     if profile:
-        found, kappa = store.read_json(profile), store.read_json(transmission_file)
+        found, kappa = read_json(profile), read_json(transmission_file)
         hidden = _hidden_barrier(kappa, system.reactant, system.product)
         along = {"profile": found, "transmission": kappa, "no_rate": hidden}
         directions = (
@@ -666,7 +669,7 @@ def gather(
         for route in routes:
             if route["route"] == "free energy":
                 route["settled"] = rested
-    through = store.read_json(interfaces) if interfaces else {}
+    through = read_json(interfaces) if interfaces else {}
     if through:
         routes.append(
             {
@@ -692,7 +695,7 @@ def gather(
         "interfaces": through,
         "agreement": _agreement(routes, temperature, content["rules"]),
     }
-    store.write_json(json_safe(whole), out)
+    write_json(json_safe(whole), out)
 
 
 def _reweighted(

@@ -11,11 +11,11 @@ import pandas as pd
 
 from separatrix.config.configuration import system_from_settings
 from separatrix.core.errors import StoreError
+from separatrix.core.files import read_json, replacing, write_json
 from separatrix.core.seeds import stream
 from separatrix.report import comparison as compare
 from separatrix.report import figures
 from separatrix.report.rate_quantities import rate_quantities
-from separatrix.results import store
 
 log = logging.getLogger(__name__)
 
@@ -67,14 +67,14 @@ def compare_methods(
     summaries = {
         m.name: [
             *compare.summarise(m, system, stream(settings["seed"], m.name, "comparison")),
-            *rate_quantities(store.read_json(Path(folders[m.name]) / "rates.json")),
+            *rate_quantities(read_json(Path(folders[m.name]) / "rates.json")),
         ]
         for m in methods
     }
     for name, quantities in summaries.items():
         log.info("%s: %d quantities", name, len(quantities))
     _write_csv(compare.comparison_frame(summaries, labels), table)
-    store.write_json(compare.comparison_json(methods, summaries), summary)
+    write_json(compare.comparison_json(methods, summaries), summary)
     frames = compare.figure_frames(methods, summaries, system)
     for name, path in data.items():
         _write_csv(frames[name], path)
@@ -100,7 +100,7 @@ def draw(table: Path | str, data: Mapping[str, Path | str], outputs: Mapping[str
             figures.save(figures.CHARTS[name](frames[name], order), path)
         elif name in figures.TABLES:
             write, source = figures.TABLES[name]
-            with store.replacing(path) as temporary:
+            with replacing(path) as temporary:
                 temporary.write_text(write(frames[source]))
         else:
             continue  # the other forms of a figure
@@ -108,7 +108,7 @@ def draw(table: Path | str, data: Mapping[str, Path | str], outputs: Mapping[str
 
 
 def _write_csv(frame: pd.DataFrame, path: Path | str) -> None:
-    with store.replacing(path) as temporary:
+    with replacing(path) as temporary:
         frame.to_csv(temporary, index=False)
 
 

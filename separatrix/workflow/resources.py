@@ -15,7 +15,7 @@ from typing import Any
 from separatrix.config.configuration import Config
 from separatrix.config.methods import Method
 from separatrix.core.errors import StoreError
-from separatrix.results import store
+from separatrix.core.files import read_json
 
 # Seconds per energy and gradient while none has been measured; generous for a few dozen atoms.
 _GRADIENT = {
@@ -92,7 +92,7 @@ def measured(folder: Path | str, chain: int | None = None, number: int | None = 
 
     def read(name: str) -> Mapping[str, Any]:
         try:
-            return store.read_json(Path(folder) / name)
+            return read_json(Path(folder) / name)
         except StoreError:
             return {}
 

@@ -25,7 +25,10 @@ from separatrix.coordinate.interchangeable import interchangeable, near_duplicat
 from separatrix.coordinate.likelihood import constant_columns
 from separatrix.coordinate.resampling import bootstrap_selection
 from separatrix.coordinate.selection import Selection, select
+from separatrix.coordinate.shot_observations import committor_observations, committor_rates
 from separatrix.core.errors import EngineLost, PotentialError, SamplingError, StationaryError
+from separatrix.core.files import fingerprint, read_dataset, read_json, replacing, write_dataset, write_json
+from separatrix.core.journal import Journal
 from separatrix.core.molecule import read_geometry
 from separatrix.core.plain import json_safe
 from separatrix.core.seeds import stream
@@ -34,7 +37,8 @@ from separatrix.cvs import variables
 from separatrix.cvs.states import basin_of
 from separatrix.dynamics import stationary
 from separatrix.potentials import Potential
-from separatrix.results import store
+from separatrix.results.path_files import join_paths, join_shots, split_paths, write_paths, write_shots
+from separatrix.results.stationary_files import read_search, read_stationary, write_no_saddle, write_stationary
 from separatrix.sampling import convergence
 from separatrix.sampling import rounds as sampling
 from separatrix.statistics import no_basin
@@ -80,7 +84,7 @@ def open_engine(settings: Settings, minimum: Path | str, saddle: Path | str) -> 
     from separatrix.dynamics.md_engine import Engine
 
     system, method, potential = open_method(settings)
-    anchor(potential, [store.read_stationary(minimum), store.read_stationary(saddle)])
+    anchor(potential, [read_stationary(minimum), read_stationary(saddle)])
     return system, method, Engine(system.molecule, potential, method.dynamics)
 
 
@@ -97,7 +101,7 @@ def check(settings: Settings, out: Path | str) -> None:
     log.info("%s", health)
     if not health.usable:
         raise PotentialError(health.reason or "the engine is off its declared tolerance")
-    store.write_json(health.to_dict(), out)
+    write_json(health.to_dict(), out)
 
 
 # --- stationary points ------------------------------------------------------------------------------------------
@@ -142,7 +146,7 @@ def saddle_search(
     system, _, potential = open_method(settings)
     spec = system.saddle_guesses[guess - 1]
     log.info("saddle guess: %s, from %s", spec.name, spec.start)
-    start = store.read_stationary(minimum_file)
+    start = read_stationary(minimum_file)
     anchor(potential, [start])
     xyz = Path(out).with_suffix(".xyz") if xyz is None else xyz
     symbols, source = system.molecule.symbols, potential.description
@@ -171,7 +175,7 @@ def saddle_search(
             symbols,
             xyz,
         )
-        store.write_no_saddle(str(error), out, source=source, symbols=symbols, found=found)
+        write_no_saddle(str(error), out, source=source, symbols=symbols, found=found)
         return
     # A search may slide from the guess to another saddle; the name says what was found.
     name = system.mechanism.at(point.positions)
@@ -188,10 +192,10 @@ def saddle(settings: Settings, searches: Sequence[Path | str], out: Path | str, 
         When no guess leads to a saddle between the reactant and the product.
     """
     system, _ = from_settings(settings)
-    found = [store.read_search(file) for file in searches]
+    found = [read_search(file) for file in searches]
     for number, point in enumerate(found):
         if not isinstance(point, str):
-            source = store.read_dataset(searches[number]).attrs["source"]
+            source = read_dataset(searches[number]).attrs["source"]
             _write_point(point, system.molecule.symbols, source, out, xyz)
             return
     raise StationaryError("no saddle found; " + "; ".join(found))
@@ -200,7 +204,7 @@ def saddle(settings: Settings, searches: Sequence[Path | str], out: Path | str, 
 def _write_point(
     point: stationary.StationaryPoint, symbols: Sequence[str], source: str, out: Path | str, xyz: Path | str
 ) -> None:
-    store.write_stationary(point, symbols, out, source=source)
+    write_stationary(point, symbols, out, source=source)
     _write_xyz([(f"{point.name} {point.energy / KCAL:.4f} kcal/mol {source}", point.positions)], symbols, xyz)
 
 
@@ -208,7 +212,7 @@ def _write_xyz(frames: Sequence[tuple[str, np.ndarray]], symbols: Sequence[str],
     """Write geometries (nm), each with its comment."""
     import ase.io
 
-    with store.replacing(path) as temporary, temporary.open("w") as stream:
+    with replacing(path) as temporary, temporary.open("w") as stream:
         for comment, positions in frames:
             atoms = ase.Atoms(symbols, positions / ANGSTROM)
             ase.io.write(stream, atoms, format="xyz", comment=" ".join(comment.split()))
@@ -221,7 +225,7 @@ def pull_to_guess(settings: Settings, guess: int, minimum_file: Path | str, out:
     """Geometry that a saddle guess pulls its minimum to: where a chain may be told to start."""
     system, _, potential = open_method(settings)
     spec = system.saddle_guesses[guess - 1]
-    start = store.read_stationary(minimum_file)
+    start = read_stationary(minimum_file)
     anchor(potential, [start])
     positions = stationary.pulled_home(system.molecule, potential.energy_and_gradient, start.positions, spec.biases)
     energy, gradient = potential.energy_and_gradient(positions)
@@ -256,7 +260,7 @@ def find_first_path(
     began = time.perf_counter()
     found, wanted = None, start
     if start != "saddle":
-        geometry = store.read_stationary(start_file).positions
+        geometry = read_stationary(start_file).positions
         try:
             found = first_path(
                 engine,
@@ -272,7 +276,7 @@ def find_first_path(
             log.warning("%s; this chain starts from the saddle instead", error)
             start = "saddle"
     if found is None:
-        geometry = store.read_stationary(saddle_file).positions
+        geometry = read_stationary(saddle_file).positions
         place = (method.seed, (method.name, "first path", chain))
         found = first_path(engine, system.basins, geometry, place=place, **options)
     path, label, attempts = found
@@ -286,7 +290,7 @@ def find_first_path(
     seconds = (time.perf_counter() - began) * numeric_threads()
     spent = {"evaluations": engine.evaluations, "core_seconds": round(seconds, 3)}
     log.info("cost: %(evaluations)d force evaluations, %(core_seconds).1f s", spent)
-    store.write_paths(
+    write_paths(
         [path],
         system.molecule.symbols,
         out,
@@ -330,14 +334,14 @@ def sample(
 
     system, method, engine = open_engine(settings, minimum_file, saddle_file)
     rules = settings["sampling"]
-    first = store.read_dataset(first_file)
-    first_path_, first_label = store.split_paths(first)[0], int(first.label[0])
+    first = read_dataset(first_file)
+    first_path_, first_label = split_paths(first)[0], int(first.label[0])
     if previous is None:
         path, label, shift, move, made_by = first_path_, first_label, method.shift, 0, -1
         mechanism = str(first.mechanism.values[0])
     else:
-        shots, ways = (store.read_dataset(f) for f in previous)
-        path, label = store.split_paths(ways)[-1], int(shots.label[-1])
+        shots, ways = (read_dataset(f) for f in previous)
+        path, label = split_paths(ways)[-1], int(shots.label[-1])
         shift, move, made_by = int(shots["shift"][-1]), int(shots.move[-1]) + 1, int(ways.move[-1])
         mechanism = str(ways.mechanism.values[-1])
     place = (method.seed, (method.name, "chain", chain))
@@ -357,15 +361,15 @@ def sample(
         tuner = sampling.ShiftTuner(shift, target, engine.settings.longest_half_frames // 2)
     # The number of shots is no part of what a record is valid for: asking for more goes on from what is there.
     lasting = {**settings, "failures_in_a_row": None, "sampling": {**rules, "shots_per_round": None}}
-    key = store.fingerprint(lasting, chain, first_path_, first_label)
-    with store.Journal(Path(journal) / key) as record, sampling.stoppable(engine):
+    key = fingerprint(lasting, chain, first_path_, first_label)
+    with Journal(Path(journal) / key) as record, sampling.stoppable(engine):
         record.about({"method": method.name, "chain": chain, "round": number, "first_move": move, "shots": task.wanted})
         moves, burning, seconds = sampling.run_round(runner, task, record, tuner)
         source, symbols = engine.potential.description, system.molecule.symbols
         common = {"chain": chain, "frame": method.dynamics.frame, "source": source}
-        store.write_shots(moves, symbols, shots_out, number=number, burn_in=burning, place=place, **common)
+        write_shots(moves, symbols, shots_out, number=number, burn_in=burning, place=place, **common)
         accepted, multiplicity = sampling.present(moves, burning)
-        store.write_paths(
+        write_paths(
             [path, *(m.path for m in accepted)],
             symbols,
             paths_out,
@@ -376,7 +380,7 @@ def sample(
             start=first.attrs["start"],
             **common,
         )
-        store.write_json(sampling.cost(moves, seconds, numeric_threads()), cost_out)
+        write_json(sampling.cost(moves, seconds, numeric_threads()), cost_out)
 
 
 def assess(
@@ -398,8 +402,8 @@ def assess(
     """
     system, method = from_settings(settings)
     rules, sampling_rules = settings["coordinate"], settings["sampling"]
-    data = _variable_table(system, [store.read_dataset(f) for chain in shots for f in chain])
-    row, outcome, _ = store.committor_observations(data, rules["observations"])
+    data = _variable_table(system, [read_dataset(f) for chain in shots for f in chain])
+    row, outcome, _ = committor_observations(data, rules["observations"])
     fit, beats_null, groups = None, False, ()
     names = [str(v) for v in data.variable.values]
     if len(set(outcome.tolist())) == 2:
@@ -422,7 +426,7 @@ def assess(
         names=names,
         chain=data.chain.values,
         mechanisms=[_mechanisms(files) for files in paths],
-        previous=[store.read_json(f) for f in previous],
+        previous=[read_json(f) for f in previous],
         criteria=convergence.Criteria(**sampling_rules["convergence"]),
         min_rounds=sampling_rules["min_rounds"],
         max_rounds=sampling_rules["max_rounds"],
@@ -431,7 +435,7 @@ def assess(
         longest_half_fs=method.dynamics.longest_half,
     )
     log.info("%s", verdict.verdict)
-    store.write_json(verdict.to_dict(), out)
+    write_json(verdict.to_dict(), out)
 
 
 def _halves(data: xr.Dataset, reactant: str, product: str) -> no_basin.Lost:
@@ -442,7 +446,7 @@ def _halves(data: xr.Dataset, reactant: str, product: str) -> no_basin.Lost:
 
 def _mechanisms(files: Sequence[Path | str]) -> convergence.ChainMechanisms:
     """Mechanism of a chain's present path after each move, its initial path left out: it belongs to no ensemble."""
-    tables = [store.read_dataset(f) for f in files]
+    tables = [read_dataset(f) for f in files]
     sequence = [
         str(name)
         for t in tables
@@ -484,7 +488,7 @@ def _select(rules: Settings, data: xr.Dataset, row: np.ndarray, outcome: np.ndar
 
 def _rates(rules: Settings, data: xr.Dataset) -> np.ndarray | None:
     """Rates of the variables at the observations, for inertial likelihood maximisation; else None."""
-    return store.committor_rates(data, rules["observations"]) if rules["inertial"] else None
+    return committor_rates(data, rules["observations"]) if rules["inertial"] else None
 
 
 def gather_chain(
@@ -496,9 +500,9 @@ def gather_chain(
     cost_out: Path | str,
 ) -> None:
     """Put the rounds of a chain together."""
-    store.join_shots(shots, shots_out)
-    store.join_paths(paths, paths_out)
-    store.write_json(sampling.add_costs([store.read_json(f) for f in costs]), cost_out)
+    join_shots(shots, shots_out)
+    join_paths(paths, paths_out)
+    write_json(sampling.add_costs([read_json(f) for f in costs]), cost_out)
 
 
 # --- variables and coordinate -----------------------------------------------------------------------------------
@@ -507,9 +511,9 @@ def gather_chain(
 def variable_table(settings: Settings, shots: Sequence[Path | str], out: Path | str) -> None:
     """Values and rates of all candidate variables at every shooting point that was shot from."""
     system, _ = from_settings(settings)
-    data = _variable_table(system, [store.read_dataset(f) for f in shots])
+    data = _variable_table(system, [read_dataset(f) for f in shots])
     log.info("%d variables at %d shooting points", data.sizes["variable"], data.sizes["shot"])
-    store.write_dataset(data, out, title="variables at shooting points", source=data.attrs["source"])
+    write_dataset(data, out, title="variables at shooting points", source=data.attrs["source"])
 
 
 def _variable_table(system: System, tables: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -543,9 +547,9 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
     """Likelihood-maximised reaction coordinate, with its rivals and its uncertainty."""
     system, _ = from_settings(settings)
     rules = settings["coordinate"]
-    data = store.read_dataset(table)
+    data = read_dataset(table)
     product, reactant = data.attrs["product"], data.attrs["reactant"]
-    row, outcome, left_out = store.committor_observations(data, rules["observations"])
+    row, outcome, left_out = committor_observations(data, rules["observations"])
     names = [str(v) for v in data.variable.values]
     q, groups = data.value.values[row], data.chain.values[row]
     log.info("%d observations, %d of them to %s; %d left out", len(row), outcome.sum(), product, left_out)
@@ -586,7 +590,7 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
         best.intercept,
         " ".join(f"{c:+.4g} {n}" for c, n in zip(best.coefficients, best.names, strict=True)),
     )
-    store.write_json(
+    write_json(
         json_safe(
             {
                 "method": settings["name"],

@@ -41,9 +41,10 @@ from separatrix.coordinate.reaction_coordinate import (
     write,
 )
 from separatrix.core.errors import ConfigError, StoreError
+from separatrix.core.files import read_dataset, write_dataset, write_json
 from separatrix.core.molecule import read_geometry
 from separatrix.cvs.variables import KINDS, Variable, dihedral, evaluate, to_spec
-from separatrix.results import store
+from separatrix.results.path_files import write_paths
 
 SYMBOLS, Z = read_geometry(Path(__file__).parents[2] / "resources/dnab/dnab_Z.xyz")
 _, E = read_geometry(Path(__file__).parents[2] / "resources/dnab/dnab_E.xyz")
@@ -206,7 +207,7 @@ def results(**changes: object) -> dict:
 
 def test_coordinate_json_of_a_run_is_read(tmp_path: Path) -> None:
     file = tmp_path / "coordinate.json"
-    store.write_json(results(), file)
+    write_json(results(), file)
     found = read(file)
     assert [v.name for v in found.variables] == ["turn", "theta"] and found.coefficients == (0.5, -0.1)
     assert (found.model, found.source, found.caution) == ("erf", "PM6", "")
@@ -225,7 +226,7 @@ def test_coordinate_json_of_a_run_is_read(tmp_path: Path) -> None:
 def test_results_that_only_name_their_variables_are_refused_in_one_line(tmp_path: Path, key: str) -> None:
     data = results()
     del data[key]
-    store.write_json(data, tmp_path / "coordinate.json")
+    write_json(data, tmp_path / "coordinate.json")
     with pytest.raises(ConfigError) as error:
         read(tmp_path / "coordinate.json")
     message = str(error.value)
@@ -625,7 +626,7 @@ def paths_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     x = geometries(5)[:-1]
     v = np.random.default_rng(4).normal(size=x.shape)
     file = tmp_path_factory.mktemp("paths") / "paths.nc"
-    store.write_paths(
+    write_paths(
         [np.array([x[:3], v[:3]]), np.array([x[3:], v[3:]])],
         SYMBOLS,
         file,
@@ -648,20 +649,20 @@ def test_files_of_a_run(tmp_path: Path, paths_file: Path) -> None:
     exact = COORDINATE.evaluate(geometries(5)[:-1], np.random.default_rng(4).normal(size=(5, *Z.shape)))
     np.testing.assert_array_equal(found.r, exact.r)  # double precision all the way
     np.testing.assert_array_equal(found.r_rate, exact.r_rate)
-    data = store.read_dataset(paths_file)
+    data = read_dataset(paths_file)
     # Shooting points: rows of which nothing was run hold no numbers.
     positions = data.positions.values.copy()
     positions[1] = math.nan
     shots = data.drop_dims("path").assign(positions=(("frame", "atom", "xyz"), positions)).rename(frame="shot")
-    store.write_dataset(shots, tmp_path / "shots.nc", title="shots", source="a test")
+    write_dataset(shots, tmp_path / "shots.nc", title="shots", source="a test")
     some = read_frames(tmp_path / "shots.nc")
     assert some.places["shot"].tolist() == [0, 2, 3, 4] and some.velocities.shape == (4, 34, 3)
     np.testing.assert_array_equal(along(COORDINATE, some).r, exact.r[[0, 2, 3, 4]])
     one = data.drop_dims("path").isel(frame=0).drop_vars("velocities")
-    store.write_dataset(one, tmp_path / "saddle.nc", title="saddle", source="a test")
+    write_dataset(one, tmp_path / "saddle.nc", title="saddle", source="a test")
     single = read_frames(tmp_path / "saddle.nc")
     assert single.places["frame"].tolist() == [0] and single.velocities is None
-    store.write_dataset(data.drop_vars("positions"), tmp_path / "none.nc", title="none", source="a test")
+    write_dataset(data.drop_vars("positions"), tmp_path / "none.nc", title="none", source="a test")
     with pytest.raises(StoreError, match=r"none.nc: holds no positions"):
         read_frames(tmp_path / "none.nc")
     (tmp_path / "broken.nc").write_bytes(b"CDF")
@@ -718,7 +719,7 @@ def test_evaluate_takes_the_results_of_a_run_and_foreign_trajectories(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     data = results(beats_null=False)
-    store.write_json(data, tmp_path / "coordinate.json")
+    write_json(data, tmp_path / "coordinate.json")
     trajectory.save(str(tmp_path / "t.dcd"))
     trajectory[0].save(str(tmp_path / "t.pdb"))
     common = ("evaluate", tmp_path / "coordinate.json", tmp_path / "t.dcd")
@@ -733,7 +734,7 @@ def test_evaluate_takes_the_results_of_a_run_and_foreign_trajectories(
 def test_export_coordinate_writes_what_the_ending_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store.write_json(results(), tmp_path / "coordinate.json")
+    write_json(results(), tmp_path / "coordinate.json")
     for ending, begins in (("yaml", "format: "), ("json", "{"), ("dat", "# r = "), ("xml", "<?xml")):
         out = tmp_path / f"r.{ending}"
         assert command(monkeypatch, "export-coordinate", tmp_path / "coordinate.json", out) == 0
@@ -748,7 +749,7 @@ def test_mistakes_end_in_one_line(
     write(COORDINATE, tmp_path / "r.yaml")
     data = results()
     del data["variables"]
-    store.write_json(data, tmp_path / "old.json")
+    write_json(data, tmp_path / "old.json")
     assert command(monkeypatch, "evaluate", *(tmp_path / a for a in arguments)) == 1
     printed = capsys.readouterr()
     assert printed.out == "" and printed.err.count("\n") == 1 and printed.err.startswith("separatrix: ")

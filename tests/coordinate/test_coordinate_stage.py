@@ -16,9 +16,10 @@ from separatrix.config.configuration import from_settings
 from separatrix.config.load import load
 from separatrix.coordinate import committor_model, fitting, observations
 from separatrix.coordinate.committor_model import coefficient_intervals
+from separatrix.coordinate.shot_observations import committor_observations
+from separatrix.core.files import read_dataset, write_dataset
 from separatrix.core.molecule import read_geometry
 from separatrix.cvs import variables
-from separatrix.results import store
 from separatrix.workflow import stages
 
 CHAINS, SHOTS = 3, 60
@@ -60,7 +61,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
         attrs={"reactant": "Z", "product": "E", "source": "made up"},
     )
     file = tmp_path_factory.mktemp("stage") / "variables.nc"
-    store.write_dataset(data, file, title="made up", source="made up")
+    write_dataset(data, file, title="made up", source="made up")
     return file
 
 
@@ -73,8 +74,8 @@ def test_intervals_of_the_coefficients(table: Path, tmp_path: Path) -> None:
     """Both kinds, against the library asked directly; and the same bytes a second time."""
     found = fitted(table, tmp_path / "fit.json")
     assert found["coordinate"]["names"] == [BEST]
-    data = store.read_dataset(table)
-    row, went, _ = store.committor_observations(data, "both halves")
+    data = read_dataset(table)
+    row, went, _ = committor_observations(data, "both halves")
     chain = data.chain.values[row]
     q = data.value.values[row][:, [list(data.variable.values).index(BEST)]]
     labels, words = fitting.blocks([str(c) for c in chain], len(went), "chain")
@@ -116,14 +117,14 @@ def test_sets_side_by_side(table: Path, tmp_path: Path) -> None:
 
 def test_candidates_are_listed(table: Path, tmp_path: Path) -> None:
     found = {c["name"]: c for c in fitted(table, tmp_path / "fit.json")["candidates"]}
-    assert list(found) == [str(v) for v in store.read_dataset(table).variable.values]
+    assert list(found) == [str(v) for v in read_dataset(table).variable.values]
     one = found[BEST]
     assert (one["meaning"], one["kind"], one["unit"]) == ("angle N9-N10-C11, in degree", "angle", "degree")
     assert one["origin"] == "enumerated" and found["theta10-theta9"]["origin"] == "given"
     assert found["distance(C5,C6)"]["constant"] and not one["constant"]
     twin = {"name": "distance(N9,N10)", "correlation": pytest.approx(-1.0)}
     assert found["distance(C6,C7)"]["near_duplicates"] == [twin]
-    values = store.read_dataset(table).value.values
+    values = read_dataset(table).value.values
     assert one["standard_deviation"] == pytest.approx(values[:, list(found).index(BEST)].std())
 
 
@@ -139,10 +140,10 @@ def test_models_beyond_the_linear_one(table: Path, tmp_path: Path) -> None:
 
 
 def test_one_chain_has_intervals_and_no_held_out_likelihood(table: Path, tmp_path: Path) -> None:
-    data = store.read_dataset(table)
+    data = read_dataset(table)
     alone = data.isel(shot=data.chain.values == 1)
     file = tmp_path / "variables.nc"
-    store.write_dataset(alone, file, title="one chain", source="made up")
+    write_dataset(alone, file, title="one chain", source="made up")
     found = fitted(file, tmp_path / "fit.json", beyond=["boosting"], beside=[])
     assert found["held_out"] is None and found["sets"][0]["held_out"] is None
     assert found["intervals"]["interval"]["errors"] == "clustered"
@@ -201,7 +202,7 @@ def test_velocities_of_the_backward_half_are_reversed(tmp_path: Path) -> None:
         },
         attrs={"reactant": "Z", "product": "E", "source": "made up"},
     )
-    store.write_dataset(data, tmp_path / "variables.nc", title="made up", source="made up")
+    write_dataset(data, tmp_path / "variables.nc", title="made up", source="made up")
     rules = {"max_variables": 1, "bootstrap": 0, "beside": []}
     found = fitted(tmp_path / "variables.nc", tmp_path / "fit.json", inertial=True, **rules)
     assert found["coordinate"]["names"] == [BEST] and found["inertial"]["1"]["coefficients"][1] > 0.5

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from separatrix.cli import main as cli
 from separatrix.coordinate.observations import ObservationError, Observations, read
-from separatrix.results import store
+from separatrix.coordinate.shot_observations import committor_observations
+from separatrix.core.files import write_dataset
 
 
 def written(folder: Path, text: str | bytes, name: str = "observations.txt") -> Path:
@@ -230,7 +231,7 @@ def table(shots: int = 40) -> xr.Dataset:
 
 
 def stored(data: xr.Dataset, path: Path) -> Path:
-    store.write_dataset(data, path, title="variables at shooting points", source="test")
+    write_dataset(data, path, title="variables at shooting points", source="test")
     return path
 
 
@@ -238,7 +239,7 @@ def stored(data: xr.Dataset, path: Path) -> Path:
 def test_variables_of_a_run_are_read_as_the_workflow_does(tmp_path: Path, halves: str) -> None:
     data = table()
     found = read(stored(data, tmp_path / "variables.nc"), halves=halves, rates=True)
-    row, outcome, left_out = store.committor_observations(data, halves)
+    row, outcome, left_out = committor_observations(data, halves)
     np.testing.assert_array_equal(found.values, data.value.values[row])
     np.testing.assert_array_equal(found.outcome, outcome)
     assert found.left_out == left_out > 0

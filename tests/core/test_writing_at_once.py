@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from separatrix.results import store
+from separatrix.core.files import read_dataset, read_json, write_dataset, write_json
+from separatrix.core.journal import Journal
 
 WRITERS, TIMES, SIZE = 4, 10, 2000
 
@@ -18,11 +19,11 @@ def _write(folder: Path, number: int, barrier) -> None:
     """What a job does, many times over: one file that all of them write, one of its own, and its journal."""
     table = xr.Dataset({"value": ("row", np.full(SIZE, float(number)))})
     barrier.wait()
-    with store.Journal(folder / f"journal_{number}") as journal:
+    with Journal(folder / f"journal_{number}") as journal:
         for i in range(TIMES):
-            store.write_json({"writer": number, "rest": [number] * SIZE}, folder / "shared.json")
-            store.write_dataset(table, folder / "shared.nc", title="", source="")
-            store.write_dataset(table, folder / f"own_{number}.nc", title="", source="")
+            write_json({"writer": number, "rest": [number] * SIZE}, folder / "shared.json")
+            write_dataset(table, folder / "shared.nc", title="", source="")
+            write_dataset(table, folder / f"own_{number}.nc", title="", source="")
             journal.write(i, {"x": np.full(3, float(number)), "number": i})
 
 
@@ -36,16 +37,16 @@ def test_files_are_whole_while_many_write_them(tmp_path: Path) -> None:
     seen = set()
     while any(writer.is_alive() for writer in writers):
         if (tmp_path / "shared.nc").exists():
-            values = store.read_dataset(tmp_path / "shared.nc").value.values
+            values = read_dataset(tmp_path / "shared.nc").value.values
             assert values.shape == (SIZE,) and len(set(values)) == 1
-            data = store.read_json(tmp_path / "shared.json")
+            data = read_json(tmp_path / "shared.json")
             assert data["rest"] == [data["writer"]] * SIZE
             seen.add(data["writer"])
     assert [writer.exitcode for writer in writers] == [0] * WRITERS
     assert len(seen) > 1, "they wrote one after the other"
     for k in range(WRITERS):
-        assert (store.read_dataset(tmp_path / f"own_{k}.nc").value.values == k).all()
-        with store.Journal(tmp_path / f"journal_{k}") as journal:
+        assert (read_dataset(tmp_path / f"own_{k}.nc").value.values == k).all()
+        with Journal(tmp_path / f"journal_{k}") as journal:
             records = journal.read()
         assert [r["number"] for r in records] == list(range(TIMES))
         assert all((r["x"] == k).all() for r in records)
@@ -54,7 +55,7 @@ def test_files_are_whole_while_many_write_them(tmp_path: Path) -> None:
 
 
 def _hold(folder: Path, ready) -> None:
-    with store.Journal(folder / "journal_1"):
+    with Journal(folder / "journal_1"):
         ready.wait()
         time.sleep(60)
 
@@ -67,7 +68,7 @@ def test_a_job_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
     try:
         ready.wait(60)
         started = time.monotonic()
-        with store.Journal(tmp_path / "journal_2") as journal:
+        with Journal(tmp_path / "journal_2") as journal:
             journal.write(0, {"x": np.zeros(3)})
         assert time.monotonic() - started < 30.0
         assert hanging.is_alive()

@@ -15,6 +15,7 @@ from models import DNAB, dnab, numerical_gradient
 
 from separatrix.config.load import load
 from separatrix.core.errors import EngineLost, PotentialError, StationaryError
+from separatrix.core.files import read_dataset, write_dataset
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.units import ANGSTROM, KCAL, wavenumber
 from separatrix.core.yaml_file import read_yaml
@@ -36,7 +37,8 @@ from separatrix.dynamics.stationary import (
 from separatrix.dynamics.walks import Unfinished, descend, follow_mode
 from separatrix.potentials import build
 from separatrix.potentials.base import python_potential
-from separatrix.results import store
+from separatrix.results import stationary_files
+from separatrix.results.stationary_files import read_search, search_to_repeat, write_stationary
 from separatrix.workflow import stages
 
 # Pulls ------------------------------------------------------------------------------------------------------
@@ -650,7 +652,7 @@ def search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
         monkeypatch.setattr(stages, "open_method", lambda _: (loaded.system, None, SimpleNamespace(description="x")))
         monkeypatch.setattr(stages, "anchor", lambda *_: None)
-        monkeypatch.setattr(store, "read_stationary", lambda _: SimpleNamespace(positions=np.zeros((34, 3))))
+        monkeypatch.setattr(stages, "read_stationary", lambda _: SimpleNamespace(positions=np.zeros((34, 3))))
         monkeypatch.setattr(stages.stationary, "find_saddle", fail)
         stages.saddle_search(loaded.settings("saddle_search", "pm6"), 1, "", out)
         return out
@@ -661,15 +663,15 @@ def search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
 @pytest.mark.parametrize("kind", [PotentialError, StationaryError])
 def test_a_guess_that_leads_nowhere_is_an_answer(search, kind: type[Exception]) -> None:
-    assert store.read_search(search(kind("the field did not converge"))) == "the field did not converge"
+    assert read_search(search(kind("the field did not converge"))) == "the field did not converge"
 
 
 def test_what_was_refused_is_kept(search) -> None:
     places = np.random.default_rng(0).standard_normal((2, 34, 3))
     found = [("saddle", places[0], -3.0), ("descent along +mode 1", places[1], -9.0)]
     file = search(NoSaddle("inversion: the descent\nreaches no basin", found))
-    assert store.read_search(file) == "inversion: the descent\nreaches no basin"
-    data = store.read_dataset(file)
+    assert read_search(file) == "inversion: the descent\nreaches no basin"
+    data = read_dataset(file)
     np.testing.assert_allclose(data.positions.values, places)
     assert list(data.geometry.values) == ["saddle", "descent along +mode 1"] and list(data.energy.values) == [
         -3.0,
@@ -681,20 +683,20 @@ def test_what_was_refused_is_kept(search) -> None:
 
 def test_a_search_that_found_nothing_does_not_outlive_its_code(search, monkeypatch: pytest.MonkeyPatch) -> None:
     """A saddle that was found stays, also one that was found before revisions were on record."""
-    assert store.search_to_repeat(search.out) == stationary.SEARCH, "nothing there"
+    assert search_to_repeat(search.out) == stationary.SEARCH, "nothing there"
     search(StationaryError("no saddle within 80 cycles"))
-    monkeypatch.setattr(store, "SEARCH", 99)
-    assert store.search_to_repeat(search.out) == 99
+    monkeypatch.setattr(stationary_files, "SEARCH", 99)
+    assert search_to_repeat(search.out) == 99
     point = StationaryPoint("s", None, np.zeros((2, 3)), 0.0, np.zeros(1), np.zeros((1, 2, 3)), 0.0, 1, ("a", "b"))
-    store.write_stationary(point, ["H", "H"], search.out, source="x")
-    monkeypatch.setattr(store, "SEARCH", 100)
-    assert store.search_to_repeat(search.out) == 99
-    old = store.read_dataset(search.out)
+    write_stationary(point, ["H", "H"], search.out, source="x")
+    monkeypatch.setattr(stationary_files, "SEARCH", 100)
+    assert search_to_repeat(search.out) == 99
+    old = read_dataset(search.out)
     del old.attrs["search"]
-    store.write_dataset(old, search.out, title="s", source="x")
-    assert store.search_to_repeat(search.out) is None
+    write_dataset(old, search.out, title="s", source="x")
+    assert search_to_repeat(search.out) is None
     search.out.write_bytes(b"\0" * 100)
-    assert store.search_to_repeat(search.out) == 100
+    assert search_to_repeat(search.out) == 100
 
 
 def test_an_engine_that_is_lost_leaves_no_answer(search) -> None:

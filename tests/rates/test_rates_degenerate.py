@@ -16,13 +16,14 @@ from scipy.spatial.transform import Rotation
 
 from separatrix import potentials
 from separatrix.config.load import load
+from separatrix.core.files import read_json
 from separatrix.core.molecule import read_geometry, superposed
 from separatrix.core.units import BOLTZMANN
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint, find_minimum, find_saddle
 from separatrix.rates import harmonic
 from separatrix.rates.harmonic import HarmonicRules
-from separatrix.results import store
+from separatrix.results.stationary_files import write_stationary
 from separatrix.workflow import rate_stages as stages
 
 PLAIN = HarmonicRules("classical", "harmonic", 50.0, "none")
@@ -259,10 +260,10 @@ def test_ammonia_turns_inside_out_as_fast_as_a_quadrature_says(tmp_path: Path, m
         system.molecule, potential, minima["up"].positions, guess.biases, system.basins, name=guess.name, fmax=0.02
     )
     for name, point in (*minima.items(), ("flat", saddle)):
-        store.write_stationary(point, system.molecule.symbols, f"{name}.nc", source="GFN1-xTB")
+        write_stationary(point, system.molecule.symbols, f"{name}.nc", source="GFN1-xTB")
     settings = loaded.settings("harmonic", "gfn1")
     stages.harmonic_rates(settings, {b: f"{b}.nc" for b in minima}, ["flat.nc"], "harmonic.json")
-    found = store.read_json("harmonic.json")
+    found = read_json("harmonic.json")
 
     heights, radii = np.linspace(0.0, 0.07, 15), np.linspace(0.085, 0.112, 16)
 

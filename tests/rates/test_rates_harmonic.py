@@ -24,6 +24,7 @@ from scipy.spatial.transform import Rotation
 
 from separatrix.config.load import load
 from separatrix.core.errors import SamplingError
+from separatrix.core.files import read_json
 from separatrix.core.molecule import read_geometry
 from separatrix.core.schema import check
 from separatrix.core.units import BOLTZMANN, wavenumber
@@ -31,7 +32,7 @@ from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
 from separatrix.rates import harmonic
 from separatrix.rates.harmonic import HarmonicRules
-from separatrix.results import store
+from separatrix.results.stationary_files import write_no_saddle, write_stationary
 from separatrix.workflow import rate_stages as stages
 
 MOLECULE, E = dnab("E")
@@ -433,12 +434,12 @@ def stage_files(folder: Path) -> tuple[dict[str, Path], list[Path], StationaryPo
     """Minima, three searches of which two have found a saddle, and the second of these."""
     higher = replace(SADDLE, positions=0.3 * Z + 0.7 * E, energy=93.0)
     files = [folder / f"saddle_{i}.nc" for i in range(3)]
-    store.write_stationary(SADDLE, MOLECULE.symbols, files[0], source="a test")
-    store.write_no_saddle("rotation: no saddle within 80 cycles", files[1], source="a test")
-    store.write_stationary(higher, MOLECULE.symbols, files[2], source="a test")
+    write_stationary(SADDLE, MOLECULE.symbols, files[0], source="a test")
+    write_no_saddle("rotation: no saddle within 80 cycles", files[1], source="a test")
+    write_stationary(higher, MOLECULE.symbols, files[2], source="a test")
     minima = {"Z": folder / "Z.nc", "E": folder / "E.nc"}
     for name, minimum in (("Z", REACTANT), ("E", PRODUCT)):
-        store.write_stationary(minimum, MOLECULE.symbols, minima[name], source="a test")
+        write_stationary(minimum, MOLECULE.symbols, minima[name], source="a test")
     return minima, files, higher
 
 
@@ -466,7 +467,7 @@ def test_rates_of_channels_add_up(tmp_path: Path):
     settings_ = load(data).settings("harmonic", "pm6")
     minima, files, higher = stage_files(tmp_path)
     stages.harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")
-    found = store.read_json(tmp_path / "harmonic.json")
+    found = read_json(tmp_path / "harmonic.json")
     assert [c["guesses"] for c in found["channels"]] == [["inversion at N10"], ["inversion at N9"]]
     assert found["without_saddle"] == {"rotation": "rotation: no saddle within 80 cycles"}
     assert found["channels"][1]["energy_above"] == pytest.approx({"Z": 90.0, "E": 113.0})
@@ -491,7 +492,7 @@ def test_rates_of_channels_add_up(tmp_path: Path):
     from_z = next(r for r in found["rates"] if (r["from"], r["temperature"]) == ("Z", 480.0))
     assert at["half_lives"] == {"Z": pytest.approx(math.log(2.0) / from_z["rate"], rel=0.01), "E": None}
     for file in files:
-        store.write_no_saddle("nothing there", file, source="a test")
+        write_no_saddle("nothing there", file, source="a test")
     with pytest.raises(SamplingError, match="no guess has led to a saddle"):
         stages.harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")
 

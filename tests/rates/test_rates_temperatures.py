@@ -13,13 +13,13 @@ import pytest
 from rate_models import Walker
 from surface_models import Surface, pairs
 
+from separatrix.core.files import read_json, write_json
 from separatrix.core.units import BOLTZMANN
 from separatrix.rates import free_energy, kinetics
 from separatrix.rates.transmission import transmission
 from separatrix.report import figures
 from separatrix.report import rates_page as report
 from separatrix.report.rate_quantities import rate_quantities
-from separatrix.results import store
 from separatrix.workflow import rate_stages as stages
 
 SURFACE = Surface(18.0, 2.0)
@@ -59,7 +59,7 @@ def gathered(
     harmonic |= quantised or {}
     for name, content in (("harmonic", harmonic), ("profile", found), ("kappa", kappa), ("interfaces", through)):
         if content is not None:
-            store.write_json(content, folder / f"{name}.json")
+            write_json(content, folder / f"{name}.json")
     stages.gather(
         {"temperature_K": 300.0},
         folder / "harmonic.json",
@@ -68,7 +68,7 @@ def gathered(
         transmission_file=folder / "kappa.json",
         interfaces=folder / "interfaces.json" if through else "",
     )
-    return store.read_json(folder / "rates.json")
+    return read_json(folder / "rates.json")
 
 
 def test_routes_and_law_are_those_of_quadrature(tmp_path, monkeypatch):

@@ -15,12 +15,12 @@ from surface_models import Surface, pairs, slow_pairs
 
 from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.core.errors import SamplingError
+from separatrix.core.files import read_json, write_dataset, write_json
 from separatrix.core.units import BOLTZMANN
 from separatrix.cvs import variables
 from separatrix.dynamics import md_engine as dynamics
 from separatrix.rates import free_energy
 from separatrix.rates.transmission import Pair, transmission
-from separatrix.results import store
 from separatrix.statistics.intervals import wilson_interval
 from separatrix.theory import analysis, langer, model_file
 from separatrix.workflow import rate_stages as stages
@@ -221,11 +221,11 @@ def coordinate() -> ReactionCoordinate:
 
 def stage_files(folder, x: np.ndarray, frame: np.ndarray | None = None) -> tuple:
     profile, surface = folder / "profile.json", folder / "surface.nc"
-    store.write_json({"coordinate": coordinate().to_dict()}, profile)
+    write_json({"coordinate": coordinate().to_dict()}, profile)
     content = {"positions": (("configuration", "atom", "xyz"), np.array([BATH.at(v) for v in x]), {"units": "nm"})}
     if frame is not None:
         content["frame"] = ("configuration", frame)
-    store.write_dataset(xr.Dataset(content), surface, title="surface", source="model")
+    write_dataset(xr.Dataset(content), surface, title="surface", source="model")
     return profile, surface, folder / "journal", folder / "transmission.json"
 
 
@@ -240,7 +240,7 @@ def test_the_stage_with_the_engine_gives_kramers_and_goes_on_from_its_journal(tm
     profile, surface, journal, out = stage_files(tmp_path, np.zeros(500), np.arange(500))
     settings = {"failures_in_a_row": 5}
     stages.transmission_shots(settings, "", "", profile, surface, journal, out)
-    found = store.read_json(out)
+    found = read_json(out)
     omega = math.sqrt(4.0 * BATH.barrier / 6.0) / BATH.a
     exact = math.hypot(1.0, 30.0 / omega) - 30.0 / omega
     assert found["n_pairs"] == 500 and found["n_lost"] == 0 and found["error"] < 0.06
@@ -250,14 +250,14 @@ def test_the_stage_with_the_engine_gives_kramers_and_goes_on_from_its_journal(tm
     # The same numbers, and nothing run again.
     monkeypatch.setattr(dynamics, "run_half", None)
     stages.transmission_shots(settings, "", "", profile, surface, journal, tmp_path / "again.json")
-    assert store.read_json(tmp_path / "again.json") == found
+    assert read_json(tmp_path / "again.json") == found
 
 
 def test_the_stage_counts_configurations_not_pairs(tmp_path, monkeypatch):
     monkeypatch.setattr(stages, "open_engine", open_bath)
     files = stage_files(tmp_path, np.zeros(12), np.arange(12) % 4)
     stages.transmission_shots({"failures_in_a_row": 5}, "", "", *files)
-    found = store.read_json(files[-1])
+    found = read_json(files[-1])
     assert found["n_pairs"] == 12 and found["n_configurations"] == 4
 
 

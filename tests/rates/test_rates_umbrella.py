@@ -13,12 +13,12 @@ from models import BATH_1D
 
 from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.core.errors import PotentialError, SamplingError
+from separatrix.core.journal import Journal
 from separatrix.core.seeds import stream
 from separatrix.cvs import variables
 from separatrix.dynamics import restraint as biased
 from separatrix.potentials.base import python_potential
 from separatrix.rates.windows import SEGMENT, WindowRunner
-from separatrix.results.store import Journal
 
 COORDINATE = ReactionCoordinate(
     (variables.from_spec({"kind": "x", "atoms": [0], "name": "x"}),), (4.0,), 0.1, "logistic", "A", "B", ("C",)

@@ -19,6 +19,7 @@ from separatrix.coordinate import committor_model, fitting
 from separatrix.coordinate.held_out import held_out_log_likelihood
 from separatrix.coordinate.resampling import bootstrap_selection
 from separatrix.core.errors import StoreError
+from separatrix.core.files import write_json
 from separatrix.core.molecule import Molecule
 from separatrix.core.plain import json_safe
 from separatrix.core.units import KCAL
@@ -27,9 +28,9 @@ from separatrix.cvs.states import Coordinate as Internal
 from separatrix.dynamics.stationary import StationaryPoint
 from separatrix.report import comparison as compare
 from separatrix.report.comparison import ChainData, MethodData
-from separatrix.results import store
+from separatrix.results.moves import Move
+from separatrix.results.path_files import write_paths, write_shots
 from separatrix.sampling import convergence
-from separatrix.sampling.shooting import Move
 from separatrix.statistics import ranking
 from separatrix.statistics.committor_statistics import analyse, wilson_interval
 
@@ -670,7 +671,7 @@ def test_convergence_round_by_round():
 def test_assessments_are_read_up_to_the_last(tmp_path: Path):
     """A longer run before this one may have left files behind; a file that is missing is an error."""
     for number in range(1, 6):
-        store.write_json(assessment(number, stop=number == 3), tmp_path / "rounds" / f"{number}.json")
+        write_json(assessment(number, stop=number == 3), tmp_path / "rounds" / f"{number}.json")
     found = compare.read_assessments(tmp_path)
     assert [a["round"] for a in found] == [0, 1, 2] and found[-1]["stop"]
     (tmp_path / "rounds/2.json").unlink()
@@ -689,17 +690,17 @@ def test_a_chain_is_read_from_its_files(tmp_path: Path):
     ]
     symbols, common = ("C", "N", "N", "C"), {"chain": 7, "frame": 2.0, "source": "toy"}
     burning = [True, True, False, False, False]
-    store.write_shots(
+    write_shots(
         moves, symbols, tmp_path / "shots.nc", number=1, burn_in=burning, place=(1, ("m", "chain", 7)), **common
     )
     made = {"mechanisms": ["rotation"] * 3, "labels": [3, 3, 3], "start": "saddle"}
     paths = [track, track, track[:, :4]]
-    store.write_paths(paths, symbols, tmp_path / "paths.nc", moves=[-1, 0, 3], multiplicity=[0, 1, 2], **made, **common)
+    write_paths(paths, symbols, tmp_path / "paths.nc", moves=[-1, 0, 3], multiplicity=[0, 1, 2], **made, **common)
     (tmp_path / "cost.json").write_text(json.dumps(cost_of(5, 4)))
     alone = {"mechanisms": ["rotation"], "labels": [3], "start": "saddle", "moves": [-1], "multiplicity": [1]}
     spent = {"evaluations": 123, "core_seconds": 4.5}
     for cost, known, wanted in ((None, {}, None), (spent, spent, "a guess")):
-        store.write_paths([track], symbols, tmp_path / "first_path.nc", **alone, **common, cost=cost, wanted=wanted)
+        write_paths([track], symbols, tmp_path / "first_path.nc", **alone, **common, cost=cost, wanted=wanted)
         found = compare.read_chain(tmp_path)
         assert found.first_path_cost == known
         assert (found.start, found.wanted) == ("saddle", wanted or "saddle")

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 from separatrix.cli import main as cli
 from separatrix.core.errors import StoreError
+from separatrix.core.files import write_json
 from separatrix.report import compare_runs
 from separatrix.report.compare_runs import AGREES, DIFFERS, EQUAL, UNKNOWN, Entry
-from separatrix.results import store
 from separatrix.statistics.committor_statistics import wilson_interval
 
 Z = stats.norm.ppf(0.975)
@@ -29,9 +29,9 @@ def write_run(folder: Path, methods: dict[str, dict], rates: dict[str, dict] | N
         "confidence": 0.95,
         "methods": {name: {"label": name, "source": "made up", "groups": groups} for name, groups in methods.items()},
     }
-    store.write_json(content, folder / "comparison" / "comparison.json")
+    write_json(content, folder / "comparison" / "comparison.json")
     for name, found in (rates or {}).items():
-        store.write_json(found, folder / name / "rates.json")
+        write_json(found, folder / name / "rates.json")
     return folder
 
 
@@ -195,7 +195,7 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
         compare_runs.compare_runs(a, a, methods=["n"])
     with pytest.raises(StoreError, match="no method in common"):
         compare_runs.compare_runs(a, write_run(tmp_path / "b", {"n": {}}))
-    store.write_json({"methods": {"m": 1}}, tmp_path / "c" / "comparison" / "comparison.json")
+    write_json({"methods": {"m": 1}}, tmp_path / "c" / "comparison" / "comparison.json")
     with pytest.raises(StoreError, match="not the results of a run"):
         compare_runs.compare_runs(tmp_path / "c", a)
 

@@ -28,12 +28,14 @@ from separatrix.config.configuration import Config
 from separatrix.config.load import load
 from separatrix.core import folders
 from separatrix.core.errors import ConfigError, SeparatrixError, StoreError
+from separatrix.core.files import read_json, write_json
 from separatrix.core.molecule import read_geometry
 from separatrix.core.schema import check
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
 from separatrix.report import crate, inputs
-from separatrix.results import store
+from separatrix.results.path_files import write_paths
+from separatrix.results.stationary_files import write_no_saddle, write_stationary
 from separatrix.theory import theory_files
 
 FRAMES = (5, 7, 4)
@@ -92,13 +94,13 @@ def finished_run(folder: Path) -> Path:
     for method, words in METHODS.items():
         here = folder / method
         for basin, energy in (("Z", 10.0), ("E", -5.5)):
-            store.write_stationary(point(basin, energy, [20.0]), symbols, here / f"minimum_{basin}.nc", source=words)
-        store.write_stationary(point("saddle", 120.0, [-400.0, 30.0]), symbols, here / "saddle.nc", source=words)
+            write_stationary(point(basin, energy, [20.0]), symbols, here / f"minimum_{basin}.nc", source=words)
+        write_stationary(point("saddle", 120.0, [-400.0, 30.0]), symbols, here / "saddle.nc", source=words)
         # Guess 1 leads to a saddle, guess 2 to none, guess 3 was never followed.
-        store.write_stationary(point("rotation", 130.0, [-90.0]), symbols, here / "saddle_1.nc", source=words)
-        store.write_no_saddle("it fell back", here / "saddle_2.nc", source=words)
+        write_stationary(point("rotation", 130.0, [-90.0]), symbols, here / "saddle_1.nc", source=words)
+        write_no_saddle("it fell back", here / "saddle_2.nc", source=words)
         for chain in (1, 2):
-            store.write_paths(
+            write_paths(
                 frames_of(method, chain),
                 symbols,
                 here / f"chain_{chain}" / "paths.nc",
@@ -112,16 +114,16 @@ def finished_run(folder: Path) -> Path:
                 start="saddle",
             )
         for number, stop in ((1, False), (2, True), (3, True)):
-            store.write_json({"stop": stop}, here / "rounds" / f"{number}.json")
-        store.write_json({"version": words}, here / "check.json")
+            write_json({"stop": stop}, here / "rounds" / f"{number}.json")
+        write_json({"version": words}, here / "check.json")
         for name in ("coordinate", "committor", "rates"):
-            store.write_json({"of": method, "what": name}, here / f"{name}.json")
+            write_json({"of": method, "what": name}, here / f"{name}.json")
         record(here / "benchmarks" / "sample.tsv", 100.0, ended=5000.0)
     record(folder / "pm6" / "benchmarks" / "check.tsv", 30.0, ended=4000.0)
     record(folder / "left over" / "benchmarks" / "check.tsv", 30.0, ended=10.0)
     record(folder / "comparison" / "benchmarks" / "figures.tsv", 5.0, ended=6000.0)
     record(folder / "comparison" / "benchmarks" / "export.tsv", 5.0, ended=9000.0)
-    store.write_json({"methods": {}}, folder / "comparison" / "comparison.json")
+    write_json({"methods": {}}, folder / "comparison" / "comparison.json")
     for name in (*TABLES[1:], "data/left_over.csv"):
         file = folder / "comparison" / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -404,7 +406,7 @@ def test_an_older_one_is_replaced_only_by_a_whole_one(made: Path, settings: dict
         export(settings, results, made)
     assert (made / "stale.txt").exists()
     assert [p.name for p in results.iterdir() if p.name.startswith(".")] == [".export.json"]
-    store.write_json({}, results / "pm6" / "rates.json")
+    write_json({}, results / "pm6" / "rates.json")
     before = (made / "data/pm6/rates.json").read_text()
     (made / "data/comparison/data/cost.csv").write_text("with a remark")
     tables = [results / "comparison" / name for name in TABLES if "scans" not in name and "cost" not in name]
@@ -438,7 +440,7 @@ class TestNothingOfOthersIsLost:
         (made / crate.README).write_text("with a remark")
         folders.remember(made, crate.METADATA)
         (made / crate.METADATA).unlink()
-        store.write_json({"new": 1}, results / "pm6" / "rates.json")
+        write_json({"new": 1}, results / "pm6" / "rates.json")
         foreign = crate.export(settings, results, made, tables=[results / "comparison" / name for name in TABLES])
         assert foreign == ["README.md.kept"]
 
@@ -449,7 +451,7 @@ class TestNothingOfOthersIsLost:
         (out / "data" / "pm6").symlink_to(results / "pm6")
         with pytest.raises(StoreError, match=r"export: data/pm6/\S+ cannot be written: a link or a file"):
             export(settings, results, out)
-        assert store.read_json(results / "pm6/rates.json") == {"of": "pm6", "what": "rates"}
+        assert read_json(results / "pm6/rates.json") == {"of": "pm6", "what": "rates"}
         (out / "data" / "pm6").unlink()
         assert crate.export(settings, results, out, tables=[]) == ["Snakefile.kept"]
         assert (out / "Snakefile.kept").read_text() == "mine"

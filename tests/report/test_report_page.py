@@ -20,7 +20,7 @@ from separatrix.core.units import ANGSTROM
 from separatrix.core.yaml_file import read_yaml
 from separatrix.report import figures, movies, page
 from separatrix.report.language import Words
-from separatrix.results import store
+from separatrix.results.path_files import write_paths
 
 MOLECULE, E = dnab("E")
 _, Z = dnab("Z")
@@ -54,14 +54,14 @@ def test_superposition_takes_turns_and_shifts_away_and_nothing_else():
     assert steps.max() < 0.02
 
 
-def write_paths(file: Path, chain: int, made: list[tuple[int, int, str, int]]) -> None:
+def write_chain(file: Path, chain: int, made: list[tuple[int, int, str, int]]) -> None:
     """Each path: frames, move, mechanism, multiplicity; every other one runs backwards."""
     paths = []
     for number, (frames, *_) in enumerate(made):
         share = np.linspace(0.0, 1.0, frames)[:, None, None]
         x = (1.0 - share) * Z + share * E
         paths.append(np.array([x[::-1] if number % 2 else x, np.zeros_like(x)]))
-    store.write_paths(
+    write_paths(
         paths,
         MOLECULE.symbols,
         file,
@@ -79,8 +79,8 @@ def write_paths(file: Path, chain: int, made: list[tuple[int, int, str, int]]) -
 def test_a_movie_of_median_length_for_each_mechanism(tmp_path: Path, system: System):
     one, two = tmp_path / "1.nc", tmp_path / "2.nc"
     # The initial path and one without weight count for nothing.
-    write_paths(one, 1, [(99, -1, "rotation", 9), (10, 0, "rotation", 1), (14, 3, "rotation", 1)])
-    write_paths(two, 2, [(12, 1, "rotation", 3), (40, 2, "rotation", 0), (301, 7, "inversion at N10", 1)])
+    write_chain(one, 1, [(99, -1, "rotation", 9), (10, 0, "rotation", 1), (14, 3, "rotation", 1)])
+    write_chain(two, 2, [(12, 1, "rotation", 3), (40, 2, "rotation", 0), (301, 7, "inversion at N10", 1)])
     found = movies.of_method("m", [one, two], system, None)
     assert [(f.mechanism, f.chain, f.move) for f in found] == [("rotation", 2, 1), ("inversion at N10", 2, 7)]
     assert [f.share for f in found] == pytest.approx([5 / 6, 1 / 6])
@@ -99,7 +99,7 @@ def test_a_movie_of_median_length_for_each_mechanism(tmp_path: Path, system: Sys
 
 
 def test_nothing_sampled_no_movie(tmp_path: Path, system: System):
-    write_paths(tmp_path / "1.nc", 1, [(10, -1, "rotation", 9)])
+    write_chain(tmp_path / "1.nc", 1, [(10, -1, "rotation", 9)])
     assert movies.of_method("m", [tmp_path / "1.nc"], system, None) == []
 
 

@@ -22,9 +22,12 @@ from conftest import ROOT
 from typer.testing import CliRunner
 
 from separatrix.cli import main as cli
-from separatrix.core import digest
+from separatrix.core import digest, files
 from separatrix.core.errors import StoreError
-from separatrix.results import status, store, verify
+from separatrix.core.files import CONVENTIONS, checksum, read_dataset, read_json, set_aside, write_dataset, write_json
+from separatrix.core.journal import Journal, read_piece
+from separatrix.core.locks import hold
+from separatrix.results import status, verify
 from separatrix.workflow import resources, scripting
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -42,16 +45,16 @@ CONTENT = {"stop": True, "values": [1.25, 7.088], "nested": {"a": "b"}}
 
 
 def _record(path: Path) -> None:
-    with store.Journal(path.parent) as journal:
+    with Journal(path.parent) as journal:
         journal.write(0, RECORD)
     if path.name != "000000.npz":
         (path.parent / "000000.npz").rename(path)
 
 
 KINDS: dict[str, tuple[str, Callable[[Path], None], Callable[[Path], object]]] = {
-    "netCDF": ("paths.nc", lambda p: store.write_dataset(DATA, p, title="paths", source="a test"), store.read_dataset),
-    "JSON": ("coordinate.json", lambda p: store.write_json(CONTENT, p), store.read_json),
-    "record": ("000000.npz", _record, store.read_piece),
+    "netCDF": ("paths.nc", lambda p: write_dataset(DATA, p, title="paths", source="a test"), read_dataset),
+    "JSON": ("coordinate.json", lambda p: write_json(CONTENT, p), read_json),
+    "record": ("000000.npz", _record, read_piece),
 }
 
 
@@ -158,7 +161,7 @@ def test_other_programs_read_the_files(tmp_path: Path) -> None:
 
 def test_the_header_of_netcdf_counts_the_digest(tmp_path: Path) -> None:
     """A file that is cut where HDF5 itself had ended it is not whole to HDF5, either."""
-    store.write_dataset(DATA, tmp_path / "a.nc", title="", source="")
+    write_dataset(DATA, tmp_path / "a.nc", title="", source="")
     content = (tmp_path / "a.nc").read_bytes()
     (tmp_path / "cut.nc").write_bytes(content[:-80])
     with pytest.raises(OSError, match=r"HDF error|Unknown file format"):
@@ -173,43 +176,43 @@ def test_the_header_of_netcdf_counts_the_digest(tmp_path: Path) -> None:
 
 def test_files_of_older_versions_are_read(tmp_path: Path) -> None:
     """They have no digest; what netCDF has is a checksum of its content."""
-    old = DATA.assign_attrs(title="t", source="s", Conventions=store.CONVENTIONS)
-    old.assign_attrs(checksum=store.checksum(old)).to_netcdf(tmp_path / "old.nc", engine="netcdf4")
-    xr.testing.assert_identical(store.read_dataset(tmp_path / "old.nc")[list(DATA)].drop_attrs(), DATA.drop_attrs())
+    old = DATA.assign_attrs(title="t", source="s", Conventions=CONVENTIONS)
+    old.assign_attrs(checksum=checksum(old)).to_netcdf(tmp_path / "old.nc", engine="netcdf4")
+    xr.testing.assert_identical(read_dataset(tmp_path / "old.nc")[list(DATA)].drop_attrs(), DATA.drop_attrs())
     (tmp_path / "old.json").write_text(json.dumps(CONTENT, indent=2) + "\n")
-    assert store.read_json(tmp_path / "old.json") == CONTENT
+    assert read_json(tmp_path / "old.json") == CONTENT
     archive = io.BytesIO()
     np.savez(archive, x=np.arange(3), json=np.array('{"index": 0}'))
     (tmp_path / "000000.npz").write_bytes(archive.getvalue())
-    with store.Journal(tmp_path) as journal:
+    with Journal(tmp_path) as journal:
         assert journal.piece(0)["index"] == 0
     # Of these, a part is still known for a part, and a compression that zipfile does not know is damage.
     whole = (tmp_path / "old.nc").read_bytes()
-    assert all(_refused(tmp_path / "old.nc", store.read_dataset, whole[:n]) for n in range(0, len(whole), 97))
+    assert all(_refused(tmp_path / "old.nc", read_dataset, whole[:n]) for n in range(0, len(whole), 97))
     spoilt = bytearray(archive.getvalue())
     spoilt[spoilt.rindex(b"PK\x01\x02") + 10] = 99
-    assert _refused(tmp_path / "000000.npz", store.read_piece, bytes(spoilt))
+    assert _refused(tmp_path / "000000.npz", read_piece, bytes(spoilt))
 
 
 def test_json_that_was_made_from_ours(tmp_path: Path) -> None:
     """Read, changed and written by us, it has one digest, of its new content."""
-    store.write_json({**CONTENT, "sha256": "of something else"}, tmp_path / "a.json")
-    assert store.read_json(tmp_path / "a.json") == CONTENT
-    store.write_json({}, tmp_path / "b.json")
-    assert store.read_json(tmp_path / "b.json") == {}
+    write_json({**CONTENT, "sha256": "of something else"}, tmp_path / "a.json")
+    assert read_json(tmp_path / "a.json") == CONTENT
+    write_json({}, tmp_path / "b.json")
+    assert read_json(tmp_path / "b.json") == {}
     with pytest.raises(ValueError, match="not JSON compliant"):
-        store.write_json({"a": float("nan")}, tmp_path / "c.json")
+        write_json({"a": float("nan")}, tmp_path / "c.json")
     assert not (tmp_path / "c.json").exists()
 
 
 def test_large_files_are_not_kept_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "IN_MEMORY", 100)
-    store.write_dataset(DATA, tmp_path / "a.nc", title="", source="")
-    assert "positions" in store.read_dataset(tmp_path / "a.nc")
+    monkeypatch.setattr(files, "IN_MEMORY", 100)
+    write_dataset(DATA, tmp_path / "a.nc", title="", source="")
+    assert "positions" in read_dataset(tmp_path / "a.nc")
     whole = (tmp_path / "a.nc").read_bytes()
     spoilt = bytearray(whole)
     spoilt[len(whole) // 2] ^= 1
-    assert _refused(tmp_path / "a.nc", store.read_dataset, bytes(spoilt))
+    assert _refused(tmp_path / "a.nc", read_dataset, bytes(spoilt))
 
 
 # --- what becomes of a damaged file -----------------------------------------------------------------------------------
@@ -225,7 +228,7 @@ def _spoil(file: Path, at: float = 0.5) -> None:
 def results(tmp_path: Path) -> Path:
     """Some files of a run."""
     folder = tmp_path / "results"
-    store.hold(folder)
+    hold(folder)
     (folder / "comparison").mkdir()
     for name, write, _ in KINDS.values():
         write(folder / "coupled" / ("journal/key" if name.endswith("npz") else "") / name)
@@ -256,17 +259,17 @@ def test_a_script_that_finds_a_damaged_file_moves_it_aside(results: Path, tmp_pa
     """Also where it is no input of the job but lies in the folder of a method that it reads."""
     fit = results / "coupled/coordinate.json"
     for number in ("", "-2"):
-        store.write_json(CONTENT, fit)
+        write_json(CONTENT, fit)
         _spoil(fit)
         with pytest.raises(SystemExit), scripting.logged(_job(tmp_path)):
-            store.read_json(fit)
+            read_json(fit)
         assert f"moved to coordinate.json.damaged{number};" in capsys.readouterr().err
     # The first of them is still there, and files of people elsewhere stay where they are.
     assert fit.with_name("coordinate.json.damaged").exists()
-    store.write_json(CONTENT, tmp_path / "mine.json")
+    write_json(CONTENT, tmp_path / "mine.json")
     _spoil(tmp_path / "mine.json")
     with pytest.raises(SystemExit), scripting.logged(_job(tmp_path)):
-        store.read_json(tmp_path / "mine.json")
+        read_json(tmp_path / "mine.json")
     assert (tmp_path / "mine.json").exists()
 
 
@@ -279,14 +282,14 @@ def test_a_job_leaves_digests_of_its_outputs(results: Path, tmp_path: Path) -> N
 
 
 def test_file_that_was_made_again_meanwhile_is_not_moved(results: Path) -> None:
-    assert store.set_aside(results / "coupled/coordinate.json") is None
-    assert store.set_aside(results / "coupled/gone.json") is None
+    assert set_aside(results / "coupled/coordinate.json") is None
+    assert set_aside(results / "coupled/gone.json") is None
     assert (results / "coupled/coordinate.json").exists()
 
 
 def test_damaged_record_is_named_and_moved(results: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = results / "coupled/journal/key"
-    with store.Journal(folder) as journal:
+    with Journal(folder) as journal:
         for index in range(4):
             journal.write(index, RECORD | {"index": index})
         _spoil(folder / "000001.npz")
@@ -299,11 +302,11 @@ def test_status_and_costs_pass_over_what_is_damaged(results: Path) -> None:
     _spoil(results / "coupled/journal/key/000000.npz")
     assert list(status._pieces(results / "coupled/journal/key")) == []
     verdict = results / "coupled/rounds/1.json"
-    store.write_json({"converged": True, "verdict": "converged"}, verdict)
+    write_json({"converged": True, "verdict": "converged"}, verdict)
     assert status.of_method(results / "coupled").verdict == "converged"
     _spoil(verdict)
     assert status.of_method(results / "coupled").verdict.startswith(f"{verdict}: damaged, not whole JSON")
-    store.write_json({"ms_per_gradient": 1000.0}, results / "coupled/check.json")
+    write_json({"ms_per_gradient": 1000.0}, results / "coupled/check.json")
     assert resources.measured(results / "coupled").gradient == pytest.approx(1.0)
     _spoil(results / "coupled/check.json")
     assert resources.measured(results / "coupled").gradient is None
@@ -381,7 +384,7 @@ def test_file_and_folder_are_on_the_disk_when_a_file_has_its_name(tmp_path: Path
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(Path, "replace", lambda self, other: (done.append("renamed"), rename(self, other))[1])
-    store.write_json(CONTENT, tmp_path / "a.json")
+    write_json(CONTENT, tmp_path / "a.json")
     assert done == [f".a.json.{os.getpid()}.part", "renamed", tmp_path.name]
 
 
@@ -393,7 +396,7 @@ def test_disk_that_fails_late_is_one_line(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StoreError, match=r"a.json: cannot be written \(No space left on device\); once that is put"):
-        store.write_json(CONTENT, tmp_path / "a.json")
+        write_json(CONTENT, tmp_path / "a.json")
     assert list(tmp_path.iterdir()) == []
 
 

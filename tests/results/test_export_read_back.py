@@ -11,7 +11,8 @@ import pytest
 
 from separatrix.core.errors import StoreError
 from separatrix.core.molecule import Molecule, read_geometry
-from separatrix.results import store
+from separatrix.results.path_export import export_path
+from separatrix.results.path_files import write_paths
 
 #: Elements of one and of two letters, also such whose first letter is another element; more atoms than three digits.
 SYMBOLS = ("C", "Cl", "Br", "H", "Si", "Na", "O", "N", "F", "H") * 12
@@ -27,7 +28,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
     track = np.stack([rest + 0.02 * rng.standard_normal((7, *rest.shape)), rng.standard_normal((7, *rest.shape))])
     file = tmp_path_factory.mktemp("export") / "paths.nc"
     settings = {"moves": [0], "labels": [1], "multiplicity": [1], "mechanisms": ["a"], "chain": 1, "frame": 2.5}
-    store.write_paths([track], SYMBOLS, file, source="a test", start="saddle", **settings)
+    write_paths([track], SYMBOLS, file, source="a test", start="saddle", **settings)
     return file, track[0]
 
 
@@ -35,7 +36,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
 def test_by_mdtraj(path: tuple[Path, np.ndarray], tmp_path: Path, ending: str) -> None:
     file, track = path
     out = tmp_path / f"path.{ending}"
-    assert store.export_path(file, out) == 7
+    assert export_path(file, out) == 7
     own = ending in ("pdb", "gro")
     topology = {} if own else {"top": Molecule(SYMBOLS, ()).mdtraj_topology()}
     found = mdtraj.load(str(out), **topology)
@@ -50,7 +51,7 @@ def test_by_mdtraj(path: tuple[Path, np.ndarray], tmp_path: Path, ending: str) -
 def test_by_ase(path: tuple[Path, np.ndarray], tmp_path: Path, ending: str) -> None:
     file, track = path
     out = tmp_path / f"path.{ending}"
-    store.export_path(file, out)
+    export_path(file, out)
     frames = [atoms for atoms in ase.io.read(out, index=":") if len(atoms)]
     assert len(frames) == 7
     assert all(tuple(atoms.get_chemical_symbols()) == SYMBOLS for atoms in frames)
@@ -59,7 +60,7 @@ def test_by_ase(path: tuple[Path, np.ndarray], tmp_path: Path, ending: str) -> N
 
 def test_a_frame_of_the_path_is_a_geometry(path: tuple[Path, np.ndarray], tmp_path: Path) -> None:
     file, track = path
-    store.export_path(file, tmp_path / "path.xyz")
+    export_path(file, tmp_path / "path.xyz")
     lines = (tmp_path / "path.xyz").read_text().splitlines(keepends=True)[: 2 + len(SYMBOLS)]
     (tmp_path / "one.xyz").write_text("".join(lines))
     symbols, positions = read_geometry(tmp_path / "one.xyz", anywhere=True)
@@ -70,5 +71,5 @@ def test_a_frame_of_the_path_is_a_geometry(path: tuple[Path, np.ndarray], tmp_pa
 @pytest.mark.parametrize("ending", ["lammpstrj", "rst7", "h5", "docx", ""])
 def test_what_cannot_be_written_is_one_line(path: tuple[Path, np.ndarray], tmp_path: Path, ending: str) -> None:
     with pytest.raises(StoreError, match="cannot be written") as error:
-        store.export_path(path[0], tmp_path / f"path.{ending}")
+        export_path(path[0], tmp_path / f"path.{ending}")
     assert "\n" not in str(error.value) and not list(tmp_path.iterdir())

@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from separatrix.results import status, store
-from separatrix.sampling.shooting import Move
+from separatrix.core.files import write_json
+from separatrix.core.journal import Journal
+from separatrix.results import status
+from separatrix.results.moves import Move, move_record
+from separatrix.results.path_files import write_shots
 
 ENDS = [("A", "B"), ("none", "B"), ("none", "none"), ("A", "A"), ("failed", ""), ("none", "A"), ("", "")]
 OUTCOMES = ["accepted", "no basin", "no basin", "same basin", "failed", "no basin", "off path"]
@@ -34,11 +37,11 @@ def results(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     (folder / "check.json").write_text("{}")
     made = moves()
     if request.param == "journal":
-        with store.Journal(chain / "journal/key") as record:
+        with Journal(chain / "journal/key") as record:
             record.about({"method": "pm6", "chain": 1, "round": 1, "first_move": 0, "shots": 6})
             for move in made:
-                record.write(move.index, store.move_record(move) | {"seconds": 0.1})
-        with store.Journal(folder / "committor/separatrix/journal_0/key") as record:
+                record.write(move.index, move_record(move) | {"seconds": 0.1})
+        with Journal(folder / "committor/separatrix/journal_0/key") as record:
             record.about({"method": "pm6", "batch": 0, "shots": 10})
             for i, end in enumerate(["A", "B", *["none"] * 7]):
                 record.write(i, {"end": end, "reason": "", "frames": 1, "evaluations": 1, "steps": 1})
@@ -47,11 +50,11 @@ def results(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
         common = {"chain": 1, "frame": 1.0, "source": "toy"}
         place = (1, ("pm6", "chain", 1))
         file = chain / "round_1/shots.nc"
-        store.write_shots(made, ("X", "Y"), file, number=1, burn_in=[False] * len(made), place=place, **common)
+        write_shots(made, ("X", "Y"), file, number=1, burn_in=[False] * len(made), place=place, **common)
         counts = {"moves": 7, "shots": 6, "accepted": 1, "failed": 1, "evaluations": 1, "steps": 1, "core_seconds": 1.0}
-        store.write_json(counts, chain / "round_1/cost.json")
+        write_json(counts, chain / "round_1/cost.json")
         entries = [{"to_product": 1, "to_reactant": 1, "no_basin": 7}]
-        store.write_json({"draws": {"separatrix": {"configurations": entries}}}, folder / "committor.json")
+        write_json({"draws": {"separatrix": {"configurations": entries}}}, folder / "committor.json")
     return tmp_path
 
 
@@ -74,6 +77,6 @@ def test_lost_halves_are_counted_and_told(results: Path) -> None:
     # A verdict that says it has said it.
     (results / "pm6/rounds").mkdir()
     verdict = {"converged": False, "verdict": f"stopped after 1 round without convergence: {halves}"}
-    store.write_json(verdict, results / "pm6/rounds/1.json")
+    write_json(verdict, results / "pm6/rounds/1.json")
     (found,) = status.of_results(results)
     assert found.warnings == [shots]

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from separatrix.cli.main import app
 from separatrix.core.errors import StationaryError, StoreError
-from separatrix.results import status, store
+from separatrix.core.files import write_json
+from separatrix.results import status
 from separatrix.workflow.scripting import logged
 
 
@@ -41,7 +42,7 @@ def job(folder: Path, name: str, error: Exception | None, at: float) -> None:
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    store.write_json({}, tmp_path / "pm6" / "check.json")
+    write_json({}, tmp_path / "pm6" / "check.json")
     return tmp_path
 
 

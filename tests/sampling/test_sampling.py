@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from models import DoubleWell
 
 from separatrix.core.errors import SamplingError, Stopped
-from separatrix.results import store
+from separatrix.core.journal import Journal
+from separatrix.results.moves import Move
 from separatrix.sampling.rounds import Round, ShiftTuner, add_costs, cost, present, run_round, stoppable
-from separatrix.sampling.shooting import Chain, Move, first_path
+from separatrix.sampling.shooting import Chain, first_path
 
 MODEL = DoubleWell()
 
@@ -91,7 +92,7 @@ def test_weights_are_those_of_counting_move_by_move(history: list[tuple[bool, bo
 
 def test_round_has_its_burn_in_and_its_shots(tmp_path: Path):
     runner = chain()
-    with store.Journal(tmp_path) as record:
+    with Journal(tmp_path) as record:
         moves, burn_in, seconds = run_round(runner, task(), record)
     shots = [b for m, b in zip(moves, burn_in, strict=True) if m.is_shot]
     assert shots == [True] * 5 + [False] * 15
@@ -109,10 +110,10 @@ def test_round_has_its_burn_in_and_its_shots(tmp_path: Path):
 def test_rounds_go_on_where_the_last_ended(tmp_path: Path):
     """Two rounds from the state that the first leaves behind are the moves of one long round."""
     whole = chain()
-    with store.Journal(tmp_path / "whole") as record:
+    with Journal(tmp_path / "whole") as record:
         long, _, _ = run_round(whole, task(burn_in=0, shots=30), record)
     first = chain()
-    with store.Journal(tmp_path / "parts") as record:
+    with Journal(tmp_path / "parts") as record:
         one, _, _ = run_round(first, task(burn_in=0, shots=12), record)
         path = next((m.path for m in reversed(one) if m.accepted), None)
         assert path is not None
@@ -129,7 +130,7 @@ def test_tuned_shift_is_frozen_after_the_burn_in_and_survives_a_replay(tmp_path:
     for _ in range(2):  # the second time everything is on record
         runner = chain(shift=2)
         tuner = ShiftTuner(2, 0.2, 40)
-        with store.Journal(tmp_path) as record:
+        with Journal(tmp_path) as record:
             moves, burn_in, _ = run_round(runner, task(burn_in=12), record, tuner)
         shifts = [m.shift for m in moves]
         burning = [s for s, b in zip(shifts, burn_in, strict=True) if b]
@@ -153,7 +154,7 @@ def test_told_to_stop_it_keeps_what_is_done(tmp_path: Path):
 
     runner.engine.run = run
     with (
-        store.Journal(tmp_path) as record,
+        Journal(tmp_path) as record,
         stoppable(runner.engine),
         pytest.raises(Stopped, match=r"told to stop \(SIGTERM\); 4 of 20 shots are on record"),
     ):
@@ -169,9 +170,9 @@ def test_told_to_stop_it_keeps_what_is_done(tmp_path: Path):
         pass
     assert signal.getsignal(signal.SIGTERM) is before
     assert runner.engine.stop == ""
-    with store.Journal(tmp_path) as record:
+    with Journal(tmp_path) as record:
         again, _, _ = run_round(chain(), task(), record)
-    with store.Journal(tmp_path / "undisturbed") as record:
+    with Journal(tmp_path / "undisturbed") as record:
         undisturbed, _, _ = run_round(chain(), task(), record)
     assert [(m.outcome, m.label, m.steps) for m in again] == [(m.outcome, m.label, m.steps) for m in undisturbed]
 
@@ -179,7 +180,7 @@ def test_told_to_stop_it_keeps_what_is_done(tmp_path: Path):
 def test_a_shift_that_leads_off_every_path_ends_the_job(tmp_path: Path):
     runner = chain()
     runner.selector.pick = lambda trajectory: -1
-    with store.Journal(tmp_path) as record, pytest.raises(SamplingError, match="smaller shift_fs"):
+    with Journal(tmp_path) as record, pytest.raises(SamplingError, match="smaller shift_fs"):
         run_round(runner, task(), record)
 
 

@@ -35,11 +35,11 @@ from separatrix.core.errors import PotentialError, SamplingError
 from separatrix.core.seeds import stream
 from separatrix.dynamics.md_engine import Engine
 from separatrix.potentials.base import python_potential
+from separatrix.results.moves import Move
 from separatrix.sampling.shooting import (
     RULES,
     AimlessSelector,
     Chain,
-    Move,
     TwoPointSelector,
     UniformSelector,
     first_path,

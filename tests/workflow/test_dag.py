@@ -14,6 +14,8 @@ import xarray as xr
 import yaml
 from conftest import ROOT, snakemake, write_yaml
 
+from separatrix.core.files import read_dataset
+
 # One group: its tests share one finished run, on one worker.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dag")]
 
@@ -83,15 +85,15 @@ def test_paths_are_reactive_and_weights_add_up(finished: Finished) -> None:
     from separatrix.config.load import load
     from separatrix.core.yaml_file import read_yaml
     from separatrix.cvs.states import basin_of
-    from separatrix.results import store
+    from separatrix.results.path_files import split_paths
 
     file, results = finished
     system = load(read_yaml(file), [file]).system
     for chain in (1, 2):
-        data = store.read_dataset(results / f"pm6/chain_{chain}/paths.nc")
-        moves = store.read_dataset(results / f"pm6/chain_{chain}/shots.nc").sizes["shot"]
+        data = read_dataset(results / f"pm6/chain_{chain}/paths.nc")
+        moves = read_dataset(results / f"pm6/chain_{chain}/shots.nc").sizes["shot"]
         assert int(data.multiplicity.sum()) == moves
-        for track in store.split_paths(data):
+        for track in split_paths(data):
             where = [basin_of(x, system.basins) for x in track[0]]
             assert {where[0], where[-1]} == {"Z", "E"}
             assert set(where[1:-1]) == {None}
@@ -150,14 +152,13 @@ def test_a_changed_reference_runs_what_is_measured_against_it(finished: Finished
 def test_the_division_into_rounds_does_not_matter(finished: Finished, tmp_path: Path) -> None:
     """Two rounds of six shots are one of twelve, whether the journal is there or not; and one of sixteen goes on."""
     from separatrix.config.load import load
-    from separatrix.results import store
     from separatrix.workflow import stages
 
     file, results = finished
     folder = results / "gaff2"
     data = yaml.safe_load(file.read_text())
     inputs = (folder / "minimum_E.nc", folder / "saddle.nc", folder / "chain_1/first_path.nc")
-    two_rounds = store.read_dataset(folder / "chain_1/shots.nc")
+    two_rounds = read_dataset(folder / "chain_1/shots.nc")
     n = two_rounds.sizes["shot"]
     shutil.copytree(folder / "chain_1/journal", tmp_path / "with journal")
     for shots in (12, 16):
@@ -166,12 +167,12 @@ def test_the_division_into_rounds_does_not_matter(finished: Finished, tmp_path: 
         for journal in ("with journal", "without"):
             outputs = [tmp_path / f"{journal} {shots} {name}" for name in ("shots.nc", "paths.nc", "cost.json")]
             stages.sample(settings, 1, 1, *inputs, None, tmp_path / journal, *outputs)
-            table = store.read_dataset(outputs[0])
+            table = read_dataset(outputs[0])
             assert int(table.is_shot.sum()) == shots
             for key in ("outcome", "forward", "label", "positions", "velocities", "evaluations"):
                 np.testing.assert_array_equal(table[key].values[:n], two_rounds[key].values, err_msg=key)
     # The paths of the two rounds, put together, are those of the one.
-    whole, parts = (store.read_dataset(f) for f in (tmp_path / "without 12 paths.nc", folder / "chain_1/paths.nc"))
+    whole, parts = (read_dataset(f) for f in (tmp_path / "without 12 paths.nc", folder / "chain_1/paths.nc"))
     for key in whole.variables:
         np.testing.assert_array_equal(whole[key].values, parts[key].values, err_msg=str(key))
 

@@ -15,8 +15,9 @@ from conftest import snakemake, write_yaml
 from pybtex.database import parse_file
 
 from separatrix.core import folders
+from separatrix.core.files import read_dataset, read_json
 from separatrix.report import crate
-from separatrix.results import store
+from separatrix.results.path_files import split_paths
 
 # The finished run of test_dag.py.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dag")]
@@ -38,7 +39,7 @@ def test_everything_behind_the_report_is_in_it(finished: Finished) -> None:
             files
         )
     codes = {e["name"]: e["softwareVersion"] for e in graph.values() if e["@type"] == "SoftwareApplication"}
-    said = store.read_json(results / "pm6" / "check.json")["version"]
+    said = read_json(results / "pm6" / "check.json")["version"]
     assert codes["MOPAC"] in said and "SCINE Sparrow" not in codes
     assert {"moussa2026", "shirts2008"} <= set(parse_file(str(out / "references.bib")).entries)
     run = graph["#run"]
@@ -49,7 +50,7 @@ def test_everything_behind_the_report_is_in_it(finished: Finished) -> None:
 def test_trajectories_are_those_of_the_chains(finished: Finished, method: str) -> None:
     _, results = finished
     for chain in (1, 2):
-        paths = store.split_paths(store.read_dataset(results / method / f"chain_{chain}" / "paths.nc"))
+        paths = split_paths(read_dataset(results / method / f"chain_{chain}" / "paths.nc"))
         folder = results / "export" / "data" / method / f"chain_{chain}"
         whole = mdtraj.load(folder / "paths.nc", top=folder / "topology.pdb")
         table = pd.read_csv(folder / "paths.csv")

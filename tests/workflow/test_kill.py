@@ -450,12 +450,11 @@ def test_ctrl_c_ends_without_a_traceback(tmp_path: Path) -> None:
 
 
 def test_only_one_run_at_a_time(model_run: Finished) -> None:
-    from separatrix.results import store
+    from separatrix.core.errors import StoreError
+    from separatrix.core.locks import hold
 
     file, results = model_run
-    holder = (
-        "import sys, time; from separatrix.results import store; store.hold(sys.argv[1]); print('held', flush=True)"
-    )
+    holder = "import sys, time; from separatrix.core.locks import hold; hold(sys.argv[1]); print('held', flush=True)"
     held = subprocess.Popen(
         [sys.executable, "-c", f"{holder}; time.sleep(60)", str(results)],
         stdout=subprocess.PIPE,
@@ -466,8 +465,8 @@ def test_only_one_run_at_a_time(model_run: Finished) -> None:
         run = snakemake("--configfile", str(file), "--forcerun", "figures")
         assert run.returncode == 1
         assert f"process {held.pid}" in run.stderr and "is at work here" in run.stderr
-        with pytest.raises(store.StoreError, match="is at work here"):
-            store.hold(results)
+        with pytest.raises(StoreError, match="is at work here"):
+            hold(results)
     finally:
         held.kill()
         held.wait()

@@ -16,8 +16,8 @@ from conftest import ROOT, snakemake, write_yaml
 
 from separatrix.cli import main as cli
 from separatrix.config.load import load
+from separatrix.core.files import write_dataset
 from separatrix.core.yaml_file import read_yaml
-from separatrix.results import store
 from separatrix.workflow import plan
 from separatrix.workflow.plan import Overhead, efficiency
 
@@ -56,7 +56,7 @@ def test_plan_takes_costs_from_an_earlier_run(tmp_path: Path):
     for chain, seconds in ((1, 30.0), (2, 50.0)):
         folder = tmp_path / f"gaff2/chain_{chain}/round_1"
         folder.mkdir(parents=True)
-        store.write_dataset(xr.Dataset(), folder / "shots.nc", title="", source="")
+        write_dataset(xr.Dataset(), folder / "shots.nc", title="", source="")
         (folder / "cost.json").write_text(json.dumps({"steps": 4000, "shots": 10, "core_seconds": seconds}))
     (found,) = plan.plan(loaded, tmp_path)
     assert found.ms_per_step == pytest.approx(10.0)
@@ -125,7 +125,7 @@ def _plan(data: dict, results: Path) -> list[plan.MethodPlan]:
     """From shots of 400 steps that took 10 ms each."""
     folder = results / "gaff2/chain_1/round_1"
     folder.mkdir(parents=True, exist_ok=True)
-    store.write_dataset(xr.Dataset(), folder / "shots.nc", title="", source="")
+    write_dataset(xr.Dataset(), folder / "shots.nc", title="", source="")
     (folder / "cost.json").write_text(json.dumps({"steps": 4000, "shots": 10, "core_seconds": 40.0}))
     return plan.plan(load(data, []), results)
 

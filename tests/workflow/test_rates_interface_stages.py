@@ -16,6 +16,8 @@ from rate_models import Walker
 
 from separatrix.config.load import load
 from separatrix.core.errors import SamplingError
+from separatrix.core.files import read_json, write_dataset
+from separatrix.core.journal import Journal
 from separatrix.core.seeds import stream
 from separatrix.core.units import BOLTZMANN
 from separatrix.core.yaml_file import read_yaml
@@ -27,7 +29,6 @@ from separatrix.rates.tis import interfaces
 from separatrix.rates.tis.interfaces import NEITHER, PRODUCT, REACTANT, Rules
 from separatrix.report import figures
 from separatrix.report import rates_page as report
-from separatrix.results import store
 from separatrix.workflow import interface_stages
 from separatrix.workflow import rate_stages as stages
 from separatrix.workflow.interface_stages import EngineRunner, Keeper
@@ -74,7 +75,7 @@ def test_a_resumed_chain_gives_the_same_numbers(tmp_path):
     rules = Rules(0.3, 24, cycles=12, burn_in=2, refresh=2, stretch_frames=100)
 
     def chain(folder, engine, stop_at: int | None = None):
-        with store.Journal(folder) as record:
+        with Journal(folder) as record:
             keep, done = Keeper(record, engine, 3), 0
 
             def counted(make):
@@ -108,7 +109,7 @@ def test_what_is_to_go_is_counted_in_shots(tmp_path, caplog):
 
     def told(*pieces: dict) -> list[str]:
         caplog.clear()
-        with store.Journal(tmp_path) as record, caplog.at_level("INFO", logger=interface_stages.__name__):
+        with Journal(tmp_path) as record, caplog.at_level("INFO", logger=interface_stages.__name__):
             keep = Keeper(record, engine, 3, 4)
             for piece in pieces:
                 keep(lambda piece=piece: piece)
@@ -165,7 +166,7 @@ def test_energy_jumps_fail_and_many_failures_stop(tmp_path):
     run = EngineRunner(engine, *model.basins, lambda p: np.linalg.norm(p[:, 1] - p[:, 0], axis=1), np.zeros_like)
     leg = run.leg(model.at(0.0), np.array([[0, 0, -0.001], [0, 0, 0.001]]), stream(1))
     assert "total energy changed by" in leg.reason
-    record, found = store.Journal(tmp_path), []
+    record, found = Journal(tmp_path), []
     with record, pytest.raises(SamplingError, match="3 shots in a row failed"):
         keep = Keeper(record, engine, 3)
         for _ in range(5):
@@ -335,9 +336,9 @@ def test_chains_that_are_too_short_say_so_and_other_routes_go_their_way(tmp_path
         )
         if reach < 0.7:
             data.highest.values[:] = 0.6
-        store.write_dataset(data, tmp_path / "chain.nc", title="a chain", source="a test")
+        write_dataset(data, tmp_path / "chain.nc", title="a chain", source="a test")
         interface_stages.interface_rate(settings, [tmp_path / "chain.nc"], tmp_path / "rate.json")
-        return store.read_json(tmp_path / "rate.json")
+        return read_json(tmp_path / "rate.json")
 
     assert written(0.8)["rate"]["rate"] > 0.0 and written(0.8)["no_rate"] is None
     found = written(0.6)

@@ -335,7 +335,7 @@ import logging, sys
 from separatrix.config.configuration import Config
 from separatrix.config.load import load
 from separatrix.core.yaml_file import read_yaml
-from separatrix.results import store
+
 from separatrix.workflow import resources, slurm
 from separatrix.theory import theory_files as files
 load(read_yaml("config/config.yaml"))

@@ -17,9 +17,12 @@ try:
     from separatrix.config.keys import file_of
     from separatrix.core import folders
     from separatrix.core.errors import SeparatrixError
+    from separatrix.core.files import check_writable, read_json
+    from separatrix.core.locks import hold
     from separatrix.core.text import one_line
     from separatrix.report import inputs
-    from separatrix.results import store, verify
+    from separatrix.results import verify
+    from separatrix.results.stationary_files import search_to_repeat
     from separatrix.theory import theory_files
     from separatrix.workflow import resources, slurm
 except ModuleNotFoundError as error:
@@ -63,7 +66,7 @@ def hold_results():
     It stands for Snakemake's own lock (`nolock` in the profiles), which outlives a killed run.
     """
     try:
-        store.hold(RESULTS)
+        hold(RESULTS)
         folders.mark(RESULTS)
         folders.remember(Path(RESULTS) / "export", "ro-crate-metadata.json")
     except SeparatrixError as error:
@@ -97,8 +100,8 @@ def begin():
     if not at_work():
         return
     try:
-        store.check_writable(RESULTS)
-        store.check_writable(".snakemake")
+        check_writable(RESULTS)
+        check_writable(".snakemake")
         for damage in verify.repair(RESULTS, SMALL):
             print(one_line(f"separatrix: {damage}; it is made again"), file=sys.stderr)
     except SeparatrixError as error:
@@ -124,7 +127,7 @@ def settings(stage):
 def settings_of_search(wildcards):
     """The same, of a saddle search: one that found nothing is done again by code that may find more."""
     found = f"{RESULTS}/{wildcards.method}/saddle_{wildcards.guess}.nc"
-    revision = store.search_to_repeat(found)
+    revision = search_to_repeat(found)
     of_stage = CONFIG.settings("saddle_search", wildcards.method)
     return of_stage if revision is None else of_stage | {"search": revision}
 
@@ -346,7 +349,7 @@ def assessments(method):
     for number in range(1, CONFIG.data["sampling"]["max_rounds"] + 1):
         files.append(checkpoints.assess.get(method=method, round=number).output.verdict)
         try:
-            verdict = store.read_json(files[-1])
+            verdict = read_json(files[-1])
         except SeparatrixError as error:
             # In a dry run, or damaged since this run began.
             refuse(one_line(str(error)))
