@@ -23,7 +23,7 @@ from separatrix.dynamics.md_engine import Engine
 from separatrix.results.moves import Move, move_record
 from separatrix.results.path_files import split_paths
 from separatrix.sampling.shooting import Chain
-from separatrix.workflow.stages import open_engine
+from separatrix.workflow.engine_opening import open_engine
 
 
 def measure(

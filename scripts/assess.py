@@ -3,9 +3,9 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import stages
+    from separatrix.workflow import sampling_stages
 
-    stages.assess(
+    sampling_stages.assess(
         snakemake.params.settings,
         number=int(snakemake.wildcards.round),
         shots=snakemake.params.shots,

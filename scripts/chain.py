@@ -3,9 +3,9 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import stages
+    from separatrix.workflow import sampling_stages
 
-    stages.gather_chain(
+    sampling_stages.gather_chain(
         shots=snakemake.input.shots,
         paths=snakemake.input.paths,
         costs=snakemake.input.costs,

@@ -3,6 +3,6 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import stages
+    from separatrix.workflow import stationary_stages
 
-    stages.check(snakemake.params.settings, out=snakemake.output.health)
+    stationary_stages.check(snakemake.params.settings, out=snakemake.output.health)

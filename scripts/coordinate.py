@@ -3,6 +3,8 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import stages
+    from separatrix.workflow import coordinate_stages
 
-    stages.reaction_coordinate(snakemake.params.settings, table=snakemake.input.table, out=snakemake.output.fit)
+    coordinate_stages.reaction_coordinate(
+        snakemake.params.settings, table=snakemake.input.table, out=snakemake.output.fit
+    )

@@ -3,9 +3,9 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import stages
+    from separatrix.workflow import sampling_stages
 
-    stages.find_first_path(
+    sampling_stages.find_first_path(
         snakemake.params.settings,
         chain=int(snakemake.wildcards.chain),
         start=snakemake.params.start,

@@ -3,9 +3,9 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import stages
+    from separatrix.workflow import stationary_stages
 
-    stages.pull_to_guess(
+    stationary_stages.pull_to_guess(
         snakemake.params.settings,
         guess=int(snakemake.wildcards.guess),
         minimum_file=snakemake.input.minimum,

@@ -3,9 +3,9 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import stages
+    from separatrix.workflow import stationary_stages
 
-    stages.minimum(
+    stationary_stages.minimum(
         snakemake.params.settings,
         basin=snakemake.wildcards.basin,
         out=snakemake.output.point,

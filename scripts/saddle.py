@@ -3,9 +3,9 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import stages
+    from separatrix.workflow import stationary_stages
 
-    stages.saddle(
+    stationary_stages.saddle(
         snakemake.params.settings,
         searches=snakemake.input.searches,
         out=snakemake.output.point,

@@ -3,9 +3,9 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import stages
+    from separatrix.workflow import sampling_stages
 
-    stages.sample(
+    sampling_stages.sample(
         snakemake.params.settings,
         chain=int(snakemake.wildcards.chain),
         number=int(snakemake.wildcards.round),

@@ -3,6 +3,6 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import stages
+    from separatrix.workflow import coordinate_stages
 
-    stages.variable_table(snakemake.params.settings, shots=snakemake.input.shots, out=snakemake.output.table)
+    coordinate_stages.variable_table(snakemake.params.settings, shots=snakemake.input.shots, out=snakemake.output.table)

@@ -35,7 +35,7 @@ from separatrix.sampling import committor as committors
 from separatrix.sampling import draws
 from separatrix.sampling import rounds as sampling
 from separatrix.statistics import committor_statistics, no_basin, ranking
-from separatrix.workflow.stages import Settings, anchor, open_engine, open_method
+from separatrix.workflow.engine_opening import Settings, anchor, open_engine, open_method
 
 log = logging.getLogger(__name__)
 

@@ -29,8 +29,8 @@ from separatrix.rates.tis import interfaces
 from separatrix.rates.tis.interfaces import NEITHER, PRODUCT, REACTANT, FloatArray, Leg
 from separatrix.results.stationary_files import read_stationary
 from separatrix.sampling import rounds as sampling
+from separatrix.workflow.engine_opening import Settings, anchor, open_method
 from separatrix.workflow.rate_stages import coordinate_of, read_windows
-from separatrix.workflow.stages import Settings, anchor, open_method
 
 log = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ from separatrix.rates.windows import SEGMENT, WindowRunner
 from separatrix.results.stationary_files import read_search, read_stationary
 from separatrix.sampling import rounds as sampling
 from separatrix.workflow.committor_stages import frames_of_paths
-from separatrix.workflow.stages import Settings, anchor, open_engine, open_method
+from separatrix.workflow.engine_opening import Settings, anchor, open_engine, open_method
 
 log = logging.getLogger(__name__)
 

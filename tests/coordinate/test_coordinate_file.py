@@ -189,7 +189,7 @@ def test_the_file_is_enough_to_work_r_out_by_hand(tmp_path: Path) -> None:
 
 
 def results(**changes: object) -> dict:
-    """What `stages.reaction_coordinate` writes, as far as it matters here."""
+    """What `coordinate_stages.reaction_coordinate` writes, as far as it matters here."""
     chosen = [of("angle", name="theta"), of("cos_dihedral", name="turn")]
     fit = {"names": ["turn", "theta"], "coefficients": [0.5, -0.1], "intercept": 2.0, "model": "erf"}
     return {

@@ -20,7 +20,7 @@ from separatrix.coordinate.shot_observations import committor_observations
 from separatrix.core.files import read_dataset, write_dataset
 from separatrix.core.molecule import read_geometry
 from separatrix.cvs import variables
-from separatrix.workflow import stages
+from separatrix.workflow import coordinate_stages
 
 CHAINS, SHOTS = 3, 60
 NAIVE, BEST = "cos(C6,N9,N10,C11)", "angle(N9,N10,C11)"
@@ -66,7 +66,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def fitted(table: Path, out: Path, **rules: Any) -> dict[str, Any]:
-    stages.reaction_coordinate(settings(**rules), table, out)
+    coordinate_stages.reaction_coordinate(settings(**rules), table, out)
     return json.loads(out.read_text())
 
 

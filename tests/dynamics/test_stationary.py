@@ -39,7 +39,7 @@ from separatrix.potentials import build
 from separatrix.potentials.base import python_potential
 from separatrix.results import stationary_files
 from separatrix.results.stationary_files import read_search, search_to_repeat, write_stationary
-from separatrix.workflow import stages
+from separatrix.workflow import stationary_stages
 
 # Pulls ------------------------------------------------------------------------------------------------------
 
@@ -650,11 +650,15 @@ def search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         def fail(*_: object, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr(stages, "open_method", lambda _: (loaded.system, None, SimpleNamespace(description="x")))
-        monkeypatch.setattr(stages, "anchor", lambda *_: None)
-        monkeypatch.setattr(stages, "read_stationary", lambda _: SimpleNamespace(positions=np.zeros((34, 3))))
-        monkeypatch.setattr(stages.stationary, "find_saddle", fail)
-        stages.saddle_search(loaded.settings("saddle_search", "pm6"), 1, "", out)
+        monkeypatch.setattr(
+            stationary_stages, "open_method", lambda _: (loaded.system, None, SimpleNamespace(description="x"))
+        )
+        monkeypatch.setattr(stationary_stages, "anchor", lambda *_: None)
+        monkeypatch.setattr(
+            stationary_stages, "read_stationary", lambda _: SimpleNamespace(positions=np.zeros((34, 3)))
+        )
+        monkeypatch.setattr(stationary_stages.stationary, "find_saddle", fail)
+        stationary_stages.saddle_search(loaded.settings("saddle_search", "pm6"), 1, "", out)
         return out
 
     run.out = out

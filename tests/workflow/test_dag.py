@@ -152,7 +152,7 @@ def test_a_changed_reference_runs_what_is_measured_against_it(finished: Finished
 def test_the_division_into_rounds_does_not_matter(finished: Finished, tmp_path: Path) -> None:
     """Two rounds of six shots are one of twelve, whether the journal is there or not; and one of sixteen goes on."""
     from separatrix.config.load import load
-    from separatrix.workflow import stages
+    from separatrix.workflow import sampling_stages
 
     file, results = finished
     folder = results / "gaff2"
@@ -166,7 +166,7 @@ def test_the_division_into_rounds_does_not_matter(finished: Finished, tmp_path: 
         settings = load(data).settings("sample", "gaff2")
         for journal in ("with journal", "without"):
             outputs = [tmp_path / f"{journal} {shots} {name}" for name in ("shots.nc", "paths.nc", "cost.json")]
-            stages.sample(settings, 1, 1, *inputs, None, tmp_path / journal, *outputs)
+            sampling_stages.sample(settings, 1, 1, *inputs, None, tmp_path / journal, *outputs)
             table = read_dataset(outputs[0])
             assert int(table.is_shot.sum()) == shots
             for key in ("outcome", "forward", "label", "positions", "velocities", "evaluations"):
@@ -194,7 +194,7 @@ def test_a_tighter_criterion_goes_on_with_a_finished_run(finished: Finished, tmp
 def test_looser_criterion_stops_earlier(finished: Finished, tmp_path: Path) -> None:
     """With a criterion that always holds, one round is enough, and the assessment says that it has converged."""
     from separatrix.config.load import load
-    from separatrix.workflow import stages
+    from separatrix.workflow import sampling_stages
 
     file, results = finished
     folder = results / "gaff2"
@@ -208,7 +208,7 @@ def test_looser_criterion_stops_earlier(finished: Finished, tmp_path: Path) -> N
         name: [[folder / f"chain_{c}/round_{r}/{name}.nc" for r in (1, 2)] for c in (1, 2)]
         for name in ("shots", "paths")
     }
-    stages.assess(settings, 2, files["shots"], files["paths"], [folder / "rounds/1.json"], tmp_path / "2.json")
+    sampling_stages.assess(settings, 2, files["shots"], files["paths"], [folder / "rounds/1.json"], tmp_path / "2.json")
     loose = json.loads((tmp_path / "2.json").read_text())
     strict = json.loads((folder / "rounds/2.json").read_text())
     assert strict["stop"] and not strict["converged"]

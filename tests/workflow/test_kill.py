@@ -32,11 +32,11 @@ RUN = textwrap.dedent(
     from separatrix.config.load import load
     from separatrix.core.yaml_file import read_yaml
     from separatrix.core.errors import SeparatrixError
-    from separatrix.workflow import stages
+    from separatrix.workflow import sampling_stages
     file, folder, out = (Path(a) for a in sys.argv[1:])
     loaded = load(read_yaml(file), [file])
     try:
-        stages.sample(
+        sampling_stages.sample(
             loaded.settings("sample", folder.name), 1, 1, folder / f"minimum_{loaded.system.product}.nc",
             folder / "saddle.nc", folder / "chain_1/first_path.nc", None,
             out / "journal", out / "shots.nc", out / "paths.nc", out / "cost.json",
@@ -111,7 +111,7 @@ def test_chain_ended_at_random_moments(model_run: Finished, tmp_path: Path, numb
     from separatrix.config.load import load
     from separatrix.core.errors import SeparatrixError
     from separatrix.core.yaml_file import read_yaml
-    from separatrix.workflow import stages
+    from separatrix.workflow import sampling_stages
 
     file, results = model_run
     folder = results / "coupled"
@@ -121,7 +121,7 @@ def test_chain_ended_at_random_moments(model_run: Finished, tmp_path: Path, numb
 
     def run(out: Path) -> None:
         outputs = [out / name for name in ("journal", "shots.nc", "paths.nc", "cost.json")]
-        stages.sample(settings, 1, 1, *inputs, None, *outputs)
+        sampling_stages.sample(settings, 1, 1, *inputs, None, *outputs)
 
     def child(out: Path) -> None:
         try:
@@ -173,7 +173,7 @@ def test_failures_in_a_row_stop_the_job_and_lose_nothing(finished: Finished, tmp
     from separatrix.core.errors import PotentialError, SamplingError
     from separatrix.core.yaml_file import read_yaml
     from separatrix.dynamics import md_engine as dynamics
-    from separatrix.workflow import stages
+    from separatrix.workflow import sampling_stages
 
     file, results = finished
     folder = results / "gaff2"
@@ -193,14 +193,14 @@ def test_failures_in_a_row_stop_the_job_and_lose_nothing(finished: Finished, tmp
 
     monkeypatch.setattr(dynamics.Engine, "run", failing)
     with pytest.raises(SamplingError, match="4 shots in a row failed, the last because: the engine is ill"):
-        stages.sample(settings, 1, 1, *inputs, None, *outputs)
+        sampling_stages.sample(settings, 1, 1, *inputs, None, *outputs)
     assert not outputs[1].exists() and not outputs[2].exists()
     good = xr.load_dataset(folder / "chain_1/shots.nc")
     records = sorted((tmp_path / "journal").glob("*/0*.npz"))
     ran = [str(o) != "off path" for o in good.outcome.values]
     assert len(records) >= 3 + 4
     monkeypatch.setattr(dynamics.Engine, "run", honest)
-    stages.sample(settings, 1, 1, *inputs, None, *outputs)
+    sampling_stages.sample(settings, 1, 1, *inputs, None, *outputs)
     table = xr.load_dataset(outputs[1])
     n = int(np.searchsorted(np.cumsum(ran), 3)) + 1
     np.testing.assert_array_equal(table.outcome.values[:n], good.outcome.values[:n])
