@@ -33,7 +33,9 @@ import numpy as np
 from separatrix.config.load import load
 from separatrix.core.molecule import read_geometry
 from separatrix.core.yaml_file import read_yaml
-from separatrix.cvs.variables import KINDS, Variable, evaluate
+from separatrix.cvs.evaluation import evaluate
+from separatrix.cvs.kinds import KINDS
+from separatrix.cvs.variable import Variable
 
 Point = Sequence[float]
 

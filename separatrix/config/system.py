@@ -16,9 +16,11 @@ from separatrix.core.molecule import Molecule, bonds_from_distances, read_geomet
 from separatrix.core.schema import LABEL
 from separatrix.core.text import shown
 from separatrix.core.units import KCAL
-from separatrix.cvs import variables
+from separatrix.cvs.enumeration import enumerate_around, of_changed_bonds
+from separatrix.cvs.scalars import angle_of
+from separatrix.cvs.specification import from_spec
 from separatrix.cvs.states import GEOMETRIES, Basin, Coordinate, Interval, MechanismClass, MechanismRule, basin_of
-from separatrix.cvs.variables import Variable
+from separatrix.cvs.variable import Variable
 from separatrix.dynamics.stationary import Bias, Spring
 
 #: A bond angle this near to 180 degrees (degrees) at rest is a straight one, which vibrates about the line.
@@ -289,7 +291,7 @@ def _build_variables(
         by_name = {
             variable.name: variable
             for graph in dict.fromkeys([molecule.bonds, *bonds.values()])
-            for variable in variables.enumerate_around(
+            for variable in enumerate_around(
                 graph,
                 molecule.symbols,
                 centres,
@@ -299,7 +301,7 @@ def _build_variables(
                 impropers=data["impropers"],
             )
         }
-        changed = variables.of_changed_bonds(bonds[reaction["from"]], bonds[reaction["to"]], molecule.labels)
+        changed = of_changed_bonds(bonds[reaction["from"]], bonds[reaction["to"]], molecule.labels)
         found = list((by_name | {v.name: v for v in changed if v.name not in by_name}).values())
         # A dihedral about atoms that lie in a line in every basin is noise.
         found = [v for v in found if not all(about_a_line(v, x) for x in geometries.values())]
@@ -308,7 +310,7 @@ def _build_variables(
         if isinstance(name := spec.get("name"), str) and not re.match(LABEL, name):
             raise keys.fail(f"variables.extra.{i}.name", f"{shown(name)} is no name; begin with a letter or a digit")
         try:
-            found.append(variables.from_spec(spec, index, references=geometries, symbols=molecule.symbols))
+            found.append(from_spec(spec, index, references=geometries, symbols=molecule.symbols))
         except ValueError as error:
             raise keys.fail(f"variables.extra.{i}", str(error)) from error
     if not found:
@@ -325,7 +327,7 @@ def about_a_line(variable: Variable, positions: np.ndarray) -> bool:
     if variable.kind not in ("cos_dihedral", "sin_dihedral"):
         return False
     i, j, k, l = variable.atoms  # noqa: E741
-    angles = np.radians([variables.angle_of(positions, i, j, k), variables.angle_of(positions, j, k, l)])
+    angles = np.radians([angle_of(positions, i, j, k), angle_of(positions, j, k, l)])
     return bool((np.sin(angles) < np.sin(np.radians(STRAIGHT_AT_REST))).any())
 
 

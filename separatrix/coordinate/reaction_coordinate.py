@@ -9,10 +9,8 @@ says what each variable is (kind, atoms counted from 0, unit, meaning in words),
 * `plumed`: an input of PLUMED 2 (its text is checked by a small interpreter in the tests, not by PLUMED);
 * `openmm_force`: an `openmm.CustomCVForce` whose energy is r, or any function of r.
 
-The two exports have one source: a recipe per kind, made of a distance, an angle or a torsion that both programs know,
-or of the components of a few vectors. The latter are smooth wherever the kind is, through linear angles too. To make a
-new kind exportable, write one line in `RECIPES`. Lengths are nm and angles radian in both programs; the factors to
-angstrom and degree are in the expressions.
+The two exports have one source, `export` of the entry of each kind (:mod:`separatrix.cvs.kinds`). Lengths are nm and
+angles radian in both programs; the factors to angstrom and degree are in the expressions.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -37,8 +35,12 @@ from separatrix.core.files import read_dataset, read_json, replacing
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.text import cell, one_line
 from separatrix.core.yaml_file import read_yaml
-from separatrix.cvs import variables
-from separatrix.cvs.variables import ANGSTROM_PER_NM, COMPOUNDS, DEGREE_PER_RADIAN, Variable
+from separatrix.cvs.evaluation import evaluate
+from separatrix.cvs.kinds import COMPOUNDS, KINDS
+from separatrix.cvs.kinds.base import Action, Recipe
+from separatrix.cvs.specification import describe, from_spec, to_spec
+from separatrix.cvs.variable import Variable
+from separatrix.cvs.vectors import ANGSTROM_PER_NM
 
 if TYPE_CHECKING:
     import mdtraj
@@ -145,7 +147,7 @@ class ReactionCoordinate:
         x = np.asarray(positions, dtype=np.float64)
         if x.ndim == 3 and x.shape[1] != len(self.symbols):
             raise ValueError(f"{x.shape[1]} atoms are given; the coordinate is one of {len(self.symbols)}")
-        values, rates = variables.evaluate(self.variables, x, velocities)
+        values, rates = evaluate(self.variables, x, velocities)
         slopes = np.array(self.coefficients)
         r = self.intercept + values @ slopes
         committor = MODELS[self.model].committor(r)
@@ -181,8 +183,8 @@ class ReactionCoordinate:
                 "name": variable.name,
                 "coefficient": coefficient,
                 "unit": variable.unit,
-                "meaning": variables.describe(variable),
-                **{key: value for key, value in variables.to_spec(variable).items() if key != "name"},
+                "meaning": describe(variable),
+                **{key: value for key, value in to_spec(variable).items() if key != "name"},
             }
             for variable, coefficient in zip(self.variables, self.coefficients, strict=True)
         ]
@@ -246,7 +248,7 @@ def from_dict(data: Mapping[str, Any]) -> ReactionCoordinate:
             raise ValueError(f"variables[{n}]: must be a mapping, not {entry!r}")
         spec = {key: value for key, value in entry.items() if key not in ("coefficient", "unit", "meaning")}
         try:
-            made.append(variables.from_spec(spec))
+            made.append(from_spec(spec))
         except ValueError as error:
             raise ValueError(f"variables[{n}]: {error}") from None
         if entry.get("unit", made[-1].unit) != made[-1].unit:
@@ -272,7 +274,7 @@ def from_results(data: Mapping[str, Any]) -> ReactionCoordinate:
     fit = data["coordinate"]
     try:
         specs = {spec["name"]: spec for spec in data["variables"]}
-        made = [variables.from_spec(specs[name]) for name in fit["names"]]
+        made = [from_spec(specs[name]) for name in fit["names"]]
         coefficients = [_number(c, "coordinate.coefficients") for c in fit["coefficients"]]
         caution = []
         if fit.get("separable"):
@@ -538,77 +540,16 @@ def as_json(coordinate: ReactionCoordinate, content: Table) -> str:
     return json.dumps({**head, "units": units, "frames": frames}, indent=2, allow_nan=False)
 
 
-# --- recipes ----------------------------------------------------------------------------------------------------
+# --- other programs ---------------------------------------------------------------------------------------------
 
 
-class Recipe(NamedTuple):
-    """A kind of variable in terms of what both OpenMM and PLUMED know.
-
-    Attributes
-    ----------
-    value
-        Expression in Lepton's syntax. Without vectors, of ``q``: the distance of two atoms (nm), the angle of three or
-        the torsion of four (radian), or a Cartesian coordinate (nm), by `measure`.
-    measure
-        ``distance``, ``angle``, ``torsion``, ``x``, ``y`` or ``z``.
-    vectors
-        Name -> the places, among the atoms, of its start and end; component x of vector f is ``fx``, nm.
-    steps
-        Name -> expression: what `value` is built from, each of earlier ones.
-    """
-
-    value: str
-    measure: str = ""
-    vectors: Mapping[str, tuple[int, int]] = {}
-    steps: Mapping[str, str] = {}
-
-
-def _cross(name: str, u: str, w: str) -> dict[str, str]:
-    return {
-        f"{name}x": f"{u}y*{w}z-{u}z*{w}y",
-        f"{name}y": f"{u}z*{w}x-{u}x*{w}z",
-        f"{name}z": f"{u}x*{w}y-{u}y*{w}x",
-    }
-
-
-def _dot(u: str, w: str) -> str:
-    return f"({u}x*{w}x+{u}y*{w}y+{u}z*{w}z)"
-
-
-_ANGSTROM, _DEGREE = repr(ANGSTROM_PER_NM), repr(DEGREE_PER_RADIAN)
-_BEND = {"u": (1, 0), "w": (1, 2)}
-# As in `variables`: f: j -> i, g: j -> k, h: k -> l, with the normals a of i-j-k and b of j-k-l.
-_CHAIN = {"f": (1, 0), "g": (1, 2), "h": (2, 3)}
-_NORMALS = {**_cross("a", "f", "g"), **_cross("b", "h", "g")}
-
-#: How each kind is written for OpenMM and PLUMED; ``coordination`` and ``rmsd`` they know themselves.
-RECIPES: dict[str, Recipe] = {
-    "distance": Recipe(f"{_ANGSTROM}*q", "distance"),
-    "angle": Recipe(f"{_DEGREE}*q", "angle"),
-    "cos_angle": Recipe(f"{_dot('u', 'w')}/sqrt({_dot('u', 'u')}*{_dot('w', 'w')})", vectors=_BEND),
-    "sin_angle": Recipe("sin(q)", "angle"),
-    "cos_dihedral": Recipe("cos(q)", "torsion"),
-    "sin_dihedral": Recipe("sin(q)", "torsion"),
-    "sin_angle_cos_dihedral": Recipe(
-        f"{_dot('a', 'b')}/sqrt({_dot('a', 'a')}*{_dot('g', 'g')}*{_dot('h', 'h')})", vectors=_CHAIN, steps=_NORMALS
-    ),
-    "sin_angle_sin_dihedral": Recipe(
-        f"{_dot('f', 'b')}/sqrt({_dot('a', 'a')}*{_dot('h', 'h')})", vectors=_CHAIN, steps=_NORMALS
-    ),
-    # s: a -> b, t: a -> d, g: a -> c. The part of t perpendicular to g is along g x (t x g).
-    "in_plane_displacement": Recipe(
-        f"{_ANGSTROM}*{_dot('a', 'b')}/sqrt({_dot('a', 'a')}*{_dot('g', 'g')})",
-        vectors={"g": (0, 2), "t": (0, 3), "s": (0, 1)},
-        steps={**_cross("a", "t", "g"), **_cross("b", "s", "g")},
-    ),
-    "improper": Recipe(
-        f"{_ANGSTROM}*{_dot('n', 's')}/sqrt({_dot('n', 'n')})",
-        vectors={"u": (1, 2), "w": (1, 3), "s": (1, 0)},
-        steps=_cross("n", "u", "w"),
-    ),
-    **{axis: Recipe(f"{_ANGSTROM}*q", axis) for axis in "xyz"},
-}
-_OWN_ACTIONS = ("coordination", "rmsd")
+def not_expressible(variables: Iterable[Variable]) -> tuple[Variable, str] | None:
+    """The first variable that OpenMM and PLUMED cannot express, and the kind that is why; None where there is none."""
+    for variable in variables:
+        for leaf in variable.leaves:
+            if KINDS[leaf.kind].export is None:
+                return variable, leaf.kind
+    return None
 
 
 def _labels(coordinate: ReactionCoordinate) -> dict[Variable, str]:
@@ -625,8 +566,9 @@ def _labels(coordinate: ReactionCoordinate) -> dict[Variable, str]:
     def name(variable: Variable, prefix: str) -> None:
         for _, term in variable.terms:
             name(term, "t")
-        if not variable.terms and variable.kind not in RECIPES and variable.kind not in _OWN_ACTIONS:
-            raise ValueError(f"variable {variable.name!r}: kind {variable.kind!r} has no counterpart in this format")
+        lacking = not_expressible([variable])
+        if lacking is not None:
+            raise ValueError(f"variable {variable.name!r}: kind {lacking[1]!r} has no counterpart in this format")
         # The name does not count: the same function is worked out once.
         content = (variable.kind, variable.atoms, variable.options, tuple((w, result[t]) for w, t in variable.terms))
         number = 1 + sum(label.startswith(prefix) for label in labels.values())
@@ -643,9 +585,14 @@ def _once(labels: Mapping[Variable, str]) -> list[tuple[str, Variable]]:
 
 
 def _compound(variable: Variable, labels: Mapping[Variable, str]) -> str:
-    if COMPOUNDS[variable.kind].weighted:
-        return "+".join(f"({weight!r})*{labels[term]}" for weight, term in variable.terms)
-    return "*".join(labels[term] for _, term in variable.terms)
+    weights = [weight for weight, _ in variable.terms]
+    return COMPOUNDS[variable.kind].expression(weights, [labels[term] for _, term in variable.terms])
+
+
+def _action(variable: Variable) -> Action | None:
+    """The function that both programs have for a variable, if so."""
+    export = None if variable.terms else KINDS[variable.kind].export
+    return export if isinstance(export, Action) else None
 
 
 # --- PLUMED -----------------------------------------------------------------------------------------------------
@@ -682,12 +629,16 @@ def plumed(coordinate: ReactionCoordinate, name: str = "plumed.dat") -> dict[str
         "UNITS LENGTH=nm ENERGY=kj/mol TIME=ps",
     ]
     for label, variable in _once(labels):
-        lines.append(f"# {label}: {variable.name}: {variables.describe(variable)}, atoms counted from 0")
-        if variable.kind == "rmsd":
-            stem = name.removesuffix(".dat")
-            files[f"{stem}_{label}.pdb"] = _pdb(variable, coordinate.symbols)
-            lines.append(f"{label}_nm: RMSD REFERENCE={stem}_{label}.pdb TYPE=OPTIMAL NOPBC")
-            lines.append(_custom(label, f"{_ANGSTROM}*q", {"q": f"{label}_nm"}))
+        lines.append(f"# {label}: {variable.name}: {describe(variable)}, atoms counted from 0")
+        action = _action(variable)
+        if action is not None:
+            options, file = dict(variable.options), f"{name.removesuffix('.dat')}_{label}.pdb"
+            if action.reference is not None:
+                files[file] = _pdb(variable, action.reference(options), coordinate.symbols)
+            raw = f"{label}_nm" if action.factor else label
+            lines.append(f"{raw}: {action.plumed(variable.atoms, options, file)}")
+            if action.factor:
+                lines.append(_custom(label, f"{action.factor}*q", {"q": raw}))
         elif variable.terms:
             lines.append(_combination(label, variable, labels))
         else:
@@ -722,12 +673,8 @@ def _combination(label: str, variable: Variable, labels: Mapping[Variable, str])
 
 def _plumed_leaf(label: str, variable: Variable) -> list[str]:
     atoms = [atom + 1 for atom in variable.atoms]
-    if variable.kind == "coordination":
-        options = dict(variable.options)
-        groups = [",".join(str(a) for a in atoms[side::2]) for side in (0, 1)]
-        switch = f"R_0={options['r0_A'] / ANGSTROM_PER_NM!r} NN={options['n']} MM={options['m']}"
-        return [f"{label}: COORDINATION GROUPA={groups[0]} GROUPB={groups[1]} PAIR {switch} NOPBC"]
-    recipe = RECIPES[variable.kind]
+    recipe = KINDS[variable.kind].export
+    assert isinstance(recipe, Recipe)
     if recipe.measure in _ACTIONS:
         listed = ",".join(str(a) for a in atoms)
         measure = f"{label}_q: {_ACTIONS[recipe.measure]} ATOMS={listed} NOPBC"
@@ -747,8 +694,8 @@ def _plumed_leaf(label: str, variable: Variable) -> list[str]:
     return lines
 
 
-def _pdb(variable: Variable, symbols: Sequence[str]) -> str:
-    reference = ANGSTROM_PER_NM * np.array(dict(variable.options)["reference_nm"])
+def _pdb(variable: Variable, positions: Array, symbols: Sequence[str]) -> str:
+    reference = ANGSTROM_PER_NM * positions
     reference = reference - reference.mean(axis=0)  # large numbers would not fit the columns
     lines = [f"REMARK reference of {variable.name}; weights: all 1"]
     for atom, place in zip(variable.atoms, reference, strict=True):
@@ -769,8 +716,8 @@ def openmm_expression(coordinate: ReactionCoordinate, energy: str = "r") -> str:
     for label, variable in reversed(_once(labels)):
         if variable.terms:
             parts.append(f"{label}={_compound(variable, labels)}")
-        elif variable.kind == "rmsd":
-            parts.append(f"{label}={_ANGSTROM}*{label}_nm")
+        elif (action := _action(variable)) is not None and action.factor:
+            parts.append(f"{label}={action.factor}*{label}_nm")
     return "; ".join(parts)
 
 
@@ -810,7 +757,8 @@ def openmm_force(
     count = len(coordinate.symbols) if n_particles is None else n_particles
     for label, variable in _once(labels):
         if not variable.terms:
-            name = f"{label}_nm" if variable.kind == "rmsd" else label
+            action = _action(variable)
+            name = f"{label}_nm" if action is not None and action.factor else label
             force.addCollectiveVariable(name, _openmm_leaf(variable, count))
     return force
 
@@ -819,17 +767,11 @@ def _openmm_leaf(variable: Variable, n_particles: int) -> openmm.Force:
     import openmm
 
     atoms, options = list(variable.atoms), dict(variable.options)
-    if variable.kind == "rmsd":
-        reference = np.zeros((n_particles, 3))
-        reference[atoms] = options["reference_nm"]
-        return openmm.RMSDForce([openmm.Vec3(*row) for row in reference], atoms)
-    if variable.kind == "coordination":
-        over, under = (_geometric_sum(options[key]) for key in ("n", "m"))
-        force = openmm.CustomBondForce(f"({over})/({under}); x=r/{options['r0_A'] / ANGSTROM_PER_NM!r}")
-        for a, b in zip(atoms[::2], atoms[1::2], strict=True):
-            force.addBond(a, b, [])
-        return force
-    recipe = RECIPES[variable.kind]
+    action = _action(variable)
+    if action is not None:
+        return action.openmm(variable.atoms, options, n_particles)
+    recipe = KINDS[variable.kind].export
+    assert isinstance(recipe, Recipe)
     if recipe.measure == "distance":
         force = openmm.CustomBondForce(f"{recipe.value}; q=r")
         force.addBond(*atoms, [])
@@ -852,11 +794,3 @@ def _openmm_leaf(variable: Variable, n_particles: int) -> openmm.Force:
         force = openmm.CustomCompoundBondForce(len(atoms), "; ".join([recipe.value, *steps, *components]))
         force.addBond(atoms, [])
     return force
-
-
-def _geometric_sum(count: int) -> str:
-    """1 + x + ... + x^(count - 1): (1 - x^n)/(1 - x^m) without its gap at x = 1."""
-    text = "1"
-    for _ in range(count - 1):
-        text = f"1+x*({text})"
-    return text

@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 
 from separatrix.core.units import ANGSTROM
-from separatrix.cvs.variables import COINCIDENT, angle_of, dihedral_of, distance_of
+from separatrix.cvs.scalars import angle_of, dihedral_of, distance_of
+from separatrix.cvs.vectors import COINCIDENT
 
 Kind = Literal["distance", "angle", "dihedral", "x", "y", "z"]
 

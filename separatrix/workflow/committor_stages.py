@@ -26,8 +26,8 @@ from separatrix.core.files import fingerprint, read_dataset, read_json, write_da
 from separatrix.core.journal import Journal
 from separatrix.core.plain import json_safe
 from separatrix.core.seeds import stream
-from separatrix.cvs import variables
-from separatrix.cvs.variables import Variable
+from separatrix.cvs.evaluation import evaluate
+from separatrix.cvs.variable import Variable
 from separatrix.dynamics import restraint as biased
 from separatrix.results.path_files import split_paths
 from separatrix.results.stationary_files import read_stationary
@@ -145,7 +145,7 @@ def _naive_fit(settings: Settings, system: System, table: Path | str) -> Coordin
 
 def _values(system: System, names: Sequence[str], positions: np.ndarray) -> np.ndarray:
     by_name: dict[str, Variable] = {v.name: v for v in system.variables}
-    return variables.evaluate([by_name[n] for n in names], positions)[0]
+    return evaluate([by_name[n] for n in names], positions)[0]
 
 
 # --- draws ------------------------------------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ from separatrix.core.errors import SamplingError
 from separatrix.core.files import read_dataset, write_dataset, write_json
 from separatrix.core.plain import json_safe
 from separatrix.core.seeds import stream
-from separatrix.cvs import variables
+from separatrix.cvs.evaluation import evaluate
+from separatrix.cvs.specification import describe, to_spec
 from separatrix.statistics import no_basin
 from separatrix.workflow.engine_opening import Settings
 
@@ -96,7 +97,7 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
                 "n_left_out": left_out,
                 "coordinate": best.to_dict(),
                 "units": {n: units[n] for n in best.names},
-                "variables": [variables.to_spec(v) for name in best.names for v in system.variables if v.name == name],
+                "variables": [to_spec(v) for name in best.names for v in system.variables if v.name == name],
                 "symbols": list(system.molecule.symbols),
                 "beats_null": selection.best_beats_null,
                 "null_log_likelihood": selection.null_log_likelihood,
@@ -142,7 +143,7 @@ def variables_at_shots(system: System, tables: Sequence[xr.Dataset]) -> xr.Datas
     rows = xr.concat(
         [t[wanted].isel(shot=(t.is_shot.values == 1) & (t.burn_in.values == 0)) for t in tables], dim="shot"
     )
-    values, rates = variables.evaluate(system.variables, rows.positions.values, rows.velocities.values)
+    values, rates = evaluate(system.variables, rows.positions.values, rows.velocities.values)
     return xr.Dataset(
         {
             "variable": ("variable", np.array([v.name for v in system.variables], dtype=object)),
@@ -284,7 +285,7 @@ def _candidates(system: System, settings: Settings, data: xr.Dataset) -> list[di
             "name": v.name,
             "kind": v.kind,
             "unit": v.unit,
-            "meaning": variables.describe(v, system.molecule.labels),
+            "meaning": describe(v, system.molecule.labels),
             "origin": "enumerated" if i < len(system.variables) - given else "given",
             "mean": float(values[:, i].mean()),
             "standard_deviation": float(values[:, i].std()),

@@ -28,9 +28,11 @@ from separatrix.core.molecule import read_geometry
 from separatrix.core.schema import check
 from separatrix.core.units import BOLTZMANN, KCAL, wavenumber
 from separatrix.core.yaml_file import read_yaml
-from separatrix.cvs import variables
+from separatrix.cvs.evaluation import evaluate
+from separatrix.cvs.kinds import KINDS
+from separatrix.cvs.specification import from_spec
 from separatrix.cvs.states import Basin, Coordinate, Interval, MechanismClass, MechanismRule
-from separatrix.cvs.variables import DIFFERENCE, Variable, evaluate, from_spec
+from separatrix.cvs.variable import Variable
 from separatrix.dynamics.stationary import Bias, Spring, find_minimum, find_saddle
 from separatrix.report import comparison as compare
 from separatrix.report import figures
@@ -254,7 +256,7 @@ def test_variables_along_an_axis_have_values_and_rates() -> None:
     index = {"P": 0, "Q": 2}
     terms = [{"kind": "y", "atoms": ["Q"]}, {"kind": "x", "atoms": ["P"], "weight": -0.5}]
     chosen = [from_spec({"kind": kind, "atoms": ["Q"]}, index) for kind in "xyz"]
-    chosen.append(from_spec({"kind": DIFFERENCE, "terms": terms}, index))
+    chosen.append(from_spec({"kind": "difference", "terms": terms}, index))
     assert [c.name for c in chosen] == ["x(Q)", "y(Q)", "z(Q)", "y(Q)-0.5*x(P)"]
     assert {c.unit for c in chosen} == {"angstrom"}
     values, rates = evaluate(chosen, x, v)
@@ -272,7 +274,7 @@ def test_axis_variables_equal_axis_coordinates() -> None:
         coordinate = Coordinate("q", kind, (1,))
         values, _ = evaluate([Variable("q", kind, (1,))], x)
         np.testing.assert_allclose(values[:, 0], [coordinate.value(frame) for frame in x])
-    assert set("xyz") < set(variables.KINDS)
+    assert set("xyz") < set(KINDS)
 
 
 def test_extra_variables_are_enough() -> None:

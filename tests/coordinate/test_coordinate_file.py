@@ -28,7 +28,6 @@ from separatrix.coordinate import reaction_coordinate as coordinate_file
 from separatrix.coordinate.committor_model import Coordinate
 from separatrix.coordinate.reaction_coordinate import (
     MODELS,
-    RECIPES,
     ReactionCoordinate,
     along,
     from_dict,
@@ -43,7 +42,11 @@ from separatrix.coordinate.reaction_coordinate import (
 from separatrix.core.errors import ConfigError, StoreError
 from separatrix.core.files import read_dataset, write_dataset, write_json
 from separatrix.core.molecule import read_geometry
-from separatrix.cvs.variables import KINDS, Variable, dihedral, evaluate, to_spec
+from separatrix.cvs.evaluation import evaluate
+from separatrix.cvs.geometry_functions import dihedral
+from separatrix.cvs.kinds import KINDS
+from separatrix.cvs.specification import to_spec
+from separatrix.cvs.variable import Variable
 from separatrix.results.path_files import write_paths
 
 SYMBOLS, Z = read_geometry(Path(__file__).parents[2] / "resources/dnab/dnab_Z.xyz")
@@ -81,7 +84,8 @@ COMBINED = [
     compound("product", (1.0, of("distance", 9, 10)), (1.0, of("distance", 9, 10)), (1.0, of("angle"))),
     compound("product", (1.0, of("rmsd")), (1.0, compound("difference", (1.0, of("x")), (-3.0, of("z", 6))))),
 ]
-EXPORTED = [*(of(kind) for kind in KINDS if kind != "mdtraj"), *COMBINED]
+SINGLE = {kind for kind, entry in KINDS.items() if entry.export is not None and entry.period is None}
+EXPORTED = [*map(of, ("distance", "angle", *sorted(SINGLE - {"distance", "angle"}))), *COMBINED]
 
 
 def made_of(*chosen: Variable, model: str = "logistic", intercept: float = -1.25) -> ReactionCoordinate:
@@ -413,7 +417,7 @@ def test_what_has_no_counterpart_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=rf"r.{ending}: variable 'size': kind 'mdtraj' has no counterpart"):
             write(theirs, tmp_path / f"r.{ending}")
     assert not list(tmp_path.iterdir())
-    assert {*RECIPES, "coordination", "rmsd", "mdtraj"} == set(KINDS)
+    assert [kind for kind, entry in KINDS.items() if entry.export is None] == ["mdtraj"]
 
 
 # PLUMED -----------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from separatrix.coordinate.committor_model import coefficient_intervals
 from separatrix.coordinate.shot_observations import committor_observations
 from separatrix.core.files import read_dataset, write_dataset
 from separatrix.core.molecule import read_geometry
-from separatrix.cvs import variables
+from separatrix.cvs.evaluation import evaluate
 from separatrix.workflow import coordinate_stages
 
 CHAINS, SHOTS = 3, 60
@@ -40,7 +40,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(7)
     n = CHAINS * SHOTS
     x = start + rng.normal(scale=0.008, size=(n, *start.shape))
-    values, rates = variables.evaluate(system.variables, x, rng.normal(size=x.shape))
+    values, rates = evaluate(system.variables, x, rng.normal(size=x.shape))
     names = [v.name for v in system.variables]
     theta = values[:, names.index(BEST)]
     ends = rng.random((n, 2)) < 1.0 / (1.0 + np.exp(-(theta - theta.mean())[:, None] * 0.5))

@@ -20,7 +20,7 @@ from separatrix.core import bonding
 from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.yaml_file import read_yaml
-from separatrix.cvs import variables
+from separatrix.cvs.enumeration import enumerate_around
 
 FAR = 10.0
 
@@ -182,7 +182,7 @@ def test_dihedrals_about_a_straight_chain_are_no_candidates(tmp_path: Path) -> N
     symbols, positions = propyne.get_chemical_symbols(), 0.1 * propyne.positions
     bonds = bonds_from_distances(tuple(symbols), positions)
     labels = [f"{s}{i}" for i, s in enumerate(symbols)]
-    found = variables.enumerate_around(bonds, symbols, [0, 1], n_bonds=3, hydrogens=True, names=labels)
+    found = enumerate_around(bonds, symbols, [0, 1], n_bonds=3, hydrogens=True, names=labels)
     dihedrals = [v for v in found if v.kind in ("cos_dihedral", "sin_dihedral")]
     assert dihedrals and all(about_a_line(v, positions) for v in dihedrals)
     file = butane(tmp_path)

@@ -6,6 +6,7 @@ import itertools
 import math
 import timeit
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import mdtraj as md
@@ -17,27 +18,16 @@ from rdkit import Chem
 from scipy.spatial.transform import Rotation
 
 from separatrix.core.molecule import read_geometry
-from separatrix.cvs import variables
-from separatrix.cvs.variables import (
-    DIFFERENCE,
-    KINDS,
-    MDTRAJ,
-    Variable,
-    angle,
-    angle_of,
-    angle_rate,
-    describe,
-    dihedral,
-    dihedral_of,
-    dihedral_rate,
-    distance,
-    distance_of,
-    distance_rate,
-    enumerate_around,
-    evaluate,
-    from_spec,
-    to_spec,
-)
+from separatrix.cvs import evaluation
+from separatrix.cvs.enumeration import enumerate_around, of_changed_bonds
+from separatrix.cvs.evaluation import evaluate
+from separatrix.cvs.geometry_functions import angle, angle_rate, dihedral, dihedral_rate, distance, distance_rate
+from separatrix.cvs.kinds import KINDS
+from separatrix.cvs.kinds.dihedrals import torsion
+from separatrix.cvs.kinds.mdtraj_function import MDTRAJ
+from separatrix.cvs.scalars import angle_of, dihedral_of, distance_of
+from separatrix.cvs.specification import describe, from_spec, to_spec
+from separatrix.cvs.variable import Variable
 
 SMOOTH_AT_LINEAR_JKL = ["distance", "cos_angle", "sin_angle_cos_dihedral", "sin_angle_sin_dihedral"]
 
@@ -91,12 +81,12 @@ def product(*factors: Variable) -> Variable:
 def mixture() -> Variable:
     """A difference of a difference: 0.5 (jkl - 2 ijk) + 1.5 ikl."""
     other, third = Variable("ijk", "angle", (0, 1, 2)), Variable("ikl", "angle", (0, 2, 3))
-    inner = Variable("inner", DIFFERENCE, terms=((1.0, of("angle")), (-2.0, other)))
-    return Variable("outer", DIFFERENCE, terms=((0.5, inner), (-1.5, third)))
+    inner = Variable("inner", "difference", terms=((1.0, of("angle")), (-2.0, other)))
+    return Variable("outer", "difference", terms=((0.5, inner), (-1.5, third)))
 
 
 # What MDTraj computes is in single precision, and has tests of its own.
-OURS = [kind for kind in KINDS if kind != "mdtraj"]
+OURS = [kind for kind, entry in KINDS.items() if kind != "mdtraj" and entry.period is None]
 SMOOTH = product(of("sin_angle"), of("cos_dihedral"), of("cos_angle"))
 ALL = [*(of(kind) for kind in OURS), mixture(), SMOOTH]
 INTERNAL = [variable for variable in ALL if variable.kind not in ("x", "y", "z")]
@@ -141,6 +131,7 @@ def test_every_kind_agrees_with_what_mdtraj_makes_of_it(random_trajectory: md.Tr
         "angle": np.degrees(theta),
         "cos_angle": np.cos(theta),
         "sin_angle": np.sin(theta),
+        "dihedral": np.degrees(phi),
         "cos_dihedral": np.cos(phi),
         "sin_dihedral": np.sin(phi),
         "sin_angle_cos_dihedral": np.sin(theta) * np.cos(phi),
@@ -164,7 +155,9 @@ def test_every_kind_agrees_with_what_mdtraj_makes_of_it(random_trajectory: md.Tr
     values, rates = evaluate([of(kind) for kind in KINDS], t.xyz)
     assert rates is None and values.dtype == np.float64
     for column, kind in enumerate(KINDS):
-        np.testing.assert_allclose(values[:, column], expected[kind], atol=0.02 if kind == "angle" else 5e-4)
+        np.testing.assert_allclose(
+            values[:, column], expected[kind], atol=0.02 if kind in ("angle", "dihedral") else 5e-4
+        )
 
 
 @pytest.mark.parametrize("torsion", [-179.999999, -90.0, -1e-7, 0.0, 1e-7, 45.0, 90.0, 179.999999, 180.0])
@@ -277,8 +270,8 @@ def test_compounds_by_hand() -> None:
         product(cosine, cosine, cosine),
         Variable("scaled", "linear_combination", terms=((-3.0, length),)),
         Variable("mean", "linear_combination", terms=((0.5, bend), (0.5, Variable("t", "angle", (0, 1, 2))))),
-        product(Variable("n", DIFFERENCE, terms=((1, length), (2, Variable("e", "distance", (2, 3))))), cosine),
-        Variable("sum", DIFFERENCE, terms=((1.0, product(cosine, cosine)), (-2.0, cosine))),
+        product(Variable("n", "difference", terms=((1, length), (2, Variable("e", "distance", (2, 3))))), cosine),
+        Variable("sum", "difference", terms=((1.0, product(cosine, cosine)), (-2.0, cosine))),
     ]
     values, rates = evaluate(made, x, v)
     other, other_dot = (part[:, 0] for part in evaluate([Variable("e", "distance", (2, 3))], x, v))
@@ -299,10 +292,10 @@ def test_a_dihedral_is_worked_out_once_for_its_cosine_and_its_sine(monkeypatch: 
 
     def counting(points: np.ndarray, motion: np.ndarray | None) -> tuple:
         seen.append(points.shape)
-        return variables._torsion(points, motion)
+        return torsion(points, motion)
 
     for kind in ("cos_dihedral", "sin_dihedral"):
-        monkeypatch.setitem(KINDS, kind, KINDS[kind]._replace(kernel=counting))
+        monkeypatch.setitem(KINDS, kind, replace(KINDS[kind], kernel=counting))
     x = np.random.default_rng(0).normal(size=(5, 6, 3))
     wanted = [Variable("c", "cos_dihedral", (0, 1, 2, 3)), Variable("s", "sin_dihedral", (0, 1, 2, 3))]
     wanted += [Variable("s2", "sin_dihedral", (2, 3, 4, 5)), Variable("c3", "cos_dihedral", (1, 2, 3, 4))]
@@ -392,7 +385,7 @@ def test_where_mdtraj_has_no_number_there_is_a_zero() -> None:
 def test_difference_of_angles_by_hand() -> None:
     x = chain(first=110.0, second=130.0)[None]
     value = evaluate(
-        [Variable("d", DIFFERENCE, terms=((1, of("angle")), (-0.5, Variable("t", "angle", (0, 1, 2)))))], x
+        [Variable("d", "difference", terms=((1, of("angle")), (-0.5, Variable("t", "angle", (0, 1, 2)))))], x
     )
     assert value[0][0, 0] == pytest.approx(130 - 0.5 * 110)
     theta, other, third = (angle(x, *atoms)[0] for atoms in ((1, 2, 3), (0, 1, 2), (0, 2, 3)))
@@ -605,7 +598,7 @@ def test_the_answer_does_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatc
     rng = np.random.default_rng(5)
     x, v = rng.normal(size=(2, 53, 4, 3))
     whole = evaluate(ALL, x, v)
-    monkeypatch.setattr(variables, "BLOCK", 7)
+    monkeypatch.setattr(evaluation, "BLOCK", 7)
     blocks = evaluate(ALL, x, v)
     singles = [evaluate([variable], x, v) for variable in reversed(ALL)][::-1]
     for n in (0, 1):
@@ -680,7 +673,7 @@ def test_variable_is_a_plain_value() -> None:
     [
         (("", "angle", (0, 1, 2)), "name: must be a word"),
         (("a", "angel", (0, 1, 2)), "kind: 'angel' is not a kind of variable; did you mean 'angle'"),
-        (("a", "dihedral", (0, 1, 2, 3)), "use 'cos_dihedral' and 'sin_dihedral'"),
+        (("a", "difference", (), ((1, of("dihedral")), (-1, of("angle")))), r"terms\[0\]: a 'dihedral' jumps"),
         (("a", "angle", (0, 1)), "atoms: 'angle' takes 3 atoms, not 2"),
         (("a", "angle", (0, 1, 0)), "atoms: 0 is given more than once"),
         (("a", "angle", (0, 1, -1)), "atoms: must be indices from 0, not -1"),
@@ -690,7 +683,7 @@ def test_variable_is_a_plain_value() -> None:
         (("a", "product", (), ((1, of("angle")),)), "terms: a 'product' takes two or more, not 1"),
         (("a", "product", (), ((2, of("angle")), (1, of("angle")))), r"terms\[0\].weight: a 'product' takes none"),
         (("a", "linear_combination", (), ()), "terms: a 'linear_combination' takes one or more, not 0"),
-        (("a", DIFFERENCE, (), ((1, mixture()), (1, of("angle")))), r"terms\[0\]: its terms have terms again"),
+        (("a", "difference", (), ((1, mixture()), (1, of("angle")))), r"terms\[0\]: its terms have terms again"),
         (("a", "coordination", (0, 1)), "r0_A: is missing"),
         (("a", "coordination", (0, 1, 2), (), {"r0_A": 1}), "pairs: there must be at least one, of two"),
         (("a", "coordination", (), (), {"r0_A": 1}), "pairs: there must be at least one"),
@@ -733,11 +726,11 @@ def test_variable_is_a_plain_value() -> None:
             ("a", "mdtraj", (0, 1), (), {"function": "compute_distances", "arguments": {"opt": "no"}}),
             "arguments.opt: must be true or false, not 'no'",
         ),
-        (("a", DIFFERENCE, (0, 1)), "atoms: a 'difference' takes 'terms'"),
-        (("a", DIFFERENCE, (), ((1, of("angle")),)), "terms: a 'difference' takes two or more, not 1"),
-        (("a", DIFFERENCE, (), ((1, of("angle")), (0, of("angle")))), r"terms\[1\].weight: must be a finite"),
-        (("a", DIFFERENCE, (), ((1, of("angle")), (1, of("distance")))), "same unit, not degree, angstrom"),
-        (("a", DIFFERENCE, (), ((1, of("angle")), (1, "x"))), "must be .weight, Variable. pairs"),
+        (("a", "difference", (0, 1)), "atoms: a 'difference' takes 'terms'"),
+        (("a", "difference", (), ((1, of("angle")),)), "terms: a 'difference' takes two or more, not 1"),
+        (("a", "difference", (), ((1, of("angle")), (0, of("angle")))), r"terms\[1\].weight: must be a finite"),
+        (("a", "difference", (), ((1, of("angle")), (1, of("distance")))), "same unit, not degree, angstrom"),
+        (("a", "difference", (), ((1, of("angle")), (1, "x"))), "must be .weight, Variable. pairs"),
     ],
 )
 def test_variable_refuses(arguments: tuple, says: str) -> None:
@@ -865,7 +858,7 @@ def test_from_spec_builds() -> None:
         if entry.n_atoms is None:
             continue
         spec = {"name": "x", "kind": kind, "atoms": CNNC[: entry.n_atoms]}
-        assert from_spec(spec, INDEX) == Variable("x", kind, (6, 9, 10, 11)[: entry.n_atoms])
+        assert from_spec(spec, INDEX, periodic=True) == Variable("x", kind, (6, 9, 10, 11)[: entry.n_atoms])
     assert from_spec({"kind": "cos_dihedral", "atoms": CNNC}, INDEX).name == "cos(C6,N9,N10,C11)"
     assert from_spec({"kind": "distance", "atoms": CNNC[:2]}, INDEX).name == "distance(C6,N9)"
 
@@ -878,7 +871,7 @@ def test_from_spec_builds_differences() -> None:
     )
     one = Variable("angle(C6,N9,N10)", "angle", (6, 9, 10))
     two = Variable("angle(N9,N10,C11)", "angle", (9, 10, 11))
-    assert built == Variable("dtheta", DIFFERENCE, terms=((1.0, one), (-1.0, two))) and built.unit == "degree"
+    assert built == Variable("dtheta", "difference", terms=((1.0, one), (-1.0, two))) and built.unit == "degree"
     a, b = {"kind": "distance", "atoms": ["C6", "N9"]}, {"kind": "distance", "atoms": ["N10", "C11"]}
     plain = {"kind": "difference", "terms": [a, {"weight": -1, **b}]}
     assert from_spec(plain, INDEX).name == "d(C6,N9)-d(N10,C11)"
@@ -942,6 +935,7 @@ def test_from_spec_builds_functions_of_mdtraj() -> None:
     "variable",
     [
         *ALL,
+        of("dihedral"),
         *(of_mdtraj(function) for function in MDTRAJ),
         of_mdtraj("compute_rg", arguments={"masses": [1.0, 2.0, 3.0, 4.0, 5.0]}, step_fs=1.0),
         of_mdtraj("compute_distances", arguments={"opt": False}),
@@ -950,8 +944,9 @@ def test_from_spec_builds_functions_of_mdtraj() -> None:
 )
 def test_a_description_gives_the_variable_back(variable: Variable) -> None:
     names = [f"N{n}" for n in range(9)]
-    assert from_spec(to_spec(variable)) == variable
-    assert from_spec(to_spec(variable, names), {name: n for n, name in enumerate(names)}) == variable
+    assert from_spec(to_spec(variable), periodic=True) == variable
+    index = {name: n for n, name in enumerate(names)}
+    assert from_spec(to_spec(variable, names), index, periodic=True) == variable
     words = describe(variable, names)
     assert all(names[atom] in words for leaf in variable.leaves for atom in leaf.atoms)
 
@@ -1077,23 +1072,23 @@ NAMES = ["C0", "C1", "O", "H"]
 def test_bonds_that_break_and_form_are_variables():
     """A transfer: what breaks, what forms, and the difference of both, from negative to positive."""
     before, after = [(0, 1), (1, 2), (2, 3)], [(0, 1), (1, 2), (0, 3)]
-    found = variables.of_changed_bonds(before, after, NAMES)
+    found = of_changed_bonds(before, after, NAMES)
     assert [v.name for v in found] == ["distance(C0,H)", "distance(O,H)", "d(O,H)-d(C0,H)"]
     x = np.array([[0, 0, 0], [0.13, 0, 0], [0.2, 0.1, 0], [0.12, 0.15, 0.0]])
-    formed, broken, difference = variables.evaluate(found, x[None])[0][0]
+    formed, broken, difference = evaluate(found, x[None])[0][0]
     assert difference == pytest.approx(broken - formed)
     assert formed == pytest.approx(10.0 * np.hypot(0.12, 0.15))
-    back = variables.of_changed_bonds(after, before, NAMES)
+    back = of_changed_bonds(after, before, NAMES)
     assert [v.name for v in back] == ["distance(C0,H)", "distance(O,H)", "d(C0,H)-d(O,H)"]
 
 
 def test_bonds_that_stay_are_none():
-    assert variables.of_changed_bonds([(0, 1)], [(0, 1)], NAMES) == []
+    assert of_changed_bonds([(0, 1)], [(0, 1)], NAMES) == []
     # Two that break and none that forms: nothing to take a difference of.
-    assert [v.kind for v in variables.of_changed_bonds([(0, 1), (2, 3)], [], NAMES)] == ["distance", "distance"]
+    assert [v.kind for v in of_changed_bonds([(0, 1), (2, 3)], [], NAMES)] == ["distance", "distance"]
     # One of each without an atom in common (a [3,3] shift) has one; of more, only those that share an atom.
-    assert [v.kind for v in variables.of_changed_bonds([(0, 1)], [(2, 3)], NAMES)] == ["distance"] * 2 + ["difference"]
-    assert [v.name for v in variables.of_changed_bonds([(0, 1), (2, 3)], [(0, 2)], NAMES)][3:] == [
+    assert [v.kind for v in of_changed_bonds([(0, 1)], [(2, 3)], NAMES)] == ["distance"] * 2 + ["difference"]
+    assert [v.name for v in of_changed_bonds([(0, 1), (2, 3)], [(0, 2)], NAMES)][3:] == [
         "d(C0,C1)-d(C0,O)",
         "d(O,H)-d(C0,O)",
     ]
@@ -1103,5 +1098,5 @@ def test_a_difference_of_positive_weights_is_refused():
     """It would be a sum."""
     terms = [{"kind": "distance", "atoms": [0, 1]}, {"kind": "distance", "atoms": [1, 2]}]
     with pytest.raises(ValueError, match="difference needs weights of both signs"):
-        variables.from_spec({"kind": "difference", "terms": terms})
-    assert variables.from_spec({"kind": "linear_combination", "terms": terms}).name == "d(0,1)+d(1,2)"
+        from_spec({"kind": "difference", "terms": terms})
+    assert from_spec({"kind": "linear_combination", "terms": terms}).name == "d(0,1)+d(1,2)"

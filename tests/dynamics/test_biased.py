@@ -9,14 +9,14 @@ from models import BATH_1D, DoubleWell
 from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.core.errors import PotentialError, SamplingError
 from separatrix.core.seeds import stream
-from separatrix.cvs import variables
+from separatrix.cvs.specification import from_spec
 from separatrix.dynamics import restraint as biased
 
 SLOPE = 4.0  # of r in x/angstrom: r = 1 lies half a well's distance from the top
 
 
 def coordinate(slope: float = SLOPE) -> ReactionCoordinate:
-    x = variables.from_spec({"kind": "x", "atoms": [0], "name": "x"})
+    x = from_spec({"kind": "x", "atoms": [0], "name": "x"})
     return ReactionCoordinate((x,), (slope,), 0.1, "logistic", "A", "B", ("C",))
 
 
@@ -121,7 +121,7 @@ def test_light_atoms_are_heavier_and_the_others_as_they_were():
     potential.system.setParticleMass(1, 40.0)
     masses = potential.masses.copy()
     assert masses[0] < 30.0 < masses[1]
-    bond = variables.from_spec({"kind": "distance", "atoms": [0, 1], "name": "bond"})
+    bond = from_spec({"kind": "distance", "atoms": [0, 1], "name": "bond"})
     symbols = tuple(DoubleWell().molecule.symbols)
     r = ReactionCoordinate((bond,), (1.0,), 0.0, "logistic", "A", "B", symbols)
     held = biased.Spring(potential, r, time_step=1.0, friction=1.0, temperature=300.0, lightest=30.0)
@@ -139,7 +139,7 @@ def test_light_atoms_are_heavier_and_the_others_as_they_were():
 
 
 def test_a_coordinate_that_openmm_cannot_hold_is_refused_in_one_line():
-    odd = variables.from_spec({"kind": "mdtraj", "name": "rg", "function": "compute_rg", "atoms": [0, 1]})
+    odd = from_spec({"kind": "mdtraj", "name": "rg", "function": "compute_rg", "atoms": [0, 1]})
     with pytest.raises(SamplingError, match="cannot be held by a spring"):
         biased.Spring(
             BATH_1D.potential(),

@@ -17,7 +17,7 @@ from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.core.errors import SamplingError
 from separatrix.core.files import read_json, write_dataset, write_json
 from separatrix.core.units import BOLTZMANN
-from separatrix.cvs import variables
+from separatrix.cvs.specification import from_spec
 from separatrix.dynamics import md_engine as dynamics
 from separatrix.rates import free_energy
 from separatrix.rates.transmission import Pair, transmission
@@ -215,7 +215,7 @@ BATH = Bath(
 
 
 def coordinate() -> ReactionCoordinate:
-    x = variables.from_spec({"kind": "x", "atoms": [0], "name": "x"})
+    x = from_spec({"kind": "x", "atoms": [0], "name": "x"})
     return ReactionCoordinate((x,), (2.0,), 0.0, "logistic", "A", "B", ("C",))
 
 

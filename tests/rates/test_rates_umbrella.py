@@ -15,13 +15,13 @@ from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.core.errors import PotentialError, SamplingError
 from separatrix.core.journal import Journal
 from separatrix.core.seeds import stream
-from separatrix.cvs import variables
+from separatrix.cvs.specification import from_spec
 from separatrix.dynamics import restraint as biased
 from separatrix.potentials.base import python_potential
 from separatrix.rates.windows import SEGMENT, WindowRunner
 
 COORDINATE = ReactionCoordinate(
-    (variables.from_spec({"kind": "x", "atoms": [0], "name": "x"}),), (4.0,), 0.1, "logistic", "A", "B", ("C",)
+    (from_spec({"kind": "x", "atoms": [0], "name": "x"}),), (4.0,), 0.1, "logistic", "A", "B", ("C",)
 )
 POOL = np.array([BATH_1D.at(x) for x in (-1.0, -0.2, 0.5)])
 

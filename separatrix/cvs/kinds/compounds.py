@@ -1,0 +1,74 @@
+"""Kinds that are composed of other variables: sums and products."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from separatrix.cvs.kinds.base import (
+    Compound,
+    Scalar,
+)
+from separatrix.cvs.vectors import (
+    Array,
+)
+
+
+def _sum(weights: Sequence[float], values: Sequence[Array], rates: Sequence[Array] | None) -> tuple[Any, Any]:
+    def total(parts: Sequence[Array]) -> Any:
+        return sum(weight * part for weight, part in zip(weights, parts, strict=True))
+
+    return total(values), None if rates is None else total(rates)
+
+
+def _product(weights: Sequence[float], values: Sequence[Array], rates: Sequence[Array] | None) -> tuple[Any, Any]:
+    value = math.prod(values)
+    if rates is None:
+        return value, None
+    # Not value/factor: a factor may be 0.
+    others = [math.prod((*values[:n], *values[n + 1 :])) for n in range(len(values))]
+    return value, sum(rate * other for rate, other in zip(rates, others, strict=True))
+
+
+def _common_unit(units: Sequence[str]) -> str:
+    if len(set(units)) > 1:
+        raise ValueError(f"terms: must all have the same unit, not {', '.join(units)}")
+    return units[0]
+
+
+def _product_of_units(units: Sequence[str]) -> str:
+    powers: Counter[str] = Counter()
+    for part in (part for unit in units for part in unit.split("*") if part != "1"):
+        word, _, power = part.partition("^")
+        powers[word] += int(power or 1)
+    return "*".join(word if power == 1 else f"{word}^{power}" for word, power in sorted(powers.items())) or "1"
+
+
+def _sum_of(weights: Sequence[float], parts: Sequence[Scalar]) -> Scalar:
+    if len(parts) == 2:  # by far the most frequent
+        (a, b), (one, other) = weights, parts
+        return lambda x: a * one(x) + b * other(x)
+    terms = list(zip(weights, parts, strict=True))
+    return lambda x: sum(weight * part(x) for weight, part in terms)
+
+
+def _product_of(weights: Sequence[float], parts: Sequence[Scalar]) -> Scalar:
+    return lambda x: math.prod(part(x) for part in parts)
+
+
+def _written_sum(weights: Sequence[float], labels: Sequence[str]) -> str:
+    return "+".join(f"({weight!r})*{label}" for weight, label in zip(weights, labels, strict=True))
+
+
+def _written_product(weights: Sequence[float], labels: Sequence[str]) -> str:
+    return "*".join(labels)
+
+
+#: A sum of weight times variable, all of one unit, with weights of both signs.
+DIFFERENCE = Compound("difference", _sum, _common_unit, 2, True, _sum_of, _written_sum)
+LINEAR_COMBINATION = Compound("linear_combination", _sum, _common_unit, 1, True, _sum_of, _written_sum)
+PRODUCT = Compound("product", _product, _product_of_units, 2, False, _product_of, _written_product)
+
+ENTRIES = (DIFFERENCE, LINEAR_COMBINATION, PRODUCT)
