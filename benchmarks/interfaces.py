@@ -24,7 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from rate_models import Walker
 
 from separatrix.core.seeds import stream
-from separatrix.rates.tis import interfaces
+from separatrix.rates.tis.chain import run_chain
+from separatrix.rates.tis.interface_rate import InterfaceRate, rate_of_chains
+from separatrix.rates.tis.pilot import Rules, place_interfaces
 
 FRICTIONS = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 
@@ -35,9 +37,9 @@ def walker_of(friction: float) -> Walker:
     return Walker(friction, below=2.0 * Walker(friction).kt if bound else -math.inf)
 
 
-def through_interfaces(walker: Walker, cycles: int, seed: int) -> interfaces.InterfaceRate:
+def through_interfaces(walker: Walker, cycles: int, seed: int) -> InterfaceRate:
     """Rate of two chains, with stretches of 0.8 ps and an excursion in every other cycle."""
-    rules = interfaces.Rules(0.25, 40, cycles=cycles, burn_in=50, refresh=2, stretch_frames=200)
+    rules = Rules(0.25, 40, cycles=cycles, burn_in=50, refresh=2, stretch_frames=200)
     start, top = np.asarray(-walker.a), np.asarray(0.0)
 
     def streams(*place):
@@ -46,9 +48,9 @@ def through_interfaces(walker: Walker, cycles: int, seed: int) -> interfaces.Int
     def keep(make):
         return make()
 
-    found = interfaces.pilot(walker, start, top, rules, streams("pilot"), keep)
-    chains = [interfaces.run_chain(walker, start, found, rules, streams("chain", c), keep) for c in range(2)]
-    return interfaces.rate(chains, found.interfaces, walker.frame)
+    found = place_interfaces(walker, start, top, rules, streams("pilot"), keep)
+    chains = [run_chain(walker, start, found, rules, streams("chain", c), keep) for c in range(2)]
+    return rate_of_chains(chains, found.interfaces, walker.frame)
 
 
 def line(*cells: str) -> None:

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from rate_models import Walker
 from surface_models import Surface, pairs
 
-from separatrix.rates import free_energy
+from separatrix.rates import free_energy, mbar
 from separatrix.rates.transmission import transmission
 
 FRICTIONS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
@@ -36,7 +36,7 @@ def along_coordinate(walker: Walker, frames: int, count: int, seed: int) -> tupl
     surface = Surface(walker.barrier, walker.tilt, masses=(walker.mass, walker.mass), a=walker.a)
     windows = surface.windows(rng, frames, count=17, temperature=walker.temperature)
     rate, _ = free_energy.surface_rate(windows, walker.temperature, rng=rng)
-    found = free_energy.combine(windows, walker.temperature)
+    found = mbar.combine(windows, walker.temperature)
     start = found.r[free_energy.on_surface(found, rate, count, rng)] * walker.a
     kappa = transmission(pairs(walker, count, rng, start), 1000.0 * walker.frame, rng=rng)
     error = math.hypot(rate.ln_forward_error, kappa.error / kappa.kappa)

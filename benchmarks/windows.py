@@ -25,8 +25,8 @@ import numpy as np
 from separatrix.config.configuration import from_settings
 from separatrix.config.load import load
 from separatrix.core.yaml_file import read_yaml
-from separatrix.rates import free_energy
-from separatrix.workflow import rate_stages as stages
+from separatrix.rates import free_energy, mbar
+from separatrix.workflow.umbrella import Umbrella
 
 #: Friction (1/ps), time step (fs), lightest atom (Da; None: as it is).
 SETTINGS = ((2.0, 1.0, None), (0.5, 2.0, 12.0), (2.0, 2.0, 12.0), (5.0, 2.0, 12.0), (10.0, 2.0, 12.0))
@@ -34,13 +34,13 @@ SETTINGS = ((2.0, 1.0, None), (0.5, 2.0, 12.0), (2.0, 2.0, 12.0), (5.0, 2.0, 12.
 
 def windows(
     settings: Mapping[str, Any], folder: Path, rules: Mapping[str, Any], seed: int
-) -> tuple[list[free_energy.Window], float]:
+) -> tuple[list[mbar.Window], float]:
     """All windows of one repeat, and the temperature (K)."""
     mine = copy.deepcopy(dict(settings)) | {"seed": seed}
     kept = {k: v for k, v in mine["rates"]["umbrella"].items() if k not in ("time_step_fs", "lightest_atom_Da")}
     mine["rates"] = {"umbrella": kept | dict(rules)}
     system = from_settings(mine)[0]
-    umbrella = stages.Umbrella(
+    umbrella = Umbrella(
         mine,
         {name: folder / f"minimum_{name}.nc" for name in (system.reactant, system.product)},
         folder / "saddle.nc",
@@ -50,9 +50,7 @@ def windows(
     )
     with tempfile.TemporaryDirectory() as journal:
         runs = [umbrella.window(float(centre), journal) for centre in umbrella.centres]
-    made = [
-        free_energy.Window(run["centre"], umbrella.stiffness, run["r"], run["speed"], run["energy"]) for run in runs
-    ]
+    made = [mbar.Window(run["centre"], umbrella.stiffness, run["r"], run["speed"], run["energy"]) for run in runs]
     return made, umbrella.method.dynamics.temperature
 
 

@@ -3,9 +3,9 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import rate_stages as stages
+    from separatrix.workflow import free_energy_profile
 
-    stages.free_energy_profile(
+    free_energy_profile.free_energy_profile(
         snakemake.params.settings,
         minima=snakemake.params.minima,
         saddle=snakemake.input.saddle,

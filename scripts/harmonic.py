@@ -3,9 +3,9 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import rate_stages as stages
+    from separatrix.workflow import harmonic_rates
 
-    stages.harmonic_rates(
+    harmonic_rates.harmonic_rates(
         snakemake.params.settings,
         minima=snakemake.params.minima,
         searches=snakemake.input.searches,

@@ -3,9 +3,9 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import interface_stages
+    from separatrix.workflow import interfaces
 
-    interface_stages.interface_chain(
+    interfaces.interface_chain(
         snakemake.params.settings,
         number=int(snakemake.wildcards.batch),
         minima=snakemake.params.minima,

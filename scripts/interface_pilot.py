@@ -3,9 +3,9 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import interface_stages
+    from separatrix.workflow import interfaces
 
-    interface_stages.interface_pilot(
+    interfaces.interface_pilot(
         snakemake.params.settings,
         minima=snakemake.params.minima,
         saddle=snakemake.input.saddle,

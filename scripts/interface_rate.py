@@ -3,9 +3,9 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import interface_stages
+    from separatrix.workflow import interfaces
 
-    interface_stages.interface_rate(
+    interfaces.interface_rate(
         snakemake.params.settings,
         chains=snakemake.input.chains,
         out=snakemake.output.rate,

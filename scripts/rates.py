@@ -3,9 +3,9 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import rate_stages as stages
+    from separatrix.workflow import rate_routes
 
-    stages.gather(
+    rate_routes.gather(
         snakemake.params.settings,
         snakemake.input.harmonic,
         snakemake.output.rates,

@@ -3,9 +3,9 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import rate_stages as stages
+    from separatrix.workflow import transmission_shots
 
-    stages.transmission_shots(
+    transmission_shots.transmission_shots(
         snakemake.params.settings,
         minimum_file=snakemake.input.minimum,
         saddle_file=snakemake.input.saddle,

@@ -3,9 +3,9 @@
 from separatrix.workflow.scripting import logged
 
 with logged(snakemake):
-    from separatrix.workflow import rate_stages as stages
+    from separatrix.workflow import umbrella
 
-    stages.umbrella_windows(
+    umbrella.umbrella_windows(
         snakemake.params.settings,
         batch=int(snakemake.wildcards.batch),
         minima=snakemake.params.minima,

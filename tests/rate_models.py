@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from separatrix.core.units import BOLTZMANN
-from separatrix.rates.tis.interfaces import NEITHER, PRODUCT, REACTANT, Leg
+from separatrix.rates.tis.transition_paths import NEITHER, PRODUCT, REACTANT, Leg
 
 
 @dataclass(frozen=True)

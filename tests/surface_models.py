@@ -10,7 +10,7 @@ import numpy as np
 from rate_models import Walker
 
 from separatrix.core.units import BOLTZMANN
-from separatrix.rates import free_energy
+from separatrix.rates import mbar
 from separatrix.rates.transmission import Pair
 
 
@@ -72,7 +72,7 @@ class Surface:
 
     def windows(
         self, rng: np.random.Generator, frames: int, *, count: int = 13, ends: float = 1.5, temperature: float = 300.0
-    ) -> list[free_energy.Window]:
+    ) -> list[mbar.Window]:
         """Independent frames of every window, by weight from the grid."""
         kt, spacing = BOLTZMANN * temperature, 2.0 * ends / (count - 1)
         stiffness, made = kt / (0.6 * spacing) ** 2, []
@@ -80,7 +80,7 @@ class Surface:
             exponent = -(self.energy + 0.5 * stiffness * (self.r - centre) ** 2) / kt
             total = np.cumsum(np.exp(exponent - exponent.max()))
             at = np.searchsorted(total, rng.random(frames) * total[-1])
-            made.append(free_energy.Window(float(centre), stiffness, self.r[at], self.speed[at], self.energy[at]))
+            made.append(mbar.Window(float(centre), stiffness, self.r[at], self.speed[at], self.energy[at]))
         return made
 
     def weight(self, temperature: float = 300.0) -> np.ndarray:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from separatrix.core.files import read_json, replacing
 from separatrix.core.text import cells
-from separatrix.rates import harmonic, kinetics
+from separatrix.rates import kinetics, tunnelling
 from separatrix.report import figures
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def kramers_line(content: Mapping[str, Any], of: str, frictions: Sequence[float]
     name = "Kramers, from the free energy" if usable else "Kramers, from the harmonic rate"
     rows = []
     for friction in np.geomspace(min(positive), max(positive), 60):
-        y = math.log10(rate * harmonic.kramers(main["imaginary"], float(friction)))
+        y = math.log10(rate * tunnelling.kramers(main["imaginary"], float(friction)))
         rows.append({"kind": "theory", "of": of, "series": name, "value": float(friction), "y": y})
     return pd.DataFrame(rows, columns=_COLUMNS)
 

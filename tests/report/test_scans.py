@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy import constants
 
-from separatrix.rates import harmonic
+from separatrix.rates import tunnelling
 from separatrix.report import figures, scans
 
 FRICTIONS = [0.0, 1.0, 100.0]
@@ -88,7 +88,7 @@ def test_rates_and_kramers_over_a_friction(tmp_path: Path):
     assert (line["value"].min(), line["value"].max()) == pytest.approx((1.0, 100.0))
     # The saddle that most of the rate goes over.
     top = line.iloc[-1]
-    assert 10 ** top["y"] == pytest.approx(4.0 * harmonic.kramers(200.0, 100.0))
+    assert 10 ** top["y"] == pytest.approx(4.0 * tunnelling.kramers(200.0, 100.0))
     assert set(line["series"]) == {"Kramers, from the free energy"}
     shown = (tmp_path / "rates.svg").read_text()
     for words in ("friction (/ps)", "log10 of the rate in 1/s", "friction (/ps) 0 has no place on this axis"):
@@ -106,7 +106,7 @@ def test_without_a_free_energy_the_line_starts_from_the_harmonic_rate(tmp_path: 
     table = write(tmp_path, FRICTIONS, "dynamics.friction_per_ps", "friction (/ps)", **options)
     line = table[table["kind"] == "theory"]
     assert set(line["series"]) == {"Kramers, from the harmonic rate"}
-    assert 10 ** line.iloc[0]["y"] == pytest.approx(3.0 * harmonic.kramers(200.0, 1.0))
+    assert 10 ** line.iloc[0]["y"] == pytest.approx(3.0 * tunnelling.kramers(200.0, 1.0))
 
 
 def test_solvents_stand_as_words_in_their_order(tmp_path: Path):
@@ -147,5 +147,5 @@ def test_nothing_to_show_is_said():
 def test_kramers_solves_its_equation(friction: float):
     """kappa omega is the growth rate at the saddle: x^2 + gamma x - omega^2 = 0."""
     omega = 2.0 * math.pi * constants.c * 100.0 * 300.0 * 1e-12
-    x = harmonic.kramers(300.0, friction) * omega
+    x = tunnelling.kramers(300.0, friction) * omega
     assert x**2 + friction * x == pytest.approx(omega**2, rel=1e-9)

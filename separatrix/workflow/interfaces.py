@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,135 +11,35 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openmm
 import xarray as xr
-from numpy.typing import NDArray
 
 from separatrix.config.configuration import from_settings
-from separatrix.core.errors import PotentialError, SamplingError
+from separatrix.core.errors import SamplingError
 from separatrix.core.files import fingerprint, read_dataset, write_dataset, write_json
 from separatrix.core.journal import Journal
 from separatrix.core.seeds import stream
-from separatrix.cvs.states import Basin
 from separatrix.dynamics.md_engine import Engine
-from separatrix.dynamics.motion import kinetic_energy
-from separatrix.rates import free_energy
-from separatrix.rates.tis import interfaces
-from separatrix.rates.tis.interfaces import NEITHER, PRODUCT, REACTANT, FloatArray, Leg
+from separatrix.rates import mbar
+from separatrix.rates.tis.chain import Chain, run_chain
+from separatrix.rates.tis.engine_runner import EngineRunner
+from separatrix.rates.tis.flux import stretches
+from separatrix.rates.tis.interface_rate import rate_of_chains
+from separatrix.rates.tis.moves import OUTCOMES
+from separatrix.rates.tis.pilot import Pilot, Rules, place_interfaces
+from separatrix.rates.tis.placing import PlacingError, Seeds
+from separatrix.rates.tis.transition_paths import Path as TransitionPath
+from separatrix.rates.tis.transition_paths import Streams
+from separatrix.rates.window_files import read_windows
 from separatrix.results.stationary_files import read_stationary
-from separatrix.sampling import rounds as sampling
+from separatrix.sampling import rounds
 from separatrix.workflow.engine_opening import Settings, anchor, open_method
-from separatrix.workflow.rate_stages import coordinate_of, read_windows
+from separatrix.workflow.umbrella import coordinate_of
 
 log = logging.getLogger(__name__)
 
 #: Share of the frames of equilibrium dynamics that the reactant's state holds: it ends where the coordinate is larger.
 #: A basin that dynamics never leaves by itself would give no excursions to count.
 CEILING = 0.75
-
-
-class EngineRunner:
-    """An engine's dynamics with two states: a basin up to a ceiling of the order parameter, and the other basin.
-
-    Parameters
-    ----------
-    engine
-        The engine.
-    reactant, product
-        The basins. Others count as neither.
-    order
-        Order parameter of positions, shape (n, n_atoms, 3); larger towards the product.
-    gradient
-        Its gradient, 1/nm, at positions of shape (n_atoms, 3); the same shape.
-    ceiling
-        The reactant's state is where the order parameter does not exceed it, in its basin.
-    """
-
-    def __init__(
-        self,
-        engine: Engine,
-        reactant: Basin,
-        product: Basin,
-        order: Callable[[FloatArray], FloatArray],
-        gradient: Callable[[FloatArray], FloatArray],
-        ceiling: float = math.inf,
-    ) -> None:
-        self.engine = engine
-        self.order = order
-        self._gradient = gradient
-        self.stochastic = bool(engine.settings.friction)
-        self.ceiling = ceiling
-        self._reactant, self._product = reactant, product
-
-    def draw(self, positions: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Thermal velocities, nm/ps."""
-        return self.engine.thermal_velocities(positions, rng)
-
-    def along(self, positions: FloatArray, velocities: FloatArray) -> FloatArray:
-        """Part of velocities along the order parameter's mass-weighted gradient, nm/ps; atoms that are held have none.
-
-        With q = M^(1/2) x the gradient is g = M^(-1/2) dr/dx, and the part of dq/dt along it (g . dq/dt) g / (g . g).
-        """
-        potential = self.engine.potential
-        gradient = self._gradient(positions)
-        if potential.active is not None:
-            gradient = gradient * potential.active
-        uphill = gradient / potential.masses[:, None]
-        square = float((gradient * uphill).sum())
-        return uphill * (float((gradient * velocities).sum()) / square) if square > 0.0 else np.zeros_like(uphill)
-
-    def sides(self, positions: FloatArray, velocities: FloatArray) -> NDArray[np.int64]:
-        """Side of frames, shape (n,)."""
-        return np.array([self._side(x) for x in positions], dtype=int)
-
-    def leg(self, positions: FloatArray, velocities: FloatArray, rng: np.random.Generator) -> Leg:
-        """Run to the first frame in either state."""
-        return self._run(positions, velocities, self.engine.n_frames_max, rng, (REACTANT, PRODUCT))
-
-    def stretch(self, positions: FloatArray, velocities: FloatArray, frames: int, rng: np.random.Generator) -> Leg:
-        """Run a number of frames, in and out of either state."""
-        return self._run(positions, velocities, frames, rng, ())
-
-    def _side(self, x: FloatArray) -> int:
-        if self._product.contains(x):
-            return PRODUCT
-        if self._reactant.contains(x) and (math.isinf(self.ceiling) or float(self.order(x[None])[0]) <= self.ceiling):
-            return REACTANT
-        return NEITHER
-
-    def _run(
-        self,
-        positions: FloatArray,
-        velocities: FloatArray,
-        frames: int,
-        rng: np.random.Generator,
-        stop: tuple[int, ...],
-    ) -> Leg:
-        engine = self.engine
-        engine.legs += 1
-        track: list[tuple[FloatArray, FloatArray]] = [(np.asarray(positions), np.asarray(velocities))]
-        side, reason = NEITHER, ""
-        try:
-            run = engine.run(engine.snapshot(positions, velocities), lambda _: True, rng)
-            for state in itertools.islice(run, frames):
-                x = state.getPositions(asNumpy=True)._value
-                track.append((x, state.getVelocities(asNumpy=True)._value))
-                if stop and (side := self._side(x)) in stop:
-                    break
-            jump = abs(self._total_energy(*track[-1]) - self._total_energy(*track[0]) - engine.heat)
-            # Not "jump > bound": a jump that is not a number is one.
-            if not jump <= engine.potential.energy_jump:
-                reason = f"total energy changed by {jump:.1f} kJ/mol"
-        except (openmm.OpenMMException, PotentialError) as error:
-            reason = str(engine.potential.reason(error))
-        ran = track[1:]
-        shape = (len(ran), *np.shape(positions))
-        return Leg(
-            np.array([x for x, _ in ran]).reshape(shape), np.array([v for _, v in ran]).reshape(shape), side, reason
-        )
-
-    def _total_energy(self, positions: FloatArray, velocities: FloatArray) -> float:
-        return self.engine.potential_energy(positions) + kinetic_energy(velocities, self.engine.potential.masses)
 
 
 class Keeper:
@@ -188,11 +87,11 @@ class Keeper:
         else:
             log.info("stretch: %d frames, %d excursions%s", found["frames"], len(found["highest"]), failure)
         self._failures = self._failures + 1 if reason else 0
-        sampling.stop_after(self._failures, self._allowed, reason)
+        rounds.stop_after(self._failures, self._allowed, reason)
         return found
 
 
-class _Setting:
+class InterfaceSampling:
     """What pilot and chains share: engine, states, coordinate, rules."""
 
     def __init__(
@@ -233,9 +132,9 @@ class _Setting:
         )
 
     @property
-    def rules(self) -> interfaces.Rules:
+    def rules(self) -> Rules:
         content = self.content
-        return interfaces.Rules(
+        return Rules(
             crossing=content["crossing"],
             pilot_moves=content["pilot_moves"],
             cycles=content.get("cycles", 0),
@@ -244,7 +143,7 @@ class _Setting:
             stretch_frames=max(2, round(content["stretch_fs"] / self.frame)),
         )
 
-    def streams(self, *place: str | int) -> interfaces.Streams:
+    def streams(self, *place: str | int) -> Streams:
         return lambda *words: stream(self.method.seed, self.method.name, "interfaces", *place, *words)
 
 
@@ -262,17 +161,15 @@ def interface_pilot(
 
     Umbrella windows along the same variables, at the same temperature, serve as frames of equilibrium.
     """
-    work = _Setting(settings, minima, saddle, fit, table)
+    work = InterfaceSampling(settings, minima, saddle, fit, table)
     rules = work.rules
-    seeds = _seeds(work, windows) if windows else None
+    seeds = seeds_from_windows(work, windows) if windows else None
     key = fingerprint(work.key, seeds.order, seeds.weight) if seeds else work.key
-    with Journal(Path(journal) / key) as record, sampling.stoppable(work.engine):
+    with Journal(Path(journal) / key) as record, rounds.stoppable(work.engine):
         record.about({"method": work.method.name})
         keep = Keeper(record, work.engine, settings["failures_in_a_row"])
         # The reactant's thermal range of r, before there are excursions to speak of.
-        settled = interfaces.stretches(
-            work.runner, work.start, rules.settling, rules.stretch_frames, work.streams("settle"), keep
-        )
+        settled = stretches(work.runner, work.start, rules.settling, rules.stretch_frames, work.streams("settle"), keep)
         half = [np.asarray(s["r"]) for s in settled[len(settled) // 2 :]]
         r = np.concatenate(half)
         if not len(r):
@@ -280,8 +177,8 @@ def interface_pilot(
         work.runner.ceiling = float(np.quantile(r, CEILING))
         start = np.asarray(settled[-1]["at"])
         try:
-            found = interfaces.pilot(work.runner, start, work.top, rules, work.streams("pilot"), keep, seeds)
-        except interfaces.PlacingError as error:
+            found = place_interfaces(work.runner, start, work.top, rules, work.streams("pilot"), keep, seeds)
+        except PlacingError as error:
             raise SamplingError(f"no interfaces: {error}") from error
     log.info(
         "reactant up to r = %.3f; interfaces at r = %s",
@@ -316,7 +213,7 @@ def interface_pilot(
     write_dataset(data, out, title="interfaces and a first path for each", source=work.source)
 
 
-def _seeds(work: _Setting, windows: Sequence[Path | str]) -> interfaces.Seeds | None:
+def seeds_from_windows(work: InterfaceSampling, windows: Sequence[Path | str]) -> Seeds | None:
     """Frames of umbrella windows and their weights; None where the windows do not hang together.
 
     Windows of the method that a scan varies have been placed by that one's fit, with other coefficients: what they
@@ -325,23 +222,23 @@ def _seeds(work: _Setting, windows: Sequence[Path | str]) -> interfaces.Seeds | 
     kept = [item for file in windows for item in read_windows(file)]
     kept.sort(key=lambda item: item[0].centre)
     try:
-        found = free_energy.combine([window for window, _ in kept], work.engine.settings.temperature)
-        free_energy.check_overlap([window for window, _ in kept], found.overlap)
+        found = mbar.combine([window for window, _ in kept], work.engine.settings.temperature)
+        mbar.check_overlap([window for window, _ in kept], found.overlap)
     except ValueError as error:
         log.warning("windows are of no use to the pilot: %s", error)
         return None
     positions = np.concatenate([x for _, x in kept])
-    return interfaces.Seeds(positions, work.runner.order(positions), found.weight)
+    return Seeds(positions, work.runner.order(positions), found.weight)
 
 
-def _read_pilot(file: Path | str) -> tuple[interfaces.Pilot, xr.Dataset]:
+def read_pilot(file: Path | str) -> tuple[Pilot, xr.Dataset]:
     data = read_dataset(file)
     counts = data.n_frames.values.astype(int)
     paths = [
-        interfaces.Path(data.positions.values[a:b], data.velocities.values[a:b], data.r.values[a:b])
+        TransitionPath(data.positions.values[a:b], data.velocities.values[a:b], data.r.values[a:b])
         for a, b in itertools.pairwise([0, *np.cumsum(counts).tolist()])
     ]
-    return interfaces.Pilot(tuple(map(float, data.interface.values)), tuple(paths), int(data.attrs["stride"])), data
+    return Pilot(tuple(map(float, data.interface.values)), tuple(paths), int(data.attrs["stride"])), data
 
 
 def interface_chain(
@@ -356,24 +253,24 @@ def interface_chain(
     out: Path | str,
 ) -> None:
     """One chain of cycles over all ensembles, and its stretches in the reactant; goes on from the journal."""
-    work = _Setting(settings, minima, saddle, fit, table)
+    work = InterfaceSampling(settings, minima, saddle, fit, table)
     rules = work.rules
-    found, data = _read_pilot(pilot)
+    found, data = read_pilot(pilot)
     work.runner.ceiling = float(data.attrs["ceiling"])
     start = data.start.values
     key = fingerprint(work.key, start, data.r.values, data.positions.values, number)
     cycles = rules.burn_in + rules.cycles
     shots = cycles * len(found.interfaces)
-    with Journal(Path(journal) / key) as record, sampling.stoppable(work.engine):
+    with Journal(Path(journal) / key) as record, rounds.stoppable(work.engine):
         record.about({"method": work.method.name, "chain": number, "shots": shots})
         keep = Keeper(record, work.engine, settings["failures_in_a_row"], shots)
-        chain = interfaces.run_chain(work.runner, start, found, rules, work.streams("chain", number), keep)
+        chain = run_chain(work.runner, start, found, rules, work.streams("chain", number), keep)
     content = xr.Dataset(
         {
             "interface": ("ensemble", np.array(found.interfaces)),
             "highest": (("cycle", "ensemble"), chain.highest, {"comment": "infinite where the product is reached"}),
             "frames": (("cycle", "ensemble"), chain.frames),
-            "outcome": (("cycle", "ensemble"), chain.outcomes, {"comment": ", ".join(interfaces.OUTCOMES)}),
+            "outcome": (("cycle", "ensemble"), chain.outcomes, {"comment": ", ".join(OUTCOMES)}),
             "source": (
                 ("cycle", "ensemble"),
                 chain.sources,
@@ -394,7 +291,7 @@ def interface_rate(settings: Settings, chains: Sequence[Path | str], out: Path |
     runs, tables = [], [read_dataset(file) for file in chains]
     for table in tables:
         runs.append(
-            interfaces.Chain(
+            Chain(
                 table.highest.values,
                 table.frames.values,
                 table.outcome.values,
@@ -406,7 +303,7 @@ def interface_rate(settings: Settings, chains: Sequence[Path | str], out: Path |
         )
     first, reason, rate = tables[0], None, {}
     try:
-        found = interfaces.rate(runs, first.interface.values.tolist(), first.attrs["frame_fs"] * 1e-3)
+        found = rate_of_chains(runs, first.interface.values.tolist(), first.attrs["frame_fs"] * 1e-3)
     except ValueError as error:
         reason = f"no rate through interfaces: {error}"
         log.warning(reason)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from separatrix.core.units import BOLTZMANN
-from separatrix.rates import free_energy
+from separatrix.rates import free_energy, mbar
 
 KT = BOLTZMANN * 300.0
 
 
-def windows(height: float, rng: np.random.Generator, count: int = 25, frames: int = 200) -> list[free_energy.Window]:
+def windows(height: float, rng: np.random.Generator, count: int = 25, frames: int = 200) -> list[mbar.Window]:
     """Exact draws from windows on (height/2)(1 + cos(pi r)), wells at r = -1 and r = 1, top at 0."""
     grid = np.linspace(-1.6, 1.6, 16001)
     energy = 0.5 * height * (1.0 + np.cos(np.pi * grid))
@@ -18,7 +18,7 @@ def windows(height: float, rng: np.random.Generator, count: int = 25, frames: in
     for centre in np.linspace(-1.3, 1.3, count):
         weight = np.exp(-(energy + 0.5 * stiffness * (grid - centre) ** 2 - energy.min()) / KT)
         r = rng.choice(grid, frames, p=weight / weight.sum())
-        made.append(free_energy.Window(float(centre), stiffness, r, np.full(frames, 0.5)))
+        made.append(mbar.Window(float(centre), stiffness, r, np.full(frames, 0.5)))
     return made
 
 
@@ -46,7 +46,7 @@ def test_a_barrier_of_seventy_kt_is_found_where_it_is():
 def test_windows_are_added_between_those_that_do_not_meet():
     made = windows(20.0 * KT, np.random.default_rng(4), count=9, frames=100)
     kept = [w for i, w in enumerate(made) if i not in (3, 4)]
-    found = free_energy.combine(kept, 300.0)
-    missing = free_energy.gaps(kept, found.overlap)
+    found = mbar.combine(kept, 300.0)
+    missing = mbar.gaps(kept, found.overlap)
     assert len(missing) == 1 and kept[2].centre < missing[0] < kept[3].centre
-    assert free_energy.gaps(made, np.full(8, 0.2)) == []
+    assert mbar.gaps(made, np.full(8, 0.2)) == []

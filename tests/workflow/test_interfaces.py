@@ -24,14 +24,18 @@ from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.md_engine import Engine
 from separatrix.dynamics.motion import maxwell_boltzmann
 from separatrix.potentials.base import python_potential
-from separatrix.rates import free_energy
-from separatrix.rates.tis import interfaces
-from separatrix.rates.tis.interfaces import NEITHER, PRODUCT, REACTANT, Rules
+from separatrix.rates import mbar
+from separatrix.rates.agreement import agreement
+from separatrix.rates.tis import moves
+from separatrix.rates.tis.chain import Chain, run_chain
+from separatrix.rates.tis.engine_runner import EngineRunner
+from separatrix.rates.tis.interface_rate import rate_of_chains
+from separatrix.rates.tis.pilot import Rules, place_interfaces
+from separatrix.rates.tis.transition_paths import NEITHER, PRODUCT, REACTANT
 from separatrix.report import figures
 from separatrix.report import rates_page as report
-from separatrix.workflow import interface_stages
-from separatrix.workflow import rate_stages as stages
-from separatrix.workflow.interface_stages import EngineRunner, Keeper
+from separatrix.workflow import interfaces
+from separatrix.workflow.interfaces import Keeper
 
 BATH = Bath(
     barrier=12.5, tilt=0.0, masses=(6.0,), friction=30.0, time_step=2.0, steps_per_frame=2, left=-0.6, right=0.6
@@ -61,9 +65,9 @@ def test_rate_with_the_engine_is_that_of_brute_force():
     known, error = walker.brute(2000, 60.0, 3)
     rules = Rules(crossing=0.25, pilot_moves=30, cycles=1200, burn_in=50, refresh=2, stretch_frames=200)
     run = runner(ceiling=-0.8)
-    found = interfaces.pilot(run, BATH.at(-1.0), BATH.at(0.0), rules, streams("pilot"), lambda make: make())
-    chain = interfaces.run_chain(run, BATH.at(-1.0), found, rules, streams("chain"), lambda make: make())
-    rate = interfaces.rate([chain], found.interfaces, BATH.frame, blocks=20)
+    found = place_interfaces(run, BATH.at(-1.0), BATH.at(0.0), rules, streams("pilot"), lambda make: make())
+    chain = run_chain(run, BATH.at(-1.0), found, rules, streams("chain"), lambda make: make())
+    rate = rate_of_chains([chain], found.interfaces, BATH.frame, blocks=20)
     # A ceiling makes the reactant smaller and the interfaces more, and leaves the rate where it was.
     assert abs(math.log(rate.rate * 1e-12 / known)) < 3.0 * math.hypot(rate.ln_error, error)
     assert rate.ln_error < 0.3
@@ -71,7 +75,7 @@ def test_rate_with_the_engine_is_that_of_brute_force():
 
 def test_a_resumed_chain_gives_the_same_numbers(tmp_path):
     start = BATH.at(-1.0)
-    found = interfaces.pilot(runner(), start, BATH.at(0.0), RULES, streams("pilot"), lambda make: make())
+    found = place_interfaces(runner(), start, BATH.at(0.0), RULES, streams("pilot"), lambda make: make())
     rules = Rules(0.3, 24, cycles=12, burn_in=2, refresh=2, stretch_frames=100)
 
     def chain(folder, engine, stop_at: int | None = None):
@@ -85,7 +89,7 @@ def test_a_resumed_chain_gives_the_same_numbers(tmp_path):
                     raise KeyboardInterrupt
                 return keep(make)
 
-            return interfaces.run_chain(runner(engine), start, found, rules, streams("chain"), counted)
+            return run_chain(runner(engine), start, found, rules, streams("chain"), counted)
 
     whole = chain(tmp_path / "whole", BATH.engine())
     with pytest.raises(KeyboardInterrupt):
@@ -109,7 +113,7 @@ def test_what_is_to_go_is_counted_in_shots(tmp_path, caplog):
 
     def told(*pieces: dict) -> list[str]:
         caplog.clear()
-        with Journal(tmp_path) as record, caplog.at_level("INFO", logger=interface_stages.__name__):
+        with Journal(tmp_path) as record, caplog.at_level("INFO", logger=interfaces.__name__):
             keep = Keeper(record, engine, 3, 4)
             for piece in pieces:
                 keep(lambda piece=piece: piece)
@@ -128,14 +132,14 @@ def test_frames_of_windows_lie_where_the_interfaces_coordinate_says(monkeypatch)
     windows = []
     for centre in np.linspace(-1.0, 1.0, 5):
         x = rng.normal(centre, 0.3, 400)
-        window = free_energy.Window(centre, BOLTZMANN * 300.0 / 0.09, x, np.ones(400), np.zeros(400))
+        window = mbar.Window(centre, BOLTZMANN * 300.0 / 0.09, x, np.ones(400), np.zeros(400))
         positions = np.zeros((400, 1, 3))
         positions[:, 0, 0] = BATH.a * (2.0 * x + 0.5)
         windows.append((window, positions))
-    monkeypatch.setattr(interface_stages, "read_windows", lambda file: windows[::-1])
+    monkeypatch.setattr(interfaces, "read_windows", lambda file: windows[::-1])
     engine = SimpleNamespace(settings=SimpleNamespace(temperature=300.0))
-    found = interface_stages._seeds(SimpleNamespace(runner=runner(), engine=engine), ["windows.nc"])
-    known = free_energy.combine([w for w, _ in windows], 300.0)
+    found = interfaces.seeds_from_windows(SimpleNamespace(runner=runner(), engine=engine), ["windows.nc"])
+    known = mbar.combine([w for w, _ in windows], 300.0)
     np.testing.assert_allclose(found.order, 2.0 * known.r + 0.5)
     np.testing.assert_allclose(found.weight, known.weight)
     # Springs alone: the free energy without them is flat, where each window's own is not.
@@ -145,8 +149,8 @@ def test_frames_of_windows_lie_where_the_interfaces_coordinate_says(monkeypatch)
     for number in (1, 2):
         apart = [(w, x) for w, x in windows if abs(w.centre) > 0.9][:number]
         narrow = [(replace(w, r=w.centre + 0.1 * (w.r - w.centre), stiffness=100.0 * w.stiffness), x) for w, x in apart]
-        monkeypatch.setattr(interface_stages, "read_windows", lambda file, narrow=narrow: narrow)
-        assert interface_stages._seeds(SimpleNamespace(runner=runner(), engine=engine), ["windows.nc"]) is None
+        monkeypatch.setattr(interfaces, "read_windows", lambda file, narrow=narrow: narrow)
+        assert interfaces.seeds_from_windows(SimpleNamespace(runner=runner(), engine=engine), ["windows.nc"]) is None
 
 
 def test_states_end_at_the_ceiling():
@@ -218,9 +222,9 @@ def test_perturbed_velocities_are_reversible():
         unit, none = np.eye(15), np.zeros(15)
         draws = np.array([run.draw(x, Given(n)).ravel() for n in unit]).T
         thermal = draws @ draws.T
-        for i, j in itertools.product(range(len(interfaces.ALONG)), range(len(interfaces.ACROSS))):
-            old = [interfaces.perturbed(run, x, v.reshape(5, 3), Given(none, i, j)).ravel() for v in unit]
-            new = [interfaces.perturbed(run, x, none.reshape(5, 3), Given(n, i, j)).ravel() for n in unit]
+        for i, j in itertools.product(range(len(moves.ALONG)), range(len(moves.ACROSS))):
+            old = [moves.perturbed(run, x, v.reshape(5, 3), Given(none, i, j)).ravel() for v in unit]
+            new = [moves.perturbed(run, x, none.reshape(5, 3), Given(n, i, j)).ravel() for n in unit]
             a, b = np.array(old).T, np.array(new).T
             scale = np.abs(thermal).max()
             np.testing.assert_allclose(a @ thermal @ a.T + b @ b.T, thermal, atol=1e-12 * scale)
@@ -241,31 +245,29 @@ def routes(**rates: tuple[float, float | None]) -> list[dict]:
 
 def test_each_pair_of_routes_is_held_against_the_other():
     rules = {"statistics": "classical"}
-    words = stages._agreement(
-        routes(harmonic=(1e5, None), free_energy=(1.1e5, 0.1), interfaces=(4e5, 0.2)), 300.0, rules
-    )
+    words = agreement(routes(harmonic=(1e5, None), free_energy=(1.1e5, 0.1), interfaces=(4e5, 0.2)), 300.0, rules)
     assert len(words) == 3
     assert "agree within errors; free energy over harmonic: 1.1" in words[0]
     assert "disagree beyond errors; interfaces over harmonic: 4 (2.7 to 5.9); anharmonic" in words[1]
     # ln(4/1.1) = 1.29, sqrt(0.1^2 + 0.2^2) = 0.22
     assert "disagree beyond errors; interfaces over free energy: 3.6 (2.3 to 5.6)" in words[2]
-    assert stages._agreement(routes(harmonic=(1e5, None), free_energy=(None, None)), 300.0, rules) == []
+    assert agreement(routes(harmonic=(1e5, None), free_energy=(None, None)), 300.0, rules) == []
     moving = routes(harmonic=(1e5, None), free_energy=(1.1e5, 0.1))
     moving[1]["settled"] = False
-    (words,) = stages._agreement(moving, 300.0, rules)
+    (words,) = agreement(moving, 300.0, rules)
     assert words.endswith("; the windows of the free energy had not settled")
     # An interval by Student's t is wider: ln 4 = 1.39 is within 1.5, where 1.96 errors are 0.39.
     wide = routes(harmonic=(1e5, None), interfaces=(4e5, 0.2))
     wide[1] |= {"low": 4e5 * math.exp(-1.5), "high": 4e5 * math.exp(1.5)}
-    (words,) = stages._agreement(wide, 300.0, rules)
+    (words,) = agreement(wide, 300.0, rules)
     assert "agree within errors; interfaces over harmonic: 4 (0.89 to 18)" in words
 
 
 def test_the_table_shows_the_route_through_interfaces():
     highest = np.where(np.random.default_rng(1).random((200, 1)) < 0.3, math.inf, 1.0)
     zeros, counts = np.zeros((200, 1), dtype=int), np.full(50, 4)
-    chain = interfaces.Chain(highest, zeros + 9, zeros, zeros - 1, np.full(50, 100), counts, np.zeros(50, int))
-    rate = interfaces.rate([chain], [0.5], 0.004).to_dict()
+    chain = Chain(highest, zeros + 9, zeros, zeros - 1, np.full(50, 100), counts, np.zeros(50, int))
+    rate = rate_of_chains([chain], [0.5], 0.004).to_dict()
     content = {
         "source": "a model",
         "states": ["A", "B"],
@@ -337,7 +339,7 @@ def test_chains_that_are_too_short_say_so_and_other_routes_go_their_way(tmp_path
         if reach < 0.7:
             data.highest.values[:] = 0.6
         write_dataset(data, tmp_path / "chain.nc", title="a chain", source="a test")
-        interface_stages.interface_rate(settings, [tmp_path / "chain.nc"], tmp_path / "rate.json")
+        interfaces.interface_rate(settings, [tmp_path / "chain.nc"], tmp_path / "rate.json")
         return read_json(tmp_path / "rate.json")
 
     assert written(0.8)["rate"]["rate"] > 0.0 and written(0.8)["no_rate"] is None

@@ -30,10 +30,10 @@ from separatrix.core.schema import check
 from separatrix.core.units import BOLTZMANN, wavenumber
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
-from separatrix.rates import harmonic
+from separatrix.rates import channels, harmonic, molecular_symmetry, tunnelling
 from separatrix.rates.harmonic import HarmonicRules
 from separatrix.results.stationary_files import write_no_saddle, write_stationary
-from separatrix.workflow import rate_stages as stages
+from separatrix.workflow.harmonic_rates import harmonic_rates
 
 MOLECULE, E = dnab("E")
 _, Z = dnab("Z")
@@ -104,7 +104,7 @@ def test_high_temperature_is_classical_and_low_temperature_is_zero_point():
     hot = [harmonic.ln_oscillators(modes, 1e5, rules) for rules in (quantum, classical)]
     assert hot[0] == pytest.approx(hot[1], abs=1e-4)
     cold = harmonic.ln_oscillators(modes, 20.0, quantum)
-    assert cold == pytest.approx(-0.5 * harmonic.SECOND_RADIATION * modes.sum() / 20.0, rel=1e-6)
+    assert cold == pytest.approx(-0.5 * tunnelling.SECOND_RADIATION * modes.sum() / 20.0, rel=1e-6)
 
 
 def test_low_modes():
@@ -141,17 +141,17 @@ def test_grimmes_entropy_of_a_mode():
 @given(st.floats(50.0, 400.0), st.floats(60.0, 200.0), st.floats(60.0, 200.0))
 def test_eckart_goes_over_to_wigner_where_tunnelling_is_weak(imaginary: float, forward: float, backward: float):
     temperature = 900.0
-    eckart = harmonic.eckart(imaginary, forward, backward, temperature)
+    eckart = tunnelling.eckart(imaginary, forward, backward, temperature)
     # Next order in h nu / kT and in kT / barrier.
-    assert eckart == pytest.approx(harmonic.wigner(imaginary, temperature), abs=0.01)
+    assert eckart == pytest.approx(tunnelling.wigner(imaginary, temperature), abs=0.01)
     # Both ways alike: detailed balance.
-    assert eckart == pytest.approx(harmonic.eckart(imaginary, backward, forward, temperature), rel=1e-3)
+    assert eckart == pytest.approx(tunnelling.eckart(imaginary, backward, forward, temperature), rel=1e-3)
 
 
 def test_eckart_is_the_average_of_the_transmission_of_a_wave():
     """The transmission through V / cosh^2 in closed form (Landau and Lifshitz, Quantum Mechanics, section 25)."""
     barrier, imaginary, temperature = 40.0, 1200.0, 300.0
-    quantum = harmonic.SECOND_RADIATION * imaginary / temperature
+    quantum = tunnelling.SECOND_RADIATION * imaginary / temperature
     v = barrier / (BOLTZMANN * temperature)
     alpha = 2.0 * math.pi * v / quantum
     e = np.linspace(1e-6, v + 50.0, 400_001)
@@ -160,7 +160,7 @@ def test_eckart_is_the_average_of_the_transmission_of_a_wave():
     through = np.sinh(a) ** 2 / (np.sinh(a) ** 2 + np.cosh(d) ** 2)
     expected = integrate.trapezoid(through * np.exp(v - e), e)
     assert expected > 4.0
-    assert harmonic.eckart(imaginary, barrier, barrier, temperature) == pytest.approx(expected, rel=1e-4)
+    assert tunnelling.eckart(imaginary, barrier, barrier, temperature) == pytest.approx(expected, rel=1e-4)
 
 
 def eckart_in_80_digits(imaginary: float, forward: float, backward: float, temperature: float) -> float:
@@ -168,7 +168,7 @@ def eckart_in_80_digits(imaginary: float, forward: float, backward: float, tempe
     with decimal.localcontext() as context:
         context.prec = 80
         kt = BOLTZMANN * temperature
-        quantum = harmonic.SECOND_RADIATION * imaginary / temperature
+        quantum = tunnelling.SECOND_RADIATION * imaginary / temperature
         v1, v2 = Decimal(forward / kt), Decimal(backward / kt)
         pi = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899")
         alpha1, alpha2 = (2 * pi * v / Decimal(quantum) for v in (v1, v2))
@@ -203,8 +203,8 @@ def test_eckart_of_deep_tunnelling_is_that_of_many_digits(
     """Transmissions of 1e-16 and less count there: the 1,5 shift of a hydrogen, HCN, and two that hardly tunnel."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = harmonic.eckart(imaginary, forward, backward, temperature)
-        back = harmonic.eckart(imaginary, backward, forward, temperature)
+        found = tunnelling.eckart(imaginary, forward, backward, temperature)
+        back = tunnelling.eckart(imaginary, backward, forward, temperature)
     assert found == pytest.approx(eckart_in_80_digits(imaginary, forward, backward, temperature), rel=1e-8)
     assert back == pytest.approx(found, rel=1e-9)
 
@@ -212,7 +212,7 @@ def test_eckart_of_deep_tunnelling_is_that_of_many_digits(
 def test_eckart_of_a_barrier_lower_than_a_quantum():
     """There cosh d is a cosine."""
     forward, backward, imaginary, temperature = 5.0, 4.0, 1500.0, 300.0
-    kt, quantum = BOLTZMANN * temperature, harmonic.SECOND_RADIATION * imaginary / temperature
+    kt, quantum = BOLTZMANN * temperature, tunnelling.SECOND_RADIATION * imaginary / temperature
     v1, v2 = forward / kt, backward / kt
     alpha1, alpha2 = 2.0 * math.pi * v1 / quantum, 2.0 * math.pi * v2 / quantum
     assert alpha1 * alpha2 < math.pi**2 / 4.0
@@ -223,15 +223,15 @@ def test_eckart_of_a_barrier_lower_than_a_quantum():
     a, b = 2.0 * np.sqrt(alpha1 * e / v1) / scale, 2.0 * np.sqrt((e / v1 - 1.0) * alpha1 + alpha2 + 1e-15) / scale
     through = 1.0 - (np.cosh(a - b) + d) / (np.cosh(a + b) + d)
     expected = integrate.trapezoid(through * np.exp(v1 - e) * 2.0 * u, u)
-    assert harmonic.eckart(imaginary, forward, backward, temperature) == pytest.approx(expected, rel=1e-6)
+    assert tunnelling.eckart(imaginary, forward, backward, temperature) == pytest.approx(expected, rel=1e-6)
 
 
 def test_rates_below_the_crossover_temperature_are_not_to_be_believed():
     """Of a parabola the exact correction is (u/2)/sin(u/2), u = h nu/kT, which has no bound at u = 2 pi."""
-    limit = harmonic.crossover(1195.0)
-    assert harmonic.SECOND_RADIATION * 1195.0 / limit == pytest.approx(2.0 * math.pi)
-    half = harmonic.SECOND_RADIATION * 1195.0 / (2.0 * limit) / 2.0
-    assert harmonic.wigner(1195.0, 2.0 * limit) < 0.9 * half / math.sin(half)
+    limit = tunnelling.crossover(1195.0)
+    assert tunnelling.SECOND_RADIATION * 1195.0 / limit == pytest.approx(2.0 * math.pi)
+    half = tunnelling.SECOND_RADIATION * 1195.0 / (2.0 * limit) / 2.0
+    assert tunnelling.wigner(1195.0, 2.0 * limit) < 0.9 * half / math.sin(half)
     at = (150.0, 300.0, 600.0)
 
     def said(tunnelling: str, statistics: str = "quantum") -> list[str]:
@@ -251,19 +251,19 @@ def test_rates_below_the_crossover_temperature_are_not_to_be_believed():
 
 def test_moments_and_mirror_images():
     np.testing.assert_allclose(
-        harmonic.principal_moments(E, MASSES),
+        molecular_symmetry.principal_moments(E, MASSES),
         np.sort(ase.Atoms(MOLECULE.symbols, E * 10.0, masses=MASSES).get_moments_of_inertia()) / 100.0,
         rtol=1e-8,
     )
     flat = E.copy()
     flat[:, 2] = 0.0
-    assert not harmonic.symmetry(flat, MASSES).chiral
+    assert not molecular_symmetry.symmetry(flat, MASSES).chiral
     twisted = flat.copy()
     twisted[MOLECULE.n_atoms // 2 :, 2] = 0.1 * np.arange(MOLECULE.n_atoms - MOLECULE.n_atoms // 2)
-    assert harmonic.symmetry(twisted, MASSES).chiral
+    assert molecular_symmetry.symmetry(twisted, MASSES).chiral
     # A turned and shifted copy is no mirror image.
     turn = np.linalg.qr(RNG.normal(size=(3, 3)))[0]
-    assert not harmonic.symmetry(flat @ turn + 1.0, MASSES).chiral
+    assert not molecular_symmetry.symmetry(flat @ turn + 1.0, MASSES).chiral
 
 
 def test_a_mode_that_finite_differences_cannot_tell_from_real_counts_as_real():
@@ -348,16 +348,18 @@ def test_symmetry_numbers_of_textbook_molecules(name: str):
     order = rng.permutation(len(atoms))
     x = (atoms.get_positions() / 10.0)[order] @ turn + 0.3
     masses = atoms.get_masses()[order]
-    assert harmonic.symmetry(x, masses) == harmonic.Symmetry(*SYMMETRY_NUMBERS[name])
+    assert molecular_symmetry.symmetry(x, masses) == molecular_symmetry.MolecularSymmetry(*SYMMETRY_NUMBERS[name])
     off = x + 1e-4 * rng.standard_normal(x.shape)
-    assert harmonic.symmetry(off, masses) == harmonic.Symmetry(*SYMMETRY_NUMBERS[name])
+    assert molecular_symmetry.symmetry(off, masses) == molecular_symmetry.MolecularSymmetry(*SYMMETRY_NUMBERS[name])
 
 
 def test_an_isotope_takes_symmetry_away():
     atoms = build_molecule("CH4")
     masses = atoms.get_masses()
     masses[1] = 2.014
-    assert harmonic.symmetry(atoms.get_positions() / 10.0, masses) == harmonic.Symmetry(3, False)
+    assert molecular_symmetry.symmetry(atoms.get_positions() / 10.0, masses) == molecular_symmetry.MolecularSymmetry(
+        3, False
+    )
 
 
 def test_equal_channels_are_counted_once_and_in_full():
@@ -417,16 +419,16 @@ def test_mirror_images_and_renumbered_saddles_are_one_channel():
         "renumbered": replace(SADDLE, positions=SADDLE.positions[order] + 1.0),
         "higher": replace(SADDLE, energy=91.0),
     }
-    channels = harmonic.channels(found, MOLECULE.symbols)
-    assert [c.guesses for c in channels] == [("first", "mirrored", "renumbered"), ("other",), ("higher",)]
+    kinds = channels.channels_among(found, MOLECULE.symbols)
+    assert [c.guesses for c in kinds] == [("first", "mirrored", "renumbered"), ("other",), ("higher",)]
     # The lowest of those that are one.
-    assert channels[0].saddle.energy == 90.0
-    assert harmonic.channels({}, MOLECULE.symbols) == []
+    assert kinds[0].saddle.energy == 90.0
+    assert channels.channels_among({}, MOLECULE.symbols) == []
 
 
 def test_a_point_without_atoms_to_tell_apart_is_known_by_its_energy():
     one = point("top", np.zeros((1, 3)), 20.0, np.array([-400.0]))
-    found = harmonic.channels({"a": one, "b": replace(one, energy=20.1), "c": replace(one, energy=21.0)}, ["H"])
+    found = channels.channels_among({"a": one, "b": replace(one, energy=20.1), "c": replace(one, energy=21.0)}, ["H"])
     assert [c.guesses for c in found] == [("a", "b"), ("c",)]
 
 
@@ -458,7 +460,7 @@ def test_too_cold_for_a_rate_is_one_clear_line(tmp_path: Path, tunnelling: str, 
     minima, files, _ = stage_files(tmp_path)
     said = rf"^no harmonic rate: {key}: at {cold} K the rate .* is beyond .*; give a higher temperature$"
     with pytest.raises(SamplingError, match=said):
-        stages.harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")
+        harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")
 
 
 def test_rates_of_channels_add_up(tmp_path: Path):
@@ -466,7 +468,7 @@ def test_rates_of_channels_add_up(tmp_path: Path):
     data = check(read_yaml("config/config.yaml"), "config", "config/config.yaml")
     settings_ = load(data).settings("harmonic", "pm6")
     minima, files, higher = stage_files(tmp_path)
-    stages.harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")
+    harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")
     found = read_json(tmp_path / "harmonic.json")
     assert [c["guesses"] for c in found["channels"]] == [["inversion at N10"], ["inversion at N9"]]
     assert found["without_saddle"] == {"rotation": "rotation: no saddle within 80 cycles"}
@@ -479,12 +481,12 @@ def test_rates_of_channels_add_up(tmp_path: Path):
     np.testing.assert_allclose(total["shares"], np.array(single) / sum(single), rtol=1e-9)
     # From a classical rate to quantised vibrations: u/sinh u of each mode, u = h nu/2kT; both saddles have the same.
     u = [
-        harmonic.SECOND_RADIATION * np.maximum(w, rules.cutoff) / 960.0
+        tunnelling.SECOND_RADIATION * np.maximum(w, rules.cutoff) / 960.0
         for w in (SADDLE.wavenumbers[1:], PRODUCT.wavenumbers)
     ]
     ratio = math.exp(np.log(u[0] / np.sinh(u[0])).sum() - np.log(u[1] / np.sinh(u[1])).sum())
     assert total["quantum_vibrations"] == pytest.approx(ratio, rel=1e-9) and ratio > 2.0
-    assert total["tunnelling"] == pytest.approx(harmonic.wigner(420.0, 480.0), rel=1e-9)
+    assert total["tunnelling"] == pytest.approx(tunnelling.wigner(420.0, 480.0), rel=1e-9)
     assert total["quantum_factor"] == pytest.approx(total["quantum_vibrations"] * total["tunnelling"], rel=1e-9)
     assert total["quantum_factor"] == pytest.approx(total["rate"] / total["classical_rate"], rel=1e-9)
     at = next(k for k in found["kinetics"] if k["temperature"] == 480.0)
@@ -494,7 +496,7 @@ def test_rates_of_channels_add_up(tmp_path: Path):
     for file in files:
         write_no_saddle("nothing there", file, source="a test")
     with pytest.raises(SamplingError, match="no guess has led to a saddle"):
-        stages.harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")
+        harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")
 
 
 @pytest.mark.parametrize(
@@ -515,5 +517,5 @@ def test_a_symmetric_reactant_shares_a_channel_between_mechanisms(name: str, exp
     moved = x.copy()
     moved[ring] = x[7] + Rotation.from_rotvec(angle * normal).apply(x[ring] - x[7])
     vibrations = np.ones(3 * len(x) - 6)
-    found = stages._mechanisms(system, point("s", moved, 0.0, vibrations), point("E", x, 0.0, vibrations))
+    found = channels.mechanisms_of(system, point("s", moved, 0.0, vibrations), point("E", x, 0.0, vibrations))
     assert found == expected

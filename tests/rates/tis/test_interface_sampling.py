@@ -14,8 +14,15 @@ from rate_models import Walker
 
 from separatrix.core.seeds import stream
 from separatrix.core.units import BOLTZMANN
-from separatrix.rates.tis import interfaces
-from separatrix.rates.tis.interfaces import PRODUCT, REACTANT, Chain, Leg, Path, Place, Rules, Seeds
+from separatrix.rates.tis import chain as chain_module
+from separatrix.rates.tis import flux, moves, placing
+from separatrix.rates.tis import pilot as pilot_module
+from separatrix.rates.tis.chain import Chain, run_chain
+from separatrix.rates.tis.flux import Place
+from separatrix.rates.tis.interface_rate import InterfaceRate, arrivals, correlation_time, rate_of_chains
+from separatrix.rates.tis.pilot import Rules, place_from_seeds, place_interfaces
+from separatrix.rates.tis.placing import Seeds
+from separatrix.rates.tis.transition_paths import PRODUCT, REACTANT, Leg, Path
 
 KT = BOLTZMANN * 300.0
 RULES = Rules(crossing=0.25, pilot_moves=40, cycles=1000, burn_in=50, refresh=2, stretch_frames=200)
@@ -25,17 +32,17 @@ def done(make):
     return make()
 
 
-def sampled(walker, seed: int, rules: Rules = RULES, chains: int = 2) -> interfaces.InterfaceRate:
+def sampled(walker, seed: int, rules: Rules = RULES, chains: int = 2) -> InterfaceRate:
     start = np.array([-walker.a, 0.0]) if isinstance(walker, Plane) else np.asarray(-walker.a)
-    found = interfaces.pilot(walker, start, 0.0 * start, rules, lambda *w: stream(seed, "pilot", *w), done)
+    found = place_interfaces(walker, start, 0.0 * start, rules, lambda *w: stream(seed, "pilot", *w), done)
     runs = [
-        interfaces.run_chain(walker, start, found, rules, lambda *w, c=c: stream(seed, "chain", c, *w), done)
+        run_chain(walker, start, found, rules, lambda *w, c=c: stream(seed, "chain", c, *w), done)
         for c in range(chains)
     ]
-    return interfaces.rate(runs, found.interfaces, walker.frame)
+    return rate_of_chains(runs, found.interfaces, walker.frame)
 
 
-def off(found: interfaces.InterfaceRate, known: float, ln_error: float = 0.0) -> float:
+def off(found: InterfaceRate, known: float, ln_error: float = 0.0) -> float:
     """Deviation of a rate from a known one (1/ps) in standard errors."""
     return math.log(found.rate * 1e-12 / known) / math.hypot(found.ln_error, ln_error)
 
@@ -192,7 +199,7 @@ def test_shooting_samples_the_ensemble_of_paths():
     total = 12000
     for k in range(total):
         rng = stream(11, k)
-        path = interfaces.shoot(runner, interfaces.turn(path, rng), 2.0, rng).path
+        path = moves.shoot(runner, moves.turn(path, rng), 2.0, rng).path
         key = tuple(path.positions)
         seen[key] = seen.get(key, 0) + 1
     assert all(p[0] == 0.0 and max(p) >= 2.0 and p[-1] in (0.0, 4.0) for p in seen)
@@ -215,9 +222,9 @@ def test_rate_of_gamblers_ruin():
     """One excursion in two frames at 0, each of which reaches n with probability 1/n."""
     runner = Flat(8)
     rules = replace(RULES, cycles=3000)
-    found_pilot = interfaces.pilot(runner, np.asarray(0.0), np.asarray(4.0), rules, lambda *w: stream(5, *w), done)
-    chain = interfaces.run_chain(runner, np.asarray(0.0), found_pilot, rules, lambda *w: stream(6, *w), done)
-    found = interfaces.rate([chain], found_pilot.interfaces, 1.0, blocks=20)
+    found_pilot = place_interfaces(runner, np.asarray(0.0), np.asarray(4.0), rules, lambda *w: stream(5, *w), done)
+    chain = run_chain(runner, np.asarray(0.0), found_pilot, rules, lambda *w: stream(6, *w), done)
+    found = rate_of_chains([chain], found_pilot.interfaces, 1.0, blocks=20)
     # Birth and death: the population that was in 0 last has sum over x of 2 (1 - x/n) frames beside 1 in 0.
     n = runner.n
     frames = 1.0 + sum((1.0 - x / n) for x in range(1, n))
@@ -229,10 +236,10 @@ def test_rate_of_gamblers_ruin():
 def test_failed_and_endless_shots_are_counted_and_never_accepted():
     runner = Flat()
     runner.fault = "the field did not converge"
-    path, moves = flat_path(0, 1, 2, 3, 2, 1, 0), []
+    path, shots = flat_path(0, 1, 2, 3, 2, 1, 0), []
     for k in range(200):
-        moves.append(interfaces.shoot(runner, path, 2.0, stream(1, k)))
-    failed = [m for m in moves if m.outcome == "failed"]
+        shots.append(moves.shoot(runner, path, 2.0, stream(1, k)))
+    failed = [m for m in shots if m.outcome == "failed"]
     assert len(failed) > 30
     assert all(m.path is path and m.reason == runner.fault for m in failed)
 
@@ -240,7 +247,7 @@ def test_failed_and_endless_shots_are_counted_and_never_accepted():
         def leg(self, positions, velocities, rng) -> Leg:
             return Leg(np.full(5, 3.0), np.zeros(5), 0)
 
-    move = interfaces.shoot(Endless(), path, 2.0, stream(1))
+    move = moves.shoot(Endless(), path, 2.0, stream(1))
     assert move.outcome == "uncommitted"
     assert move.path is path
 
@@ -259,7 +266,7 @@ def test_what_reaches_the_product_goes_on_backwards_from_where_it_left_the_react
             x, speed = legs[len(asked) - 1]
             return Leg(np.array(x), np.full(len(x), speed), 0)
 
-    found, paths = interfaces.stretch(Jumping(), Place(np.asarray(0.0), np.asarray(2.0)), 9, stream(1))
+    found, paths = flux.stretch(Jumping(), Place(np.asarray(0.0), np.asarray(2.0)), 9, stream(1))
     assert asked == [(0.0, 2.0, 9), (0.0, -3.0, 5), (0.0, -4.0, 1)]
     # Nothing of what was in the product last; the frame that it comes back with is one of the reactant again.
     assert found.frames == 9
@@ -279,7 +286,7 @@ def test_an_excursion_is_followed_beyond_the_end_of_its_stretch():
             assert float(positions) == 2.0
             return Leg(np.array([3.0, 2.0, 1.0, 0.0]), np.zeros(4), REACTANT)
 
-    found, paths = interfaces.stretch(Rising(), Place(np.asarray(0.0)), 3, stream(1))
+    found, paths = flux.stretch(Rising(), Place(np.asarray(0.0)), 3, stream(1))
     assert found.frames == 3
     assert list(found.highest) == [3.0]
     assert list(paths[0].positions) == [0.0, 1.0, 2.0, 3.0, 2.0, 1.0, 0.0]
@@ -301,7 +308,7 @@ def test_velocities_outside_are_drawn_anew_only_where_they_come_from_the_reactan
         def stretch(self, positions, velocities, frames, rng) -> Leg:
             return Leg(np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, 3.0]), 0)
 
-    found, _ = interfaces.stretch(Drawing(), Place(np.asarray(0.0)), 3, stream(1))
+    found, _ = flux.stretch(Drawing(), Place(np.asarray(0.0)), 3, stream(1))
     left = [float(part) for part in found.end.left]
     assert (float(found.end.velocities), left) == ((7.0, [0.5, 9.0]) if end == REACTANT else (3.0, [0.0, 1.0]))
 
@@ -319,7 +326,7 @@ def test_exchanges_are_even_among_all_that_are_possible():
     total = 6000
     for k in range(total):
         paths = list(known)
-        source = interfaces.exchange(paths, bounds, stream(9, k))
+        source = moves.exchange(paths, bounds, stream(9, k))
         assert all(path is known[i] for path, i in zip(paths, source, strict=True))
         seen[tuple(source.tolist())] += 1
     expected = total / len(possible)
@@ -333,7 +340,7 @@ def test_exchanges_are_even_among_all_that_are_possible():
 def test_every_ensemble_gets_a_path_that_reaches_it(beyond: list[int], seed: int):
     tops = [i + 1 + more for i, more in enumerate(beyond)]
     paths = [flat_path(0, *range(1, top + 1), *range(top - 1, -1, -1), n=99) for top in tops]
-    source = interfaces.exchange(paths, [float(i + 1) for i in range(len(tops))], stream(seed))
+    source = moves.exchange(paths, [float(i + 1) for i in range(len(tops))], stream(seed))
     assert sorted(source.tolist()) == list(range(len(tops)))
     assert all(path.highest >= i + 1 for i, path in enumerate(paths))
 
@@ -341,7 +348,7 @@ def test_every_ensemble_gets_a_path_that_reaches_it(beyond: list[int], seed: int
 @settings(max_examples=60)
 @given(st.lists(st.floats(-5.0, 5.0), min_size=1, max_size=50), st.floats(0.05, 0.95))
 def test_interfaces_stand_where_the_share_is_reached(highest: list[float], share: float):
-    place = interfaces.quantile_above(highest, share)
+    place = placing.quantile_above(highest, share)
     assert place in highest
     assert np.mean(np.array(highest) >= place) >= share - 1e-12
     assert np.mean(np.array(highest) > place) <= share
@@ -359,20 +366,20 @@ def test_crossings_are_the_factors_of_the_rate():
     bounds = [1.0, 2.0, 3.0]
     highest = np.column_stack([b + rng.exponential(1.2, 300) for b in bounds])
     highest[highest > 4.0] = math.inf
-    found = interfaces.rate([chain_of(highest, np.full(40, 5))], bounds, 1.0)
-    np.testing.assert_allclose(interfaces.crossings(highest, bounds), [c["probability"] for c in found.crossings])
+    found = rate_of_chains([chain_of(highest, np.full(40, 5))], bounds, 1.0)
+    np.testing.assert_allclose(placing.crossings(highest, bounds), [c["probability"] for c in found.crossings])
 
 
 def test_a_pilot_goes_on_while_an_interface_is_hardly_crossed(monkeypatch, caplog):
     """Of 200 steps, with rounds that are too short for all paths to come down from the first one."""
     runner, rules = Flat(200), replace(RULES, pilot_moves=3, stretch_frames=400)
     cycles = []
-    monkeypatch.setattr(interfaces, "_cycle", lambda *a, run=interfaces._cycle: cycles.append(a[3]) or run(*a))
+    monkeypatch.setattr(pilot_module, "run_cycle", lambda *a, run=moves.run_cycle: cycles.append(a[3]) or run(*a))
 
     def pilot(seed: int) -> list[float]:
         caplog.clear()
-        with caplog.at_level("INFO", logger=interfaces.__name__):
-            interfaces.pilot(runner, np.asarray(0.0), np.asarray(100.0), rules, lambda *w: stream(seed, *w), done)
+        with caplog.at_level("INFO", logger=pilot_module.__name__):
+            place_interfaces(runner, np.asarray(0.0), np.asarray(100.0), rules, lambda *w: stream(seed, *w), done)
         return [float(r.args[1]) for r in caplog.records if r.msg.startswith("round")]
 
     rounds = [pilot(seed) for seed in range(4)]
@@ -400,7 +407,7 @@ def test_paths_through_frames_of_equilibrium_are_those_of_the_ensemble():
     rules = replace(RULES, pilot_moves=6000, stretch_frames=20)
     seeds = Fives(n, n, np.ones(39))
     through = flat_path(*range(41), n=40)
-    found = interfaces._seeded(runner, 5.0, through, 1, seeds, rules, lambda *w: stream(4, *w), done)
+    found = place_from_seeds(runner, 5.0, through, 1, seeds, rules, lambda *w: stream(4, *w), done)
     # 5/40 is two steps of 0.354, the first of which is at 14.1.
     assert found.interfaces[0] == 5.0
     assert 13.0 <= found.interfaces[1] <= 15.0
@@ -414,12 +421,10 @@ def test_a_pilot_with_frames_of_equilibrium_gives_the_same_rate():
     seeds = uniform(-1.6, 1.6, 20000, lambda u: walker.energy(u * walker.a) / walker.kt)
     seeds = replace(seeds, positions=seeds.order * walker.a)
     start, rules = np.asarray(-walker.a), replace(RULES, pilot_moves=25)
-    found = interfaces.pilot(walker, start, 0.0 * start, rules, lambda *w: stream(1, "pilot", *w), done, seeds)
+    found = place_interfaces(walker, start, 0.0 * start, rules, lambda *w: stream(1, "pilot", *w), done, seeds)
     assert len(found.interfaces) >= 2 and found.interfaces[-1] < 0.3
-    chains = [
-        interfaces.run_chain(walker, start, found, rules, lambda *w, c=c: stream(1, c, *w), done) for c in range(2)
-    ]
-    rate = interfaces.rate(chains, found.interfaces, walker.frame)
+    chains = [run_chain(walker, start, found, rules, lambda *w, c=c: stream(1, c, *w), done) for c in range(2)]
+    rate = rate_of_chains(chains, found.interfaces, walker.frame)
     assert abs(off(rate, known, error)) < 3.0
     assert all(0.1 < c["probability"] < 0.9 for c in rate.crossings)
 
@@ -442,7 +447,7 @@ def test_where_no_frame_lies_the_path_through_the_top_is_taken():
     assert float(seeds.draw(0.0, 3.0, stream(1))) == 1.0
     assert seeds.steps(5.0, 0.25) == ([5.0], 5.0)
     through = flat_path(*range(9), n=8)
-    found = interfaces._seeded(Flat(8), 5.0, through, 1, seeds, RULES, lambda *w: stream(4, *w), done)
+    found = place_from_seeds(Flat(8), 5.0, through, 1, seeds, RULES, lambda *w: stream(4, *w), done)
     assert found.paths[0] is through
 
 
@@ -453,7 +458,7 @@ def test_pooled_factors_solve_the_histogram_equations():
     # Exponential tails: in ensemble i the highest order parameter is bounds[i] + an exponential number.
     highest = np.column_stack([b + rng.exponential(1.2, n) for b in bounds])
     highest[highest > 4.0] = math.inf
-    found = interfaces.rate([chain_of(highest, rng.poisson(5.0, 50))], bounds, 1.0)
+    found = rate_of_chains([chain_of(highest, rng.poisson(5.0, 50))], bounds, 1.0)
     histogram = np.array([np.histogram(np.minimum(column, 9.0), [1.0, 2.0, 3.0, 4.0, 10.0])[0] for column in highest.T])
     share = np.full(4, 0.25)
     for _ in range(5000):
@@ -468,7 +473,7 @@ def test_errors_of_independent_paths_are_binomial():
     rates = []
     for _ in range(200):
         highest = np.where(rng.random((400, 1)) < 0.3, math.inf, 1.5)
-        rates.append(interfaces.rate([chain_of(highest, rng.poisson(4.0, 400))], [1.0], 1.0))
+        rates.append(rate_of_chains([chain_of(highest, rng.poisson(4.0, 400))], [1.0], 1.0))
     spread = np.std([math.log(r.rate) for r in rates], ddof=1)
     exact = math.sqrt(0.7 / (0.3 * 400) + 1.0 / 1600)
     assert spread == pytest.approx(exact, rel=0.2)
@@ -482,7 +487,7 @@ def test_the_largest_error_of_all_block_lengths_is_told():
     counts = np.full(100, 1)
     for run, blocks in ((15, 20), (120, 10)):
         highest = np.where(np.arange(600)[:, None] // run % 2, math.inf, 1.5)
-        found = interfaces.rate([chain_of(highest, counts)] * 2, [1.0], 1.0)
+        found = rate_of_chains([chain_of(highest, counts)] * 2, [1.0], 1.0)
         assert found.n_blocks == blocks
     # Of each chain the fifths are (1, 0, 1, 0, 1) of the same kind: the jackknife's error of ten of them.
     tried, reached = np.full(10, 120.0), np.array([0.0, 120.0, 0.0, 120.0, 0.0] * 2)
@@ -493,14 +498,14 @@ def test_the_largest_error_of_all_block_lengths_is_told():
 def test_arrivals_are_places_that_went_all_the_way():
     # Three ensembles: up one step in the first cycle, and one in the second.
     up, stay = [[1, 0, 2], [0, 2, 1]], [0, 1, 2]
-    assert interfaces.arrivals(np.array([*up, stay])) == 1
+    assert arrivals(np.array([*up, stay])) == 1
     # What begins in the last counts only when it has been in the first.
-    assert interfaces.arrivals(np.array([[0, 2, 1], [0, 2, 1], stay])) == 0
-    assert interfaces.arrivals(np.array([*up, *up, stay])) == 2
+    assert arrivals(np.array([[0, 2, 1], [0, 2, 1], stay])) == 0
+    assert arrivals(np.array([*up, *up, stay])) == 2
     # All the way at once, round in a ring: the second that arrives was in the first when the first one did.
-    assert interfaces.arrivals(np.array([[1, 2, 0], stay, [1, 2, 0], stay])) == 2
+    assert arrivals(np.array([[1, 2, 0], stay, [1, 2, 0], stay])) == 2
     # A single ensemble is first and last.
-    assert interfaces.arrivals(np.zeros((5, 1), dtype=int)) == 5
+    assert arrivals(np.zeros((5, 1), dtype=int)) == 5
 
 
 def test_without_an_arrival_there_is_no_error():
@@ -508,12 +513,12 @@ def test_without_an_arrival_there_is_no_error():
     rng = np.random.default_rng(2)
     highest = np.column_stack([np.where(rng.random(400) < 0.4, math.inf, b) for b in (1.2, 2.2)])
     chain, bounds = chain_of(highest, np.full(40, 5)), [1.0, 2.0]
-    apart = interfaces.rate([chain], bounds, 1.0)
+    apart = rate_of_chains([chain], bounds, 1.0)
     assert math.isinf(apart.ln_error)
     assert apart.low is apart.high is None
     assert apart.ln_probability_error < 0.2
     chain.sources[::2] = [1, 0]
-    together = interfaces.rate([chain], bounds, 1.0)
+    together = rate_of_chains([chain], bounds, 1.0)
     assert together.n_arrivals == 200
     assert together.ln_error < 0.2
     assert together.rate == apart.rate
@@ -526,7 +531,7 @@ def test_excursions_come_into_the_first_ensemble_in_their_order():
         pass
 
     runner = Counted(8)
-    found = interfaces.pilot(runner, np.asarray(0.0), np.asarray(4.0), RULES, lambda *w: stream(5, *w), done)
+    found = place_interfaces(runner, np.asarray(0.0), np.asarray(4.0), RULES, lambda *w: stream(5, *w), done)
     records = []
 
     def keep(make):
@@ -534,11 +539,11 @@ def test_excursions_come_into_the_first_ensemble_in_their_order():
         return records[-1]
 
     rules = replace(RULES, cycles=cycles, burn_in=6, stretch_frames=50)
-    chain = interfaces.run_chain(runner, np.asarray(0.0), found, rules, lambda *w: stream(7, *w), keep)
+    chain = run_chain(runner, np.asarray(0.0), found, rules, lambda *w: stream(7, *w), keep)
     first = next(i for i, r in enumerate(records) if "outcome" in r and i > 0)
     assert "frames" in records[0] and first < len(records)
     walks = [r for r in records if "frames" in r]
-    taken = interfaces.excursions(walks, found.interfaces[0])
+    taken = flux.excursions(walks, found.interfaces[0])
     assert [p.highest for p in taken] == [h for r in walks for h in r["highest"] if h >= found.interfaces[0]]
     for path in taken:
         assert path.positions[0] == 0.0
@@ -547,12 +552,12 @@ def test_excursions_come_into_the_first_ensemble_in_their_order():
     # Every `stride` of them, one in every other cycle, and no stretch more than that takes.
     wanted = 1 + (6 + cycles - 1) // 2
     assert (len(taken) - 1) // found.stride + 1 >= wanted
-    before = interfaces.excursions(walks[:-1], found.interfaces[0])
+    before = flux.excursions(walks[:-1], found.interfaces[0])
     assert (len(before) - 1) // found.stride + 1 < wanted
     # Those of the burn-in are not counted.
     moves = np.cumsum(["outcome" in r for r in records])
     counted = [r for r, n in zip(records, moves, strict=True) if "frames" in r and n >= 6 * len(found.interfaces)]
-    assert chain.flux_counts.sum() == len(interfaces.excursions(counted, found.interfaces[0])) > 3
+    assert chain.flux_counts.sum() == len(flux.excursions(counted, found.interfaces[0])) > 3
     assert chain.flux_frames.sum() == sum(r["frames"] for r in counted)
     assert not chain.flux_frames[1::2].any()
 
@@ -560,7 +565,7 @@ def test_excursions_come_into_the_first_ensemble_in_their_order():
 def test_a_longer_chain_begins_with_the_shorter_one():
     """From the records of the shorter one, in which nothing but what is asked for is read."""
     runner = Flat(8)
-    found = interfaces.pilot(runner, np.asarray(0.0), np.asarray(4.0), RULES, lambda *w: stream(5, *w), done)
+    found = place_interfaces(runner, np.asarray(0.0), np.asarray(4.0), RULES, lambda *w: stream(5, *w), done)
     records: list = []
 
     def chain(cycles: int) -> tuple[Chain, int]:
@@ -576,7 +581,7 @@ def test_a_longer_chain_begins_with_the_shorter_one():
             return record
 
         rules = replace(RULES, cycles=cycles, burn_in=4, stretch_frames=50)
-        return interfaces.run_chain(runner, np.asarray(0.0), found, rules, lambda *w: stream(7, *w), keep), new
+        return run_chain(runner, np.asarray(0.0), found, rules, lambda *w: stream(7, *w), keep), new
 
     short, _ = chain(40)
     longer, new = chain(100)
@@ -589,30 +594,30 @@ def test_a_longer_chain_begins_with_the_shorter_one():
 
 
 def test_a_chain_goes_on_where_no_excursion_comes(monkeypatch):
-    found = interfaces.pilot(Flat(8), np.asarray(0.0), np.asarray(4.0), RULES, lambda *w: stream(5, *w), done)
+    found = place_interfaces(Flat(8), np.asarray(0.0), np.asarray(4.0), RULES, lambda *w: stream(5, *w), done)
 
     class Still(Flat):
         def stretch(self, positions, velocities, frames, rng) -> Leg:
             return Leg(np.zeros(frames), np.zeros(frames), 0)
 
-    monkeypatch.setattr(interfaces, "_WAIT", 3)
+    monkeypatch.setattr(chain_module, "_WAIT", 3)
     rules = replace(RULES, cycles=10, burn_in=0)
-    chain = interfaces.run_chain(Still(8), np.asarray(0.0), found, rules, lambda *w: stream(7, *w), done)
+    chain = run_chain(Still(8), np.asarray(0.0), found, rules, lambda *w: stream(7, *w), done)
     assert chain.flux_counts.sum() == 0
     assert chain.flux_frames.sum() == 5 * 3 * RULES.stretch_frames
     with pytest.raises(ValueError, match="no excursion from the reactant reached the first interface"):
-        interfaces.rate([chain], found.interfaces, 1.0)
+        rate_of_chains([chain], found.interfaces, 1.0)
 
 
 def test_a_drift_of_the_probability_is_told():
     highest = np.full((400, 1), 1.5)
     highest[:200:4], highest[200::2] = math.inf, math.inf
     counts = np.full(20, 1)
-    found = interfaces.rate([chain_of(highest, counts)], [1.0], 1.0)
+    found = rate_of_chains([chain_of(highest, counts)], [1.0], 1.0)
     assert found.drift == pytest.approx(math.log(2.0))
     assert found.drift > 4.0 * found.ln_probability_error
     highest[:200] = 1.5
-    assert interfaces.rate([chain_of(highest, counts)], [1.0], 1.0).drift is None
+    assert rate_of_chains([chain_of(highest, counts)], [1.0], 1.0).drift is None
 
 
 def test_correlation_time_of_a_known_series():
@@ -620,34 +625,34 @@ def test_correlation_time_of_a_known_series():
     x = np.zeros(40000)
     for i in range(1, len(x)):
         x[i] = 0.8 * x[i - 1] + rng.standard_normal()
-    assert interfaces.correlation_time(x) == pytest.approx(9.0, rel=0.15)  # (1 + 0.8) / (1 - 0.8)
-    assert interfaces.correlation_time(np.ones(10)) == 1.0
+    assert correlation_time(x) == pytest.approx(9.0, rel=0.15)  # (1 + 0.8) / (1 - 0.8)
+    assert correlation_time(np.ones(10)) == 1.0
 
 
 def test_what_was_never_crossed_is_no_rate():
     highest = np.full((40, 2), 1.5)
     with pytest.raises(ValueError, match="no path crossed from interface 1"):
-        interfaces.rate([chain_of(highest, np.full(20, 3))], [1.0, 2.0], 1.0)
+        rate_of_chains([chain_of(highest, np.full(20, 3))], [1.0, 2.0], 1.0)
     with pytest.raises(ValueError, match="no excursion"):
-        interfaces.rate([chain_of(np.full((40, 1), math.inf), np.zeros(20, dtype=int))], [1.0], 1.0)
+        rate_of_chains([chain_of(np.full((40, 1), math.inf), np.zeros(20, dtype=int))], [1.0], 1.0)
 
 
 def test_a_pilot_that_leads_nowhere_says_so():
     def placed(runner):
-        interfaces.pilot(runner, np.asarray(0.0), np.asarray(3.0), RULES, lambda *w: stream(5, *w), done)
+        place_interfaces(runner, np.asarray(0.0), np.asarray(3.0), RULES, lambda *w: stream(5, *w), done)
 
     class Still(Flat):
         def stretch(self, positions, velocities, frames, rng) -> Leg:
             return Leg(np.zeros(frames), np.zeros(frames), 0)
 
-    with pytest.raises(interfaces.PlacingError, match="0 excursions"):
+    with pytest.raises(placing.PlacingError, match="0 excursions"):
         placed(Still())
 
     class Walled(Flat):
         def leg(self, positions, velocities, rng) -> Leg:
             return Leg(np.array([0.0]), np.zeros(1), REACTANT)
 
-    with pytest.raises(interfaces.PlacingError, match="none of 100 paths from the top"):
+    with pytest.raises(placing.PlacingError, match="none of 100 paths from the top"):
         placed(Walled())
 
 
@@ -658,13 +663,13 @@ def test_interfaces_are_placed_anew_where_as_many_cross_each():
         highest = np.array(guess) + rng.exponential(1.0, (4000, len(guess)))
         # The product is reached beyond 8: one in e^8 paths, which 6 equal shares of no less than 1/4 lead to.
         highest[highest > 8.0] = math.inf
-        places = interfaces.spaced(highest.T, guess, 0.25)
+        places = placing.spaced(highest.T, guess, 0.25)
         assert places == pytest.approx(np.arange(6) * 8.0 / 6.0, abs=0.25)
     # Of two sets side by side, in any order, the one has the gap that the other covers.
     apart, few = [0.0, 1.5, 6.5], [0.0, 3.0, 5.0]
     columns = [value + rng.exponential(1.0, n) for values, n in ((apart, 4000), (few, 1000)) for value in values]
     columns = [np.where(h > 8.0, math.inf, h) for h in columns]
-    assert interfaces.spaced(columns, apart + few, 0.25) == pytest.approx(np.arange(6) * 8.0 / 6.0, abs=0.25)
+    assert placing.spaced(columns, apart + few, 0.25) == pytest.approx(np.arange(6) * 8.0 / 6.0, abs=0.25)
     # Where none comes from one to the next, places stand closer before it.
     short = np.array([0.0, 2.0]) + np.minimum(rng.exponential(0.1, (100, 2)), 1.9)
-    assert sum(p < 2.0 for p in interfaces.spaced(short.T, [0.0, 2.0], 0.25)) > 2
+    assert sum(p < 2.0 for p in placing.spaced(short.T, [0.0, 2.0], 0.25)) > 2

@@ -10,8 +10,8 @@ import pytest
 from surface_models import Surface
 
 from separatrix.core.units import BOLTZMANN
-from separatrix.rates import free_energy
-from separatrix.rates.free_energy import Window
+from separatrix.rates import free_energy, mbar, reweighting
+from separatrix.rates.mbar import Window
 
 KT = BOLTZMANN * 300.0
 
@@ -103,15 +103,15 @@ def test_a_given_surface_is_kept_and_the_rate_goes_with_it():
 def test_resampled_weights_are_those_of_mbar_on_the_resample():
     """Newton's method on frames with multiplicities, against pymbar on the frames themselves, repeated."""
     made = SURFACES["one coordinate"][0].windows(np.random.default_rng(5), 60, count=9)
-    whole = free_energy.combine(made, 300.0)
-    weight = next(free_energy._resamples(made, 300.0, whole.free_energies, 5, 1, np.random.default_rng(6)))
+    whole = mbar.combine(made, 300.0)
+    weight = next(mbar.resamples(made, 300.0, whole.free_energies, 5, 1, np.random.default_rng(6)))
     rng, drawn, order = np.random.default_rng(6), [], []
     for number, window in enumerate(made):
         pieces = np.array_split(np.arange(60), 5)
         index = np.concatenate([pieces[i] for i in rng.integers(0, 5, 5)])
         drawn.append(Window(window.centre, window.stiffness, window.r[index], window.speed[index]))
         order.append(60 * number + index)
-    again = free_energy.combine(drawn, 300.0)
+    again = mbar.combine(drawn, 300.0)
     expected = np.zeros(len(weight))
     np.add.at(expected, np.concatenate(order), again.weight)
     # What is read off between points of r is off by 1e-4.
@@ -188,7 +188,7 @@ def test_rates_at_other_temperatures_are_those_of_quadrature(name: str):
     for seed in range(20):
         made = surface.windows(np.random.default_rng(seed), 200, count=15, ends=ends)
         rate, _ = free_energy.surface_rate(made, 300.0, rng=np.random.default_rng(1), n_bootstrap=2)
-        found = free_energy.other_temperatures(
+        found = reweighting.other_temperatures(
             made, 300.0, targets, rate, rng=np.random.default_rng(200 + seed), n_bootstrap=40
         )
         assert found.forward[1] == pytest.approx(rate.forward) and found.backward[1] == pytest.approx(rate.backward)
@@ -207,7 +207,7 @@ def test_temperatures_differ_by_less_than_either_rate_is_known():
     surface, ends = SURFACES["one coordinate"]
     made = surface.windows(np.random.default_rng(1), 4000, count=15, ends=ends)
     rate, _ = free_energy.surface_rate(made, 300.0, rng=np.random.default_rng(1), n_bootstrap=2)
-    found = free_energy.other_temperatures(made, 300.0, [300.0, 400.0], rate, rng=np.random.default_rng(2))
+    found = reweighting.other_temperatures(made, 300.0, [300.0, 400.0], rate, rng=np.random.default_rng(2))
     covariance = np.array(found.ln_forward_covariance)
     difference = covariance[0, 0] + covariance[1, 1] - 2.0 * covariance[0, 1]
     assert difference < 0.2 * covariance[0, 0]
@@ -223,12 +223,12 @@ def test_few_effective_frames_are_told():
     rng, n = np.random.default_rng(4), 200_000
     energy = 6.0 * KT * rng.standard_normal(n)
     change = 1.0 / (BOLTZMANN * 315.0) - 1.0 / KT
-    weight = free_energy._turned(np.full(n, 1.0 / n), energy, change)
-    assert free_energy._kish(weight) == pytest.approx(n * math.exp(-((6.0 * KT * change) ** 2)), rel=0.02)
-    assert free_energy._effective(np.full(n, 1.0 / n), energy, change) == pytest.approx(
+    weight = reweighting.reweighted(np.full(n, 1.0 / n), energy, change)
+    assert reweighting.kish(weight) == pytest.approx(n * math.exp(-((6.0 * KT * change) ** 2)), rel=0.02)
+    assert reweighting.effective_frames(np.full(n, 1.0 / n), energy, change) == pytest.approx(
         n * math.exp(-((6.0 * KT * change) ** 2)), rel=0.02
     )
-    assert free_energy._kish(np.zeros(3)) == 0.0 and free_energy._kish(np.array([1e-200, 1e-200])) == 2.0
+    assert reweighting.kish(np.zeros(3)) == 0.0 and reweighting.kish(np.array([1e-200, 1e-200])) == 2.0
 
 
 def test_frames_without_the_tail_that_counts_do_not_pass_for_good_ones():
@@ -240,13 +240,13 @@ def test_frames_without_the_tail_that_counts_do_not_pass_for_good_ones():
     passed, off = 0, []
     for _ in range(500):
         energy, weight = KT * rng.gamma(freedom, size=100), np.full(100, 0.01)
-        if free_energy._kish(free_energy._turned(weight, energy, change)) >= 25.0:
+        if reweighting.kish(reweighting.reweighted(weight, energy, change)) >= 25.0:
             off.append(math.log(np.mean(np.exp(-change * energy))) + freedom * math.log(300.0 / 425.0))
-        passed += free_energy._effective(weight, energy, change) >= 25.0
+        passed += reweighting.effective_frames(weight, energy, change) >= 25.0
     assert len(off) > 3 and np.mean(off) < -0.5 and max(off) < -0.3 and passed == 0
     # And what does carry passes: at 330 K two thirds are left.
     energy, near = KT * rng.gamma(freedom, size=100), 1.0 / (BOLTZMANN * 330.0) - 1.0 / KT
-    assert free_energy._effective(np.full(100, 0.01), energy, near) > 50.0
+    assert reweighting.effective_frames(np.full(100, 0.01), energy, near) > 50.0
 
 
 def test_windows_without_energies_stay_at_their_temperature():
@@ -254,7 +254,7 @@ def test_windows_without_energies_stay_at_their_temperature():
     rate, _ = free_energy.surface_rate(made, 300.0, rng=np.random.default_rng(1), n_bootstrap=2)
     bare = [dataclasses.replace(w, energy=None) for w in made]
     with pytest.raises(ValueError, match="no energies on record"):
-        free_energy.other_temperatures(bare, 300.0, [310.0], rate, rng=np.random.default_rng(1))
+        reweighting.other_temperatures(bare, 300.0, [310.0], rate, rng=np.random.default_rng(1))
 
 
 def test_windows_that_have_not_settled_are_told_by_their_halves():

@@ -15,12 +15,12 @@ from surface_models import Surface, pairs
 
 from separatrix.core.files import read_json, write_json
 from separatrix.core.units import BOLTZMANN
-from separatrix.rates import free_energy, kinetics
+from separatrix.rates import along_coordinate, free_energy, kinetics, reweighting
 from separatrix.rates.transmission import transmission
 from separatrix.report import figures
 from separatrix.report import rates_page as report
 from separatrix.report.rate_quantities import rate_quantities
-from separatrix.workflow import rate_stages as stages
+from separatrix.workflow import rate_routes
 
 SURFACE = Surface(18.0, 2.0)
 TARGETS = [280.0, 300.0, 330.0, 370.0]
@@ -30,7 +30,7 @@ def results(frames: int, seed: int, targets: list[float] = TARGETS) -> tuple[dic
     """What the stages write of a free energy and a transmission coefficient."""
     windows = SURFACE.windows(np.random.default_rng(seed), frames, count=15)
     rate, profile = free_energy.surface_rate(windows, 300.0, rng=np.random.default_rng(seed + 1), n_bootstrap=40)
-    other = free_energy.other_temperatures(
+    other = reweighting.other_temperatures(
         windows, 300.0, targets, rate, rng=np.random.default_rng(seed + 2), n_bootstrap=40
     )
     walker = Walker(60.0, barrier=18.0, tilt=2.0)
@@ -44,7 +44,7 @@ def gathered(
 ) -> dict:
     """`rates.json` of the stage; `quantised` adds to what the harmonic rates say."""
     system = SimpleNamespace(reactant="A", product="B")
-    monkeypatch.setattr(stages, "from_settings", lambda _: (system, SimpleNamespace(label="model")))
+    monkeypatch.setattr(rate_routes, "from_settings", lambda _: (system, SimpleNamespace(label="model")))
     harmonic = {
         "source": "a model",
         "states": ["A", "B"],
@@ -60,7 +60,7 @@ def gathered(
     for name, content in (("harmonic", harmonic), ("profile", found), ("kappa", kappa), ("interfaces", through)):
         if content is not None:
             write_json(content, folder / f"{name}.json")
-    stages.gather(
+    rate_routes.gather(
         {"temperature_K": 300.0},
         folder / "harmonic.json",
         folder / "rates.json",
@@ -107,7 +107,7 @@ def test_intervals_of_the_activation_energy_cover():
     rng, inside, inside_of_prefactor = np.random.default_rng(5), 0, 0
     for _ in range(400):
         ln_k = 20.0 - 30.0 / (BOLTZMANN * t) + root @ rng.standard_normal(4)
-        law = stages._law_of_correlated(t, np.exp(ln_k), root @ root.T)
+        law = along_coordinate.law_of_correlated_rates(t, np.exp(ln_k), root @ root.T)
         inside += law.energy_interval[0] < 30.0 < law.energy_interval[1]
         inside_of_prefactor += law.ln_prefactor_interval[0] < 20.0 < law.ln_prefactor_interval[1]
     assert 0.92 <= inside / 400 <= 0.98 and 0.92 <= inside_of_prefactor / 400 <= 0.98

@@ -21,10 +21,10 @@ from separatrix.core.molecule import read_geometry, superposed
 from separatrix.core.units import BOLTZMANN
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint, find_minimum, find_saddle
-from separatrix.rates import harmonic
+from separatrix.rates import harmonic, molecular_symmetry
 from separatrix.rates.harmonic import HarmonicRules
 from separatrix.results.stationary_files import write_stationary
-from separatrix.workflow import rate_stages as stages
+from separatrix.workflow.harmonic_rates import harmonic_rates
 
 PLAIN = HarmonicRules("classical", "harmonic", 50.0, "none")
 Path_ = tuple[list[str], np.ndarray, np.ndarray, np.ndarray]
@@ -198,7 +198,7 @@ def test_a_saddle_without_such_an_operation_is_counted_as_before():
     masses, x = atoms.get_masses(), atoms.get_positions() / 10.0
     size = 18
     breathing = StationaryPoint("s", None, x, 0.0, np.linspace(-900.0, 3000.0, size), np.tile(x, (size, 1, 1)), 0.0)
-    assert harmonic.of_passage(breathing, masses) == (harmonic.symmetry(x, masses), False)
+    assert molecular_symmetry.of_passage(breathing, masses) == (molecular_symmetry.symmetry(x, masses), False)
 
 
 # Ammonia on GFN1-xTB: the whole way from files to the rate ------------------------------------------------------
@@ -262,7 +262,7 @@ def test_ammonia_turns_inside_out_as_fast_as_a_quadrature_says(tmp_path: Path, m
     for name, point in (*minima.items(), ("flat", saddle)):
         write_stationary(point, system.molecule.symbols, f"{name}.nc", source="GFN1-xTB")
     settings = loaded.settings("harmonic", "gfn1")
-    stages.harmonic_rates(settings, {b: f"{b}.nc" for b in minima}, ["flat.nc"], "harmonic.json")
+    harmonic_rates(settings, {b: f"{b}.nc" for b in minima}, ["flat.nc"], "harmonic.json")
     found = read_json("harmonic.json")
 
     heights, radii = np.linspace(0.0, 0.07, 15), np.linspace(0.085, 0.112, 16)
@@ -275,7 +275,7 @@ def test_ammonia_turns_inside_out_as_fast_as_a_quadrature_says(tmp_path: Path, m
     energy = np.array([[potential.energy_and_gradient(at(h, r))[0] for r in radii] for h in heights])
     energy -= energy.min()
     turning = np.array(
-        [[np.sqrt(np.prod(harmonic.principal_moments(at(h, r), masses))) for r in radii] for h in heights]
+        [[np.sqrt(np.prod(molecular_symmetry.principal_moments(at(h, r), masses))) for r in radii] for h in heights]
     )
     # Wavenumbers come in pairs for modes of E: two of the minimum's six, the third of each kind being of A1 or A2.
     pairs = [_pairs(minima["up"].wavenumbers), _pairs(saddle.wavenumbers[1:])]

@@ -19,11 +19,12 @@ from separatrix.core.files import read_json, write_dataset, write_json
 from separatrix.core.units import BOLTZMANN
 from separatrix.cvs.specification import from_spec
 from separatrix.dynamics import md_engine as dynamics
-from separatrix.rates import free_energy
+from separatrix.rates import free_energy, mbar
 from separatrix.rates.transmission import Pair, transmission
 from separatrix.statistics.intervals import wilson_interval
 from separatrix.theory import analysis, langer, model_file
-from separatrix.workflow import rate_stages as stages
+from separatrix.workflow import transmission_shots as transmission_stage
+from separatrix.workflow.transmission_shots import transmission_shots
 
 KT = BOLTZMANN * 300.0
 
@@ -118,7 +119,7 @@ def along_coordinate(walker: Walker, frames: int, count: int, seed: int) -> tupl
     surface = Surface(walker.barrier, walker.tilt, masses=(walker.mass, walker.mass), a=walker.a)
     windows = surface.windows(rng, frames, count=17)
     rate, _ = free_energy.surface_rate(windows, 300.0, rng=rng)
-    found = free_energy.combine(windows, 300.0)
+    found = mbar.combine(windows, 300.0)
     start = found.r[free_energy.on_surface(found, rate, count, rng)] * walker.a
     kappa = transmission(pairs(walker, count, rng, start), 1000.0 * walker.frame, rng=rng)
     return math.log(rate.forward * kappa.kappa * 1e-12), math.hypot(rate.ln_forward_error, kappa.error / kappa.kappa)
@@ -141,13 +142,13 @@ def test_a_wider_slab_gives_the_same_rate():
     """The mean flux of a slab goes with the coefficient of shots from that slab, however wide it is."""
     walker, surface = Walker(60.0), Surface(12.5, masses=(6.0, 6.0))
     windows = surface.windows(np.random.default_rng(1), 3000, count=17)
-    found = free_energy.combine(windows, 300.0)
+    found = mbar.combine(windows, 300.0)
     rate, _ = free_energy.surface_rate(windows, 300.0, rng=np.random.default_rng(2), top=0.0, n_bootstrap=2)
     products, kappas = [], []
     for half in (0.03, 0.4):
         rng = np.random.default_rng(3)
         wide = dataclasses.replace(rate, half_width=half)
-        forward, _, _ = free_energy._numbers(found.r, found.weight, found.speed, 0.0, half, KT)
+        forward, _, _ = free_energy.surface_numbers(found.r, found.weight, found.speed, 0.0, half, KT)
         start = found.r[free_energy.on_surface(found, wide, 10_000, rng)] * walker.a
         assert np.abs(start).max() <= half * walker.a
         kappa = transmission(pairs(walker, 10_000, rng, start), 4.0, rng=rng)
@@ -236,10 +237,10 @@ def open_bath(*_):
 
 
 def test_the_stage_with_the_engine_gives_kramers_and_goes_on_from_its_journal(tmp_path, monkeypatch):
-    monkeypatch.setattr(stages, "open_engine", open_bath)
+    monkeypatch.setattr(transmission_stage, "open_engine", open_bath)
     profile, surface, journal, out = stage_files(tmp_path, np.zeros(500), np.arange(500))
     settings = {"failures_in_a_row": 5}
-    stages.transmission_shots(settings, "", "", profile, surface, journal, out)
+    transmission_shots(settings, "", "", profile, surface, journal, out)
     found = read_json(out)
     omega = math.sqrt(4.0 * BATH.barrier / 6.0) / BATH.a
     exact = math.hypot(1.0, 30.0 / omega) - 30.0 / omega
@@ -249,14 +250,14 @@ def test_the_stage_with_the_engine_gives_kramers_and_goes_on_from_its_journal(tm
     assert found["time"][1] == 2.0
     # The same numbers, and nothing run again.
     monkeypatch.setattr(dynamics, "run_half", None)
-    stages.transmission_shots(settings, "", "", profile, surface, journal, tmp_path / "again.json")
+    transmission_shots(settings, "", "", profile, surface, journal, tmp_path / "again.json")
     assert read_json(tmp_path / "again.json") == found
 
 
 def test_the_stage_counts_configurations_not_pairs(tmp_path, monkeypatch):
-    monkeypatch.setattr(stages, "open_engine", open_bath)
+    monkeypatch.setattr(transmission_stage, "open_engine", open_bath)
     files = stage_files(tmp_path, np.zeros(12), np.arange(12) % 4)
-    stages.transmission_shots({"failures_in_a_row": 5}, "", "", *files)
+    transmission_shots({"failures_in_a_row": 5}, "", "", *files)
     found = read_json(files[-1])
     assert found["n_pairs"] == 12 and found["n_configurations"] == 4
 
@@ -266,15 +267,15 @@ def test_pairs_that_end_nowhere_are_told(tmp_path, monkeypatch):
         system, method, _ = open_bath()
         return system, method, BATH.engine(longest_half=4.0)
 
-    monkeypatch.setattr(stages, "open_engine", short)
+    monkeypatch.setattr(transmission_stage, "open_engine", short)
     with pytest.raises(SamplingError, match="no pair of halves off the dividing surface reached basins"):
-        stages.transmission_shots({"failures_in_a_row": 5}, "", "", *stage_files(tmp_path, np.zeros(3)))
+        transmission_shots({"failures_in_a_row": 5}, "", "", *stage_files(tmp_path, np.zeros(3)))
 
 
 def test_configurations_come_from_the_slab_by_weight():
     windows = Surface(12.5).windows(np.random.default_rng(1), 50, count=11)
     rate, _ = free_energy.surface_rate(windows, 300.0, rng=np.random.default_rng(2), n_bootstrap=2)
-    found = free_energy.combine(windows, 300.0)
+    found = mbar.combine(windows, 300.0)
     slab = np.flatnonzero(np.abs(found.r - rate.top) <= rate.half_width)
     few = free_energy.on_surface(found, rate, 3, np.random.default_rng(3))
     assert len(set(few)) == 3 and set(few) <= set(slab)
