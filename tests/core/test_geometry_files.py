@@ -218,7 +218,7 @@ def test_the_start_of_a_job_loads_no_more_than_it_needs() -> None:
     for work in (
         "from separatrix.config.load import load; from separatrix.core.yaml_file import read_yaml; "
         "load(read_yaml('config/config.yaml'), ['config/config.yaml'])",
-        "from separatrix.workflow import committor_stages, coordinate_stages, free_energy_profile, rate_routes, sampling_stages, umbrella",
+        "from separatrix.workflow import committor_stages, free_energy_profile, rate_routes, sampling_stages, umbrella",
     ):
         run = subprocess.run(
             [sys.executable, "-c", f"{work}; {told.format(names=heavy)}"],
