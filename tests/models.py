@@ -321,8 +321,8 @@ class Bath:
     """A double well along x in a bath, alone or coupled to a slow coordinate y; basins at both ends of x.
 
     V = barrier ((x/a)^2 - 1)^2 + tilt x/a + k y^2 / 2 - g x y, surfaces ``double-well-1d`` and ``solute-solvent`` of
-    :mod:`separatrix.potentials.model`. A frame of stationary, reversible dynamics lies on a transition path where it
-    came last from one basin and reaches the other next. If the friction is high, past and future depend on
+    :mod:`separatrix.potentials.engines.model`. A frame of stationary, reversible dynamics lies on a transition path
+    where it came last from one basin and reaches the other next. If the friction is high, past and future depend on
     the configuration alone, and the frames on transition paths have the density rho p (1 - p), p the committor (Hummer,
     J. Chem. Phys. 2004, 120, 516; E and Vanden-Eijnden, J. Stat. Phys. 2006, 123, 503). It holds for frames at
     intervals, with the committor of these frames, as it does for continuous paths.

@@ -81,7 +81,7 @@ def check(
     from separatrix.core.yaml_file import read_yaml
     from separatrix.potentials import trust
     from separatrix.report.inputs import load_with_files, outside
-    from separatrix.workflow.engine_check import check_method
+    from separatrix.workflow.engine_check import check_method, engine_notes
 
     if allow_programs:
         os.environ[trust.VARIABLE] = "1"
@@ -110,6 +110,8 @@ def check(
                 f"{config}: methods.{name}.options.{found.key}: {found.does}, as you have allowed",
                 soft_wrap=True,
             )
+    for line in engine_notes(checked):
+        console.print(f"{config}: {line}", soft_wrap=True)
     if quick:
         return
     found = []

@@ -102,8 +102,8 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     }
     for method in methods.values():
         try:
-            module = potentials.module_of(method.potential)
-            potentials.check_engine(method.potential, module, system.molecule, method.options)
+            engine = potentials.ENGINES[method.potential]
+            potentials.check_engine(engine, system.molecule, method.options)
         except ConfigError as error:
             if str(error).startswith("arguments"):
                 raise ConfigError(f"{where}: methods.{method.name}.options.{error}") from error

@@ -47,7 +47,7 @@ def build_method(name: str, data: Mapping[str, Any], temperature: float, seed: i
     keys = Keys(where)
     at = f"methods.{name}"
     try:
-        potentials.module_of(data["potential"])
+        potentials.ENGINES[data["potential"]]
     except ConfigError as error:
         raise keys.fail(f"{at}.potential", str(error)) from error
     try:

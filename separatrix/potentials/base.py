@@ -55,7 +55,7 @@ class Option:
             raise ConfigError(f"{key}: {str(value)[:300]} does not exist; give the {self.meaning}")
 
 
-class Engine(Protocol):
+class GradientEngine(Protocol):
     """Electronic structure as the seam sees it."""
 
     def gradient(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
@@ -97,7 +97,7 @@ class Seam:
         The config's word for the engine, for those who read that it has ended its process.
     """
 
-    def __init__(self, engine: Engine, n_atoms: int, capacity: int = 1024) -> None:
+    def __init__(self, engine: GradientEngine, n_atoms: int, capacity: int = 1024) -> None:
         self.engine = engine
         self.n_atoms = n_atoms
         self.capacity = capacity
@@ -369,7 +369,7 @@ def registered_platform(name: str) -> openmm.Platform:
     return openmm.Platform.getPlatformByName(name)
 
 
-def python_potential(molecule: Molecule, engine: Engine, description: str, **settings: Any) -> Potential:
+def python_potential(molecule: Molecule, engine: GradientEngine, description: str, **settings: Any) -> Potential:
     """A Potential whose only force is a `PythonForce` around `engine`."""
     system = openmm.System()
     for mass in molecule.masses:

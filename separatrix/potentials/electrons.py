@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
-from types import ModuleType
+from collections.abc import Mapping
 from typing import Any
 
 from ase.data import atomic_numbers
 
 from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import Molecule
+from separatrix.potentials.engine import Engine
 
 _NOBLE = (2, 10, 18, 36, 54, 86)
 
@@ -60,28 +60,22 @@ def check_molecule(molecule: Molecule) -> None:
         )
 
 
-def check_engine(word: str, module: ModuleType, molecule: Molecule, options: Mapping[str, Any]) -> None:
+def check_engine(engine: Engine, molecule: Molecule, options: Mapping[str, Any]) -> None:
     """Refuse a molecule whose charge or multiplicity an engine does not describe.
-
-    An engine that describes no molecule says so by ``ELECTRONS = False`` and is not asked. The others declare by a
-    function ``multiplicities(options)`` which ones they can do: a container, or None for all. One that has more to say
-    of a molecule has a function ``describes(molecule, options)``, which raises.
 
     Raises
     ------
     ConfigError
         In one line that begins with the key, ``charge`` or ``multiplicity``.
     """
-    if not getattr(module, "ELECTRONS", True):
+    if not engine.is_molecular:
         return
     check_molecule(molecule)
-    able: Container[int] | None = module.multiplicities(options) if hasattr(module, "multiplicities") else None
+    able = None if engine.multiplicities is None else engine.multiplicities(options)
     if able is not None and molecule.multiplicity not in able:
         these = " or ".join(str(m) for m in range(1, 10) if m in able)
         level = next((options[key] for key in ("method", "hamiltonian", "calculator") if key in options), None)
-        engine = f"potential {word!r}" if level is None else f"{level} of potential {word!r}"
-        raise ConfigError(
-            f"multiplicity: {engine} cannot do {molecule.multiplicity}, only {these}; take another engine"
-        )
-    if hasattr(module, "describes"):
-        module.describes(molecule, options)
+        name = f"potential {engine.name!r}" if level is None else f"{level} of potential {engine.name!r}"
+        raise ConfigError(f"multiplicity: {name} cannot do {molecule.multiplicity}, only {these}; take another engine")
+    if engine.describes is not None:
+        engine.describes(molecule, options)

@@ -1,21 +1,23 @@
 """What a run rests on: the papers of its engines, methods and codes, as BibTeX.
 
 ``resources/references.bib`` holds every paper; this module says which of them a configuration has used, and for what.
-Force fields and calculators that a config names by a file or a class are not known here: the key
+Each engine names its own (``separatrix.potentials.engine.Engine.papers``), and may bring them. Force fields
+and calculators that a config names by a file or a class are not known here: the key
 ``export.references`` names BibTeX files with their papers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pybtex.backends.plaintext import Backend
-from pybtex.database import BibliographyData, Entry, parse_file
+from pybtex.database import BibliographyData, Entry, parse_file, parse_string
 from pybtex.exceptions import PybtexError
 from pybtex.richtext import Text
 
+from separatrix import potentials
 from separatrix.config.keys import named_files
 from separatrix.core.errors import ConfigError, StoreError
 
@@ -49,35 +51,6 @@ SAMPLING = {
     "eyring1935": "transition-state theory",
 }
 """Of every run: minima, saddles, paths, coordinate, committors and harmonic rates are always there."""
-
-HAMILTONIANS = {
-    "AM1": ("dewar1985",),
-    "MNDO": ("dewar1977",),
-    "PM3": ("stewart1989",),
-    "PM6": ("stewart2007",),
-    "PM6-D3H4": ("stewart2007", "rezac2012"),
-    "PM6-ORG": ("stewart2023",),
-    "PM7": ("stewart2013",),
-    "RM1": ("rocha2006",),
-    "DFTB0": ("porezag1995",),
-    "DFTB2": ("elstner1998",),
-    "DFTB3": ("gaus2011",),
-    "GFN1-xTB": ("grimme2017",),
-    "GFN2-xTB": ("bannwarth2019",),
-    "IPEA1-xTB": ("asgeirsson2017",),
-}
-"""Of each level of theory that an engine knows by name."""
-
-ENGINES = {
-    "mopac": ("moussa2026",),
-    "sparrow": ("bosia2023",),
-    "tblite": ("bannwarth2021",),
-    "dftbplus": ("hourahine2020",),
-    "ase": (),
-    "forcefield": (),
-    "model": (),
-}
-"""Of each engine itself; what OpenMM computes has OpenMM's."""
 
 
 def used(config: Config) -> dict[str, str]:
@@ -140,23 +113,32 @@ def _restrained(config: Config) -> bool:
 
 
 def engine_references(method: Method) -> list[str]:
-    """Keys of the papers of a method's engine and level of theory."""
-    options = method.options
-    keys = list(ENGINES.get(method.potential, ()))
-    keys += HAMILTONIANS.get(str(options.get("hamiltonian", options.get("method", ""))), ())
-    if method.potential == "mopac" and options.get("dielectric_constant", 1) > 1:
-        keys.append("klamt1993")
-    if method.potential == "dftbplus":
-        if options["method"] == "DFTB3":
-            keys.append("gaus2013")  # the parameters, 3ob
-        keys += {"D3BJ": ["grimme2011"], "D4": ["caldeweyher2019"]}.get(options.get("dispersion", "none"), [])
-    if method.potential in ("tblite", "dftbplus") and options.get("solvent"):
-        keys.append("ehlert2021")
-    if method.potential == "ase" and "torchani" in str(options["calculator"]):
-        keys.append("gao2020")
-    if method.potential == "model" and options.get("surface") == "mueller-brown":
-        keys.append("muller1979")
-    return keys
+    """Keys of the papers of a method's engine and level of theory, as the engine names them."""
+    papers = potentials.ENGINES[method.potential].papers
+    return [] if papers is None else list(papers(method.options))
+
+
+def engine_bibliography(method: Method) -> Mapping[str, Entry]:
+    """Papers that a method's engine brings itself.
+
+    Raises
+    ------
+    ConfigError
+        When its BibTeX cannot be read, repeats another's key with another paper, or lacks a paper that it names.
+    """
+    engine, at = potentials.ENGINES[method.potential], f"potential {method.potential!r}"
+    try:
+        brought = dict(parse_string(engine.bibtex, "bibtex").entries)
+    except PybtexError as error:
+        raise ConfigError(f"{at}: its bibtex is not valid BibTeX: {' '.join(str(error).split())}") from error
+    own = every().entries
+    for key, entry in brought.items():
+        if key in own and own[key] != entry:
+            raise ConfigError(f"{at}: its bibtex: the key {key!r} stands for another paper already; give another key")
+    for key in engine_references(method):
+        if key not in brought and key not in own:
+            raise ConfigError(f"{at}: its papers name {key!r}, which its bibtex does not hold; add the entry")
+    return brought
 
 
 def unnamed(config: Config) -> list[str]:
@@ -164,17 +146,18 @@ def unnamed(config: Config) -> list[str]:
 
     Where ``export.references`` names BibTeX files, these are taken to say it.
     """
-    words: list[str] = []
     if config.data["export"]["references"]:
-        return words
-    for name, method in config.methods.items():
-        if method.potential == "forcefield":
-            words.append(f"{name}: the force field of {Path(str(method.options['file'])).name}")
-        elif method.potential == "ase" and "gao2020" not in engine_references(method):
-            words.append(f"{name}: the calculator {method.options['calculator']}")
-        elif method.potential not in ENGINES:
-            words.append(f"{name}: the engine {method.potential}")
-    return words
+        return []
+    without = {name: _unnamed(method) for name, method in config.methods.items()}
+    return [f"{name}: {what}" for name, what in without.items() if what]
+
+
+def _unnamed(method: Method) -> str:
+    """What of a method no reference names; empty if nothing."""
+    engine = potentials.ENGINES[method.potential]
+    if engine.unreferenced is not None:
+        return engine.unreferenced(method.options)
+    return "" if engine_references(method) else f"the engine {method.potential}"
 
 
 def check_files(paths: Sequence[str], where: str) -> None:
@@ -206,8 +189,10 @@ def check_files(paths: Sequence[str], where: str) -> None:
 
 def bibliography(config: Config) -> BibliographyData:
     """Entries of everything a run of this configuration has used, with those of ``export.references``."""
-    known = every().entries
-    chosen = {key: known[key] for key in used(config)}
+    entries = dict(every().entries)
+    for method in config.methods.values():
+        entries |= engine_bibliography(method)
+    chosen = {key: entries[key] for key in used(config)}
     for path in config.data["export"]["references"]:
         chosen |= dict(parse_file(path, bib_format="bibtex").entries)
     return BibliographyData(chosen)

@@ -12,10 +12,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from separatrix import __version__
+from separatrix import __version__, potentials
 
 if TYPE_CHECKING:
     from separatrix.config.configuration import Config
+    from separatrix.config.methods import Method
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,13 +79,14 @@ SCIKIT_LEARN = Code("scikit-learn", "https://scikit-learn.org", "BSD-3-Clause", 
 PYMBAR = Code("pymbar", "https://pymbar.readthedocs.io", "MIT", "pymbar", ("shirts2008",))
 TORCHANI = Code("TorchANI", "https://aiqm.github.io/torchani", "MIT", "torchani", ("gao2020",))
 
-ENGINES: Mapping[str, Code] = {
-    "mopac": Code("MOPAC", "https://openmopac.net", "Apache-2.0", references=("moussa2026",)),
-    "sparrow": Code("SCINE Sparrow", "https://scine.ethz.ch/download/sparrow", "BSD-3-Clause", "", ("bosia2023",)),
-    "tblite": Code("tblite", "https://tblite.readthedocs.io", "LGPL-3.0-or-later", references=("bannwarth2021",)),
-    "dftbplus": Code("DFTB+", "https://dftbplus.org", "LGPL-3.0-or-later", references=("hourahine2020",)),
-}
-"""Engines of their own; what OpenMM or ASE compute is theirs."""
+
+def of_engine(method: Method) -> Code | None:
+    """The program behind a method's engine; None where OpenMM or ASE computes."""
+    engine = potentials.ENGINES[method.potential]
+    if not engine.code:
+        return None
+    papers = engine.papers(method.options)[:1] if engine.papers is not None else ()
+    return Code(engine.code, engine.url, engine.licence, references=papers)
 
 
 def of_run(config: Config, health: Mapping[str, Mapping[str, Any]]) -> list[Code]:
@@ -100,7 +102,7 @@ def of_run(config: Config, health: Mapping[str, Mapping[str, Any]]) -> list[Code
     """
     found: dict[tuple[str, str], Code] = {}
     for name, method in config.methods.items():
-        code = ENGINES.get(method.potential)
+        code = of_engine(method)
         if code is not None:
             words = str(health[name]["version"])
             found.setdefault((code.name, _number(words)), replace(code, version=_number(words), words=words))

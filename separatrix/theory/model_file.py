@@ -310,14 +310,14 @@ def _surface(data: Mapping[str, Any], where: str, folder: Path, beta: float) -> 
 
 
 def _known_models() -> str:
-    from separatrix.potentials.model import SURFACES
+    from separatrix.potentials.engines.model import SURFACES
 
     return ", ".join([*surfaces.MODELS, *(name for name, surface in SURFACES.items() if surface.dimension == 2)])
 
 
 def _of_engine(name: str, params: Mapping[str, Any], where: str) -> Surface:
     """A surface of the engine `model`, in nm and kJ/mol, so that theory and sampling mean the same one."""
-    from separatrix.potentials import model as engine
+    from separatrix.potentials.engines import model as engine
 
     surface = engine.SURFACES.get(name)
     if surface is None or surface.dimension != 2:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from separatrix import potentials
+from separatrix.config.configuration import Config
 from separatrix.config.methods import Method
 from separatrix.config.system import System
 from separatrix.core.errors import ConfigError, PotentialError
@@ -235,3 +236,14 @@ def _time(potential: Potential, positions: np.ndarray, repeats: int = 20) -> flo
         potential.energy_and_gradient(x)
         spent.append(time.perf_counter() - start)
     return float(np.median(spent)) * 1000.0
+
+
+def engine_notes(config: Config) -> list[str]:
+    """For each engine that an installed package brings: which package, and what it leaves out."""
+    packages = potentials.ENGINES.plugins()
+    lines = []
+    for word in sorted({method.potential for method in config.methods.values()} & set(packages)):
+        missing = potentials.ENGINES[word].missing()
+        without = f"; it gives no {', '.join(missing)}" if missing else ""
+        lines.append(f"engine {word!r} comes from the package {packages[word]}{without}")
+    return lines

@@ -12,24 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from separatrix import potentials
 from separatrix.config.configuration import Config
 from separatrix.config.methods import Method
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json
 
-# Seconds per energy and gradient while none has been measured; generous for a few dozen atoms.
-_GRADIENT = {
-    "model": 0.001,
-    "forcefield": 0.005,
-    "sparrow": 0.1,
-    "mopac": 0.1,
-    "tblite": 0.1,
-    "dftbplus": 0.2,
-    "ase": 1.0,
-}
-# MB of one process with the engine in it; 240 to 280 measured for all but the last two.
-_ENGINE = {"dftbplus": 600, "ase": 3000}
-_OTHER_ENGINE = 400
 # MB of what stands around it: two copies of Snakemake and SLURM's own.
 _AROUND = 500
 # MB of an engine's own process (`worker: true`), less the engine.
@@ -138,7 +126,7 @@ def seconds(
         shots = data["sampling"]["shots_per_round"] + (data["sampling"]["burn_in"]["shots"] if number == 1 else 0)
         if known.shot:
             return _MEASURED_MARGIN * shots * known.shot
-    gradient = known.gradient or _GRADIENT.get(spec.potential, max(_GRADIENT.values()))
+    gradient = known.gradient or potentials.ENGINES[spec.potential].seconds_per_gradient
     # No half is longer than this; how long they are on average only sampling tells.
     half = spec.dynamics.longest_half / spec.dynamics.time_step
     atoms = len(config.system.molecule.symbols)
@@ -204,7 +192,7 @@ def memory(
     never longer than two of the longest halves; each attempt asks for more.
     """
     spec = config.methods[method]
-    engine = _ENGINE.get(spec.potential, _OTHER_ENGINE) + (_WORKER if spec.options.get("worker") else 0)
+    engine = potentials.ENGINES[spec.potential].memory_MB + (_WORKER if spec.options.get("worker") else 0)
     paths = 0.0
     if stage == "sample":
         shots = config.data["sampling"]["shots_per_round"]
@@ -239,13 +227,9 @@ def memory(
 
 def graphics_cards(method: Method) -> int:
     """Graphics cards that a method's options ask for."""
-    words = [str(method.options.get("platform", "")), *_words(method.options.get("arguments", {}))]
-    return int(any(word.lower().partition(":")[0] in ("cuda", "opencl", "hip") for word in words))
+    return potentials.ENGINES[method.potential].graphics_cards(method.options)
 
 
-def _words(value: Any) -> list[str]:
-    if isinstance(value, Mapping):
-        return [w for v in value.values() for w in _words(v)]
-    if isinstance(value, list | tuple):
-        return [w for v in value for w in _words(v)]
-    return [value] if isinstance(value, str) else []
+def conda_environment(method: Method) -> str:
+    """Conda environment of a method's engine: NAME of ``envs/NAME.yaml``, or the path of a file."""
+    return potentials.ENGINES[method.potential].environment

@@ -13,6 +13,7 @@ import openmm
 
 from separatrix.core.errors import PotentialError
 from separatrix.potentials.base import Option, python_potential
+from separatrix.potentials.engine import Engine
 
 OPTIONS = {"how": Option(str, "way to misbehave"), "when": Option(str, "at a gradient, or as it is built")}
 
@@ -87,7 +88,7 @@ class Unspeakable(Exception):
         raise RuntimeError("no words")
 
 
-class Engine:
+class Springs:
     def __init__(self, how):
         self.how, self.calls = how, 0
 
@@ -108,7 +109,7 @@ def build(molecule, options):
     how = options.get("how", "")
     if options.get("when") == "built":
         misbehave(how, 0.0, np.zeros((molecule.n_atoms, 3)))
-    potential = python_potential(molecule, Engine(how), "springs")
+    potential = python_potential(molecule, Springs(how), "springs")
     if how == "force of its own":
         potential.system.addForce(openmm.HarmonicBondForce())
     if how == "masses of its own":
@@ -119,3 +120,6 @@ def build(molecule, options):
     if how == "no engine":
         potential.seam = None
     return potential
+
+
+ENGINE = Engine(name="bad", build=build, options=OPTIONS)

@@ -23,8 +23,8 @@ from separatrix.core.errors import ConfigError, PotentialError, SeparatrixError
 from separatrix.core.molecule import Molecule
 from separatrix.core.units import BOHR, HARTREE
 from separatrix.core.yaml_file import read_yaml
-from separatrix.potentials.ase_calculator import AseEngine, with_charge
 from separatrix.potentials.ase_classes import CALCULATORS, PROGRAMS
+from separatrix.potentials.engines.ase import AseEngine, with_charge
 from separatrix.potentials.trust import VARIABLE
 
 ORCA = "ase.calculators.orca.ORCA"
@@ -71,7 +71,7 @@ def orca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         {"calculator": "torch.load", "arguments": {"f": "{file}"}},
         {"calculator": "os.system", "arguments": {"command": "touch {file}"}},
         {"calculator": "subprocess.Popen", "arguments": {"args": ["touch", "{file}"]}},
-        {"calculator": "separatrix.potentials.ase_calculator.AseEngine"},
+        {"calculator": "separatrix.potentials.engines.ase.AseEngine"},
         {"calculator": "tblite.ase.TBlite"},
         {"calculator": "ase.calculators.emt.FileIOCalculator", "arguments": {"command": "touch {file}"}},
     ],

@@ -24,6 +24,7 @@ from separatrix.potentials.containment import checked
 
 PAIR = Molecule(("N", "N"), ((0, 1),))
 X = np.array([[0.1, 0.2, 0.3], [-0.1, 0.0, 0.5]])
+ENTRY = "from separatrix.potentials.engine import Engine\nENGINE = Engine"
 NOWHERE = Basin("nowhere", (Interval(Coordinate("d", "distance", (0, 1)), 50.0, 60.0),))
 
 
@@ -261,9 +262,21 @@ def test_a_process_that_ends_by_itself_has_nothing_to_say(bad) -> None:
         ("b = wrong", {"wrong.py": "def f(:"}, "by the package badpackage as wrong, .*cannot be imported .SyntaxError"),
         ("b = wrong", {"wrong.py": "raise SystemExit(2)"}, "which cannot be imported .SystemExit: 2"),
         ("b = wrong:thing", {"wrong.py": ""}, "as wrong:thing, which cannot be imported .AttributeError"),
-        ("b = wrong", {"wrong.py": ""}, "by the package badpackage as wrong, which has not a dictionary OPTIONS"),
-        ("b = wrong", {"wrong.py": "OPTIONS = {'a': str}"}, "which has not a dictionary OPTIONS of Option"),
-        ("b = wrong", {"wrong.py": "OPTIONS = {}"}, "which has not a function build"),
+        (
+            "b = wrong",
+            {"wrong.py": ""},
+            "by the package badpackage as wrong, which has not ENGINE, an object of .*Engine",
+        ),
+        (
+            "b = wrong",
+            {"wrong.py": f"{ENTRY}(name='b', build=max, options={{'a': str}})"},
+            "options must be a mapping of their names to O",
+        ),
+        (
+            "b = wrong",
+            {"wrong.py": f"{ENTRY}(name='b', build=3)"},
+            "which cannot be imported .its build must be a function",
+        ),
     ],
 )
 def test_a_broken_package_is_named_in_one_line(tmp_path, monkeypatch, points, files, message) -> None:
@@ -285,7 +298,7 @@ def test_a_word_that_two_packages_register_is_refused(tmp_path, monkeypatch) -> 
 
 def test_a_build_that_gives_no_potential(tmp_path, monkeypatch) -> None:
     folder = install(tmp_path / "site", monkeypatch, "b = empty")
-    (folder / "empty.py").write_text("OPTIONS = {}\ndef build(molecule, options): return 3\n")
+    (folder / "empty.py").write_text(f"{ENTRY}(name='b', build=lambda molecule, options: 3)\n")
     with pytest.raises(ConfigError, match=r"its build\(\) gave a int, not a Potential"):
         potentials.build("b", PAIR, {"worker": False})
 

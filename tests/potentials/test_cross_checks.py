@@ -8,7 +8,7 @@ import pytest
 from separatrix import potentials
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.units import ANGSTROM, KCAL
-from separatrix.potentials.mopac import planar_nitrogen
+from separatrix.potentials.engines.mopac import planar_nitrogen
 
 UNIT = KCAL / ANGSTROM
 

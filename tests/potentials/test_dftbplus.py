@@ -29,7 +29,7 @@ from separatrix.cvs.states import Basin, Coordinate, Interval
 from separatrix.dynamics.md_engine import DynamicsSettings, Engine, maxwell_boltzmann, run_half
 from separatrix.dynamics.stationary import relax
 from separatrix.potentials import build
-from separatrix.potentials.dftbplus import geometry_text, input_text
+from separatrix.potentials.engines.dftbplus import geometry_text, input_text
 
 UNIT = KCAL / ANGSTROM
 WATER = Molecule(("O", "H", "H"), ((0, 1), (0, 2)))

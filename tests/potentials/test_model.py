@@ -30,7 +30,7 @@ from separatrix.dynamics.stationary import (
     walk_to_saddle,
 )
 from separatrix.potentials import Potential
-from separatrix.potentials.model import SURFACES
+from separatrix.potentials.engines.model import SURFACES
 from separatrix.sampling.committor import shoot
 from separatrix.sampling.shooting import AimlessSelector, Chain, first_path
 from separatrix.workflow import engine_check as health

@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 from models import DNAB, DoubleWell, dnab, forgets, numerical_gradient
 from openmm import app, unit
 
+from separatrix import potentials
 from separatrix.core.errors import ConfigError, PotentialError
 from separatrix.core.molecule import Molecule
 from separatrix.core.units import ANGSTROM, BOHR, HARTREE, KCAL
 from separatrix.dynamics.stationary import relax
-from separatrix.potentials import REGISTRY, build, check_options, known, module_of
+from separatrix.potentials import build, check_options
 from separatrix.potentials.base import Option, Seam, python_potential
-from separatrix.potentials.mopac import NitrogenLigands, planar_nitrogen
+from separatrix.potentials.engines.mopac import NitrogenLigands, planar_nitrogen
 
 FILE = str(DNAB / "gaff2.xml")
 N1 = 1  # the amine nitrogen
@@ -594,19 +595,23 @@ def test_remember_evaluates_first():
 # The registry -----------------------------------------------------------------------------------------------
 
 
-def test_every_registered_word_is_a_module_with_build_and_options():
-    assert {"forcefield", "mopac", "sparrow"} <= set(REGISTRY) <= set(known())
-    for word in REGISTRY:
-        module = module_of(word)
-        assert callable(module.build)
-        assert all(isinstance(option, Option) for option in module.OPTIONS.values())
+def test_every_module_of_engines_is_one_whole_engine():
+    assert {"forcefield", "mopac", "sparrow"} <= set(potentials.ENGINES.own()) <= set(potentials.ENGINES.names())
+    for word in potentials.ENGINES.own():
+        engine = potentials.ENGINES[word]
+        assert engine.name == word and engine.summary and callable(engine.build)
+        assert all(isinstance(option, Option) for option in engine.options.values())
+        assert Path("envs", f"{engine.environment}.yaml").is_file()
+        assert bool(engine.code) == bool(engine.url) == bool(engine.licence)
+        assert 0 < engine.seconds_per_gradient <= 1 and engine.memory_MB >= 400
+        assert engine.papers is not None or engine.unreferenced is not None
 
 
 def test_unknown_potential_is_named_with_a_suggestion():
     with pytest.raises(ConfigError, match=r"'mopacc' is not a potential; did you mean 'mopac'\?.*forcefield"):
-        module_of("mopacc")
+        potentials.ENGINES["mopacc"]
     with pytest.raises(ConfigError, match=r"^'xyzzy' is not a potential \(known"):
-        module_of("xyzzy")
+        potentials.ENGINES["xyzzy"]
 
 
 @pytest.mark.parametrize(

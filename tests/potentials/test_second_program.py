@@ -21,7 +21,7 @@ from models import dnab, numerical_gradient
 from separatrix import potentials
 from separatrix.core.molecule import Molecule, bonds_from_distances
 from separatrix.core.units import ANGSTROM, BOHR, HARTREE, KCAL
-from separatrix.potentials.mopac import _triple_bonds, planar_nitrogen, short_carbon_bonds
+from separatrix.potentials.engines.mopac import _triple_bonds, planar_nitrogen, short_carbon_bonds
 
 UNIT = KCAL / ANGSTROM
 MOPAC, XTB = shutil.which("mopac"), shutil.which("xtb")

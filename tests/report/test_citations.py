@@ -126,12 +126,12 @@ def test_every_level_of_theory_of_an_engine_is_known() -> None:
         "dftbplus": "method",
     }.items():
         for word in potentials.options_of(engine)[option].choices:
-            assert citations.HAMILTONIANS[word], word
-    assert set(citations.ENGINES) == set(potentials.REGISTRY)
+            assert len(potentials.ENGINES[engine].papers({option: word})) > 1, word
 
 
 def test_every_paper_can_be_found_and_is_used_somewhere() -> None:
-    source = Path(citations.__file__).read_text()
+    engines = Path(potentials.__file__).parent / "engines"
+    source = "".join(path.read_text() for path in (Path(citations.__file__), *sorted(engines.glob("*.py"))))
     dois = []
     for key, entry in citations.every().entries.items():
         assert f'"{key}"' in source, f"{key} is cited by nothing"

@@ -22,6 +22,7 @@ from separatrix.cli import main as cli
 from separatrix.config.load import load
 from separatrix.core.errors import ConfigError, SeparatrixError
 from separatrix.core.yaml_file import read_yaml
+from separatrix.potentials.engines import model
 from separatrix.report.inputs import load_with_files
 from separatrix.theory import analysis, expressions, langer, model_file, surfaces
 from separatrix.theory import theory_files as files
@@ -249,7 +250,6 @@ def test_surface_of_the_engine_is_the_surface_that_is_sampled() -> None:
     """`model: solute-solvent` and OpenMM's expression of it; D from masses and friction by Einstein's relation."""
     import openmm
 
-    from separatrix import potentials
     from separatrix.core.molecule import Molecule
     from separatrix.core.units import BOLTZMANN
 
@@ -259,7 +259,7 @@ def test_surface_of_the_engine_is_the_surface_that_is_sampled() -> None:
         grid_h=0.01, D={"masses_Da": [12, 1200], "friction_per_ps": 200}, state_A="x < -0.05", state_B="x > 0.05",
     )  # fmt: skip
     molecule = Molecule(symbols=("X", "X"), bonds=(), names={}, charge=0, multiplicity=1)
-    system = potentials.model.build(molecule, {"surface": "solute-solvent", **options}).system
+    system = model.build(molecule, {"surface": "solute-solvent", **options}).system
     context = openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("Reference"))
     for x, y in ((0.0, 0.0), (0.05, -0.1), (-0.11, 0.2)):
         context.setPositions(np.array([[x, 0, 0], [0, y, 0]]))

@@ -144,10 +144,10 @@ def engine_files(wildcards):
 
 def engine_env(wildcards):
     """Conda environment of the method's engine family; used with `--software-deployment-method conda` alone."""
-    family = {"dftbplus": "dftbplus", "ase": "ml"}.get(
-        CONFIG.methods[wildcards.method].potential, "separatrix"
+    environment = resources.conda_environment(CONFIG.methods[wildcards.method])
+    return (
+        environment if os.path.isabs(environment) else f"../../envs/{environment}.yaml"
     )
-    return f"../../envs/{family}.yaml"
 
 
 # What a job asks of a cluster -----------------------------------------------------------------------------------------

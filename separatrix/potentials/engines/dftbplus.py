@@ -1,7 +1,7 @@
 """DFTB+ (23.1 or newer) through the C interface of its library: DFTB2, DFTB3, GFN1-xTB, GFN2-xTB.
 
 On any error the library stops the process it is in, and it writes files where that process stands. So this engine
-always runs in a worker process (`NEEDS_WORKER`), which stands in a scratch directory of its own.
+always runs in a worker process, which stands in a scratch directory of its own.
 
 Parameters that are not in Slater-Koster files:
 
@@ -30,8 +30,7 @@ from separatrix.core.molecule import Molecule
 from separatrix.core.units import ANGSTROM, BOHR, HARTREE
 from separatrix.potentials import trust
 from separatrix.potentials.base import Option, Potential, python_potential
-
-NEEDS_WORKER = True
+from separatrix.potentials.engine import Engine
 
 OPTIONS: dict[str, Option] = {
     "method": Option(str, "Hamiltonian", choices=("DFTB2", "DFTB3", "GFN1-xTB", "GFN2-xTB"), required=True),
@@ -384,3 +383,39 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
     if "slater_koster_directory" in options:
         parts.append(f"with {options['slater_koster_directory']}")
     return python_potential(molecule, engine, f"{' '.join(parts)} (DFTB+, interface {interface})")
+
+
+_PAPERS = {
+    "DFTB2": ("elstner1998",),
+    "DFTB3": ("gaus2011", "gaus2013"),  # the second: the parameters, 3ob
+    "GFN1-xTB": ("grimme2017",),
+    "GFN2-xTB": ("bannwarth2019",),
+}
+_PAPERS_OF_DISPERSION = {"D3BJ": ("grimme2011",), "D4": ("caldeweyher2019",)}
+
+
+def papers(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """The program, the Hamiltonian, the correction for dispersion, and the solvent where there is one."""
+    dispersion = _PAPERS_OF_DISPERSION.get(options.get("dispersion", "none"), ())
+    solvent = ("ehlert2021",) if options.get("solvent") else ()
+    return ("hourahine2020", *_PAPERS[options["method"]], *dispersion, *solvent)
+
+
+ENGINE = Engine(
+    name="dftbplus",
+    build=build,
+    options=OPTIONS,
+    summary="DFTB and extended tight binding by libdftbplus",
+    code="DFTB+",
+    url="https://dftbplus.org",
+    licence="LGPL-3.0-or-later",
+    papers=papers,
+    seconds_per_gradient=0.2,
+    memory_MB=600,
+    environment="dftbplus",
+    multiplicities=multiplicities,
+    check=check,
+    foreign=foreign,
+    settle=settle,
+    needs_worker=lambda options: True,
+)

@@ -19,12 +19,7 @@ import openmm
 from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import Molecule
 from separatrix.potentials.base import Option, Potential
-
-#: OpenMM computes these forces itself.
-IN_OPENMM = True
-
-#: No molecule: its atoms may be of any element, and charge and multiplicity mean nothing.
-ELECTRONS = False
+from separatrix.potentials.engine import Engine
 
 _NUMBER = (int, float)
 
@@ -47,7 +42,7 @@ _MASSES = {
 
 
 @dataclass(frozen=True)
-class Surface:
+class ModelSurface:
     """One surface.
 
     Attributes
@@ -78,10 +73,10 @@ _MUELLER_BROWN = (
     (15.0, 0.7, 0.6, 0.7, -1.0, 1.0),
 )
 
-SURFACES: dict[str, Surface] = {
-    "double-well-1d": Surface(_DOUBLE_WELL, {**_DOUBLE_WELL_DEFAULTS, "mass_x_Da": 12.0}),
+SURFACES: dict[str, ModelSurface] = {
+    "double-well-1d": ModelSurface(_DOUBLE_WELL, {**_DOUBLE_WELL_DEFAULTS, "mass_x_Da": 12.0}),
     # The potential of mean force along x is the double well itself, whatever c: only dynamics feels the coupling.
-    "double-well-2d": Surface(
+    "double-well-2d": ModelSurface(
         f"{_DOUBLE_WELL} + 0.5*k*(y - c*x)^2",
         {
             **_DOUBLE_WELL_DEFAULTS,
@@ -92,7 +87,7 @@ SURFACES: dict[str, Surface] = {
         },
     ),
     # A solvent that follows the solute deepens the wells: g^2 x^2 / 2k comes off the potential of mean force along x.
-    "solute-solvent": Surface(
+    "solute-solvent": ModelSurface(
         f"{_DOUBLE_WELL} + 0.5*k*y^2 - g*x*y",
         {
             **_DOUBLE_WELL_DEFAULTS,
@@ -102,7 +97,7 @@ SURFACES: dict[str, Surface] = {
             "mass_y_Da": 100.0,
         },
     ),
-    "mueller-brown": Surface(
+    "mueller-brown": ModelSurface(
         "energy*("
         + " + ".join(
             f"({A})*exp(({a})*(u - ({x0}))^2 + ({b})*(u - ({x0}))*(v - ({y0})) + ({c})*(v - ({y0}))^2)"
@@ -159,3 +154,21 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
         isolated=False,
         active=np.eye(n, 3, dtype=bool),
     )
+
+
+def papers(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """That of the surface by Müller and Brown."""
+    return ("muller1979",) if options.get("surface") == "mueller-brown" else ()
+
+
+ENGINE = Engine(
+    name="model",
+    build=build,
+    options=OPTIONS,
+    summary="analytic surfaces of one or two coordinates",
+    papers=papers,
+    unreferenced=lambda options: "",
+    seconds_per_gradient=0.001,
+    in_openmm=True,
+    is_molecular=False,
+)

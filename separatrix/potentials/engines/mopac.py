@@ -16,6 +16,7 @@ from separatrix.core.errors import ConfigError, PotentialError
 from separatrix.core.molecule import Molecule
 from separatrix.core.units import ANGSTROM, KCAL
 from separatrix.potentials.base import Option, Potential, python_potential
+from separatrix.potentials.engine import Engine
 
 OPTIONS: dict[str, Option] = {
     "hamiltonian": Option(
@@ -27,10 +28,6 @@ OPTIONS: dict[str, Option] = {
     "dielectric_constant": Option((int, float), "of the COSMO solvent; 1 is the gas phase", minimum=1.0, default=1.0),
     "scf_tolerance": Option((int, float), "relative to MOPAC's default of 1", minimum=1e-6, default=1.0),
 }
-
-
-def multiplicities(options: Mapping[str, Any]) -> None:
-    """Any: MOPAC takes unrestricted orbitals for what is no singlet."""
 
 
 # Hamiltonians whose energy holds the planarity term of nitrogen below, but whose gradient lacks it.
@@ -283,3 +280,32 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
     medium = f", COSMO {solvent:g}" if solvent != 1.0 else ""
     name = f"{options['hamiltonian']}{medium} (MOPAC through mopactools {version('mopactools')})"
     return python_potential(molecule, engine, name, force_tolerance=0.2, drift_tolerance=2.0)
+
+
+_PAPERS = {
+    "AM1": ("dewar1985",),
+    "PM6": ("stewart2007",),
+    "PM6-D3H4": ("stewart2007", "rezac2012"),
+    "PM6-ORG": ("stewart2023",),
+    "PM7": ("stewart2013",),
+    "RM1": ("rocha2006",),
+}
+
+
+def papers(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """MOPAC, the Hamiltonian, and COSMO where there is a solvent."""
+    solvent = ("klamt1993",) if options.get("dielectric_constant", 1) > 1 else ()
+    return ("moussa2026", *_PAPERS[options["hamiltonian"]], *solvent)
+
+
+ENGINE = Engine(
+    name="mopac",
+    build=build,
+    options=OPTIONS,
+    summary="semiempirical Hamiltonians by libmopac",
+    code="MOPAC",
+    url="https://openmopac.net",
+    licence="Apache-2.0",
+    papers=papers,
+    seconds_per_gradient=0.1,
+)

@@ -15,9 +15,7 @@ from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import Molecule
 from separatrix.potentials import trust
 from separatrix.potentials.base import Option, Potential, registered_platform
-
-#: OpenMM computes these forces itself.
-IN_OPENMM = True
+from separatrix.potentials.engine import Engine
 
 OPTIONS: dict[str, Option] = {
     "file": Option(
@@ -153,3 +151,16 @@ def _check_charge(system: openmm.System, charge: int, path: Path) -> None:
                     f"file: {path}: its partial charges add up to {sum(partial):+.3f} e, and the system's charge is "
                     f"{charge:+d}; correct one of them"
                 )
+
+
+ENGINE = Engine(
+    name="forcefield",
+    build=build,
+    options=OPTIONS,
+    summary="force fields of OpenMM, Amber and GROMACS files",
+    unreferenced=lambda options: f"the force field of {Path(str(options['file'])).name}",
+    seconds_per_gradient=0.005,
+    multiplicities=multiplicities,
+    foreign=foreign,
+    in_openmm=True,
+)

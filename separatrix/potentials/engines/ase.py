@@ -41,6 +41,7 @@ from separatrix.potentials.ase_classes import (
     Takes,
 )
 from separatrix.potentials.base import Option, Potential, python_potential
+from separatrix.potentials.engine import Engine
 
 OPTIONS: dict[str, Option] = {
     "calculator": Option(str, "dotted path of an ASE calculator's class, e.g. tblite.ase.TBLite", required=True),
@@ -383,3 +384,31 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
     return python_potential(
         molecule, engine, one_line(f"{options['calculator']}({arguments}) through ASE {ase.__version__}")
     )
+
+
+def papers(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those of a calculator that is part of this library; for others the key ``export.references`` is there."""
+    return ("gao2020",) if "torchani" in str(options["calculator"]) else ()
+
+
+def unreferenced(options: Mapping[str, Any]) -> str:
+    """The calculator, unless its papers are known."""
+    return "" if papers(options) else f"the calculator {options['calculator']}"
+
+
+ENGINE = Engine(
+    name="ase",
+    build=build,
+    options=OPTIONS,
+    summary="any ASE calculator: machine-learned potentials, programs such as ORCA",
+    papers=papers,
+    unreferenced=unreferenced,
+    seconds_per_gradient=1.0,
+    memory_MB=3000,
+    environment="ml",
+    describes=describes,
+    check=check,
+    foreign=foreign,
+    settle=settle,
+    needs_worker=needs_worker,
+)

@@ -13,6 +13,7 @@ from separatrix.core.errors import ConfigError, PotentialError
 from separatrix.core.molecule import Molecule
 from separatrix.core.units import BOHR, HARTREE
 from separatrix.potentials.base import Option, Potential, python_potential
+from separatrix.potentials.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -119,3 +120,34 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
     caution = "Sparrow's analytic DFTB3 gradient is off by 1 to 6 kcal/mol/angstrom; prefer DFTB2"
     log.warning("%s", caution)
     return python_potential(molecule, engine, name, force_tolerance=1.5, drift_tolerance=5.0, caution=caution)
+
+
+_PAPERS = {
+    "AM1": "dewar1985",
+    "MNDO": "dewar1977",
+    "PM3": "stewart1989",
+    "PM6": "stewart2007",
+    "RM1": "rocha2006",
+    "DFTB0": "porezag1995",
+    "DFTB2": "elstner1998",
+    "DFTB3": "gaus2011",
+}
+
+
+def papers(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Sparrow, and the method."""
+    return ("bosia2023", _PAPERS[options["method"]])
+
+
+ENGINE = Engine(
+    name="sparrow",
+    build=build,
+    options=OPTIONS,
+    summary="DFTB and NDDO methods by SCINE Sparrow",
+    code="SCINE Sparrow",
+    url="https://scine.ethz.ch/download/sparrow",
+    licence="BSD-3-Clause",
+    papers=papers,
+    seconds_per_gradient=0.1,
+    multiplicities=multiplicities,
+)

@@ -13,6 +13,7 @@ from separatrix.core.errors import ConfigError, PotentialError
 from separatrix.core.molecule import Molecule
 from separatrix.core.units import BOHR, HARTREE
 from separatrix.potentials.base import Option, Potential, python_potential
+from separatrix.potentials.engine import Engine
 
 OPTIONS: dict[str, Option] = {
     "method": Option(str, "Hamiltonian", choices=("GFN1-xTB", "GFN2-xTB", "IPEA1-xTB"), required=True),
@@ -24,10 +25,6 @@ OPTIONS: dict[str, Option] = {
     "electronic_temperature_K": Option((int, float), "of the occupation of orbitals", minimum=0.0),
     "max_scf_iterations": Option(int, "before the field counts as not converged", minimum=1, default=250),
 }
-
-
-def multiplicities(options: Mapping[str, Any]) -> None:
-    """Any, with spin polarisation."""
 
 
 # tblite takes the electronic temperature as an energy in hartree.
@@ -102,3 +99,24 @@ def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
         raise ConfigError(f"tblite: {' '.join(str(error).split())}") from error
     solvent = f" in {options['solvent']} ({_solvation(options).upper()})" if "solvent" in options else ""
     return python_potential(molecule, engine, f"{options['method']}{solvent} (tblite {version('tblite')})")
+
+
+_PAPERS = {"GFN1-xTB": "grimme2017", "GFN2-xTB": "bannwarth2019", "IPEA1-xTB": "asgeirsson2017"}
+
+
+def papers(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """The code, the Hamiltonian, and ALPB where there is a solvent."""
+    return ("bannwarth2021", _PAPERS[options["method"]], *(("ehlert2021",) if options.get("solvent") else ()))
+
+
+ENGINE = Engine(
+    name="tblite",
+    build=build,
+    options=OPTIONS,
+    summary="extended tight binding by tblite",
+    code="tblite",
+    url="https://tblite.readthedocs.io",
+    licence="LGPL-3.0-or-later",
+    papers=papers,
+    seconds_per_gradient=0.1,
+)
