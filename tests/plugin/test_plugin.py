@@ -1,0 +1,114 @@
+"""A package adds one thing of each kind, each in one file, and nothing of this library changes for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from pybtex.database import parse_string
+from typer.testing import CliRunner
+
+from separatrix import potentials
+from separatrix.cli import main as cli
+from separatrix.config.load import load
+from separatrix.cvs.evaluation import evaluate
+from separatrix.cvs.specification import describe
+from separatrix.report import citations, software
+from separatrix.workflow import resources
+from separatrix.workflow.engine_check import engine_notes
+
+PACKAGE = Path(__file__).parent / "package"
+
+
+@pytest.fixture(autouse=True)
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The package as pip leaves it: its modules, and a folder with its metadata and entry points."""
+    project = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]
+    site = tmp_path / "site"
+    shutil.copytree(PACKAGE / "exampleplugin", site / "exampleplugin")
+    info = site / f"{project['name']}-{project['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    lines = []
+    for group, points in project["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
+    return site
+
+
+@pytest.fixture
+def data(root: Path) -> dict[str, Any]:
+    """A comparison of one method, which the package's engine computes."""
+    full = yaml.safe_load((root / "config/config.yaml").read_text())
+    method = {"label": "Springs", "potential": "springs", "dynamics": full["methods"]["gaff2"]["dynamics"]}
+    return {"system": full["system"], "methods": {"springs": method | {"options": {"stiffness": 5e4}}}}
+
+
+def test_engine_is_cited_with_the_paper_that_it_brings(data: dict[str, Any], tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(data))
+    cited = CliRunner().invoke(cli.app, ["cite", str(config)])
+    assert parse_string(cited.stdout, "bibtex").entries["hooke1678"].fields["title"] == "De Potentia Restitutiva"
+    assert "no reference is known" not in cited.stdout
+    assert citations.used(load(data))["hooke1678"] == "level of theory Springs"
+
+
+def test_engine_shows_in_check(data: dict[str, Any], tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(data))
+    checked = CliRunner().invoke(cli.app, ["check", "--quick", str(config)])
+    assert checked.exit_code == 0
+    assert "engine 'springs' comes from the package exampleplugin" in " ".join(checked.stdout.split())
+    assert engine_notes(load(data)) == ["engine 'springs' comes from the package exampleplugin"]
+
+
+def test_engine_is_among_the_programs_of_the_research_object(data: dict[str, Any]) -> None:
+    codes = software.of_run(load(data), {"springs": {"version": "springs 1.0"}})
+    (code,) = [code for code in codes if code.name == "Springs"]
+    assert (code.version, code.licence, code.url) == ("1.0", "MIT", "https://example.org/springs")
+    assert code.references == ("hooke1678",)
+
+
+def test_jobs_ask_for_what_the_engine_says(data: dict[str, Any]) -> None:
+    config = load(data)
+    unmeasured = resources.Measured()
+    guessed = resources.seconds(config, "check", "springs", unmeasured)
+    measured = resources.seconds(config, "check", "springs", resources.Measured(gradient=0.02))
+    assert guessed == measured
+    assert resources.conda_environment(config.methods["springs"]) == "separatrix"
+
+
+def test_engine_computes(data: dict[str, Any]) -> None:
+    molecule = load(data).system.molecule
+    potential = potentials.build("springs", molecule, {"worker": False, "stiffness": 5e4})
+    positions = np.random.default_rng(1).normal(size=(molecule.n_atoms, 3))
+    energy, gradient = potential.energy_and_gradient(positions)
+    step = 1e-6
+    moved = positions.copy()
+    moved[0, 0] += step
+    assert gradient[0, 0] == pytest.approx((potential.energy_and_gradient(moved)[0] - energy) / step, rel=1e-3)
+
+
+def test_kind_of_variable_is_a_candidate(data: dict[str, Any], root: Path, tmp_path: Path) -> None:
+    system = yaml.safe_load((root / data["system"]).read_text())
+    system["variables"]["extra"].append({"kind": "midpoint_distance", "atoms": ["N9", "C6", "N10"]})
+    (tmp_path / "system.yaml").write_text(yaml.safe_dump(system))
+    variable = load(data | {"system": str(tmp_path / "system.yaml")}).system.variables[-1]
+    assert (variable.unit, describe(variable)) == (
+        "angstrom",
+        "distance of atom 9 from the middle of 6 and 10, in angstrom",
+    )
+    positions, velocities = np.random.default_rng(1).normal(size=(2, 4, 24, 3))
+    values, rates = evaluate([variable], positions, velocities)
+    expected = 10 * np.linalg.norm(positions[:, 9] - 0.5 * (positions[:, 6] + positions[:, 10]), axis=1)
+    assert values[:, 0] == pytest.approx(expected)
+    (later,), _ = evaluate([variable], positions[:1] + 1e-6 * velocities[:1], velocities[:1])
+    assert (later[0] - values[0, 0]) / 1e-6 == pytest.approx(rates[0, 0], rel=1e-4)
