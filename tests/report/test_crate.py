@@ -34,6 +34,7 @@ from separatrix.core.schema import check
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
 from separatrix.report import crate, inputs
+from separatrix.report.inputs import load_with_files
 from separatrix.results.path_files import write_paths
 from separatrix.results.stationary_files import write_no_saddle, write_stationary
 from separatrix.theory import theory_files
@@ -499,7 +500,7 @@ def test_a_wrong_key_is_one_line(root: Path, change: dict, words: str) -> None:
     data = yaml.safe_load((root / "config/config.yaml").read_text())
     data["export"] = change
     with pytest.raises(ConfigError) as caught:
-        load(data)
+        load_with_files(data)
     assert words in str(caught.value) and "\n" not in str(caught.value)
 
 

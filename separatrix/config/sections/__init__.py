@@ -1,0 +1,1 @@
+"""Typed sections of a config file and of a system file, one module per topic."""

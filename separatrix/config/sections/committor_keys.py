@@ -1,0 +1,198 @@
+"""Keys of `committor`: committor shots, on the predicted separatrix and off it."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from separatrix.core.section import Distinct, Number, Section, key, subsection
+
+
+class AdaptiveSection(Section):
+    """Further shots from configurations whose committor is not yet known well enough; absent, none."""
+
+    stages: ClassVar[tuple[str, ...]] = ("committor_shots",)
+
+    half_width: Number = key(
+        ...,
+        "half the 95 % interval of a committor that is narrow enough",
+        guide=(
+            "configurations whose committor has a wider interval (half of 95 %) than this get further shots; "
+            "absent: none do"
+        ),
+        gt=0,
+        le=0.5,
+    )
+    most_shots: int = key(
+        ...,
+        "most shots from one configuration",
+        guide=(
+            "with it: most shots from one configuration. The histogram test counts the first "
+            "`shots_per_configuration` alone"
+        ),
+        ge=2,
+        le=1_000_000,
+    )
+
+
+class CalibrationSection(Section):
+    """Configurations spread over all predicted committors."""
+
+    configurations: int = key(
+        10,
+        "how many; 0, none",
+        guide="configurations spread over all predicted committors, 0: none",
+        stages=("draw", "compare"),
+        ge=0,
+        le=1_000_000,
+    )
+    shots_per_configuration: int = key(
+        6, "shots from each", stages=("committor_shots", "committor"), ge=2, le=1_000_000
+    )
+
+
+class BaselineSection(Section):
+    """The coordinate that tells the basins apart, as a rival of the one found."""
+
+    configurations: int = key(
+        0,
+        "configurations on its separatrix; 0, none (it is ranked all the same)",
+        guide="configurations on the separatrix of the naive coordinate, 0: none (it is ranked all the same)",
+        stages=("draw", "compare"),
+        ge=0,
+        le=1_000_000,
+    )
+    shots_per_configuration: int = key(
+        8, "shots from each", stages=("committor_shots", "committor"), ge=2, le=1_000_000
+    )
+    variables: Annotated[list[str], Distinct] = key(
+        [],
+        "its variables; empty, those of the atoms of the first coordinate that both basins name",
+        guide=(
+            "variables of the naive coordinate; empty: those of the atoms of the first coordinate that both "
+            "basins name (cos and sin of a dihedral)"
+        ),
+        stages=("draw", "committor"),
+    )
+
+
+class AlongPathSection(Section):
+    """Configurations along one reactive path."""
+
+    configurations: int = key(
+        0,
+        "how many; 0, none",
+        guide="configurations along one reactive path, 0: none",
+        stages=("draw", "compare"),
+        ge=0,
+        le=1_000_000,
+    )
+    shots_per_configuration: int = key(
+        8, "shots from each", stages=("committor_shots", "committor"), ge=2, le=1_000_000
+    )
+
+
+class MapSection(Section):
+    """A map of the committor in two variables; absent, none."""
+
+    variables: Annotated[list[str], Distinct] = key(
+        ...,
+        "names of two candidate variables",
+        guide="two candidate variables for a map of the committor; absent: none",
+        stages=("draw", "committor"),
+        min_length=2,
+        max_length=2,
+    )
+    bins: int = key(
+        6,
+        "cells along each",
+        guide="cells along each; every cell that paths visit gives a configuration",
+        stages=("draw",),
+        ge=2,
+        le=1000,
+    )
+    shots_per_configuration: int = key(
+        4,
+        "shots from the configuration of each cell that paths visit",
+        guide="shots from each",
+        stages=("committor_shots", "committor"),
+        ge=2,
+        le=1_000_000,
+    )
+
+
+class RestraintSection(Section):
+    """The ensemble held at r = 0, for `source` restrained."""
+
+    stages: ClassVar[tuple[str, ...]] = ("restrained",)
+
+    walkers: int = key(
+        4,
+        "independent runs, each from a path of its own",
+        guide="for `restrained`: independent runs, each from a path of its own",
+        ge=1,
+        le=10000,
+    )
+    equilibration_fs: Number = key(100, "left out at the start of each", unit="fs", ge=0, le=1_000_000_000)
+    length_fs: Number = key(500, "length of each after that", unit="fs", gt=0, le=1_000_000_000)
+    frame_fs: Number = key(5, "time between configurations", unit="fs", gt=0, le=1_000_000)
+    friction_per_ps: Number = key(
+        10, "friction of its Langevin dynamics", unit="1/ps", guide="of its Langevin dynamics", gt=0, le=1_000_000
+    )
+
+
+class CommittorSection(Section):
+    """Committor shots, on the predicted separatrix and off it."""
+
+    source: Literal["paths", "shooting points", "restrained"] = key(
+        "paths",
+        "where configurations on the separatrix come from",
+        guide=(
+            "where configurations on the separatrix come from: `paths` (frames of reactive paths, by the weight "
+            "of their path), `shooting points`, or `restrained` (the equilibrium ensemble, held at r = 0 by a "
+            "spring whose effect the weights take away)"
+        ),
+        stages=("draw", "compare"),
+    )
+    configurations: int = key(
+        15,
+        "configurations on the separatrix",
+        guide="configurations on the predicted separatrix",
+        stages=("draw", "compare"),
+        ge=2,
+        le=1_000_000,
+    )
+    shots_per_configuration: int = key(
+        8, "shots from each", stages=("committor_shots", "committor"), ge=2, le=1_000_000
+    )
+    tolerance: Number = key(
+        0.2,
+        (
+            "largest root mean square of the coordinate r, its own error included, that counts as on the "
+            "separatrix (r is dimensionless)"
+        ),
+        guide=(
+            "largest sqrt(r² + error²) (dimensionless) that counts as on the separatrix; the error is that of the fit"
+        ),
+        stages=("restrained", "draw"),
+        gt=0,
+        le=1000,
+    )
+    batches: int = key(
+        2,
+        "jobs that the configurations of a set are divided over",
+        stages=("committor_shots", "compare"),
+        ge=1,
+        le=10000,
+    )
+    adaptive: AdaptiveSection | None = key(
+        None, "further shots from configurations whose committor is not yet known well enough; absent, none"
+    )
+    calibration: CalibrationSection = subsection(
+        CalibrationSection, "configurations spread over all predicted committors"
+    )
+    naive: BaselineSection = subsection(
+        BaselineSection, "the coordinate that tells the basins apart, as a rival of the one found"
+    )
+    path: AlongPathSection = subsection(AlongPathSection, "configurations along one reactive path")
+    map: MapSection | None = key(None, "a map of the committor in two variables; absent, none")
+    restraint: RestraintSection = subsection(RestraintSection, "the ensemble held at r = 0, for `source` restrained")

@@ -1,0 +1,555 @@
+"""Typed sections of what a user writes: type, bounds, unit, meaning and default of each key, and stages that need it.
+
+A section is a pydantic model, and everything said of its keys comes from it: the check of a file with its one-line
+errors (:func:`check`), the JSON schema (:func:`json_schema`), tables for readers (:func:`rows`), and what each stage of
+the workflow depends on (:func:`depends`, :meth:`Section.of_stage`).
+"""
+
+from __future__ import annotations
+
+import copy
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, Union, get_args, get_origin
+
+import annotated_types
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+    WrapValidator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+
+from separatrix.core import user_data
+from separatrix.core.errors import ConfigError
+from separatrix.core.text import near, one_line, shown
+
+EVERY_STAGE = ("*",)
+"""Of a key that every stage depends on."""
+
+LABEL = r"^[^=+@\s-]"
+"""Pattern of what is shown to people: spreadsheets take other beginnings for formulas."""
+
+_JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
+
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+class Section(BaseModel):
+    """A mapping of known keys. Subclasses may say in `stages` which stages depend on those of its keys that do not."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, defer_build=True, regex_engine="python-re", protected_namespaces=()
+    )
+
+    stages: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def of_stage(cls, stage: str, data: Mapping[str, Any]) -> Self:
+        """The section as a stage sees it.
+
+        Keys that the stage does not depend on are not there: to read one raises an AttributeError, for the stage would
+        not be run again when that key changes.
+
+        Parameters
+        ----------
+        stage
+            Name of the stage.
+        data
+            What :func:`depends` gave of checked data, for this stage.
+        """
+        values = {}
+        for name, field in cls.model_fields.items():
+            if not needed(cls, field, stage):
+                continue
+            key = field.alias or name
+            if key in data:
+                values[name] = _typed(field.annotation, data[key], stage)
+            elif not field.is_required():
+                inner = section_of(field.annotation)
+                default = field.get_default(call_default_factory=True)
+                values[name] = inner.of_stage(stage, {}) if inner and default is not None else default
+        section = cls.model_construct(_fields_set=set(values))
+        object.__setattr__(section, "__dict__", values)
+        return section
+
+    def __getattr__(self, name: str) -> Any:
+        if name in type(self).model_fields:
+            raise AttributeError(
+                f"{type(self).__name__}.{name}: the stage does not depend on it; add it to its `stages`"
+            )
+        return super().__getattr__(name)  # type: ignore[misc]
+
+
+def _typed(annotation: Any, value: Any, stage: str) -> Any:
+    inner, many = section_of(annotation), value
+    if inner is None:
+        return value
+    kind = get_origin(_bare(annotation)[0])
+    if kind is dict:
+        return {key: inner.of_stage(stage, each) for key, each in many.items()}
+    if kind is list:
+        return [inner.of_stage(stage, each) for each in many]
+    return inner.of_stage(stage, value)
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+
+def key(
+    default: Any,
+    description: str,
+    *,
+    unit: str = "",
+    stages: Sequence[str] | None = None,
+    shown_default: str = "",
+    guide: str = "",
+    **bounds: Any,
+) -> Any:
+    """One key of a section.
+
+    Parameters
+    ----------
+    default
+        Its value where a file leaves it out; ``...`` if it must be given, None if it may be absent.
+    description
+        What it means, in a few words, for errors and editors.
+    unit
+        Of its value.
+    stages
+        Stages that depend on it; those of its section if None.
+    shown_default
+        What tables show as the default, where that is no value.
+    guide
+        What tables for readers say in place of the description.
+    bounds
+        ``gt``, ``ge``, ``lt``, ``le``, ``min_length``, ``max_length``, ``pattern``, ``alias``.
+    """
+    extra = {"unit": unit, "stages": stages, "shown_default": shown_default, "guide": guide}
+    if isinstance(default, list | dict):
+        return Field(
+            default_factory=lambda: copy.deepcopy(default), description=description, json_schema_extra=extra, **bounds
+        )
+    return Field(default, description=description, json_schema_extra=extra, **bounds)
+
+
+def subsection(section: type[Section], description: str, *, stages: Sequence[str] | None = None) -> Any:
+    """A key that holds a section, whose keys all have defaults."""
+    return Field(default_factory=section, description=description, json_schema_extra={"stages": stages, "unit": ""})
+
+
+def _kept(value: Any, handler: Callable[[Any], Any]) -> Any:
+    handler(value)
+    return value  # a whole number stays one
+
+
+Number = Annotated[float, WrapValidator(_kept)]
+"""A number, whole or not."""
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, bool | int | float | str):
+        return value
+    raise PydanticCustomError("wanted_type", "", {"types": ["number", "string", "boolean"]})
+
+
+Scalar = Annotated[
+    int | float | str | bool,
+    PlainValidator(_scalar),
+    WithJsonSchema({"type": ["number", "string", "boolean"]}),
+]
+"""A number, text, or a truth value."""
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    seen = []
+    for value in values:
+        if any(value == other and type(value) is type(other) for other in seen):
+            raise PydanticCustomError("not_distinct", "")
+        seen.append(value)
+    return values
+
+
+Distinct = AfterValidator(_distinct)
+"""Of a list that holds no entry twice."""
+
+
+# --- what a section says of its keys ----------------------------------------------------------------------------------
+
+
+def extra_of(field: FieldInfo) -> dict[str, Any]:
+    """Unit, stages and texts of a key, as :func:`key` was given them."""
+    return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+
+
+def _bare(annotation: Any) -> tuple[Any, str]:
+    """A type without None and without annotations, and its own description."""
+    description = ""
+    while True:
+        origin = get_origin(annotation)
+        if origin is Annotated:
+            for part in annotation.__metadata__:
+                if isinstance(part, FieldInfo) and part.description:
+                    description = part.description
+            annotation = annotation.__origin__
+        elif origin in (Union, types.UnionType) and type(None) in get_args(annotation):
+            rest = [each for each in get_args(annotation) if each is not type(None)]
+            annotation = Union[tuple(rest)]  # noqa: UP007
+        else:
+            return annotation, description
+
+
+def section_of(annotation: Any) -> type[Section] | None:
+    """The section that a type is, or holds under names or in a list; None if there is none."""
+    bare = _bare(annotation)[0]
+    if isinstance(bare, type) and issubclass(bare, Section):
+        return bare
+    if get_origin(bare) in (dict, list):
+        return section_of(get_args(bare)[-1])
+    return None
+
+
+def needed(section: type[Section], field: FieldInfo, stage: str) -> bool:
+    """Whether a stage depends on a key of a section, or on any key below it."""
+    stages = extra_of(field).get("stages")
+    if stages is not None:
+        return stage in stages or tuple(stages) == EVERY_STAGE
+    inner = section_of(field.annotation)
+    if inner is not None:
+        return any(needed(inner, each, stage) for each in inner.model_fields.values())
+    return stage in section.stages or section.stages == EVERY_STAGE
+
+
+def depends(section: type[Section], data: Mapping[str, Any], stage: str) -> dict[str, Any]:
+    """The part of checked data that a stage depends on, in the order of the data.
+
+    A key that names its stages brings all that it holds.
+    """
+    by_key = {field.alias or name: field for name, field in section.model_fields.items()}
+    part = {}
+    for name, value in data.items():
+        field = by_key[name]
+        if not needed(section, field, stage):
+            continue
+        inner = section_of(field.annotation)
+        if inner is not None and extra_of(field).get("stages") is None and isinstance(value, Mapping):
+            if get_origin(_bare(field.annotation)[0]) is dict:
+                value = {each: depends(inner, item, stage) for each, item in value.items()}
+            else:
+                value = depends(inner, value, stage)
+        part[name] = value
+    return part
+
+
+class Row(NamedTuple):
+    """A key for a table: its dotted path, unit, default and meaning."""
+
+    key: str
+    unit: str
+    default: str
+    meaning: str
+
+
+def rows(section: type[Section], path: str = "") -> Iterator[Row]:
+    """Every key of a section and of those below it, in their order."""
+    for name, field in section.model_fields.items():
+        at = f"{path}{field.alias or name}"
+        extra, inner = extra_of(field), section_of(field.annotation)
+        kind = get_origin(_bare(field.annotation)[0])
+        meaning = extra.get("guide") or field.description or ""
+        if inner is None or kind in (dict, list) or field.is_required() or extra.get("guide"):
+            yield Row(at, extra.get("unit", ""), _default(field), meaning)
+        if inner is not None:
+            yield from rows(inner, f"{at}.NAME." if kind is dict else f"{at}.N." if kind is list else f"{at}.")
+
+
+def _default(field: FieldInfo) -> str:
+    if text := extra_of(field).get("shown_default"):
+        return text
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list):
+        return f"`[{', '.join(map(str, value))}]`"
+    return f"`{value}`" if isinstance(value, str) else "`{}`"
+
+
+@cache
+def json_schema(section: type[Section]) -> dict[str, Any]:
+    """The JSON schema of a section, for editors and other programs."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | _schema_of_section(section)
+
+
+def _schema_of_section(section: type[Section]) -> dict[str, Any]:
+    properties, required = {}, []
+    for name, field in section.model_fields.items():
+        at = field.alias or name
+        properties[at] = _schema_of_type(field.annotation, field.metadata) | {"description": field.description or ""}
+        if unit := extra_of(field).get("unit"):
+            properties[at]["unit"] = unit
+        default = None if field.is_required() else field.get_default(call_default_factory=True)
+        if field.is_required():
+            required.append(at)
+        elif default is not None:
+            properties[at]["default"] = {} if isinstance(default, Section) else default
+    whole = {"type": "object", "additionalProperties": False, "properties": properties}
+    return (
+        whole
+        | ({"required": required} if required else {})
+        | {"description": " ".join((section.__doc__ or "").split())}
+    )
+
+
+_KEYWORDS = {
+    annotated_types.Gt: ("gt", "exclusiveMinimum"),
+    annotated_types.Ge: ("ge", "minimum"),
+    annotated_types.Lt: ("lt", "exclusiveMaximum"),
+    annotated_types.Le: ("le", "maximum"),
+}
+
+
+def _schema_of_type(annotation: Any, metadata: Sequence[Any] = ()) -> dict[str, Any]:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        inner, *parts = get_args(annotation)
+        described = {p.description for p in parts if isinstance(p, FieldInfo) and p.description}
+        flat = [q for p in parts for q in (p.metadata if isinstance(p, FieldInfo) else [p])]
+        found = _schema_of_type(inner, [*flat, *metadata])
+        return found | ({"description": described.pop()} if described else {})
+    bare, _ = _bare(annotation)
+    if bare is not annotation:
+        return _schema_of_type(bare, metadata)
+    found = _schema_of_bare(annotation)
+    size = {"array": "Items", "object": "Properties"}.get(str(found.get("type")), "Length")
+    for part in metadata:
+        if isinstance(part, WithJsonSchema):
+            found = dict(part.json_schema or {})
+        elif part is Distinct:
+            found["uniqueItems"] = True
+        elif type(part) in _KEYWORDS:
+            attribute, keyword = _KEYWORDS[type(part)]
+            found[keyword] = getattr(part, attribute)
+        elif isinstance(part, annotated_types.MinLen):
+            found[f"min{size}"] = part.min_length
+        elif isinstance(part, annotated_types.MaxLen):
+            found[f"max{size}"] = part.max_length
+        elif pattern := getattr(part, "pattern", None):
+            found["pattern"] = pattern
+    return found
+
+
+def _schema_of_bare(annotation: Any) -> dict[str, Any]:
+    origin, inside = get_origin(annotation), get_args(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return _schema_of_section(annotation)
+    if origin is list:
+        return {"type": "array", "items": _schema_of_type(inside[0])}
+    if origin is dict:
+        found: dict[str, Any] = {"type": "object"}
+        if names := {k: v for k, v in _schema_of_type(inside[0]).items() if k != "type"}:
+            found["propertyNames"] = names
+        return found | ({} if inside[1] is Any else {"additionalProperties": _schema_of_type(inside[1])})
+    if origin is Literal:
+        return {"enum": [*inside]}
+    return {"type": _JSON_TYPES[annotation]} if annotation in _JSON_TYPES else {}
+
+
+# --- checking ---------------------------------------------------------------------------------------------------------
+
+
+def check(data: Mapping[str, Any], section: type[Section], where: str) -> dict[str, Any]:
+    """Check data against a section and fill in the defaults.
+
+    Parameters
+    ----------
+    data
+        What the user wrote; not changed.
+    section
+        What it should be.
+    where
+        File that errors name.
+
+    Raises
+    ------
+    ConfigError
+        At the first mistake, in one line.
+    """
+    user_data.check(data, f"{where}: " if where else "")
+    full = copy.deepcopy(dict(data))
+    try:
+        section.model_validate(full)
+    except ValidationError as error:
+        mistakes = [_Mistake.of(section, each) for each in error.errors(include_url=False)]
+        raise ConfigError(one_line(f"{where}: {min(mistakes, key=_Mistake.order).sentence}")) from error
+    if (empty := _empty(section, full, ())) is not None:
+        raise ConfigError(one_line(f"{where}: {empty}"))
+    fill(full, section)
+    return full
+
+
+def fill(data: dict[str, Any], section: type[Section]) -> None:
+    """Put the defaults of a section into checked data, in place."""
+    for name, field in section.model_fields.items():
+        at = field.alias or name
+        inner = section_of(field.annotation)
+        if at not in data and not field.is_required():
+            default = field.get_default(call_default_factory=True)
+            if default is not None:
+                data[at] = {} if isinstance(default, Section) else default
+        if at in data and inner is not None:
+            kind = get_origin(_bare(field.annotation)[0])
+            each = data[at].values() if kind is dict else data[at] if kind is list else [data[at]]
+            for item in each:
+                fill(item, inner)
+
+
+def _empty(section: type[Section], data: Mapping[str, Any], path: tuple[str, ...]) -> str | None:
+    """The sentence about the first key that may be absent and is given without a value."""
+    for name, field in section.model_fields.items():
+        at = field.alias or name
+        if at not in data:
+            continue
+        here, value, inner = (*path, at), data[at], section_of(field.annotation)
+        if value is None and not field.is_required():
+            return _wrong_type(".".join(here), None, [_type_of(field.annotation)], field.description or "")
+        if inner is not None:
+            kind = get_origin(_bare(field.annotation)[0])
+            items = value.items() if kind is dict else enumerate(value) if kind is list else [(None, value)]
+            for each, item in items:
+                if (found := _empty(inner, item, here if each is None else (*here, str(each)))) is not None:
+                    return found
+    return None
+
+
+def _type_of(annotation: Any) -> str:
+    bare = _bare(annotation)[0]
+    if section_of(bare) is not None and get_origin(bare) is not list:
+        return "object"
+    return _JSON_TYPES.get(get_origin(bare) or bare, "string")
+
+
+class _Mistake(NamedTuple):
+    """A mistake as pydantic reports it, as one sentence, and how early it should be reported."""
+
+    weight: int
+    at: str
+    sentence: str
+
+    def order(self) -> tuple[int, str]:
+        # An unknown key usually explains a missing one, so it is reported first.
+        return self.weight, self.at
+
+    @classmethod
+    def of(cls, section: type[Section], error: Any) -> _Mistake:
+        loc = [str(part) for part in error["loc"]]
+        named = bool(loc) and loc[-1] == "[key]"  # the name of an entry, and not what stands under it
+        if named or error["type"] in ("missing", "extra_forbidden"):
+            *loc, last = loc[:-1] if named else loc
+        else:
+            last = ""
+        at = ".".join(loc)
+        weight = {"missing": 2, "extra_forbidden": 0}.get(error["type"], 0 if named else 1)
+        inside, description = _look(section, loc, names=named)
+        begin = f"{at}: " if at else ""
+        return cls(weight, at, begin + _sentence(error, inside, description, last))
+
+
+def _look(section: type[Section], loc: Sequence[str], *, names: bool = False) -> tuple[Any, str]:
+    """The type at a path, and its description; with `names`, those of the keys of the mapping there."""
+    annotation: Any = section
+    description = ""
+    for part in loc:
+        bare, _ = _bare(annotation)
+        if isinstance(bare, type) and issubclass(bare, Section):
+            field = next((f for n, f in bare.model_fields.items() if (f.alias or n) == part), None)
+            if field is None:
+                return Any, ""
+            annotation, description = field.annotation, field.description or ""
+        elif get_origin(bare) in (dict, list):
+            annotation = get_args(bare)[-1]
+            description = _bare(annotation)[1]
+        else:
+            return Any, ""
+    if names:
+        return _bare(get_args(_bare(annotation)[0])[0])
+    return _bare(annotation)[0], description
+
+
+def _sentence(error: Any, inside: Any, meaning: str, last: str) -> str:
+    value, context = error["input"], error.get("ctx", {})
+    wanted, seen = f" ({meaning})" if meaning else "", shown(value)
+    match error["type"]:
+        case "extra_forbidden":
+            names = [field.alias or name for name, field in inside.model_fields.items()]
+            return f"unknown key {shown(last)}{near(last, names)} (known: {', '.join(names)})"
+        case "missing":
+            field = next(f for n, f in inside.model_fields.items() if (f.alias or n) == last)
+            return f"key {last!r} is missing{f' ({field.description})' if field.description else ''}"
+        case "string_pattern_mismatch" if context["pattern"] == LABEL:
+            return f"{seen} begins with {value[0]!r}; a name begins with a letter, a digit or a bracket"
+        case "string_pattern_mismatch":
+            return f"{seen} cannot be used as a name; use {meaning}"
+        case "literal_error":
+            choices = [str(each) for each in get_args(inside)]
+            hint = _as_yaml_reads(value, ["string"])
+            return f"{seen} is not one of {', '.join(choices)}{near(str(value)[:100], choices)}{hint}"
+        case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal" as kind:
+            relation, bound = {
+                "greater_than": ("more than", "gt"),
+                "greater_than_equal": ("at least", "ge"),
+                "less_than": ("less than", "lt"),
+                "less_than_equal": ("at most", "le"),
+            }[kind]
+            return f"{seen} must be {relation} {_bound(context[bound])}{wanted}"
+        case "too_short" | "too_long" as kind:
+            number = context["min_length" if kind == "too_short" else "max_length"]
+            return f"needs {'at least' if kind == 'too_short' else 'at most'} {number} entries{wanted}"
+        case "string_too_short" | "string_too_long" as kind:
+            short = kind == "string_too_short"
+            number = context["min_length" if short else "max_length"]
+            return f"{seen} has {len(value)} characters; {'at least' if short else 'at most'} {number}{wanted}"
+        case "not_distinct":
+            return f"{seen} holds one entry twice{wanted}"
+    if error["type"].endswith("_type") or error["type"] == "model_attributes_type":
+        return _wrong_type("", value, context.get("types") or [_type_of(inside)], meaning)
+    return one_line(error["msg"])[:200]
+
+
+def _wrong_type(at: str, value: Any, types: Sequence[str], meaning: str) -> str:
+    seen = "nothing" if value is None else shown(value)
+    remedy = f"; give the {meaning}" if meaning else ""
+    wanted = " or ".join(_TYPES[each] for each in types)
+    return f"{f'{at}: ' if at else ''}{seen} is not {wanted}{remedy}{_as_yaml_reads(value, types)}"
+
+
+def _bound(value: float) -> str:
+    return f"{value:g}" if abs(value) < 1e6 or value % 1000 == 0 else str(value)
+
+
+def _as_yaml_reads(value: Any, types: Sequence[str]) -> str:
+    """What YAML 1.1 makes of a word or a number, where that explains an error."""
+    if isinstance(value, bool) and "string" in types:
+        return " (YAML reads yes, no, on, off, true and false as truth values: write the word in quotes)"
+    if isinstance(value, str) and {"number", "integer"} & set(types) and user_data.as_number(value) is not None:
+        return " (it is text to YAML; write it without quotes, with a point and a sign in the power, such as 1.0e+3)"
+    return ""
