@@ -7,28 +7,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from separatrix import potentials
-from separatrix.config.methods import Method, build_method
-from separatrix.config.system import System, build_system
+from separatrix.config.methods import Method
+from separatrix.config.sections import committor_keys
+from separatrix.config.sections.config_keys import ConfigSection
+from separatrix.config.sections.coordinate_keys import CoordinateSection
+from separatrix.config.sections.method_keys import MethodSection
+from separatrix.config.sections.sampling_keys import SamplingSection
+from separatrix.config.sections.system_keys import SystemSection
+from separatrix.config.stage_names import COMMITTOR, GEOMETRY, RATES
+from separatrix.config.system import System
 from separatrix.config.variations import Variation, quantity_of
+from separatrix.core.section import depends
 
-CHOICE = ("model", "observations", "max_variables", "search", "criterion", "inertial")
-"""Keys of `coordinate` that decide which variables are chosen, and which coefficients they get."""
+GEOMETRY_DYNAMICS = {"time_step_fs": 1, "shift_fs": 1, "longest_half_fs": 100}
+"""What stages are given that run no trajectory, so that they do not depend on how a method runs its own."""
 
+_APART = ("system", "methods", "scans")
+"""Keys of a config that a stage is given in a form of its own, or not at all."""
 
-#: Stages that compute rates.
-RATES = (
-    "harmonic",
-    "umbrella",
-    "free_energy",
-    "transmission",
-    "interface_pilot",
-    "interface_chain",
-    "interface_rate",
-    "rates",
-)
-
-#: Those that place something along a coordinate, which may be one of variables that the config names.
-ALONG_COORDINATE = ("umbrella", "free_energy", "interface_pilot", "interface_chain")
+_ORDER = ("stationary", "committor", "coordinate", "rates", "draw", "sampling", "failures_in_a_row")
+_ORDER_OF_RATES = ("umbrella", "transmission", "temperatures_K", "harmonic", "interfaces")
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class Config:
     system: System
     methods: Mapping[str, Method]
     variations: Mapping[str, Variation] = field(default_factory=dict)
+    section: type[ConfigSection] = ConfigSection
 
     def surface_of(self, method: str) -> str:
         """Method whose minima, saddles and free energy a method takes: its own, or those of what it varies."""
@@ -84,13 +83,8 @@ class Config:
         return "default" if default is None else default
 
     def draws(self) -> dict[str, tuple[int, int]]:
-        """Sets of committor shots to make: at most how many configurations, and shots from each."""
-        rules = self.data["committor"]
-        sizes = {"separatrix": rules} | {name: rules[name] for name in ("naive", "calibration", "path")}
-        found = {name: (part["configurations"], part["shots_per_configuration"]) for name, part in sizes.items()}
-        if "map" in rules:
-            found["map"] = (rules["map"]["bins"] ** 2, rules["map"]["shots_per_configuration"])
-        return {name: sizes for name, sizes in found.items() if sizes[0]}
+        """Committor-test sets to make: at most how many configurations, and shots from each."""
+        return committor_keys.sizes(self.data["committor"])
 
     def source(self, draw: str) -> str:
         """Where a set of committor shots has its configurations from.
@@ -101,48 +95,6 @@ class Config:
         source = self.data["committor"]["source"]
         fits = draw == "separatrix" or (draw == "naive" and source == "shooting points")
         return source if fits else "paths"
-
-    def _committor(self, stage: str, draw: str | None) -> dict[str, Any]:
-        """What a committor stage depends on, of all that the config says of committors."""
-        rules, sizes = self.data["committor"], self.draws()
-        naive, pair = rules["naive"]["variables"], rules.get("map", {}).get("variables", [])
-        if stage == "restrained":
-            return {"tolerance": rules["tolerance"], "restraint": rules["restraint"]}
-        if stage == "committor_shots":
-            return {"shots": sizes[draw][1], "batches": rules["batches"], "adaptive": rules.get("adaptive")}
-        if stage == "committor":
-            return {"shots": {name: size[1] for name, size in sizes.items()}, "naive": naive, "map": pair}
-        found: dict[str, Any] = {"source": self.source(draw), "n": sizes[draw][0]}
-        if draw in ("separatrix", "naive"):
-            found["tolerance"] = rules["tolerance"]
-        if draw == "naive":
-            found["naive"] = naive
-        if draw == "map":
-            found |= {"map": pair, "bins": rules["map"]["bins"]}
-        return found
-
-    def _rates(self, stage: str) -> dict[str, Any]:
-        """What a rates stage depends on, of all that the config says of rates."""
-        rules = self.data["rates"]
-        windows = {key: value for key, value in rules["umbrella"].items() if key != "methods"}
-        if stage == "harmonic":
-            temperatures = sorted({float(self.data["temperature_K"]), *map(float, rules["temperatures_K"])})
-            return {"temperatures_K": temperatures, "harmonic": rules["harmonic"]}
-        chain = {key: value for key, value in rules["interfaces"].items() if key not in ("methods", "chains")}
-        pilot = {key: value for key, value in chain.items() if key not in ("cycles", "burn_in", "refresh")}
-        return {
-            "umbrella": {"umbrella": windows},
-            "free_energy": {
-                "umbrella": windows,
-                "transmission": rules["transmission"],
-                "temperatures_K": sorted({float(self.data["temperature_K"]), *map(float, rules["temperatures_K"])}),
-            },
-            "transmission": {},
-            "interface_pilot": {"interfaces": pilot},
-            "interface_chain": {"interfaces": chain},
-            "interface_rate": {},
-            "rates": {},
-        }[stage]
 
     def windows_of_pilot(self, method: str) -> bool:
         """Whether a method has umbrella windows along the variables of its interfaces, for the pilot to start from."""
@@ -167,60 +119,48 @@ class Config:
         draw
             Name of the set of committor shots, for ``draw`` and ``committor_shots``.
         """
-        system = dict(self.system_data)
-        if stage not in ("assess", "variables", "coordinate", "draw", "committor", *ALONG_COORDINATE):
-            system.pop("variables", None)
-        system.pop("literature", None)  # for the report alone
+        everything = {key: value for key, value in self.data.items() if key not in _APART}
+        part = depends(self.section, everything, stage)
         base: dict[str, Any] = {
-            "system": system,
-            "temperature_K": self.data["temperature_K"],
-            "seed": self.data["seed"],
+            "system": depends(SystemSection, self.system_data, stage),
+            "temperature_K": part.pop("temperature_K"),
+            "seed": part.pop("seed"),
         }
         if method is None:
-            labels = {name: m.label for name, m in self.methods.items()}
-            rules = self.data["committor"]
-            shots = {"draws": list(self.draws()), "batches": rules["batches"], "source": rules["source"]}
-            if stage == "report":
-                return base | {"methods": labels, "report": self.data["report"]}
-            return base | {"methods": labels, "committor": shots}
-        spec = dict(self.data["methods"][method])
-        spec.pop("label", None)  # a name for tables and plots, which only the comparison makes
-        if stage in ("minimum", "guess", "saddle_search", "saddle", "harmonic"):
-            # Geometries do not depend on how trajectories are run.
-            spec["dynamics"] = {"time_step_fs": 1, "shift_fs": 1, "longest_half_fs": 100}
-        base |= {"name": method, "method": spec}
-        part = {
-            "minimum": "stationary",
-            "guess": "stationary",
-            "saddle_search": "stationary",
-            "coordinate": "coordinate",
-            "assess": "coordinate",
-        }.get(stage)
-        if part:
-            base[part] = dict(self.data[part])
-        if stage == "assess":
-            # The rest tells more of the coordinate and does not change which one it is.
-            base[part] = {key: base[part][key] for key in CHOICE}
-        if stage in ("restrained", "draw", "committor_shots", "committor"):
-            base["committor"] = self._committor(stage, draw)
-        if stage in ("draw", "committor", *ALONG_COORDINATE):
-            # The naive coordinate is fitted to what the found one was fitted to.
-            base["coordinate"] = {key: self.data["coordinate"][key] for key in ("model", "observations")}
+            base["methods"] = {name: m.label for name, m in self.methods.items()}
+            if "committor" in part:
+                part["committor"] = committor_keys.of_comparison(part["committor"], self.draws())
+            return base | part
+        base |= {"name": method, "method": self._method(stage, method)}
+        if stage in COMMITTOR:
+            source = self.source(draw) if draw is not None else None
+            part["committor"] = committor_keys.of_stage(part["committor"], stage, draw, source)
         if stage in RATES:
-            base["rates"] = self._rates(stage)
+            part["rates"] = _ordered(self._with_temperature(part.get("rates", {})), _ORDER_OF_RATES)
+        for key, section in (("sampling", SamplingSection), ("coordinate", CoordinateSection)):
+            if key in part and len(part[key]) < len(self.data[key]):
+                part[key] = _ordered(part[key], tuple(section.model_fields))
         if draw is not None:
-            base["draw"] = draw
-        # How far sampling goes does not change what is sampled.
-        keys = {
-            "first_path": ("starts", "first_path_attempts"),
-            "sample": ("rule", "shots_per_round", "burn_in"),
-            "assess": ("starts", "min_rounds", "max_rounds", "convergence"),
-        }.get(stage)
-        if keys:
-            base["sampling"] = {key: self.data["sampling"][key] for key in keys}
-        if stage in ("sample", "committor_shots", "transmission", "interface_pilot", "interface_chain"):
-            base["failures_in_a_row"] = self.data["failures_in_a_row"]
-        return base
+            part["draw"] = draw
+        return base | _ordered(part, _ORDER)
+
+    def _method(self, stage: str, name: str) -> dict[str, Any]:
+        """What a stage depends on of a method."""
+        spec = self.data["methods"][name]
+        part = depends(MethodSection, spec, stage)
+        without = GEOMETRY_DYNAMICS if stage in GEOMETRY else {}
+        return {
+            key: {**without, **part.get(key, {})} if key == "dynamics" else part[key]
+            for key in spec
+            if key in part or key == "dynamics"
+        }
+
+    def _with_temperature(self, rates: dict[str, Any]) -> dict[str, Any]:
+        """The part of a stage in `rates`, its temperatures completed by that of the dynamics."""
+        if "temperatures_K" not in rates:
+            return rates
+        temperatures = {float(self.data["temperature_K"]), *map(float, rates["temperatures_K"])}
+        return rates | {"temperatures_K": sorted(temperatures)}
 
     def start_of(self, chain: int) -> str:
         """Name of the geometry that a chain's first path is shot from; chains are numbered from 1."""
@@ -232,13 +172,6 @@ class Config:
         return 1 + [g.name for g in self.system.saddle_guesses].index(name)
 
 
-def system_from_settings(settings: Mapping[str, Any]) -> System:
-    """The system of a stage from its :meth:`Config.settings`."""
-    return build_system(settings["system"], "settings")
-
-
-def from_settings(settings: Mapping[str, Any]) -> tuple[System, Method]:
-    """The system and the method of a stage from its :meth:`Config.settings`."""
-    system = system_from_settings(settings)
-    method = build_method(settings["name"], settings["method"], settings["temperature_K"], settings["seed"], "settings")
-    return system, method
+def _ordered(part: dict[str, Any], first: tuple[str, ...]) -> dict[str, Any]:
+    """The same with some keys ahead of the others: Snakemake compares parameters as they are written."""
+    return {key: part[key] for key in (*first, *part) if key in part}

@@ -14,10 +14,12 @@ from separatrix.config import variations
 from separatrix.config.configuration import Config
 from separatrix.config.keys import Keys, file_of
 from separatrix.config.methods import build_method
+from separatrix.config.sections.config_keys import ConfigSection
+from separatrix.config.sections.system_keys import SystemSection
 from separatrix.config.system import build_system
 from separatrix.core import folders
 from separatrix.core.errors import ConfigError
-from separatrix.core.schema import check
+from separatrix.core.section import check
 from separatrix.core.text import is_file, shown
 from separatrix.core.yaml_file import read_yaml
 
@@ -50,7 +52,9 @@ def _check_jobs(full: Mapping[str, Any], system: Mapping[str, Any], files: Seque
         raise Keys(file_of("sampling", files)).fail("sampling", message)
 
 
-def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
+def load(
+    data: Mapping[str, Any], files: Sequence[Path | str] = (), *, section: type[ConfigSection] = ConfigSection
+) -> Config:
     """Check a configuration and build what it describes.
 
     Parameters
@@ -59,6 +63,8 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
         The merged configuration, as Snakemake has read it.
     files
         The files it was read from, in order; errors name the one that holds the key.
+    section
+        The keys that it may have.
 
     Raises
     ------
@@ -69,7 +75,7 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     for path in paths:
         read_yaml(path)
     try:
-        full = check(data, "config", "")
+        full = check(data, section, "")
     except ConfigError as error:
         message = str(error).removeprefix(": ")
         raise ConfigError(f"{file_of(message, paths)}: {message}") from error
@@ -87,7 +93,7 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     if not is_file(system_file):
         where = file_of("system", paths)
         raise ConfigError(f"{where}: system: {str(system_file)[:300]} does not exist; give the path of a system file")
-    system_data = check(read_yaml(system_file), "system", str(system_file))
+    system_data = check(read_yaml(system_file), SystemSection, str(system_file))
     _check_jobs(full, system_data, paths)
     system = build_system(system_data, str(system_file))
     if system.literature and not is_file(system.literature):
@@ -140,4 +146,4 @@ def load(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -> Config:
     guesses = {"saddle": None} | {g.name: None for g in system.saddle_guesses}
     for i, start in enumerate(sampling["starts"]):
         keys.look(guesses, start, f"sampling.starts.{i}", "`saddle` or one of the system's saddle guesses")
-    return Config(full, system_data, system, methods, varied)
+    return Config(full, system_data, system, methods, varied, section)

@@ -13,7 +13,7 @@ import numpy as np
 from separatrix.config.keys import Keys
 from separatrix.core import bonding
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
-from separatrix.core.schema import LABEL
+from separatrix.core.section import LABEL
 from separatrix.core.text import shown
 from separatrix.core.units import KCAL
 from separatrix.cvs.enumeration import enumerate_around, of_changed_bonds
@@ -73,7 +73,7 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
     Parameters
     ----------
     data
-        As :func:`check` returns it for the schema ``system``.
+        As :func:`separatrix.core.section.check` returns it for a :class:`SystemSection`.
     where
         File that errors name.
 

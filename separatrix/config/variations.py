@@ -12,8 +12,10 @@ from typing import Any
 from separatrix import potentials
 from separatrix.config.keys import Keys, file_of
 from separatrix.config.methods import Method
+from separatrix.config.sections.config_keys import ConfigSection
+from separatrix.config.sections.method_keys import DynamicsSection
 from separatrix.core.errors import ConfigError
-from separatrix.core.schema import check, schema
+from separatrix.core.section import check
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,7 @@ def expand(full: dict[str, Any], files: Sequence[Path]) -> dict[str, Variation]:
         for i, parent in enumerate(spec["methods"]):
             keys.look(methods, parent, f"scans.{scan}.methods.{i}", "a method")
             if part == "dynamics":
-                known = schema("config")["properties"]["methods"]["additionalProperties"]["properties"]["dynamics"]
-                table = known["properties"]
+                table = DynamicsSection.model_fields
             else:
                 try:
                     table = potentials.options_of(methods[parent]["potential"])
@@ -102,7 +103,9 @@ def expand(full: dict[str, Any], files: Sequence[Path]) -> dict[str, Variation]:
                 changed = copy.deepcopy(dict(methods[parent]))
                 changed[part] = {**changed.get(part, {}), key: value}
                 label = f"{changed.pop('label', parent)}, {variation.words}"
-                checked = check({"system": full["system"], "methods": {variation.name: changed}}, "config", keys.where)
+                checked = check(
+                    {"system": full["system"], "methods": {variation.name: changed}}, ConfigSection, keys.where
+                )
                 full["methods"][variation.name] = checked["methods"][variation.name] | {"label": label}
                 found[variation.name] = variation
     for route in ("umbrella", "interfaces"):

@@ -74,15 +74,9 @@ class Section(BaseModel):
         """
         values = {}
         for name, field in cls.model_fields.items():
-            if not needed(cls, field, stage):
-                continue
-            key = field.alias or name
-            if key in data:
-                values[name] = _typed(field.annotation, data[key], stage)
-            elif not field.is_required():
-                inner = section_of(field.annotation)
-                default = field.get_default(call_default_factory=True)
-                values[name] = inner.of_stage(stage, {}) if inner and default is not None else default
+            given = data.get(field.alias or name)
+            if name in needed(cls, stage) and (given is not None or field.default is None):
+                values[name] = _typed(field.annotation, given, stage)
         section = cls.model_construct(_fields_set=set(values))
         object.__setattr__(section, "__dict__", values)
         return section
@@ -96,14 +90,14 @@ class Section(BaseModel):
 
 
 def _typed(annotation: Any, value: Any, stage: str) -> Any:
-    inner, many = section_of(annotation), value
-    if inner is None:
+    inner = section_of(annotation)
+    if inner is None or value is None:
         return value
     kind = get_origin(_bare(annotation)[0])
     if kind is dict:
-        return {key: inner.of_stage(stage, each) for key, each in many.items()}
+        return {name: inner.of_stage(stage, each) for name, each in value.items()}
     if kind is list:
-        return [inner.of_stage(stage, each) for each in many]
+        return [inner.of_stage(stage, each) for each in value]
     return inner.of_stage(stage, value)
 
 
@@ -223,35 +217,43 @@ def section_of(annotation: Any) -> type[Section] | None:
     return None
 
 
-def needed(section: type[Section], field: FieldInfo, stage: str) -> bool:
-    """Whether a stage depends on a key of a section, or on any key below it."""
-    stages = extra_of(field).get("stages")
-    if stages is not None:
-        return stage in stages or tuple(stages) == EVERY_STAGE
-    inner = section_of(field.annotation)
-    if inner is not None:
-        return any(needed(inner, each, stage) for each in inner.model_fields.values())
-    return stage in section.stages or section.stages == EVERY_STAGE
+@cache
+def needed(section: type[Section], stage: str) -> frozenset[str]:
+    """Names of the fields of a section that a stage depends on, wholly or in a part."""
+    names = []
+    for name, field in section.model_fields.items():
+        stages, inner = extra_of(field).get("stages"), section_of(field.annotation)
+        if stages is None and inner is not None:
+            wanted = bool(needed(inner, stage))
+        else:
+            stages = tuple(section.stages if stages is None else stages)
+            wanted = stage in stages or stages == EVERY_STAGE
+        if wanted:
+            names.append(name)
+    return frozenset(names)
 
 
 def depends(section: type[Section], data: Mapping[str, Any], stage: str) -> dict[str, Any]:
     """The part of checked data that a stage depends on, in the order of the data.
 
-    A key that names its stages brings all that it holds.
+    A key that names its stages itself brings all that it holds.
     """
-    by_key = {field.alias or name: field for name, field in section.model_fields.items()}
+    names = needed(section, stage)
+    fields = {field.alias or name: (field, name in names) for name, field in section.model_fields.items()}
     part = {}
-    for name, value in data.items():
-        field = by_key[name]
-        if not needed(section, field, stage):
+    for key_, value in data.items():
+        field, wanted = fields[key_]
+        if not wanted:
             continue
-        inner = section_of(field.annotation)
-        if inner is not None and extra_of(field).get("stages") is None and isinstance(value, Mapping):
-            if get_origin(_bare(field.annotation)[0]) is dict:
+        inner, kind = section_of(field.annotation), get_origin(_bare(field.annotation)[0])
+        if inner is not None and extra_of(field).get("stages") is None:
+            if kind is dict:
                 value = {each: depends(inner, item, stage) for each, item in value.items()}
+            elif kind is list:
+                value = [depends(inner, item, stage) for item in value]
             else:
                 value = depends(inner, value, stage)
-        part[name] = value
+        part[key_] = value
     return part
 
 
@@ -430,7 +432,7 @@ def _empty(section: type[Section], data: Mapping[str, Any], path: tuple[str, ...
         if at not in data:
             continue
         here, value, inner = (*path, at), data[at], section_of(field.annotation)
-        if value is None and not field.is_required():
+        if value is None and _bare(field.annotation)[0] is not Any and not field.is_required():
             return _wrong_type(".".join(here), None, [_type_of(field.annotation)], field.description or "")
         if inner is not None:
             kind = get_origin(_bare(field.annotation)[0])

@@ -34,7 +34,6 @@ from separatrix.core import folders
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_dataset, read_json
 from separatrix.core.molecule import Molecule, bonds_from_distances
-from separatrix.core.schema import SCHEMAS
 from separatrix.core.units import ANGSTROM, FEMTOSECOND
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
@@ -50,7 +49,7 @@ README = "README.md"
 MAIN = "Snakefile"
 CONFIG = "config/config.yaml"
 
-ROOT = SCHEMAS.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 WORKFLOW = (
     MAIN,

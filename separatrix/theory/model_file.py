@@ -21,7 +21,7 @@ import xarray as xr
 
 from separatrix.core import user_data
 from separatrix.core.errors import ConfigError
-from separatrix.core.schema import check
+from separatrix.core.section import check
 from separatrix.core.text import shown
 from separatrix.core.units import BOLTZMANN
 from separatrix.core.yaml_file import read_yaml
@@ -30,6 +30,7 @@ from separatrix.theory import expressions, no_data, surfaces
 from separatrix.theory.diffusion import COMPONENTS, Diffusion
 from separatrix.theory.elements import Grid
 from separatrix.theory.expressions import Expression
+from separatrix.theory.model_keys import TheorySection
 from separatrix.theory.surfaces import GridSurface, Surface
 
 #: PyYAML takes 1e-4, which YAML 1.1 does not count as a number, for text
@@ -171,7 +172,7 @@ def build(data: Mapping[str, Any], where: str, folder: Path | str = ".", name: s
     ConfigError
         At the first mistake, in one line.
     """
-    data = check(_numbers(data), "theory", where)
+    data = check(_numbers(data), TheorySection, where)
     beta = _beta(data, where)
     surface, auto_patch, notes = _surface(data, where, Path(folder), beta)
     domain = _domain(data, surface, where)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from separatrix.config.keys import named_files
-from separatrix.core import schema
+from separatrix.core import section
 from separatrix.core.errors import ConfigError
 from separatrix.core.text import is_file
 
@@ -60,9 +60,9 @@ def named(path: str) -> dict[str, str]:
 
 
 def _data(path: str) -> dict[str, Any]:
-    from separatrix.theory import model_file
+    from separatrix.theory import model_file, model_keys
 
-    return schema.check(model_file.plain(path), "theory", path)
+    return section.check(model_file.plain(path), model_keys.TheorySection, path)
 
 
 def _place(name: str, folder: Path) -> str:

@@ -16,9 +16,11 @@ from conftest import ROOT, snakemake, write_yaml
 
 from separatrix.config.configuration import Config
 from separatrix.config.load import load
+from separatrix.config.sections.config_keys import ConfigSection
+from separatrix.config.sections.system_keys import SystemSection
 from separatrix.config.system import build_system
 from separatrix.core.errors import ConfigError
-from separatrix.core.schema import check, schema
+from separatrix.core.section import Section, check, json_schema
 from separatrix.core.yaml_file import read_yaml
 
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
@@ -55,16 +57,16 @@ def _leaves(rules: dict[str, Any], path: tuple[str, ...] = ()) -> list[tuple[str
     return found
 
 
-@pytest.mark.parametrize("name", ["config", "system"])
-def test_every_key_of_the_schema_is_documented(name: str) -> None:
+@pytest.mark.parametrize("section", [ConfigSection, SystemSection])
+def test_every_key_of_the_schema_is_documented(section: type[Section]) -> None:
     text = (ROOT / "config/README.md").read_text()
-    missing = [".".join(p) for p in _leaves(schema(name)) if f"{p[-1]}" not in text]
+    missing = [".".join(p) for p in _leaves(json_schema(section)) if f"{p[-1]}" not in text]
     assert not missing
 
 
-@pytest.mark.parametrize("name", ["config", "system"])
-def test_schema_is_valid_and_closed(name: str) -> None:
-    rules = schema(name)
+@pytest.mark.parametrize("section", [ConfigSection, SystemSection])
+def test_schema_is_valid_and_closed(section: type[Section]) -> None:
+    rules = json_schema(section)
     jsonschema.Draft202012Validator.check_schema(rules)
     assert rules["additionalProperties"] is False
 
@@ -492,13 +494,13 @@ def test_bonds_that_a_reaction_forms_are_among_the_variables(tmp_path: Path) -> 
         ],
         "variables": {"around": ["C0", "C1", "O"], "bonds": 1, "hydrogens": False},
     }
-    built = build_system(check(system, "system", "here"), "here")
+    built = build_system(check(system, SystemSection, "here"), "here")
     names = [v.name for v in built.variables]
     assert names[:2] == ["distance(C0,C1)", "distance(C1,O)"]
     assert names[-3:] == ["distance(C0,H)", "distance(O,H)", "d(O,H)-d(C0,H)"]
     # With hydrogens, the angles and dihedrals about the bond that forms, too; each once.
     system["variables"]["hydrogens"] = True
-    built = build_system(check(system, "system", "here"), "here")
+    built = build_system(check(system, SystemSection, "here"), "here")
     names = [v.name for v in built.variables]
     assert {"distance(C0,H)", "angle(C1,C0,H)", "angle(C1,O,H)", "d(O,H)-d(C0,H)"} <= set(names)
     assert len(set(names)) == len(names)

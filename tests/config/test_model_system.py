@@ -22,10 +22,11 @@ from test_figures import words
 from separatrix import potentials
 from separatrix.config.configuration import system_from_settings
 from separatrix.config.load import load
+from separatrix.config.sections.system_keys import SystemSection
 from separatrix.config.system import System, build_system
 from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import read_geometry
-from separatrix.core.schema import check
+from separatrix.core.section import check
 from separatrix.core.units import BOLTZMANN, KCAL, wavenumber
 from separatrix.core.yaml_file import read_yaml
 from separatrix.cvs.evaluation import evaluate
@@ -50,7 +51,7 @@ Change = Callable[[dict[str, Any]], Any]
 
 
 def build(data: dict[str, Any]) -> System:
-    return build_system(check(data, "system", "here.yaml"), "here.yaml")
+    return build_system(check(data, SystemSection, "here.yaml"), "here.yaml")
 
 
 def at(x: float, y: float, z: float = 0.0) -> np.ndarray:

@@ -14,10 +14,12 @@ from conftest import ROOT, snakemake, write_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from separatrix.config.sections.config_keys import ConfigSection
+from separatrix.config.sections.system_keys import SystemSection
 from separatrix.config.system import build_system
 from separatrix.core import text, user_data
 from separatrix.core.errors import ConfigError
-from separatrix.core.schema import check, schema
+from separatrix.core.section import check, json_schema
 from separatrix.core.yaml_file import read_yaml
 from separatrix.report.inputs import load_with_files
 
@@ -116,7 +118,7 @@ def put(data: dict[str, Any], path: tuple[Any, ...], value: Any) -> dict[str, An
     return data
 
 
-KEYS = numbers(schema("config"))
+KEYS = numbers(json_schema(ConfigSection))
 
 
 @pytest.mark.parametrize(("path", "kind"), KEYS, ids=lambda v: ".".join(v) if isinstance(v, tuple) else v)
@@ -136,7 +138,7 @@ def test_no_number_is_nan_or_without_end(path: tuple[str, ...], kind: str) -> No
 
 @pytest.mark.parametrize(("path", "kind"), [k for k in KEYS if k[1] == "integer"], ids=lambda v: str(v[-1]))
 def test_every_count_has_a_maximum(path: tuple[str, ...], kind: str) -> None:
-    rules = schema("config")
+    rules = json_schema(ConfigSection)
     for key in path:
         rules = rules["additionalProperties"] if key == "coupled" else rules["properties"][key]
     assert rules["maximum"] <= 2**63 - 1
@@ -322,7 +324,7 @@ def replaced(data: Any, path: tuple[Any, ...], value: Any) -> Any:
 @given(TREES)
 def test_any_tree_is_a_config_or_one_line(tree: Any) -> None:
     try:
-        check(tree if isinstance(tree, dict) else {"a": tree}, "config", "f")
+        check(tree if isinstance(tree, dict) else {"a": tree}, ConfigSection, "f")
     except ConfigError as error:
         one_line(error)
 
@@ -343,7 +345,7 @@ def test_a_system_with_one_thing_changed(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(paths_of(SYSTEM)))
     changed = replaced(SYSTEM, path, data.draw(TREES))
     try:
-        build_system(check(changed, "system", "s"), "s")
+        build_system(check(changed, SystemSection, "s"), "s")
     except ConfigError as error:
         one_line(error)
 

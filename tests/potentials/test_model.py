@@ -12,10 +12,11 @@ import yaml
 from models import NoLengthFactor, Unnamed, numerical_gradient, well
 
 from separatrix import potentials
+from separatrix.config.sections.system_keys import SystemSection
 from separatrix.config.system import build_system
 from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import Molecule, read_geometry
-from separatrix.core.schema import check
+from separatrix.core.section import check
 from separatrix.core.units import BOLTZMANN, FEMTOSECOND, wavenumber
 from separatrix.cvs.states import Basin, Coordinate, Interval
 from separatrix.dynamics.md_engine import DynamicsSettings, Engine, kinetic_energy, maxwell_boltzmann
@@ -137,7 +138,7 @@ def test_basins_by_cartesian_coordinate():
 def test_basins_by_cartesian_coordinate_in_a_system_file(root, tmp_path):
     """The system of DNAB with its basins told apart by where one atom is."""
     file = root / "config" / "systems" / "dnab.yaml"
-    data = check(yaml.safe_load(file.read_text()), "system", str(file))
+    data = check(yaml.safe_load(file.read_text()), SystemSection, str(file))
     names = list(data["basins"])
     atom, index = next(iter(data["atoms"].items()))
     where = [10.0 * read_geometry(data["basins"][n]["geometry"])[1][index] for n in names]
@@ -147,7 +148,7 @@ def test_basins_by_cartesian_coordinate_in_a_system_file(root, tmp_path):
     low, high = (0, 1) if where[0][axis] < where[1][axis] else (1, 0)
     data["basins"][names[low]]["within"] = [{"coordinate": "place", "range_A": [-99.0, middle - 1e-4]}]
     data["basins"][names[high]]["within"] = [{"coordinate": "place", "range_A": [middle + 1e-4, 99.0]}]
-    system = build_system(check(data, "system", "here"), "here")
+    system = build_system(check(data, SystemSection, "here"), "here")
     assert [i.coordinate.kind for b in system.basins for i in b.intervals] == ["xyz"[axis]] * 2
     data["basins"][names[low]]["within"] = [{"coordinate": "place", "range_deg": [0.0, 1.0]}]
     with pytest.raises(ConfigError, match="give its range as range_A"):

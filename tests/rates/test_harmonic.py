@@ -23,10 +23,11 @@ from scipy import integrate
 from scipy.spatial.transform import Rotation
 
 from separatrix.config.load import load
+from separatrix.config.sections.config_keys import ConfigSection
 from separatrix.core.errors import SamplingError
 from separatrix.core.files import read_json
 from separatrix.core.molecule import read_geometry
-from separatrix.core.schema import check
+from separatrix.core.section import check
 from separatrix.core.units import BOLTZMANN, wavenumber
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
@@ -465,7 +466,7 @@ def test_too_cold_for_a_rate_is_one_clear_line(tmp_path: Path, tunnelling: str, 
 
 def test_rates_of_channels_add_up(tmp_path: Path):
     """The stage: two saddles and a guess without one, from files to the sum and its shares."""
-    data = check(read_yaml("config/config.yaml"), "config", "config/config.yaml")
+    data = check(read_yaml("config/config.yaml"), ConfigSection, "config/config.yaml")
     settings_ = load(data).settings("harmonic", "pm6")
     minima, files, higher = stage_files(tmp_path)
     harmonic_rates(settings_, minima, files, tmp_path / "harmonic.json")

@@ -15,8 +15,9 @@ from separatrix import potentials
 from separatrix.cli import main as cli
 from separatrix.config.load import load
 from separatrix.config.methods import build_method
+from separatrix.config.sections.config_keys import ConfigSection
 from separatrix.core.errors import ConfigError, StoreError
-from separatrix.core.schema import check
+from separatrix.core.section import check
 from separatrix.report import citations
 from separatrix.report.inputs import load_with_files
 
@@ -103,7 +104,7 @@ def test_what_an_option_adds_or_takes_away(data: dict[str, Any], change: dict, m
 def test_what_an_engine_adds(data: dict[str, Any], potential: str, options: dict, expected: set) -> None:
     spec = {"potential": potential, "options": options, "dynamics": data["methods"]["gaff2"]["dynamics"]}
     found = build_method(
-        "other", check(data | {"methods": {"other": spec}}, "config", "")["methods"]["other"], 300.0, 1, ""
+        "other", check(data | {"methods": {"other": spec}}, ConfigSection, "")["methods"]["other"], 300.0, 1, ""
     )
     assert set(citations.engine_references(found)) == expected
 

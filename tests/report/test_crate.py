@@ -26,11 +26,12 @@ from typer.testing import CliRunner
 from separatrix.cli import main as cli
 from separatrix.config.configuration import Config
 from separatrix.config.load import load
+from separatrix.config.sections.config_keys import ConfigSection
 from separatrix.core import folders
 from separatrix.core.errors import ConfigError, SeparatrixError, StoreError
 from separatrix.core.files import read_json, write_json
 from separatrix.core.molecule import read_geometry
-from separatrix.core.schema import check
+from separatrix.core.section import check
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
 from separatrix.report import crate, inputs
@@ -54,7 +55,7 @@ def settings_of(root: Path) -> dict[str, Any]:
             {"name": "A. N. Other"},
         ],
     }
-    return check(data, "config", "")
+    return check(data, ConfigSection, "")
 
 
 def export(settings: dict[str, Any], results: Path, out: Path) -> None:

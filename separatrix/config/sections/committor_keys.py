@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from separatrix.core.section import Distinct, Number, Section, key, subsection
 
@@ -41,7 +42,7 @@ class CalibrationSection(Section):
         10,
         "how many; 0, none",
         guide="configurations spread over all predicted committors, 0: none",
-        stages=("draw", "compare"),
+        stages=("draw", "committor", "compare"),
         ge=0,
         le=1_000_000,
     )
@@ -57,7 +58,7 @@ class BaselineSection(Section):
         0,
         "configurations on its separatrix; 0, none (it is ranked all the same)",
         guide="configurations on the separatrix of the naive coordinate, 0: none (it is ranked all the same)",
-        stages=("draw", "compare"),
+        stages=("draw", "committor", "compare"),
         ge=0,
         le=1_000_000,
     )
@@ -82,7 +83,7 @@ class AlongPathSection(Section):
         0,
         "how many; 0, none",
         guide="configurations along one reactive path, 0: none",
-        stages=("draw", "compare"),
+        stages=("draw", "committor", "compare"),
         ge=0,
         le=1_000_000,
     )
@@ -157,7 +158,7 @@ class CommittorSection(Section):
         15,
         "configurations on the separatrix",
         guide="configurations on the predicted separatrix",
-        stages=("draw", "compare"),
+        stages=("draw", "committor", "compare"),
         ge=2,
         le=1_000_000,
     )
@@ -196,3 +197,121 @@ class CommittorSection(Section):
     path: AlongPathSection = subsection(AlongPathSection, "configurations along one reactive path")
     map: MapSection | None = key(None, "a map of the committor in two variables; absent, none")
     restraint: RestraintSection = subsection(RestraintSection, "the ensemble held at r = 0, for `source` restrained")
+
+
+# --- what stages are given of it --------------------------------------------------------------------------------------
+
+
+class RestrainedSettings(Section):
+    """What the ensemble held at r = 0 depends on."""
+
+    stages: ClassVar[tuple[str, ...]] = ("restrained",)
+
+    tolerance: Number = key(..., "largest coordinate r that counts as on the separatrix")
+    restraint: RestraintSection = key(..., "how its walkers are run")
+
+
+class DrawSettings(Section):
+    """What the configurations of one committor-test set depend on."""
+
+    stages: ClassVar[tuple[str, ...]] = ("draw",)
+
+    source: str = key(..., "where the configurations come from: `paths`, `shooting points` or `restrained`")
+    n: int = key(..., "at most how many configurations")
+    tolerance: Number | None = key(None, "largest coordinate r that counts as on the separatrix")
+    naive: list[str] | None = key(None, "variables of the baseline coordinate")
+    map: list[str] | None = key(None, "variables of the map")
+    bins: int | None = key(None, "cells of the map along each")
+
+
+class CommittorShotsSettings(Section):
+    """What the shots from the configurations of one committor-test set depend on."""
+
+    stages: ClassVar[tuple[str, ...]] = ("committor_shots",)
+
+    shots: int = key(..., "shots from each configuration")
+    batches: int = key(..., "jobs that the configurations are divided over")
+    adaptive: AdaptiveSection | None = key(None, "further shots")
+
+
+class CommittorTestSettings(Section):
+    """What the analysis of all committor-test sets depends on."""
+
+    stages: ClassVar[tuple[str, ...]] = ("committor",)
+
+    shots: dict[str, int] = key(..., "shots from each configuration of each set")
+    naive: list[str] = key(..., "variables of the baseline coordinate")
+    map: list[str] = key(..., "variables of the map; empty, none")
+
+
+class ComparisonSettings(Section):
+    """What the comparison of the methods depends on."""
+
+    stages: ClassVar[tuple[str, ...]] = ("compare",)
+
+    draws: list[str] = key(..., "names of the committor-test sets")
+    batches: int = key(..., "jobs that the configurations of a set are divided over")
+    source: str = key(..., "where configurations on the separatrix come from")
+
+
+SETS = ("separatrix", "naive", "calibration", "path", "map")
+"""Committor-test sets, in the order in which they are made; `map` where the config has one."""
+
+
+def sets_of(rules: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Keys of each committor-test set in those of `committor`."""
+    return {name: rules if name == "separatrix" else rules[name] for name in SETS if name in ("separatrix", *rules)}
+
+
+def sizes(rules: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Committor-test sets to make: at most how many configurations, and shots from each."""
+    numbers = {
+        name: (part["bins"] ** 2 if name == "map" else part["configurations"], part["shots_per_configuration"])
+        for name, part in sets_of(rules).items()
+    }
+    return {name: size for name, size in numbers.items() if size[0]}
+
+
+def of_comparison(part: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """What the comparison is given, as :class:`ComparisonSettings` reads it."""
+    return {"draws": [*names], "batches": part["batches"], "source": part["source"]}
+
+
+def of_stage(part: Mapping[str, Any], stage: str, draw: str | None, source: str | None) -> dict[str, Any]:
+    """What a stage of the committor test is given, as its class above reads it.
+
+    Parameters
+    ----------
+    part
+        What the stage depends on, of all sets.
+    stage
+        Name of the stage.
+    draw
+        Committor-test set, for ``draw`` and ``committor_shots``.
+    source
+        Where that set has its configurations from.
+    """
+    own = sets_of(part).get(draw or "", {})
+    given: dict[str, Any]
+    if stage == "restrained":
+        given = {"tolerance": part["tolerance"], "restraint": part["restraint"]}
+    elif stage == "committor_shots":
+        shots = own["shots_per_configuration"]
+        given = {"shots": shots, "batches": part["batches"], "adaptive": part.get("adaptive")}
+    elif stage == "draw":
+        given = {"source": source, "n": own["bins"] ** 2 if draw == "map" else own["configurations"]}
+        if draw in ("separatrix", "naive"):
+            given["tolerance"] = part["tolerance"]
+        if draw == "naive":
+            given["naive"] = own["variables"]
+        if draw == "map":
+            given |= {"map": own["variables"], "bins": own["bins"]}
+    else:
+        # The map has no number of its own: one configuration of each cell.
+        made = {name: each for name, each in sets_of(part).items() if each.get("configurations", True)}
+        given = {
+            "shots": {name: each["shots_per_configuration"] for name, each in made.items()},
+            "naive": part["naive"]["variables"],
+            "map": part["map"]["variables"] if "map" in part else [],
+        }
+    return given | {key: value for key, value in part.items() if key not in CommittorSection.model_fields}

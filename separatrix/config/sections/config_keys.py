@@ -67,8 +67,8 @@ class ConfigSection(Section):
                 pattern=r"^(?!(comparison|export)$)[A-Za-z][A-Za-z0-9.-]*$(?!\n)",
                 max_length=100,
                 description=(
-                    "a letter, then letters, digits, points or hyphens (it becomes a folder's name), but not `comparison`"
-                    " or `export`"
+                    "a letter, then letters, digits, points or hyphens (it becomes a folder's name), but not "
+                    "`comparison` or `export`"
                 ),
             ),
         ],
@@ -80,6 +80,7 @@ class ConfigSection(Section):
             "levels of theory, by a name of your choice (letters, digits, points, hyphens; not `comparison` or "
             "`export`)"
         ),
+        stages=(),
         min_length=1,
     )
     scans: dict[
@@ -92,7 +93,7 @@ class ConfigSection(Section):
             ),
         ],
         ScanSection,
-    ] = key({}, "settings of methods that are varied, by a name of your choice")
+    ] = key({}, "settings of methods that are varied, by a name of your choice", stages=())
     report: ReportSection = subsection(ReportSection, "the report")
     export: ExportSection = subsection(ExportSection, "the research object under results/export")
     theory: list[Annotated[str, Field(description="path of a MODEL.yaml")]] = key(
