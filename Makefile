@@ -20,7 +20,7 @@ RESULTS_OF = import sys; from separatrix.core.yaml_file import read_yaml; \
 	print([d["results_directory"] for d in [{"results_directory": "results"}, *map(read_yaml, sys.argv[1:])] \
 	if "results_directory" in d][-1])
 
-.PHONY: all env test report docs lock clean place
+.PHONY: all env test report docs keys lock clean place
 .DEFAULT_GOAL := all
 
 all: report
@@ -68,6 +68,10 @@ test: env
 docs: env
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "make: the documentation is site/index.html"
+
+# The tables of config/README.md and the JSON schemas, from the keys as separatrix/config/sections describes them.
+keys: env
+	$(BIN)/python -m separatrix.report.key_tables
 
 # Anew from pyproject.toml: names and versions, no addresses.
 lock:

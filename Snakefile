@@ -6,7 +6,7 @@
 #          -> rate constants
 #          -> comparison of the methods -> report
 
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version
 
 min_version("9.0")
 
@@ -21,10 +21,6 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-
-
-# common.smk has told every mistake in one line; this is Snakemake's own check, which also fills in the defaults.
-validate(config, "workflow/schemas/config.schema.yaml")
 
 
 include: "workflow/rules/stationary.smk"

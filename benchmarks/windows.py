@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from separatrix.config.configuration import from_settings
 from separatrix.config.load import load
+from separatrix.config.stage_settings import from_settings
 from separatrix.core.yaml_file import read_yaml
 from separatrix.rates import free_energy, mbar
 from separatrix.workflow.umbrella import Umbrella

@@ -121,11 +121,11 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
         coordinates[name] = Coordinate(name, spec["kind"], indices)
     basins = tuple(_build_basin(n, b, coordinates, keys) for n, b in basins_data.items())
     for i, one in enumerate(basins):
-        for other in basins[i + 1 :]:
-            if not one.disjoint(other):
+        for second in basins[i + 1 :]:
+            if not one.disjoint(second):
                 raise keys.fail(
                     f"basins.{one.name}",
-                    f"overlaps basin {other.name}; give one coordinate ranges in both that do not meet",
+                    f"overlaps basin {second.name}; give one coordinate ranges in both that do not meet",
                 )
     for basin in basins:
         if not basin.contains(read[basin.name][1]):

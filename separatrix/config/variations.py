@@ -84,17 +84,17 @@ def expand(full: dict[str, Any], files: Sequence[Path]) -> dict[str, Variation]:
         for i, parent in enumerate(spec["methods"]):
             keys.look(methods, parent, f"scans.{scan}.methods.{i}", "a method")
             if part == "dynamics":
-                table = DynamicsSection.model_fields
+                names: Mapping[str, object] = DynamicsSection.model_fields
             else:
                 try:
-                    table = potentials.options_of(methods[parent]["potential"])
+                    names = options = potentials.options_of(methods[parent]["potential"])
                 except ConfigError as error:
                     raise Keys(file_of("methods", files)).fail(f"methods.{parent}.potential", str(error)) from error
-            keys.look(table, key, f"scans.{scan}.setting", f"a key of {part} of {parent}")
+            keys.look(names, key, f"scans.{scan}.setting", f"a key of {part} of {parent}")
             for j, value in enumerate(spec["values"]):
                 if part == "options":
                     try:
-                        table[key].check(key, value)
+                        options[key].check(key, value)
                     except ConfigError as error:
                         raise keys.fail(f"scans.{scan}.values.{j}", str(error)) from error
                 variation = Variation(scan, parent, spec["setting"], value)

@@ -273,7 +273,7 @@ def rows(section: type[Section], path: str = "") -> Iterator[Row]:
         extra, inner = extra_of(field), section_of(field.annotation)
         kind = get_origin(_bare(field.annotation)[0])
         meaning = extra.get("guide") or field.description or ""
-        if inner is None or kind in (dict, list) or field.is_required() or extra.get("guide"):
+        if inner is None or kind in (dict, list) or field.default_factory is None:
             yield Row(at, extra.get("unit", ""), _default(field), meaning)
         if inner is not None:
             yield from rows(inner, f"{at}.NAME." if kind is dict else f"{at}.N." if kind is list else f"{at}.")

@@ -17,7 +17,7 @@ import jinja2
 import vl_convert
 
 from separatrix import __version__
-from separatrix.config.configuration import system_from_settings
+from separatrix.config.stage_settings import system_from_settings
 from separatrix.coordinate import reaction_coordinate as coordinate_file
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json, replacing

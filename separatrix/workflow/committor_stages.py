@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from separatrix.config.configuration import from_settings
+from separatrix.config.stage_settings import from_settings
 from separatrix.config.system import System
 from separatrix.coordinate import committor_model
 from separatrix.coordinate import reaction_coordinate as coordinate_file

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from separatrix.config.configuration import from_settings
+from separatrix.config.stage_settings import from_settings
 from separatrix.config.system import System
 from separatrix.coordinate import fitting
 from separatrix.coordinate.held_out import fold_labels, held_out_log_likelihood

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from separatrix import potentials
-from separatrix.config.configuration import from_settings
 from separatrix.config.methods import Method
+from separatrix.config.stage_settings import from_settings
 from separatrix.config.system import System
 from separatrix.core.errors import PotentialError
 from separatrix.dynamics import stationary

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from separatrix.config.configuration import system_from_settings
+from separatrix.config.stage_settings import system_from_settings
 from separatrix.core.errors import SamplingError
 from separatrix.core.files import read_dataset, write_json
 from separatrix.core.plain import json_safe

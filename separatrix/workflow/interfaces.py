@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from separatrix.config.configuration import from_settings
+from separatrix.config.stage_settings import from_settings
 from separatrix.core.errors import SamplingError
 from separatrix.core.files import fingerprint, read_dataset, write_dataset, write_json
 from separatrix.core.journal import Journal

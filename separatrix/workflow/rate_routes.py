@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from separatrix.config.configuration import from_settings
+from separatrix.config.stage_settings import from_settings
 from separatrix.core.files import read_json, write_json
 from separatrix.core.plain import json_safe
 from separatrix.rates import free_energy, kinetics

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from separatrix.config.configuration import system_from_settings
+from separatrix.config.stage_settings import system_from_settings
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json, replacing, write_json
 from separatrix.core.seeds import stream

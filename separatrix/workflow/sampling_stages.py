@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from separatrix import numeric_threads
-from separatrix.config.configuration import from_settings
+from separatrix.config.stage_settings import from_settings
 from separatrix.coordinate.interchangeable import interchangeable
 from separatrix.coordinate.shot_observations import committor_observations
 from separatrix.core.errors import SamplingError

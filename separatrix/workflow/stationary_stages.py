@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from separatrix.config.configuration import from_settings
+from separatrix.config.stage_settings import from_settings
 from separatrix.core.errors import EngineLost, PotentialError, StationaryError
 from separatrix.core.files import read_dataset, replacing, write_json
 from separatrix.core.molecule import read_geometry

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from separatrix.config.configuration import system_from_settings
+from separatrix.config.stage_settings import system_from_settings
 from separatrix.coordinate import committor_model, reaction_coordinate
 from separatrix.coordinate.shot_observations import committor_observations
 from separatrix.core.errors import SamplingError

@@ -20,9 +20,9 @@ from test_compare import system as toy_system
 from test_figures import words
 
 from separatrix import potentials
-from separatrix.config.configuration import system_from_settings
 from separatrix.config.load import load
 from separatrix.config.sections.system_keys import SystemSection
+from separatrix.config.stage_settings import system_from_settings
 from separatrix.config.system import System, build_system
 from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import read_geometry

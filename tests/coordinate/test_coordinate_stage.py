@@ -12,8 +12,8 @@ import pytest
 import xarray as xr
 import yaml
 
-from separatrix.config.configuration import from_settings
 from separatrix.config.load import load
+from separatrix.config.stage_settings import from_settings
 from separatrix.coordinate import committor_model, fitting, observations
 from separatrix.coordinate.committor_model import coefficient_intervals
 from separatrix.coordinate.shot_observations import committor_observations

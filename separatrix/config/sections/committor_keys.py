@@ -16,10 +16,7 @@ class AdaptiveSection(Section):
     half_width: Number = key(
         ...,
         "half the 95 % interval of a committor that is narrow enough",
-        guide=(
-            "configurations whose committor has a wider interval (half of 95 %) than this get further shots; "
-            "absent: none do"
-        ),
+        guide=("configurations whose committor has a wider interval (half of 95 %) than this get further shots"),
         gt=0,
         le=0.5,
     )
@@ -98,7 +95,7 @@ class MapSection(Section):
     variables: Annotated[list[str], Distinct] = key(
         ...,
         "names of two candidate variables",
-        guide="two candidate variables for a map of the committor; absent: none",
+        guide="two candidate variables",
         stages=("draw", "committor"),
         min_length=2,
         max_length=2,

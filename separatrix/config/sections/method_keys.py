@@ -76,4 +76,4 @@ class MethodSection(Section):
         max_length=100,
         pattern=LABEL,
     )
-    dynamics: DynamicsSection = key(..., "")
+    dynamics: DynamicsSection = key(..., "how trajectories are run")

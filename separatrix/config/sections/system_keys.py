@@ -30,10 +30,21 @@ class IntervalSection(Section):
     range_deg: list[Number] | None = key(
         None,
         "lowest and highest value in degrees; a dihedral's interval runs upwards from the first",
+        shown_default="one of the two",
+        unit="degree",
+        guide="lowest and highest value; a dihedral's interval runs upwards, so `[140, 220]` contains 180 and -150",
         min_length=2,
         max_length=2,
     )
-    range_A: list[Number] | None = key(None, "lowest and highest value in angstrom", min_length=2, max_length=2)
+    range_A: list[Number] | None = key(
+        None,
+        "lowest and highest value in angstrom",
+        shown_default="one of the two",
+        unit="Å",
+        guide="lowest and highest value",
+        min_length=2,
+        max_length=2,
+    )
 
 
 class BasinSection(Section):
@@ -74,12 +85,36 @@ class PullSection(Section):
 
     coordinate: str = key(..., "name of a coordinate")
     target_deg: Number | None = key(
-        None, "where to pull an angle or a dihedral, in degrees", ge=-1_000_000, le=1_000_000
+        None,
+        "where to pull an angle or a dihedral, in degrees",
+        shown_default="one of the two",
+        unit="degree",
+        ge=-1_000_000,
+        le=1_000_000,
     )
-    strength_kcal_mol: Number | None = key(None, "k of k (1 - cos(q - target)), in kcal/mol", gt=0, le=1_000_000)
-    target_A: Number | None = key(None, "where to pull any other coordinate, in angstrom", ge=-1_000_000, le=1_000_000)
+    strength_kcal_mol: Number | None = key(
+        None,
+        "k of k (1 - cos(q - target)), in kcal/mol",
+        shown_default="one of the two",
+        unit="kcal/mol",
+        gt=0,
+        le=1_000_000,
+    )
+    target_A: Number | None = key(
+        None,
+        "where to pull any other coordinate, in angstrom",
+        shown_default="one of the two",
+        unit="Å",
+        ge=-1_000_000,
+        le=1_000_000,
+    )
     strength_kcal_mol_A2: Number | None = key(
-        None, "k of k/2 (q - target)^2, in kcal/mol/angstrom^2", gt=0, le=1_000_000
+        None,
+        "k of k/2 (q - target)^2, in kcal/mol/angstrom^2",
+        shown_default="one of the two",
+        unit="kcal/mol/Å²",
+        gt=0,
+        le=1_000_000,
     )
 
 
@@ -100,10 +135,20 @@ class CrossingSection(Section):
 
     coordinate: str = key(..., "name of a coordinate")
     at_deg: Number | None = key(
-        None, "angle, or absolute value of a dihedral, at which a path crosses, in degrees", gt=0, lt=180
+        None,
+        "angle, or absolute value of a dihedral, at which a path crosses, in degrees",
+        shown_default="one of the two",
+        unit="degree",
+        gt=0,
+        lt=180,
     )
     at_A: Number | None = key(
-        None, "value of any other coordinate at which a path crosses, in angstrom", ge=-1_000_000, le=1_000_000
+        None,
+        "value of any other coordinate at which a path crosses, in angstrom",
+        shown_default="one of the two",
+        unit="Å",
+        ge=-1_000_000,
+        le=1_000_000,
     )
 
 
@@ -117,11 +162,18 @@ class MechanismClassSection(Section):
     above_deg: Number | None = key(
         None,
         "the angle, or the absolute value of the dihedral, exceeds this at the crossing, in degrees",
+        shown_default="one of the two",
+        unit="degree",
         ge=-1_000_000,
         le=1_000_000,
     )
     above_A: Number | None = key(
-        None, "any other coordinate exceeds this at the crossing, in angstrom", ge=-1_000_000, le=1_000_000
+        None,
+        "any other coordinate exceeds this at the crossing, in angstrom",
+        shown_default="one of the two",
+        unit="Å",
+        ge=-1_000_000,
+        le=1_000_000,
     )
 
 
@@ -132,8 +184,7 @@ class MechanismSection(Section):
 
     crossing: CrossingSection = key(
         ...,
-        "",
-        unit="degree, Å",
+        "where a path crosses",
         guide=(
             "a path crosses where `coordinate` passes `at_deg` or `at_A`, a value between the two basins and in "
             "neither; a dihedral counts without its sign, so mirror-image basins cannot be told apart by one"
@@ -141,8 +192,7 @@ class MechanismSection(Section):
     )
     classes: list[MechanismClassSection] = key(
         ...,
-        "",
-        unit="degree, Å",
+        "mechanisms, each by a coordinate at the crossing",
         guide=(
             "`name`, and the `coordinate` that exceeds `above_deg` or `above_A` at the crossing; the largest "
             "excess wins"
@@ -199,8 +249,17 @@ class SystemSection(Section):
         stages=(),
         min_length=1,
     )
-    charge: int = key(0, "total charge in elementary charges", ge=-1000, le=1000)
-    multiplicity: int = key(1, "spin multiplicity", ge=1, le=1000)
+    charge: int = key(0, "total charge in elementary charges", unit="e", guide="total charge", ge=-1000, le=1000)
+    multiplicity: int = key(
+        1,
+        "spin multiplicity",
+        guide=(
+            "spin multiplicity, 2S + 1; refused where no molecule of these atoms has it with this charge, or where an "
+            "engine cannot do it ([engines](../docs/engines.md#charge-and-spin))"
+        ),
+        ge=1,
+        le=1000,
+    )
     trust_numbering: bool = key(
         False,
         ("whether atoms are numbered alike in all geometries although other numbers would make fewer bonds change"),
