@@ -21,8 +21,6 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-
-
 include: "workflow/rules/stationary.smk"
 include: "workflow/rules/sampling.smk"
 include: "workflow/rules/coordinate.smk"
