@@ -111,7 +111,7 @@ class Config:
         Parameters
         ----------
         stage
-            ``minimum``, ``guess``, ``saddle_search``, ``saddle``, ``first_path``, ``sample``, ``assess``,
+            ``check``, ``minimum``, ``guess``, ``saddle_search``, ``saddle``, ``first_path``, ``sample``, ``assess``,
             ``variables``, ``coordinate``, ``restrained``, ``draw``, ``committor_shots``, ``committor``, one of
             `RATES`, ``compare`` or ``report``.
         method

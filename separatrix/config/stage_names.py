@@ -26,7 +26,7 @@ SAMPLING = ("first_path", "sample", "assess", "variables", "coordinate")
 COMMITTOR = ("restrained", "draw", "committor_shots", "committor")
 """Stages of the committor test."""
 
-WITH_DYNAMICS = (*SAMPLING, *COMMITTOR, *(stage for stage in RATES if stage not in GEOMETRY))
+WITH_DYNAMICS = ("check", *SAMPLING, *COMMITTOR, *(stage for stage in RATES if stage not in GEOMETRY))
 """Stages that depend on how trajectories are run."""
 
 OF_METHOD = (*dict.fromkeys((*GEOMETRY, *WITH_DYNAMICS)),)

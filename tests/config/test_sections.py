@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,12 @@ def test_every_stage_that_a_key_names_is_a_stage() -> None:
 
     assert stages(ConfigSection) - {*EVERY_STAGE, *OF_METHOD, *OF_RUN} == set()
     assert {"sample", "interface_chain", "report"} <= stages(ConfigSection)
+
+
+def test_every_stage_of_the_rules_is_a_stage() -> None:
+    rules = "".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
+    named = set(re.findall(r'settings(?:_of_draw)?\("([a-z_]+)"', rules))
+    assert {"check", "sample", "draw", "report"} <= named <= {*OF_METHOD, *OF_RUN}
 
 
 def test_every_key_says_what_it_means() -> None:
