@@ -228,5 +228,7 @@ def speed_of(coordinate: ReactionCoordinate, positions: np.ndarray, masses: np.n
             # dr/dt is linear in the velocities, so a unit velocity picks out one component of the gradient.
             unit_velocity = np.zeros_like(positions)
             unit_velocity[:, atom, axis] = 1.0
-            total += coordinate.evaluate(positions, unit_velocity).r_rate ** 2 / masses[atom]
+            velocity = coordinate.evaluate(positions, unit_velocity).r_rate
+            assert velocity is not None  # velocities were given
+            total += velocity**2 / masses[atom]
     return np.sqrt(total)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import ase
 import numpy as np
@@ -17,7 +18,7 @@ from separatrix.core.units import ANGSTROM, KCAL, wavenumber
 from separatrix.cvs.states import Basin, Coordinate, basin_of
 from separatrix.dynamics.motion import is_linear, motions_left_out, straightened, thermal_velocities
 from separatrix.dynamics.walks import (
-    Surface,
+    EnergyAndGradient,
     Unfinished,
     complement,
     descend,
@@ -78,7 +79,7 @@ class Bias:
         is then an ordinary point. Where it is undefined (:meth:`Coordinate.deciding`) there is no pull, and the
         energy is that of 90 degrees off the target.
         """
-        kind = "angle" if len(self.atoms) == 3 else "dihedral"
+        kind: Literal["angle", "dihedral"] = "angle" if len(self.atoms) == 3 else "dihedral"
         if np.isnan(Coordinate("", kind, self.atoms).deciding(positions)):
             return self.strength, np.zeros_like(positions)
         return _cosine_pull(positions, self.atoms, np.radians(self.target), self.strength)
@@ -155,7 +156,7 @@ class Spring:
         return 0.5 * self.strength * excess**2, gradient
 
 
-def biased(surface: Surface, biases: Sequence[Surface]) -> Surface:
+def biased(surface: EnergyAndGradient, biases: Sequence[EnergyAndGradient]) -> EnergyAndGradient:
     """A surface with pulls added."""
 
     def total(positions: np.ndarray) -> tuple[float, np.ndarray]:
@@ -171,9 +172,9 @@ def biased(surface: Surface, biases: Sequence[Surface]) -> Surface:
 class _SurfaceCalculator(Calculator):
     """A surface as ASE sees it, so that ASE's optimisers can walk on it."""
 
-    implemented_properties = ("energy", "forces")
+    implemented_properties = ["energy", "forces"]  # noqa: RUF012 (as ASE declares it)
 
-    def __init__(self, surface: Surface) -> None:
+    def __init__(self, surface: EnergyAndGradient) -> None:
         super().__init__()
         self.surface = surface
 
@@ -184,6 +185,7 @@ class _SurfaceCalculator(Calculator):
         system_changes: Sequence[str] = all_changes,
     ) -> None:
         super().calculate(atoms, properties, system_changes)
+        assert self.atoms is not None  # ASE's own, which the line above sets
         energy, gradient = self.surface(self.atoms.get_positions() * ANGSTROM)
         self.results = {"energy": energy * _EV, "forces": -gradient * _EV * ANGSTROM}
 
@@ -235,7 +237,7 @@ class StationaryPoint:
 
 def relax(
     molecule: Molecule,
-    surface: Surface,
+    surface: EnergyAndGradient,
     positions: np.ndarray,
     *,
     fmax: float,
@@ -423,6 +425,7 @@ def find_minimum(
     x = relax(molecule, surface, start, fmax=fmax, steps=1500)
     lowest = surface(x)[0]
     for attempt in range(quenches):
+        assert rng is not None, "quenches draw velocities"
         try:
             y = quench(molecule, surface, x, temperature=temperature, time=200.0, fmax=fmax, rng=rng)
             energy = surface(y)[0]
@@ -452,7 +455,9 @@ def find_minimum(
     return point
 
 
-def pulled(molecule: Molecule, surface: Surface, start: np.ndarray, biases: Sequence[Surface]) -> np.ndarray:
+def pulled(
+    molecule: Molecule, surface: EnergyAndGradient, start: np.ndarray, biases: Sequence[EnergyAndGradient]
+) -> np.ndarray:
     """A geometry (nm) loosely relaxed under biases: the neighbourhood of a saddle, not the saddle.
 
     In a linear molecule no force points off the line, whatever is pulled: it is bent a little first, always the same.
@@ -462,7 +467,9 @@ def pulled(molecule: Molecule, surface: Surface, start: np.ndarray, biases: Sequ
     return relax(molecule, biased(surface, biases), start, fmax=1.0, steps=400)
 
 
-def pulled_home(molecule: Molecule, surface: Surface, start: np.ndarray, biases: Sequence[Bias | Spring]) -> np.ndarray:
+def pulled_home(
+    molecule: Molecule, surface: EnergyAndGradient, start: np.ndarray, biases: Sequence[Bias | Spring]
+) -> np.ndarray:
     """A geometry (nm) whose pulls have reached their targets, to 3 degrees or 0.05 angstrom.
 
     Raises
@@ -510,7 +517,7 @@ def find_saddle(
         When no saddle is found, it has not exactly one imaginary mode, or it does not join two basins.
     """
     surface = _Counting(potential)
-    rules = {"fmax": fmax, "isolated": potential.isolated, "active": potential.active}
+    rules: dict[str, Any] = {"fmax": fmax, "isolated": potential.isolated, "active": potential.active}
     base = surface(start)[0]
     origin = basin_of(start, basins) or "the start"
 
@@ -548,16 +555,16 @@ def find_saddle(
     found = [("saddle", x, point.energy)]
     ends = []
     for sign in (1.0, -1.0):
-        down, energy, end = _down(molecule, potential, surface, point, matrix, sign, basins, fmax)
+        down, energy, basin = _down(molecule, potential, surface, point, matrix, sign, basins, fmax)
         found.append((f"descent along {'+-'[sign < 0]}mode 1", down, energy))
-        if end.startswith("no basin"):
-            what = end.partition(": ")[2]
+        if basin.startswith("no basin"):
+            what = basin.partition(": ")[2]
             raise NoSaddle(
                 f"{name}: the descent along {'+-'[sign < 0]}mode 1 reaches no basin: {what} at {at(down, energy)}; the "
                 f"saddle at {at(x, point.energy)}, {-point.wavenumbers[0]:.0f}i cm^-1",
                 found,
             )
-        ends.append(end)
+        ends.append(basin)
     if ends[0] == ends[1]:
         raise NoSaddle(f"{name}: the saddle joins {ends[0]} to itself ({at(x, point.energy)})", found)
     return replace(point, joins=tuple(ends), evaluations=surface.count)

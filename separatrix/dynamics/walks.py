@@ -14,7 +14,7 @@ from separatrix.dynamics.motion import motions_left_out
 log = logging.getLogger(__name__)
 
 #: Energy and gradient of positions: nm -> kJ/mol, kJ/mol/nm
-Surface = Callable[[np.ndarray], tuple[float, np.ndarray]]
+EnergyAndGradient = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 
 class Unfinished(StationaryError):
@@ -36,7 +36,7 @@ def largest_force(gradient: np.ndarray) -> float:
     return float(np.linalg.norm(gradient, axis=1).max()) / (KCAL / ANGSTROM)
 
 
-def hessian(surface: Surface, positions: np.ndarray, step: float = 0.001) -> np.ndarray:
+def hessian(surface: EnergyAndGradient, positions: np.ndarray, step: float = 0.001) -> np.ndarray:
     """Hessian by central differences of the gradient, symmetrised.
 
     Parameters
@@ -84,7 +84,7 @@ LOST = 300.0
 
 
 def walk_to_saddle(
-    surface: Surface,
+    surface: EnergyAndGradient,
     positions: np.ndarray,
     *,
     fmax: float,
@@ -186,7 +186,7 @@ def _bofill(matrix: np.ndarray, step: np.ndarray, change: np.ndarray) -> np.ndar
 
 
 def follow_mode(
-    surface: Surface,
+    surface: EnergyAndGradient,
     positions: np.ndarray,
     *,
     fmax: float,
@@ -258,7 +258,7 @@ def follow_mode(
 
 
 def descend(
-    surface: Surface,
+    surface: EnergyAndGradient,
     saddle: np.ndarray,
     direction: np.ndarray,
     matrix: np.ndarray,

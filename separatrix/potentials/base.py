@@ -39,7 +39,7 @@ class Option:
 
     def check(self, key: str, value: Any) -> None:
         """Raise ConfigError unless `value` is of the right type and allowed."""
-        wanted = self.kind if isinstance(self.kind, tuple) else (self.kind,)
+        wanted: tuple[Any, ...] = self.kind if isinstance(self.kind, tuple) else (self.kind,)
         if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
             names = " or ".join(k.__name__ for k in wanted)
             raise ConfigError(f"{key}: {value!r} is not a {names} ({self.meaning})")

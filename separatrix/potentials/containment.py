@@ -114,7 +114,8 @@ class Watch:
     def close(self) -> None:
         """End the other process; it has nothing to say."""
         if os.getpid() == self._owner:
-            self._process.stdin.close()
+            if self._process.stdin is not None:
+                self._process.stdin.close()
             self._process.wait()
 
 

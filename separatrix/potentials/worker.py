@@ -175,16 +175,17 @@ class WorkerEngine:
 
     def _ask(self, message: bytes, limit: float | None = None, lack: str = "gave no answer") -> bytes:
         limit = self._timeout if limit is None else limit
-        child = self._child
         try:
-            child.stdin.write(message)
-            child.stdin.flush()
+            requests = self._running().stdin
+            assert requests is not None  # started with a pipe
+            requests.write(message)
+            requests.flush()
             deadline = time.monotonic() + limit
             status = self._read(1, deadline)
             (size,) = struct.unpack("<q", self._read(8, deadline))
             body = self._read(size, deadline)
         except (BrokenPipeError, EOFError) as error:
-            words = _last_words(self._scratch / OUTPUT)
+            words = _last_words(self._scratch / OUTPUT) if self._scratch is not None else ""
             how = self._lose()
             # A library that says why it stopped has judged this geometry (a field that does not converge).
             kind = PotentialError if words else EngineLost
@@ -202,8 +203,15 @@ class WorkerEngine:
             raise PotentialError(body.decode())
         return body
 
+    def _running(self) -> subprocess.Popen[bytes]:
+        """The child, where there is one."""
+        assert self._child is not None, "a child is started before it is asked"
+        return self._child
+
     def _read(self, size: int, deadline: float) -> bytes:
-        pipe = self._child.stdout.fileno()
+        answers = self._running().stdout
+        assert answers is not None  # started with a pipe
+        pipe = answers.fileno()
         parts = b""
         while len(parts) < size:
             if not select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))[0]:
@@ -216,7 +224,7 @@ class WorkerEngine:
 
     def _lose(self, *, at_once: bool = False) -> str:
         """End a child that is lost; how it ended by itself, if it did."""
-        child = self._child
+        child = self._running()
         gone = at_once
         deadline = time.monotonic() + _TO_END
         # It keeps its number until it is waited for, so that nobody else's group is killed in its place.
@@ -265,7 +273,8 @@ def _end(child: subprocess.Popen[bytes], scratch: Path) -> None:
     child.wait()
     for pipe in (child.stdin, child.stdout):
         with contextlib.suppress(OSError):
-            pipe.close()
+            if pipe is not None:
+                pipe.close()
     shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -295,6 +304,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             f"potential {hello['word']!r} is more than an engine: it cannot run with `worker: true`".encode(),
         )
         return
+    assert potential.seam is not None  # an engine alone, as was asked above
     engine = potential.seam.engine
     declared = {k: getattr(potential, k) for k in DECLARED} | {"description": potential.description}
     declared = {k: v.item() if isinstance(v, np.generic) else v for k, v in declared.items()}

@@ -56,7 +56,7 @@ def calibration_table(
         raise ValueError(f"p_predicted and outcome must be of one length, got {p.shape} and {went.shape}")
     if not bool(np.all((p >= 0.0) & (p <= 1.0))):
         raise ValueError("predicted committors must lie within [0, 1]")
-    edges = np.linspace(0.0, 1.0, int(bins) + 1) if np.ndim(bins) == 0 else np.asarray(bins, dtype=float)
+    edges = np.linspace(0.0, 1.0, int(np.asarray(bins)) + 1) if np.ndim(bins) == 0 else np.asarray(bins, dtype=float)
     if edges.ndim != 1 or edges.size < 2 or not bool(np.all(np.diff(edges) > 0.0)):
         raise ValueError("bins must be a positive number or increasing edges")
     if p.size and (p.min() < edges[0] or p.max() > edges[-1]):

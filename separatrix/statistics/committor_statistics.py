@@ -171,7 +171,7 @@ def binomial_expectation(n: ArrayLike, p: float = 0.5, bins: int | ArrayLike = 1
         raise ValueError("binomial_expectation needs at least one configuration, each with n >= 1")
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"p must lie in [0, 1], got {p}")
-    edges = np.linspace(0.0, 1.0, int(bins) + 1) if np.ndim(bins) == 0 else np.asarray(bins, dtype=float)
+    edges = np.linspace(0.0, 1.0, int(np.asarray(bins)) + 1) if np.ndim(bins) == 0 else np.asarray(bins, dtype=float)
     expected = np.zeros(edges.size - 1)
     for shots, count in zip(*np.unique(trials, return_counts=True), strict=True):
         k = np.arange(shots + 1)

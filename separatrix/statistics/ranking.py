@@ -190,9 +190,9 @@ def _line(hits: FloatArray, trials: FloatArray, predicted: FloatArray) -> _Line:
     known = found.converged and np.all(np.isfinite(found.bse)) and abs(found.params[1]) < 1e3
     if not known or np.linalg.cond(found.cov_params()) >= 1e12:
         return _Line(math.nan, math.nan, nan, nan, math.nan)
-    intervals = tuple((float(a), float(b)) for a, b in found.conf_int(0.05))
+    of_intercept, of_slope = ((float(a), float(b)) for a, b in found.conf_int(0.05))
     p_value = float(found.wald_test((np.eye(2), np.array([0.0, 1.0])), scalar=True).pvalue)
-    return _Line(float(found.params[0]), float(found.params[1]), *intervals, p_value)
+    return _Line(float(found.params[0]), float(found.params[1]), of_intercept, of_slope, p_value)
 
 
 _NO_SCATTER = 1e-3

@@ -229,13 +229,14 @@ def stationary_points(case: Case, elements: Elements) -> Points:
         stationary.minimum(surface, stationary.lowest(elements, inside), spacing, case.domain)
         for inside in (elements.in_a, elements.in_b)
     ]
-    hessian, hessian_a, hessian_b = (surface.hessian(r) for r in (saddle, *ends))
+    minimum_a, minimum_b = ends
+    hessian, hessian_a, hessian_b = (surface.hessian(r) for r in (saddle, minimum_a, minimum_b))
     top = float(surface.energy(*saddle))
-    barrier = top - float(surface.energy(*ends[0]))
+    barrier = top - float(surface.energy(*minimum_a))
     answer = langer_module.langer(
-        hessian_a, hessian, case.diffusion.at(saddle), barrier, case.beta, forward=ends[1] - ends[0]
+        hessian_a, hessian, case.diffusion.at(saddle), barrier, case.beta, forward=minimum_b - minimum_a
     )
-    return Points(saddle, *ends, top, barrier, hessian, hessian_a, hessian_b, answer)
+    return Points(saddle, minimum_a, minimum_b, top, barrier, hessian, hessian_a, hessian_b, answer)
 
 
 def _widths(elements: Elements) -> np.ndarray:
@@ -479,16 +480,17 @@ def scan(case: Case, ratios: Sequence[float], tell: Tell | None = None) -> list[
     d = case.diffusion
     correlation = d.xy / math.sqrt(d.xx * d.yy)
     coarse_grid, fine_grid = case.grids()
-    found, cut, points = [], None, None
+    found: list[dict[str, float]] = []
+    cut: float | None = None
     for ratio in ratios:
         if tell:
             tell(f"D_yy/D_xx = {ratio:g}")
         yy = ratio * d.xx
         this = case.with_diffusion(Constant(d.xx, correlation * math.sqrt(d.xx * yy), yy))
-        if points is None:
-            first = prepare(this, coarse_grid)
-            cut = first.cut
         first = prepare(this, coarse_grid, cut)
+        if cut is None:
+            cut = first.cut
+            first = prepare(this, coarse_grid, cut)
         points = stationary_points(this, first)
         with _solvable():
             levels = [solve(this, grid, points, cut, gap=False) for grid in (coarse_grid, fine_grid)]
@@ -696,7 +698,7 @@ def _to_dict(a: Analysis) -> dict[str, Any]:
 
 
 def _flat(value: dict[str, Any], stem: str) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     for key, item in value.items():
         name = f"{stem}.{key}"
         found |= _flat(item, name) if isinstance(item, dict) else {name: item}

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy import sparse
 from scipy.optimize import minimize
 from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 
 from separatrix.theory.elements import Elements, Grid, TheoryError
+from separatrix.theory.numbers import Numbers
 from separatrix.theory.surfaces import Surface
 
 _STEPS = 100
 
 
-def minimum(surface: Surface, start: Sequence[float], spacing: np.ndarray, domain: Sequence[float]) -> np.ndarray:
+def minimum(surface: Surface, start: Numbers, spacing: np.ndarray, domain: Numbers) -> np.ndarray:
     """The minimum that a descent from `start` ends in, shape (2,).
 
     Parameters
@@ -110,7 +109,7 @@ def lowest_way(surface: Surface, grid: Grid, in_a: np.ndarray, in_b: np.ndarray)
     return np.array(way[::-1]), energy
 
 
-def saddle(surface: Surface, start: Sequence[float], spacing: np.ndarray) -> np.ndarray:
+def saddle(surface: Surface, start: Numbers, spacing: np.ndarray) -> np.ndarray:
     """The saddle that Newton's method finds from `start`, shape (2,).
 
     Raises
@@ -133,7 +132,7 @@ def saddle(surface: Surface, start: Sequence[float], spacing: np.ndarray) -> np.
 _AROUND = [np.array([i, j], dtype=float) for i in (-2, 0, 2) for j in (-2, 0, 2) if i or j]
 
 
-def _newton(surface: Surface, start: Sequence[float], spacing: np.ndarray) -> np.ndarray | None:
+def _newton(surface: Surface, start: Numbers, spacing: np.ndarray) -> np.ndarray | None:
     """The stationary point that Newton's method converges to, in steps of at most three spacings; or None."""
     point = np.array(start, dtype=float)
     for _ in range(_STEPS):

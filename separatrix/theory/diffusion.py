@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from separatrix.theory.expressions import Expression
+from separatrix.theory.numbers import Numbers
 from separatrix.theory.surfaces import GridSurface
 
 COMPONENTS = ("xx", "xy", "yy")
@@ -26,7 +27,7 @@ class Diffusion(ABC):
         parts = self.components(x[:, None], y[None, :])
         return np.stack([np.broadcast_to(p, (len(x), len(y))) for p in parts])
 
-    def at(self, point: Sequence[float]) -> np.ndarray:
+    def at(self, point: Numbers) -> np.ndarray:
         """D at one point, shape (2, 2)."""
         xx, xy, yy = (float(v) for v in self.components(*(np.asarray(p, dtype=float) for p in point)))
         return np.array([[xx, xy], [xy, yy]])
@@ -77,7 +78,8 @@ class Formulas(Diffusion):
     formulas: Mapping[str, Expression]
 
     def components(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return tuple(self.formulas[k](x=x, y=y) if k in self.formulas else np.zeros(()) for k in COMPONENTS)
+        xx, xy, yy = (self.formulas[k](x=x, y=y) if k in self.formulas else np.zeros(()) for k in COMPONENTS)
+        return xx, xy, yy
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class OnGrid(Diffusion):
     grids: Mapping[str, GridSurface]
 
     def components(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return tuple(self.grids[k].energy(x, y) if k in self.grids else np.zeros(()) for k in COMPONENTS)
+        xx, xy, yy = (self.grids[k].energy(x, y) if k in self.grids else np.zeros(()) for k in COMPONENTS)
+        return xx, xy, yy
 
     def on_grid(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         empty = np.zeros((len(x), len(y)))

@@ -21,6 +21,7 @@ from scipy.sparse.linalg import SuperLU, splu
 
 from separatrix.core.errors import SeparatrixError
 from separatrix.theory.diffusion import Diffusion, positive
+from separatrix.theory.numbers import Numbers
 from separatrix.theory.surfaces import Surface
 
 #: elements higher than this above the lowest node, in kT, are left out (unless the barrier needs them)
@@ -47,7 +48,7 @@ class Grid:
     y: np.ndarray
 
     @classmethod
-    def of(cls, domain: Sequence[float], spacing: Sequence[float]) -> Grid:
+    def of(cls, domain: Numbers, spacing: Numbers) -> Grid:
         """Grid over a domain (x0, x1, y0, y1), with the spacing nearest to the one asked for that divides it."""
         x0, x1, y0, y1 = domain
         n, m = (max(round((b - a) / h), 2) for a, b, h in ((x0, x1, spacing[0]), (y0, y1, spacing[1])))

@@ -287,8 +287,8 @@ def _text(node: ast.AST) -> str:
 
 def _value(node: ast.AST, known: Mapping[str, Any]) -> Any:
     match node:
-        case ast.Constant(value=value):
-            return float(value)
+        case ast.Constant(value=int() | float() as number):
+            return float(number)
         case ast.Name(id=name):
             return known[name] if name in known else _CONSTANTS[name]
         case ast.UnaryOp(op=op, operand=part):

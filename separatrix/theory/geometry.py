@@ -41,18 +41,18 @@ class Separatrix:
     """
 
     phi_saddle: float
-    nearest_point: np.ndarray | None
-    SPA_vector: np.ndarray | None
-    SPA_norm: float | None
-    SPA_vector_Dmetric: np.ndarray | None
-    x_cross_at_ysaddle: float | None
-    y_cross_at_xsaddle: float | None
-    lowestU_point: np.ndarray | None
-    lowestU_beta_dU: float | None
-    flux_mean_offset: np.ndarray | None
-    flux_rms_offset: np.ndarray | None
-    flux_line_over_F: float | None
-    lines: tuple[np.ndarray, ...]
+    nearest_point: np.ndarray | None = None
+    SPA_vector: np.ndarray | None = None
+    SPA_norm: float | None = None
+    SPA_vector_Dmetric: np.ndarray | None = None
+    x_cross_at_ysaddle: float | None = None
+    y_cross_at_xsaddle: float | None = None
+    lowestU_point: np.ndarray | None = None
+    lowestU_beta_dU: float | None = None
+    flux_mean_offset: np.ndarray | None = None
+    flux_rms_offset: np.ndarray | None = None
+    flux_line_over_F: float | None = None
+    lines: tuple[np.ndarray, ...] = ()
 
 
 def level_lines(elements: Elements, values: np.ndarray, level: float = 0.5) -> tuple[np.ndarray, ...]:
@@ -77,7 +77,7 @@ def separatrix(elements: Elements, trial: Committor, saddle: np.ndarray, functio
     at_saddle = float(elements.interpolate(trial.value, saddle[None])[0])
     lines = level_lines(elements, trial.value)
     if not lines:
-        return Separatrix(at_saddle, *[None] * 11, lines=())
+        return Separatrix(at_saddle)
     starts = np.concatenate([line[:-1] for line in lines])
     ends = np.concatenate([line[1:] for line in lines])
     long_enough = (starts != ends).any(axis=1)

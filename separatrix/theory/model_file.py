@@ -10,7 +10,7 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from separatrix.theory.diffusion import COMPONENTS, Diffusion
 from separatrix.theory.elements import Grid
 from separatrix.theory.expressions import Expression
 from separatrix.theory.model_keys import TheorySection
+from separatrix.theory.numbers import Numbers
 from separatrix.theory.surfaces import GridSurface, Surface
 
 #: PyYAML takes 1e-4, which YAML 1.1 does not count as a number, for text
@@ -179,8 +180,8 @@ def build(data: Mapping[str, Any], where: str, folder: Path | str = ".", name: s
     spacings = _spacings(data, surface, domain, where)
     if isinstance(surface, surfaces.Formula):
         # Steps of the numerical derivatives: short beside a grid cell, long beside rounding.
-        steps = tuple(float(s) for s in 0.1 * spacings[1])
-        surface = dataclasses.replace(surface, steps=steps)
+        dx, dy = (float(s) for s in 0.1 * spacings[1])
+        surface = dataclasses.replace(surface, steps=(dx, dy))
     states = [expressions.read(data[k], f"{where}: {k}", _XY, condition=True) for k in ("state_A", "state_B")]
     found = Case(
         name=data.get("name", name),
@@ -248,7 +249,7 @@ def _json(path: Path) -> dict[str, Any]:
     return data
 
 
-def _few(names: Mapping[str, Any]) -> str:
+def _few(names: Collection[str]) -> str:
     shown = [str(n) for n in list(names)[:8]]
     return ", ".join(shown) + (", ..." if len(names) > 8 else "")
 
@@ -457,9 +458,9 @@ def _axes(
             if given[place] is None and candidate is not None and candidate not in given:
                 given[place] = candidate
     by_order = given == [None, None]
-    for place in (0, 1):
-        given[place] = given[place] or next((name for name in known if name not in given), known[-1])
-    return given[0], given[1], by_order
+    first = given[0] or next((name for name in known if name not in given), known[-1])
+    second = given[1] or next((name for name in known if name not in (first, given[1])), known[-1])
+    return first, second, by_order
 
 
 def _from_netcdf(path: Path, variable: str | None, x: str | None, y: str | None, names: tuple[str, str]) -> GridData:
@@ -470,13 +471,17 @@ def _from_netcdf(path: Path, variable: str | None, x: str | None, y: str | None,
                 raise ConfigError(f"{path}: holds {len(fields)} fields of two dimensions; name one (`variable`)")
             variable = fields[0]
         if variable not in data.data_vars:
-            raise ConfigError(f"{path}: variable {variable!r} is not there (known: {_few(dict(data.data_vars))})")
+            raise ConfigError(
+                f"{path}: variable {variable!r} is not there (known: {_few([str(n) for n in data.data_vars])})"
+            )
         field = data[variable]
         if field.ndim != 2:
             raise ConfigError(f"{path}: {variable} has {field.ndim} dimensions, not two")
         for given in (x, y):
             if given is not None and given not in field.dims:
-                raise ConfigError(f"{path}: {given!r} is no dimension of {variable} ({_few(dict(field.sizes))})")
+                raise ConfigError(
+                    f"{path}: {given!r} is no dimension of {variable} ({_few([str(n) for n in field.sizes])})"
+                )
         dims = [str(d) for d in field.dims]
         marked = {str(data[d].attrs.get("axis", "")).lower(): d for d in dims if d in data.coords}
         x, y, by_order = _axes(dims, x, y, names, marked)
@@ -486,8 +491,8 @@ def _from_netcdf(path: Path, variable: str | None, x: str | None, y: str | None,
             if dim not in data.coords:
                 raise ConfigError(f"{path}: dimension {dim!r} has no coordinate values")
         field = field.transpose(x, y)
-        arrays = (np.asarray(v, dtype=float) for v in (data[x].values, data[y].values, field.values))
-        return GridData(*arrays, (x, y), by_order)
+        xs, ys, values = (np.asarray(v, dtype=float) for v in (data[x].values, data[y].values, field.values))
+        return GridData(xs, ys, values, (x, y), by_order)
 
 
 def _from_csv(path: Path, variable: str | None, x: str | None, y: str | None, names: tuple[str, str]) -> GridData:
@@ -561,9 +566,7 @@ def _domain(data: Mapping[str, Any], surface: Surface, where: str) -> tuple[floa
     return x0, x1, y0, y1
 
 
-def _spacings(
-    data: Mapping[str, Any], surface: Surface, domain: Sequence[float], where: str
-) -> tuple[np.ndarray, np.ndarray]:
+def _spacings(data: Mapping[str, Any], surface: Surface, domain: Numbers, where: str) -> tuple[np.ndarray, np.ndarray]:
     at = f"{where}: grid_h"
     given = data.get("grid_h")
     if given is None:
@@ -689,7 +692,7 @@ def _measured(data: Mapping[str, Any], where: str, folder: Path) -> Measured | N
     return read_measured(_find(data["measured"], f"{where}: measured", folder), scale)
 
 
-def read_measured(path: Path | str, scale: Sequence[float] = (1.0, 1.0)) -> Measured:
+def read_measured(path: Path | str, scale: Numbers = (1.0, 1.0)) -> Measured:
     """Measured committors, from a CSV with columns x, y, k and n, or from the ``committor.json`` of a run.
 
     Parameters

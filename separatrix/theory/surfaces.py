@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from separatrix.core.errors import ConfigError
 from separatrix.theory import expressions
+from separatrix.theory.numbers import Numbers
 
 #: Of MBAR's overlap matrix; windows that have less in common are tied together by nothing.
 LEAST_OVERLAP = 1e-3
@@ -35,7 +37,7 @@ class Surface(ABC):
         """Steps of the numerical derivatives along x and y, shape (2,)."""
         return np.array([1e-3, 1e-3])
 
-    def gradient(self, point: Sequence[float]) -> np.ndarray:
+    def gradient(self, point: Numbers) -> np.ndarray:
         """dU/dr at one point, shape (2,): central differences of fourth order, unless a model knows it."""
         h = self.step()
         found = np.empty(2)
@@ -46,7 +48,7 @@ class Surface(ABC):
             found[i] = (u[0] - 8.0 * u[1] + 8.0 * u[2] - u[3]) / (12.0 * h[i])
         return found
 
-    def hessian(self, point: Sequence[float]) -> np.ndarray:
+    def hessian(self, point: Numbers) -> np.ndarray:
         """Second derivatives at one point, shape (2, 2)."""
         h = self.step()
         found = np.empty((2, 2))
@@ -73,14 +75,14 @@ class LinearCoupled(Surface):
         well = self.Delta * (x * x - 1.0) ** 2 * np.exp(self.b * x)
         return well + self.a * (x - x**3 / 3.0) + 0.5 * self.kappa * (y - self.c * x) ** 2
 
-    def gradient(self, point: Sequence[float]) -> np.ndarray:
+    def gradient(self, point: Numbers) -> np.ndarray:
         x, y = point
         s = x * x - 1.0
         well = self.Delta * np.exp(self.b * x) * (4.0 * x * s + self.b * s * s)
         pull = self.kappa * (y - self.c * x)
         return np.array([well - self.a * s - self.c * pull, pull])
 
-    def hessian(self, point: Sequence[float]) -> np.ndarray:
+    def hessian(self, point: Numbers) -> np.ndarray:
         x, _ = point
         s, b = x * x - 1.0, self.b
         well = self.Delta * np.exp(b * x) * (12.0 * x * x - 4.0 + 8.0 * b * x * s + b * b * s * s)
@@ -99,12 +101,12 @@ class Mirror(Surface):
     def energy(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return self.Delta * (x * x - 1.0) ** 2 + 0.5 * self.kappa * (y - self.q * (1.0 - x * x)) ** 2
 
-    def gradient(self, point: Sequence[float]) -> np.ndarray:
+    def gradient(self, point: Numbers) -> np.ndarray:
         x, y = point
         pull = self.kappa * (y - self.q * (1.0 - x * x))
         return np.array([4.0 * self.Delta * x * (x * x - 1.0) + 2.0 * self.q * x * pull, pull])
 
-    def hessian(self, point: Sequence[float]) -> np.ndarray:
+    def hessian(self, point: Numbers) -> np.ndarray:
         x, y = point
         off = 2.0 * self.kappa * self.q * x
         along = 4.0 * self.Delta * (3.0 * x * x - 1.0) + 2.0 * self.q * self.kappa * (y - self.q * (1.0 - x * x))
@@ -125,13 +127,13 @@ class SzaboBerezhkovskii(Surface):
         outside = -0.25 * self.w2 * self.x0**2 + 0.5 * self.w2 * (away - self.x0) ** 2
         return np.where(away < 0.5 * self.x0, -0.5 * self.w2 * x * x, outside) + 0.5 * self.Om2 * (x - y) ** 2
 
-    def gradient(self, point: Sequence[float]) -> np.ndarray:
+    def gradient(self, point: Numbers) -> np.ndarray:
         x, y = point
         slope = -self.w2 * x if abs(x) < 0.5 * self.x0 else self.w2 * (abs(x) - self.x0) * np.sign(x)
         pull = self.Om2 * (x - y)
         return np.array([slope + pull, -pull])
 
-    def hessian(self, point: Sequence[float]) -> np.ndarray:
+    def hessian(self, point: Numbers) -> np.ndarray:
         curve = -self.w2 if abs(point[0]) < 0.5 * self.x0 else self.w2
         return np.array([[curve + self.Om2, -self.Om2], [-self.Om2, self.Om2]])
 
@@ -158,7 +160,7 @@ def model(name: str, params: Mapping[str, Any], where: str) -> Surface:
     if name not in MODELS:
         raise ConfigError(f"{where}: model: {name!r} is not a model (known: {', '.join(MODELS)})")
     kind = MODELS[name]
-    fields = kind.__dataclass_fields__
+    fields = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]  # each model is a dataclass
     values = {}
     for key, value in params.items():
         if key not in fields:
@@ -221,8 +223,8 @@ class GridSurface(Surface):
         x: np.ndarray,
         y: np.ndarray,
         values: np.ndarray,
-        smoothing: Sequence[float] = (0.0, 0.0),
-        patch: Sequence[float] = (0.0, 0.0),
+        smoothing: Numbers = (0.0, 0.0),
+        patch: Numbers = (0.0, 0.0),
     ) -> None:
         x, y, values = (np.asarray(v, dtype=float) for v in (x, y, values))
         if values.shape != (len(x), len(y)):
@@ -261,18 +263,18 @@ class GridSurface(Surface):
         within = (x >= self.x[0] - slack) & (x <= self.x[-1] + slack) & (y >= self.y[0] - slack)
         return whole & within & (y <= self.y[-1] + slack)
 
-    def gradient(self, point: Sequence[float]) -> np.ndarray:
+    def gradient(self, point: Numbers) -> np.ndarray:
         if self.patch.any():
             return self._fit(point)[0]
         return np.array([self._spline.ev(*point, dx=1).item(), self._spline.ev(*point, dy=1).item()])
 
-    def hessian(self, point: Sequence[float]) -> np.ndarray:
+    def hessian(self, point: Numbers) -> np.ndarray:
         if self.patch.any():
             return self._fit(point)[1]
         xx, xy, yy = (self._spline.ev(*point, dx=a, dy=2 - a).item() for a in (2, 1, 0))
         return np.array([[xx, xy], [xy, yy]])
 
-    def _fit(self, point: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    def _fit(self, point: Numbers) -> tuple[np.ndarray, np.ndarray]:
         """Gradient and Hessian at a point of a quartic polynomial fitted to the nodes around it."""
         powers = [(a, b) for a in range(5) for b in range(5 - a)]
         wanted = self._NODES_PER_TERM * len(powers)
@@ -296,12 +298,12 @@ class GridSurface(Surface):
         hessian = np.array([[2.0 * term[2, 0], term[1, 1]], [term[1, 1], 2.0 * term[0, 2]]]) / np.outer(size, size)
         return gradient, hessian
 
-    def with_patch(self, patch: Sequence[float]) -> GridSurface:
+    def with_patch(self, patch: Numbers) -> GridSurface:
         """The same surface with other half-widths of the patch."""
         return GridSurface(self.x, self.y, self.values, patch=patch)
 
 
-def smooth(x: np.ndarray, y: np.ndarray, values: np.ndarray, scale: Sequence[float]) -> np.ndarray:
+def smooth(x: np.ndarray, y: np.ndarray, values: np.ndarray, scale: Numbers) -> np.ndarray:
     """Gaussian smoothing of a grid that may have holes.
 
     The weights of what is not finite are left out (normalised convolution), so that a hole pulls its neighbours
@@ -346,8 +348,8 @@ def from_samples(
     *,
     weights: np.ndarray | None = None,
     fewest: int = 1,
-    smoothing: Sequence[float] = (0.0, 0.0),
-    patch: Sequence[float] = (0.0, 0.0),
+    smoothing: Numbers = (0.0, 0.0),
+    patch: Numbers = (0.0, 0.0),
 ) -> GridSurface:
     """A surface from samples of the two collective variables, by a weighted histogram: U = -ln(density)/beta.
 
@@ -378,12 +380,13 @@ def from_samples(
     if weights.shape != (len(samples),) or not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         raise ValueError("weights must be one finite number, zero or more, for each sample, and not all zero")
     bins = [np.asarray(e, dtype=float) for e in edges]
-    counts = np.histogram2d(*samples.T, bins=bins)[0]
-    mass = np.histogram2d(*samples.T, bins=bins, weights=weights / weights.sum())[0]
+    x, y = samples.T
+    counts = np.histogramdd((x, y), bins=bins)[0]
+    mass = np.histogramdd((x, y), bins=bins, weights=weights / weights.sum())[0]
     with np.errstate(divide="ignore"):
         energy = np.where((counts >= fewest) & (mass > 0), -np.log(mass) / beta, np.nan)
-    centres = [0.5 * (e[1:] + e[:-1]) for e in bins]
-    return GridSurface(*centres, energy - np.nanmin(energy), smoothing, patch)
+    x_centres, y_centres = (0.5 * (e[1:] + e[:-1]) for e in bins)
+    return GridSurface(x_centres, y_centres, energy - np.nanmin(energy), smoothing, patch)
 
 
 def umbrella_weights(samples: np.ndarray, counts: Sequence[int], biases: np.ndarray) -> np.ndarray:
@@ -412,10 +415,10 @@ def umbrella_weights(samples: np.ndarray, counts: Sequence[int], biases: np.ndar
         When shapes do not fit, a window has no sample, or windows do not overlap, so that nothing says what the samples
         of one weigh beside those of another.
     """
-    biases, counts = np.asarray(biases, dtype=float), np.asarray(counts, dtype=int)
-    if biases.shape != (len(counts), len(samples)) or counts.sum() != len(samples):
+    biases, n_samples = np.asarray(biases, dtype=float), np.asarray(counts, dtype=int)
+    if biases.shape != (len(counts), len(samples)) or n_samples.sum() != len(samples):
         raise ValueError(f"biases of shape {biases.shape} for {len(counts)} windows of {len(samples)} samples in all")
-    if not np.isfinite(biases).all() or (counts < 1).any():
+    if not np.isfinite(biases).all() or (n_samples < 1).any():
         raise ValueError("every window needs a sample, and every bias must be a finite number")
     try:
         with warnings.catch_warnings():
@@ -423,7 +426,7 @@ def umbrella_weights(samples: np.ndarray, counts: Sequence[int], biases: np.ndar
             from pymbar import MBAR
     except ImportError as error:
         raise ConfigError("umbrella sampling needs pymbar: python -m pip install pymbar") from error
-    mbar = MBAR(np.vstack([biases, np.zeros(len(samples))]), np.append(counts, 0))
+    mbar = MBAR(np.vstack([biases, np.zeros(len(samples))]), np.append(n_samples, 0))
     shared = np.asarray(mbar.compute_overlap()["matrix"])[: len(counts), : len(counts)]
     # Not "shared < least": an overlap that is not a number is none.
     pieces, piece = connected_components(np.minimum(shared, shared.T) >= LEAST_OVERLAP, directed=False)

@@ -9,6 +9,7 @@ import numpy as np
 
 from separatrix.theory import critical_points as stationary
 from separatrix.theory.elements import Grid, TheoryError
+from separatrix.theory.numbers import Numbers
 from separatrix.theory.surfaces import Surface
 
 #: kT; a minimum shallower than that is no stop
@@ -34,9 +35,7 @@ class Stop:
     energy: float
 
 
-def stops(
-    surface: Surface, grid: Grid, states: Sequence[np.ndarray], beta: float, domain: Sequence[float]
-) -> list[Stop]:
+def stops(surface: Surface, grid: Grid, states: Sequence[np.ndarray], beta: float, domain: Numbers) -> list[Stop]:
     """Saddles and minima on the lowest way from A to B, in their order: one saddle, or more with minima between them.
 
     Parameters
@@ -55,7 +54,7 @@ def stops(
     """
     way, energy = stationary.lowest_way(surface, grid, *states)
     inside = (states[0] | states[1])[way]
-    found = []
+    found: list[tuple[int, bool]] = []
     for place in _turns(beta * energy[way]):
         low = len(found) % 2 == 1
         found.append((place, low))
@@ -67,7 +66,8 @@ def stops(
 
 def _turns(height: np.ndarray) -> list[int]:
     """Places where a profile that begins and ends low turns, by more than the least depth: top, bottom, ..., top."""
-    found, extreme, rising = [], 0, True
+    found: list[int] = []
+    extreme, rising = 0, True
     for i, value in enumerate(height):
         beyond = value > height[extreme] if rising else value < height[extreme]
         if beyond:
@@ -93,7 +93,7 @@ def _between(found: list[tuple[int, bool]], inside: np.ndarray, energy: np.ndarr
     return kept
 
 
-def _refined(surface: Surface, node: np.ndarray, low: bool, spacing: np.ndarray, domain: Sequence[float]) -> Stop:
+def _refined(surface: Surface, node: np.ndarray, low: bool, spacing: np.ndarray, domain: Numbers) -> Stop:
     kind = "minimum" if low else "saddle"
     try:
         point = stationary.minimum(surface, node, spacing, domain) if low else stationary.saddle(surface, node, spacing)

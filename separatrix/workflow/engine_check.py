@@ -84,6 +84,8 @@ class Health:
             self.available
             and self.max_force_error is not None
             and self.nve_drift is not None
+            and self.force_tolerance is not None
+            and self.drift_tolerance is not None
             and self.max_force_error <= self.force_tolerance
             and abs(self.nve_drift) <= self.drift_tolerance
             and all(self.minima.values())

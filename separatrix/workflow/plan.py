@@ -265,7 +265,8 @@ def worthwhile_cores(
     chains = sum(p.chains for p in plans)
     seconds = 60.0 * float(np.average([p.round_minutes for p in plans], weights=[p.chains for p in plans]))
     rounds = max(p.rounds for p in plans)
-    cores, found = 1, {}
+    cores = 1
+    found: dict[int, float] = {}
     while True:
         share = efficiency(chains, cores, seconds, rounds=rounds, overhead=overhead)
         if share < least and found:

@@ -286,7 +286,7 @@ class AseEngine:
             # Joined to a path that is absolute, that stays as it is.
             there = [self._started_in / word for word in words]
             found = [str(t) if "/" in w and t.is_file() else w for w, t in zip(words, there, strict=True)]
-            if found != words:
+            if found != words and profile is not None:
                 profile.command = shlex.join(found)
 
     def remember(self) -> None:

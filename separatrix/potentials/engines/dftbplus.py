@@ -355,7 +355,8 @@ def _doubles(array: np.ndarray) -> Any:
 def _api(library: ctypes.CDLL) -> tuple[int, int, int]:
     numbers = [ctypes.c_int() for _ in range(3)]
     library.dftbp_api(*(ctypes.byref(n) for n in numbers))
-    return tuple(n.value for n in numbers)
+    major, minor, patch = (n.value for n in numbers)
+    return major, minor, patch
 
 
 def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:

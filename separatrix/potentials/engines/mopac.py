@@ -133,6 +133,11 @@ _TABLE = """
 _RADII = np.array([float(radius) for radius in _TABLE.split()])
 
 
+def _three(indices: np.ndarray) -> tuple[int, int, int]:
+    i, j, k = indices.tolist()
+    return i, j, k
+
+
 class NitrogenLigands:
     """Finds the nitrogens that have exactly three ligands, at most one of them hydrogen, as MOPAC does at each call.
 
@@ -158,7 +163,7 @@ class NitrogenLigands:
         bound = np.einsum("ijk,ijk->ij", arms, arms) < self._limits
         wanted = (bound.sum(axis=1) == 3) & ((bound & self._hydrogen).sum(axis=1) < 2)
         return [
-            (int(centre), tuple(int(i) for i in np.flatnonzero(row)))
+            (int(centre), _three(np.flatnonzero(row)))
             for centre, row in zip(self._centres[wanted], bound[wanted], strict=True)
         ]
 
