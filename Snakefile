@@ -29,6 +29,15 @@ include: "workflow/rules/comparison.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/rates.smk"
 include: "workflow/rules/interfaces.smk"
+
+
+# Rules of routes to a rate that installed packages bring.
+for route in ROUTES.entries().values():
+    if route.rules:
+
+        include: route.rules
+
+
 include: "workflow/rules/scans.smk"
 include: "workflow/rules/report_items.smk"
 include: "workflow/rules/report.smk"

@@ -5,11 +5,4 @@ from separatrix.workflow.scripting import logged
 with logged(snakemake):
     from separatrix.workflow import rate_routes
 
-    rate_routes.gather(
-        snakemake.params.settings,
-        snakemake.input.harmonic,
-        snakemake.output.rates,
-        profile=snakemake.input.get("profile", ""),
-        transmission_file=snakemake.input.get("transmission", ""),
-        interfaces=snakemake.input.get("interfaces", ""),
-    )
+    rate_routes.gather(snakemake.params.settings, snakemake.output.rates, **dict(snakemake.input.items()))

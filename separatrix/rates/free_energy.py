@@ -213,9 +213,9 @@ def drift(
     return math.log(second.forward / first.forward), math.hypot(first.ln_forward_error, second.ln_forward_error)
 
 
-def settled(found: Sequence[float] | None) -> bool | None:
+def equilibrated(change: Sequence[float] | None) -> bool | None:
     """Whether windows are in equilibrium: their :func:`drift` is within two of its errors. None where it is unknown."""
-    return None if found is None else abs(found[0]) <= 2.0 * found[1]
+    return None if change is None else abs(change[0]) <= 2.0 * change[1]
 
 
 def on_surface(found: Weights, rate: SurfaceRate, count: int, rng: np.random.Generator) -> NDArray[np.int64]:

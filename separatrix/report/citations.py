@@ -20,6 +20,7 @@ from pybtex.richtext import Text
 from separatrix import potentials
 from separatrix.config.keys import named_files
 from separatrix.core.errors import ConfigError, StoreError
+from separatrix.rates.route import in_order
 
 if TYPE_CHECKING:
     from separatrix.config.configuration import Config
@@ -68,10 +69,22 @@ def used(config: Config) -> dict[str, str]:
     return found
 
 
+def _of_routes(config: Config) -> Iterator[tuple[str, str]]:
+    """What the routes to a rate rest on; a key that several cite is cited for all of it."""
+    rates = config.data["rates"]
+    reasons: dict[str, list[str]] = {}
+    for route in in_order():
+        if any(route.asked(rates, method) for method in config.methods):
+            for key, reason in route.citations(rates):
+                reasons.setdefault(key, []).append(reason)
+    for key, all_reasons in reasons.items():
+        yield key, "; ".join(all_reasons)
+
+
 def _options(config: Config) -> Iterator[tuple[str, str]]:
     """What depends on the config, other than the engines."""
     data, rates = config.data, config.data["rates"]
-    umbrella, harmonic = rates["umbrella"]["methods"], rates["harmonic"]
+    umbrella = rates["umbrella"]["methods"]
     if any(m.dynamics.friction > 0.0 for m in config.methods.values()) or umbrella or _restrained(config):
         yield "leimkuhler2013", "Langevin dynamics"
     if data["sampling"]["chains"] > 1:
@@ -82,27 +95,7 @@ def _options(config: Config) -> Iterator[tuple[str, str]]:
         yield "peters2012", "inertial likelihood maximisation"
     if data["coordinate"]["beyond"]:
         yield "pedregosa2011", "scikit-learn, committor models that are not linear"
-    if harmonic["low_modes"] == "raised":
-        yield "ribeiro2011", "low modes of the harmonic rates"
-    if harmonic["low_modes"] == "interpolated":
-        yield "grimme2012", "low modes of the harmonic rates"
-    if harmonic["tunnelling"] in ("wigner", "eckart"):
-        yield {"wigner": "wigner1932", "eckart": "eckart1930"}[harmonic["tunnelling"]], "tunnelling"
-    if umbrella:
-        yield "torrie1977", "umbrella windows along the coordinate"
-        yield "shirts2008", "free energy from the windows (MBAR)"
-        if "lightest_atom_Da" in rates["umbrella"]:
-            yield "feenstra1999", "heavier hydrogens in the windows"
-        yield "chandler1978", "transmission coefficient"
-    if umbrella or rates["interfaces"]["methods"]:
-        routes = [
-            ("effective positive flux", umbrella),
-            ("sampling through interfaces", rates["interfaces"]["methods"]),
-        ]
-        yield "vanerp2003", "; ".join(words for words, methods in routes if methods)
-    if rates["interfaces"]["methods"]:
-        yield "vanerp2007", "exchange of paths between interfaces"
-        yield "roet2022", "among all of them at once"
+    yield from _of_routes(config)
     if data["theory"]:
         yield "langer1969", "theory of the surfaces: Langer's rate"
         yield "berezhkovskii2005", "theory of the surfaces: variational principle"

@@ -42,6 +42,9 @@ class Words:
         """
         return str(self._words["phrases"][key]).format(**blanks)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._words["phrases"]
+
     def term(self, word: str) -> str:
         """A term that tables, figures and engines use, as they write it; itself where there is no translation."""
         return str(self._words["terms"].get(word, word))

@@ -8,11 +8,9 @@ from typing import Any
 
 from separatrix.core.units import KCAL
 from separatrix.rates import kinetics
+from separatrix.rates.route import by_trust, in_order, is_sampled
 from separatrix.report.comparison import RATES, Quantity, Z, with_width
 from separatrix.statistics.no_basin import KEY, Lost, lost_halves, lost_of_mean
-
-#: Routes to a rate, the most telling first.
-BEST_FIRST = ("free energy", "interfaces", "harmonic")
 
 
 def unsettled(route: Mapping[str, Any]) -> bool:
@@ -28,7 +26,7 @@ def both_ways(content: Mapping[str, Any]) -> tuple[str, kinetics.Relaxation] | N
     The route, and what becomes of molecules that all begin in the reactant; None where no route has both directions.
     """
     start, end = content["states"]
-    for name in BEST_FIRST:
+    for name in by_trust():
         rates = {
             r["from"]: float(r["rate"])
             for r in content["routes"]
@@ -74,6 +72,7 @@ def rate_quantities(content: Mapping[str, Any]) -> list[Quantity]:
         lost = lost_pairs(content)
         text = f"{lost.count('pairs of halves')} left out: give a larger {KEY}" if lost and lost.matters else ""
         found.append(Quantity(RATES, "transmission coefficient", kappa["kappa"], low=low, high=high, text=text))
+    found += [Quantity(RATES, **q._asdict()) for route in in_order() for q in route.quantities(content)]
     if relaxed := both_ways(content):
         route, of = relaxed
         at = f"{route}, {content['temperature_K']:g} K"
@@ -95,7 +94,7 @@ def _rate(route: Mapping[str, Any]) -> Quantity:
     value, (low, high) = _finite(route["rate"]), kinetics.interval(route) or (None, None)
     if value is None or not value:
         return Quantity(RATES, name, unit="1/s", note="no rate by this route")
-    if route["route"] == "harmonic":
+    if not is_sampled(route["route"]):
         note = "harmonic transition-state theory; no statistical error"
     elif unsettled(route):
         low, high, note = None, None, "no interval: the windows had not come to equilibrium"

@@ -19,8 +19,9 @@ from separatrix.core.files import read_json, replacing
 from separatrix.core.text import cells
 from separatrix.core.units import BOLTZMANN, KCAL
 from separatrix.rates import free_energy, harmonic, kinetics
+from separatrix.rates.route import by_trust, is_sampled, title_of
 from separatrix.report import figures
-from separatrix.report.rate_quantities import BEST_FIRST, lost_pairs, lost_paths, unsettled
+from separatrix.report.rate_quantities import lost_pairs, lost_paths, unsettled
 from separatrix.statistics.no_basin import KEY
 
 log = logging.getLogger(__name__)
@@ -156,11 +157,12 @@ def arrhenius_plot(
         scale=alt.Scale(domain=present, range=[*palette, figures.INK][: len(present)]),
         legend=alt.Legend(title=None),
     )
-    smooth = mine[mine["route"] == "harmonic"]
+    sampled = mine["route"].map(is_sampled)
+    smooth = mine[~sampled]
     layers = [
         alt.Chart(smooth).mark_line(strokeWidth=1.8, point=alt.OverlayMarkDef(size=25)).encode(x=x, y=y, color=colour)
     ]
-    along = mine[mine["route"] != "harmonic"]
+    along = mine[sampled]
     quantised = "quantum_factor" in along and along["quantum_factor"].notna().any()
     if quantised:
         # Experiment and the harmonic lines have quantised vibrations.
@@ -238,7 +240,7 @@ def relaxation_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str
     rows = []
     for content, label in zip(contents, labels, strict=True):
         states = content["states"]
-        for route in BEST_FIRST:
+        for route in by_trust():
             rates = [
                 (r["from"], r["to"], r["rate"])
                 for r in content["routes"]
@@ -341,13 +343,6 @@ def transmission_plot(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevel
     return figures.finish(alt.layer(band, line, plateau).properties(width=520, height=300), title)
 
 
-_ROUTES = {
-    "harmonic": "harmonic transition-state theory",
-    "free energy": "free energy along r, with recrossing",
-    "interfaces": "flux times crossing probability through interfaces",
-}
-
-
 def time_words(seconds: float) -> str:
     """A time in the unit that a reader thinks in."""
     if not math.isfinite(seconds):
@@ -398,7 +393,7 @@ def _of_drift(drift: Sequence[float] | None) -> str:
     change, error = drift
     words = f"rate from the second halves of the windows over that from the first: {math.exp(change):.2g}, "
     words += f"{abs(change) / error:.1f} errors from 1"
-    if not free_energy.settled((change, error)):
+    if not free_energy.equilibrated((change, error)):
         words += (
             "; the windows are not in equilibrium and the interval does not know: give equilibration_fs and length_fs, "
             "and they go on from where they are"
@@ -455,11 +450,11 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
             rate, _, interval = digits.significant(row["rate"], low, high).partition(" (")
             if interval:
                 rate += f" <small>({interval}</small>"
-            elif row["route"] != "harmonic":
+            elif is_sampled(row["route"]):
                 rate += " <small>(no interval)</small>"
             body.append(
                 f"<tr><th>{html.escape(row['from'])} → {html.escape(row['to'])}</th>"
-                f"<td>{_ROUTES[row['route']]}{', reweighted' if row['how'] == 'reweighted' else ''}</td>"
+                f"<td>{title_of(row['route'])}{', reweighted' if row['how'] == 'reweighted' else ''}</td>"
                 f"<td>{row['temperature']:g}</td><td>{rate}</td><td>{time_words(row['lifetime'])}</td></tr>\n"
             )
             if math.isfinite(factor := row["quantum_factor"]):

@@ -15,10 +15,11 @@ import pandas as pd
 from separatrix.core.digits import plain, significant
 from separatrix.core.units import BOLTZMANN
 from separatrix.rates.kinetics import Relaxation, interval
+from separatrix.rates.route import ROUTES, by_trust, is_sampled
 from separatrix.report.comparison import COMMITTOR, CONVERGENCE, COST, LOST_SHOTS, POINTS, SAMPLING
 from separatrix.report.comparison import LOST as LOST_HALVES
 from separatrix.report.language import Words
-from separatrix.report.rate_quantities import BEST_FIRST, both_ways, lost_pairs, lost_paths, unsettled
+from separatrix.report.rate_quantities import both_ways, lost_pairs, lost_paths, unsettled
 from separatrix.report.rates_page import time_words
 
 #: What can be given up before it reaches a basin: half-trajectories, committor shots, pairs, paths of interfaces.
@@ -37,7 +38,7 @@ class Rate:
     value, low, high
         1/s, with the interval of confidence 0.95; NaN where there is none.
     route
-        One of :data:`separatrix.report.rates_page.BEST_FIRST`.
+        Name of a :class:`separatrix.rates.route.Route`.
     quantum_factor
         Of a sampled rate, which is classical: what takes it to quantised vibrations, by the harmonic rates; else 1.
     """
@@ -127,12 +128,12 @@ def best_rate(content: Mapping[str, Any], start: str, temperature: float) -> Rat
         if (route["from"], route["temperature"]) != (start, temperature) or not route["rate"] or unsettled(route):
             continue
         value, bounds = float(route["rate"]), interval(route)
-        if bounds is None and route["route"] != "harmonic":
+        if bounds is None and is_sampled(route["route"]):
             continue
         found[route["route"]] = Rate(
             value, *(bounds or (math.nan, math.nan)), route["route"], float(route.get("quantum_factor") or 1.0)
         )
-    return next((found[name] for name in BEST_FIRST if name in found), None)
+    return next((found[name] for name in by_trust() if name in found), None)
 
 
 def judge(label: str, groups: Mapping[str, Any], rates: Mapping[str, Any]) -> Judged:
@@ -321,7 +322,7 @@ def _rate(methods: Sequence[Judged], words: Words, temperature: float, ends: Map
             "rate_item",
             value=significant(rate.value, rate.low, rate.high),
             method=m.label,
-            route=words(f"route_{rate.route.replace(' ', '_')}"),
+            route=_route_name(rate.route, words),
         )
         for m, rate in known
     ]
@@ -444,9 +445,15 @@ def _experimental_rate(
     return [words("experiment_rate", temperature=f"{at:g}", value=plain(rate), list=words.set_apart(items))]
 
 
+def _route_name(name: str, words: Words) -> str:
+    """A route in the language of the report; that of an installed package as its entry has it."""
+    key = f"route_{name.replace(' ', '_')}"
+    return words(key) if key in words else ROUTES[name].summary if name in ROUTES else name
+
+
 def _route_of(rate: Rate, words: Words) -> str:
     """The route, and the factor that is in what is held against experiment."""
-    route = words(f"route_{rate.route.replace(' ', '_')}")
+    route = _route_name(rate.route, words)
     factor = rate.quantum_factor
     return route if factor == 1.0 else words("route_quantised", route=route, factor=f"{factor:.3g}")
 
@@ -510,7 +517,7 @@ def _mechanism_cell(m: Judged, words: Words) -> str:
 
 def _marked(rate: Rate) -> str:
     """A rate, marked where it is the harmonic one, which knows of no recrossing."""
-    return significant(rate.value, rate.low, rate.high) + (" ‡" if rate.route == "harmonic" else "")
+    return significant(rate.value, rate.low, rate.high) + ("" if is_sampled(rate.route) else " ‡")
 
 
 def heads(words: Words, reactant: str, product: str) -> list[str]:

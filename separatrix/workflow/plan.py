@@ -14,7 +14,7 @@ import numpy as np
 from separatrix.config.configuration import Config
 from separatrix.core.errors import ConfigError, PotentialError, StoreError
 from separatrix.core.files import read_dataset, read_json
-from separatrix.workflow import resources
+from separatrix.rates.route import asked_routes
 from separatrix.workflow.engine_check import time_per_gradient
 
 
@@ -143,26 +143,10 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
     searches, basins = own * len(config.system.saddle_guesses), own * len(config.system.basins)
     jobs = 1 + basins + searches + own * len(starts) + chains * (1 + sampling["max_rounds"])
     jobs += restrained + len(draws) * rules["batches"]
-    windows, pairs = config.data["rates"]["umbrella"], 0
-    pulled = 0.0
-    if name in windows["methods"]:
-        length = windows["equilibration_fs"] + windows["length_fs"]
-        step = windows.get("time_step_fs", method.dynamics.time_step)
-        pulled = own * windows["windows"] * length / step
-        pairs = config.data["rates"]["transmission"]["configurations"]
-        # Umbrella windows, free energy, transmission coefficient.
-        jobs += own * (windows["batches"] + 1) + 1
-    through = config.data["rates"]["interfaces"]
-    if name in through["methods"]:
-        cycles = through["burn_in"] + through["cycles"]
-        # One for each excursion, as it were; the pilot's reactant has to settle, and its excursions place interfaces.
-        walks = 2 * through["pilot_moves"] + through["chains"] * cycles / through["refresh"]
-        pulled += walks * through["stretch_fs"] / method.dynamics.time_step
-        each_one = resources.PILOT_CYCLES * through["pilot_moves"]
-        each_one += through["chains"] * cycles
-        pairs += resources.INTERFACES * each_one
-        # Pilot and chains; the rate stays with the master.
-        jobs += 1 + through["chains"]
+    pulled, pairs = 0.0, 0.0
+    for route in asked_routes(config.data["rates"], name):
+        work = route.work(config, name)
+        pulled, pairs, jobs = pulled + work.steps, pairs + work.shots, jobs + work.jobs
     atoms = config.system.molecule.n_atoms
     # Relaxations, quenches and each saddle search take a few hundred gradients each; numerical Hessians 6 per atom.
     gradients = basins * (300 * (1 + config.data["stationary"]["quenches"]) + 6 * atoms)

@@ -17,6 +17,7 @@ from separatrix.config.configuration import Config
 from separatrix.config.methods import Method
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json
+from separatrix.rates.routes.interface_route import INTERFACES, PILOT_CYCLES
 
 # MB of what stands around it: two copies of Snakemake and SLURM's own.
 _AROUND = 500
@@ -35,11 +36,6 @@ _ATTEMPTS = 20
 _GUESS, _GUESS_GROWS, _MEASURED_GROWS = 4000.0, 4.0, 2.0
 # Files that are looked at to know how long shots are; there may be hundreds of chains.
 _LOOKED_AT = 64
-
-#: Interfaces that are taken as usual before a pilot has placed them: 15 orders of magnitude, at a quarter each.
-INTERFACES = 25
-#: Cycles of a pilot in units of `pilot_moves`, as a rule; there are more where an interface is hard to cross.
-PILOT_CYCLES = 6
 
 
 @dataclass(frozen=True)

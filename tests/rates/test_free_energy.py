@@ -273,7 +273,8 @@ def test_windows_that_have_not_settled_are_told_by_their_halves():
     change, error = free_energy.drift([lagging(w) for w in made], 300.0, 0.0, rng=np.random.default_rng(1))
     # The force grows while the windows settle, the barrier with it, and the rate falls.
     assert change < -3.0 * error
-    assert free_energy.settled((change, error)) is False
-    assert free_energy.settled((1.9, 1.0)) and not free_energy.settled((2.1, 1.0)) and free_energy.settled(None) is None
+    assert free_energy.equilibrated((change, error)) is False
+    assert free_energy.equilibrated((1.9, 1.0)) and not free_energy.equilibrated((2.1, 1.0))
+    assert free_energy.equilibrated(None) is None
     short = [dataclasses.replace(w, r=w.r[:1], speed=w.speed[:1], energy=w.energy[:1]) for w in made]
     assert free_energy.drift(short, 300.0, 0.0, rng=np.random.default_rng(1)) is None

@@ -62,10 +62,10 @@ def gathered(
             write_json(content, folder / f"{name}.json")
     rate_routes.gather(
         {"temperature_K": 300.0},
-        folder / "harmonic.json",
         folder / "rates.json",
+        harmonic=folder / "harmonic.json",
         profile=folder / "profile.json",
-        transmission_file=folder / "kappa.json",
+        transmission=folder / "kappa.json",
         interfaces=folder / "interfaces.json" if through else "",
     )
     return read_json(folder / "rates.json")

@@ -18,6 +18,7 @@ from separatrix.config.methods import build_method
 from separatrix.config.sections.config_keys import ConfigSection
 from separatrix.core.errors import ConfigError, StoreError
 from separatrix.core.section import check
+from separatrix.rates import routes
 from separatrix.report import citations
 from separatrix.report.inputs import load_with_files
 
@@ -132,7 +133,8 @@ def test_every_level_of_theory_of_an_engine_is_known() -> None:
 
 def test_every_paper_can_be_found_and_is_used_somewhere() -> None:
     engines = Path(potentials.__file__).parent / "engines"
-    source = "".join(path.read_text() for path in (Path(citations.__file__), *sorted(engines.glob("*.py"))))
+    files = [Path(citations.__file__), *sorted(engines.glob("*.py")), *Path(routes.__path__[0]).glob("*.py")]
+    source = "".join(path.read_text() for path in files)
     dois = []
     for key, entry in citations.every().entries.items():
         assert f'"{key}"' in source, f"{key} is cited by nothing"

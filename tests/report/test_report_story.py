@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from separatrix.rates.kinetics import relaxation
+from separatrix.rates.route import by_trust
 from separatrix.report import language, page, story
 from separatrix.report.language import Words
-from separatrix.report.rates_page import BEST_FIRST
 
 EN, JA = Words("en"), Words("ja")
 NONE = (math.nan, math.nan, math.nan)
@@ -81,7 +81,7 @@ def test_every_phrase_is_used_and_every_used_one_is_there():
     sources = "".join(f.read_text() for f in [*folder.glob("*.py"), folder / "assets/page.html.j2"])
     used = set(re.findall(r"""\b(?:w|words)\(\s*["'](\w+)["']\s*[,)]""", sources))
     used |= set(re.findall(r"data\.words\.(\w+)", (folder / "assets/report.js").read_text()))
-    used |= {f"section_{name}" for name in page.SECTIONS} | {f"route_{name.replace(' ', '_')}" for name in BEST_FIRST}
+    used |= {f"section_{name}" for name in page.SECTIONS} | {f"route_{name.replace(' ', '_')}" for name in by_trust()}
     used |= {*story.VERDICTS, *(f"verdict_{name}" for name in story.VERDICTS), *(f"lost_{name}" for name in story.LOST)}
     # Chosen between two of them.
     used |= {"mechanism_differ", "mechanism_sampled", "saddles", "without_saddle"}

@@ -255,7 +255,7 @@ def test_each_pair_of_routes_is_held_against_the_other():
     moving = routes(harmonic=(1e5, None), free_energy=(1.1e5, 0.1))
     moving[1]["settled"] = False
     (words,) = agreement(moving, 300.0, rules)
-    assert words.endswith("; the windows of the free energy had not settled")
+    assert words.endswith("; the umbrella windows were not equilibrated")
     # An interval by Student's t is wider: ln 4 = 1.39 is within 1.5, where 1.96 errors are 0.39.
     wide = routes(harmonic=(1e5, None), interfaces=(4e5, 0.2))
     wide[1] |= {"low": 4e5 * math.exp(-1.5), "high": 4e5 * math.exp(1.5)}

@@ -20,6 +20,7 @@ try:
     from separatrix.core.files import check_writable, read_json
     from separatrix.core.locks import hold
     from separatrix.core.text import one_line
+    from separatrix.rates.route import ROUTES, asked_routes
     from separatrix.report import inputs
     from separatrix.results import verify
     from separatrix.results.stationary_files import search_to_repeat
@@ -266,13 +267,16 @@ def minima_files(wildcards):
 ALONG = CONFIG.data["rates"]["umbrella"]["methods"]
 
 
-def along_coordinate(wildcards):
-    """Files of the route along the coordinate, where the config asks for it."""
-    if wildcards.method not in ALONG:
-        return {}
+def route_files(wildcards):
+    """Files of all routes to a rate that a method takes."""
     return {
-        "profile": surface_file("rates/free_energy.json")(wildcards),
-        "transmission": f"{RESULTS}/{wildcards.method}/rates/transmission.json",
+        name: (
+            surface_file(file.path)(wildcards)
+            if file.of_surface
+            else f"{RESULTS}/{wildcards.method}/{file.path}"
+        )
+        for route in asked_routes(CONFIG.data["rates"], wildcards.method)
+        for name, file in route.files.items()
     }
 
 
@@ -290,13 +294,6 @@ def windows_of_pilot(wildcards):
             surface_file(f"rates/umbrella_{batch}.nc")(wildcards) for batch in batches
         ]
     }
-
-
-def through_interfaces(wildcards):
-    """File of the route through interfaces, where the config asks for it."""
-    if wildcards.method not in THROUGH:
-        return {}
-    return {"interfaces": f"{RESULTS}/{wildcards.method}/rates/interfaces.json"}
 
 
 def saddle_files(wildcards):

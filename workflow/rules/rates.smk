@@ -140,9 +140,7 @@ rule transmission:
 
 rule rates:
     input:
-        unpack(along_coordinate),
-        unpack(through_interfaces),
-        harmonic=method_file("rates/harmonic.json"),
+        unpack(route_files),
     output:
         rates=method_file("rates.json"),
     log:
