@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from separatrix.theory.analysis import Analysis, beside, word
+from separatrix.theory.outcome import Analysis, beside, word
 
 
 def show(a: Analysis, console: Console) -> None:

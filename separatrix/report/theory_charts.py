@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from separatrix.report import figures
-from separatrix.theory.analysis import Analysis, beside, word
 from separatrix.theory.geometry import level_lines
+from separatrix.theory.outcome import Analysis, beside, word
 
 if TYPE_CHECKING:
     from separatrix.report.theory_page import Result

@@ -16,9 +16,10 @@ from separatrix.cli import theory_text as text
 from separatrix.core.errors import ConfigError, SeparatrixError
 from separatrix.core.files import replacing, write_json
 from separatrix.core.plain import json_safe
-from separatrix.theory import analysis, model_file
+from separatrix.theory import analysis, measured_committors, model_file
 from separatrix.theory import trial_shooting as shooting
-from separatrix.theory.analysis import Analysis, Tell
+from separatrix.theory.analysis import Tell
+from separatrix.theory.outcome import Analysis
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ def run(
         if scan and not what.diffusion.is_constant:
             raise ConfigError("anisotropy: D depends on position, so that there is no one D_yy/D_xx to scan")
         if measured is not None:
-            what = dataclasses.replace(what, measured=model_file.read_measured(measured))
+            what = dataclasses.replace(what, measured=measured_committors.read_measured(measured))
         if shoot is not None:
             if tell:
                 tell("saddle")

@@ -7,22 +7,18 @@ Plain data only: YAML through a safe loader, JSON, CSV and netCDF; formulas thro
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 
 from separatrix.core import user_data
 from separatrix.core.errors import ConfigError
 from separatrix.core.section import check
-from separatrix.core.text import shown
 from separatrix.core.units import BOLTZMANN
 from separatrix.core.yaml_file import read_yaml
 from separatrix.theory import diffusion as diffusion_module
@@ -30,6 +26,9 @@ from separatrix.theory import expressions, no_data, surfaces
 from separatrix.theory.diffusion import COMPONENTS, Diffusion
 from separatrix.theory.elements import Grid
 from separatrix.theory.expressions import Expression
+from separatrix.theory.grid_file import GridData, few, read_grid
+from separatrix.theory.json_file import read_json
+from separatrix.theory.measured_committors import MeasuredCommittors, read_measured
 from separatrix.theory.model_keys import TheorySection
 from separatrix.theory.numbers import Numbers
 from separatrix.theory.surfaces import GridSurface, Surface
@@ -38,23 +37,6 @@ from separatrix.theory.surfaces import GridSurface, Surface
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
 _MOST_NODES = 4_000_000
 _XY = ("x", "y")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Committors measured by shooting: k of n committed shots from each point went to B.
-
-    Attributes
-    ----------
-    points
-        Shape (m, 2).
-    k, n
-        Shape (m,).
-    """
-
-    points: np.ndarray
-    k: np.ndarray
-    n: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -105,7 +87,7 @@ class Case:
     kramers_axis: str | None = None
     saddle: tuple[float, float] | None = None
     points: np.ndarray | None = None
-    measured: Measured | None = None
+    measured: MeasuredCommittors | None = None
     anisotropy: tuple[float, ...] = ()
     auto_patch: bool = False
     notes: tuple[str, ...] = ()
@@ -145,9 +127,9 @@ def read(path: Path | str, case: str | None = None) -> Case:
         if not isinstance(cases, dict) or not all(isinstance(c, dict) for c in cases.values()):
             raise ConfigError(f"{where}: cases: is not a mapping of names to cases")
         if case is None:
-            raise ConfigError(f"{where}: holds {len(cases)} cases; choose one with --case ({_few(cases)})")
+            raise ConfigError(f"{where}: holds {len(cases)} cases; choose one with --case ({few(cases)})")
         if case not in cases:
-            raise ConfigError(f"{where}: cases: {case!r} is not there (known: {_few(cases)})")
+            raise ConfigError(f"{where}: cases: {case!r} is not there (known: {few(cases)})")
         data, where = {"name": case, **cases[case]}, f"{where}: {case}"
     elif case is not None:
         raise ConfigError(f"{where}: holds one case alone; leave --case out")
@@ -220,38 +202,9 @@ def plain(path: Path | str) -> dict[str, Any]:
         When it cannot be read, or holds no mapping.
     """
     path = Path(path)
-    data = _json(path) if path.suffix.lower() == ".json" else read_yaml(path)
+    data = read_json(path) if path.suffix.lower() == ".json" else read_yaml(path)
     user_data.check(data, f"{path}: ")
     return _numbers(data)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A mapping in JSON, of which a key that is given twice is refused: the last one would count silently."""
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"key {shown(key)} stands there a second time")
-        found[key] = value
-    return found
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not a text file'})"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: not valid JSON: {str(error)[:100]}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: holds no mapping of keys to values")
-    return data
-
-
-def _few(names: Collection[str]) -> str:
-    shown = [str(n) for n in list(names)[:8]]
-    return ", ".join(shown) + (", ..." if len(names) > 8 else "")
 
 
 def _numbers(data: Any) -> Any:
@@ -364,29 +317,6 @@ def _from_file(
     return surface, "patch" not in spec, notes
 
 
-@dataclass(frozen=True)
-class GridData:
-    """A field on a tensor grid, as a file has it.
-
-    Attributes
-    ----------
-    x, y
-        Nodes, ascending, shapes (n,) and (m,).
-    values
-        Shape (n, m).
-    axes
-        What the file calls x and y.
-    by_order
-        Whether nothing but their order in the file says which of the two is x.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    values: np.ndarray
-    axes: tuple[str, str]
-    by_order: bool
-
-
 def _of_order(grid: GridData, path: Path, key: str) -> list[str]:
     """A note on axes that are told by nothing but their order."""
     if not grid.by_order:
@@ -394,163 +324,6 @@ def _of_order(grid: GridData, path: Path, key: str) -> list[str]:
     return [
         f"{path.name}: x is {grid.axes[0]}, y is {grid.axes[1]}, by their order in the file; {key}.x and .y name them"
     ]
-
-
-def read_grid(
-    path: Path | str,
-    variable: str | None = None,
-    x: str | None = None,
-    y: str | None = None,
-    names: tuple[str, str] = _XY,
-) -> GridData:
-    """A field on a tensor grid from netCDF or CSV.
-
-    Parameters
-    ----------
-    path
-        ``.nc``: a variable of two dimensions that have coordinates; ``.csv``: one line per node with a header, missing
-        nodes become NaN.
-    variable
-        Name of the field; if absent the only one of two dimensions, or the first column that is no axis.
-    x, y
-        Names of the variables. If absent those that are called as in `names`, or x and y; then by the attribute `axis`
-        of netCDF; then in their order.
-    names
-        Of the two variables in the model.
-
-    Raises
-    ------
-    ConfigError
-        When the file cannot be read as such.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in (".nc", ".csv"):
-        raise ConfigError(f"{path}: a surface is read from netCDF (.nc) or CSV (.csv)")
-    read = _from_netcdf if path.suffix.lower() == ".nc" else _from_csv
-    try:
-        found = read(path, variable, x, y, names)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ConfigError(f"{path}: cannot be read as a surface ({' '.join(str(error).split())[:120]})") from error
-    order = np.argsort(found.x), np.argsort(found.y)
-    return dataclasses.replace(found, x=found.x[order[0]], y=found.y[order[1]], values=found.values[np.ix_(*order)])
-
-
-def _axes(
-    known: Sequence[str], x: str | None, y: str | None, names: tuple[str, str], marked: Mapping[str, str]
-) -> tuple[str, str, bool]:
-    """Which of a file's names is x and which y, and whether their order alone says so.
-
-    Parameters
-    ----------
-    known
-        Names in the file that can be axes, in their order.
-    x, y
-        Those that the user gives.
-    names
-        Of the model's variables.
-    marked
-        Names by the axis, ``x`` or ``y``, that the file itself says they are.
-    """
-    given = [x, y]
-    plain = {name.casefold(): name for name in known}
-    for place, (name, letter) in enumerate(zip(names, _XY, strict=True)):
-        for candidate in (plain.get(name.casefold()), plain.get(letter), marked.get(letter)):
-            if given[place] is None and candidate is not None and candidate not in given:
-                given[place] = candidate
-    by_order = given == [None, None]
-    first = given[0] or next((name for name in known if name not in given), known[-1])
-    second = given[1] or next((name for name in known if name not in (first, given[1])), known[-1])
-    return first, second, by_order
-
-
-def _from_netcdf(path: Path, variable: str | None, x: str | None, y: str | None, names: tuple[str, str]) -> GridData:
-    with xr.open_dataset(path, engine="netcdf4") as data:
-        if variable is None:
-            fields = [str(n) for n, v in data.data_vars.items() if v.ndim == 2 and v.dtype.kind == "f"]
-            if len(fields) != 1:
-                raise ConfigError(f"{path}: holds {len(fields)} fields of two dimensions; name one (`variable`)")
-            variable = fields[0]
-        if variable not in data.data_vars:
-            raise ConfigError(
-                f"{path}: variable {variable!r} is not there (known: {_few([str(n) for n in data.data_vars])})"
-            )
-        field = data[variable]
-        if field.ndim != 2:
-            raise ConfigError(f"{path}: {variable} has {field.ndim} dimensions, not two")
-        for given in (x, y):
-            if given is not None and given not in field.dims:
-                raise ConfigError(
-                    f"{path}: {given!r} is no dimension of {variable} ({_few([str(n) for n in field.sizes])})"
-                )
-        dims = [str(d) for d in field.dims]
-        marked = {str(data[d].attrs.get("axis", "")).lower(): d for d in dims if d in data.coords}
-        x, y, by_order = _axes(dims, x, y, names, marked)
-        if x == y:
-            raise ConfigError(f"{path}: {x!r} cannot be both x and y; the dimensions are {' and '.join(dims)}")
-        for dim in (x, y):
-            if dim not in data.coords:
-                raise ConfigError(f"{path}: dimension {dim!r} has no coordinate values")
-        field = field.transpose(x, y)
-        xs, ys, values = (np.asarray(v, dtype=float) for v in (data[x].values, data[y].values, field.values))
-        return GridData(xs, ys, values, (x, y), by_order)
-
-
-def _from_csv(path: Path, variable: str | None, x: str | None, y: str | None, names: tuple[str, str]) -> GridData:
-    table = pd.read_csv(path, skipinitialspace=True, comment="#")
-    columns = [str(c).strip() for c in table.columns]
-    table.columns = columns
-    if all(_is_number(c) for c in columns):
-        raise ConfigError(f"{path}: the first line holds numbers; give a header such as x,y,U")
-    for name in (x, y, variable):
-        if name is not None and name not in columns:
-            raise ConfigError(f"{path}: column {name!r} is not there (known: {', '.join(columns[:8])})")
-    if len(columns) < 3:
-        raise ConfigError(f"{path}: three columns are needed, such as x,y,U")
-    x, y, by_order = _axes([c for c in columns if c != variable], x, y, names, {})
-    wanted = [x, y, variable or next((c for c in columns if c not in (x, y)), x)]
-    if len(set(wanted)) != 3:
-        raise ConfigError(f"{path}: three columns are needed, such as x,y,U")
-    numbers = table[wanted].apply(pd.to_numeric, errors="coerce")
-    if not np.isfinite(numbers[wanted[:2]].to_numpy(float)).all():
-        raise ConfigError(f"{path}: columns {wanted[0]} and {wanted[1]} hold something that is no number")
-    numbers = _snapped(numbers, wanted[:2])
-    if numbers.duplicated(wanted[:2]).any():
-        raise ConfigError(f"{path}: a node stands there twice")
-    grid = numbers.pivot(index=wanted[0], columns=wanted[1], values=wanted[2])
-    if grid.size > _MOST_NODES or grid.size > 20 * len(numbers) + 100:
-        raise ConfigError(f"{path}: the lines do not form a grid; give every pair of x and y")
-    return GridData(grid.index.to_numpy(float), grid.columns.to_numpy(float), grid.to_numpy(float), (x, y), by_order)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _snapped(numbers: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
-    """Lines whose coordinates of one node, which may differ in their last digits, are one number.
-
-    Steps between the sorted coordinates are then of two sizes, and the small ones are none, unless two lines would come
-    to lie on one node.
-    """
-    found = numbers.copy()
-    for axis in axes:
-        nodes = np.unique(numbers[axis].to_numpy(float))
-        steps = np.sort(np.diff(nodes))
-        if len(steps) < 4:
-            continue
-        ratio = steps[1:] / steps[:-1]
-        widest = int(ratio.argmax())
-        if ratio[widest] < 20.0:
-            continue
-        group = np.concatenate([[0], np.cumsum(np.diff(nodes) > math.sqrt(steps[widest] * steps[widest + 1]))])
-        centres = np.bincount(group, weights=nodes) / np.bincount(group)
-        at = pd.Series(centres[group[np.searchsorted(nodes, numbers[axis].to_numpy(float))]], index=numbers.index)
-        found[axis] = at
-    return numbers if found.duplicated(axes).any() and not numbers.duplicated(axes).any() else found
 
 
 def _domain(data: Mapping[str, Any], surface: Surface, where: str) -> tuple[float, float, float, float]:
@@ -685,58 +458,8 @@ def _diffusion_mapping(
     return diffusion_module.Formulas(formulas)
 
 
-def _measured(data: Mapping[str, Any], where: str, folder: Path) -> Measured | None:
+def _measured(data: Mapping[str, Any], where: str, folder: Path) -> MeasuredCommittors | None:
     if "measured" not in data:
         return None
     scale = _pair(data.get("measured_scale", 1.0), f"{where}: measured_scale")
     return read_measured(_find(data["measured"], f"{where}: measured", folder), scale)
-
-
-def read_measured(path: Path | str, scale: Numbers = (1.0, 1.0)) -> Measured:
-    """Measured committors, from a CSV with columns x, y, k and n, or from the ``committor.json`` of a run.
-
-    Parameters
-    ----------
-    path
-        The file. A run's has the two variables if its config names them under ``committor.map``.
-    scale
-        Factors from the file's units of x and y to those of the surface.
-
-    Raises
-    ------
-    ConfigError
-        When a column is missing or a count is no count.
-    """
-    path = Path(path)
-    numbers = _of_run(path) if path.suffix.lower() == ".json" else _of_csv(path)
-    if not len(numbers) or not np.isfinite(numbers).all():
-        raise ConfigError(f"{path}: columns x, y, k and n must hold numbers, one line at least")
-    k, n = numbers[:, 2], numbers[:, 3]
-    if (k != np.rint(k)).any() or (n != np.rint(n)).any() or (k < 0).any() or (k > n).any() or (n < 1).any():
-        raise ConfigError(f"{path}: k and n must be whole numbers with 0 <= k <= n and n >= 1")
-    return Measured(numbers[:, :2] * np.asarray(scale), k.astype(int), n.astype(int))
-
-
-def _of_run(path: Path) -> np.ndarray:
-    """x, y, k and n of every configuration of a run that shots were committed from."""
-    try:
-        entries = [c for draw in _json(path)["draws"].values() for c in draw["configurations"]]
-        rows = [(*c["at"], c["to_product"], c["to_product"] + c["to_reactant"]) for c in entries if "at" in c]
-        found = np.array([row for row in rows if row[3] > 0], dtype=float)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ConfigError(f"{path}: is no committor.json of a run") from error
-    if found.ndim != 2 or found.shape[1] != 4:
-        raise ConfigError(f"{path}: holds no two variables; name them in its config (committor.map.variables)")
-    return found
-
-
-def _of_csv(path: Path) -> np.ndarray:
-    """x, y, k and n of every line."""
-    try:
-        table = pd.read_csv(path, skipinitialspace=True, comment="#")
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read as CSV ({' '.join(str(error).split())[:120]})") from error
-    for column in ("x", "y", "k", "n"):
-        if column not in table.columns:
-            raise ConfigError(f"{path}: column {column!r} is not there; give x, y, k and n")
-    return table[["x", "y", "k", "n"]].apply(pd.to_numeric, errors="coerce").to_numpy(float)

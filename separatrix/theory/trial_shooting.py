@@ -10,7 +10,8 @@ import numpy as np
 
 from separatrix.theory.diffusion import Diffusion
 from separatrix.theory.elements import TheoryError
-from separatrix.theory.model_file import Case, Measured
+from separatrix.theory.measured_committors import MeasuredCommittors
+from separatrix.theory.model_file import Case
 from separatrix.theory.surfaces import Surface
 
 
@@ -22,7 +23,7 @@ def brownian(
     *,
     time_step: float | None = None,
     max_steps: int = 200_000,
-) -> Measured:
+) -> MeasuredCommittors:
     """Shoot overdamped trajectories from points and count those that reach B before A.
 
     dr = (-beta D grad U + div D) dt + sqrt(2 D) dW (Ito), by Euler's scheme, with reflecting borders of the domain. Its
@@ -70,7 +71,7 @@ def brownian(
             "allow more steps, or shoot from fewer points"
         )
     k = (ended.reshape(len(points), shots) == 1).sum(axis=1)
-    return Measured(points, k, np.full(len(points), shots))
+    return MeasuredCommittors(points, k, np.full(len(points), shots))
 
 
 def _time_step(case: Case, points: np.ndarray) -> float:

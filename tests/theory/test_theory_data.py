@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from separatrix.core.errors import ConfigError
-from separatrix.theory import analysis, model_file, no_data, surfaces
+from separatrix.theory import analysis, grid_file, model_file, no_data, surfaces
 from separatrix.theory.elements import TheoryError
 
 X = np.linspace(-1.6, 1.6, 33)
@@ -190,12 +190,12 @@ def test_lines_that_are_left_out_do_not_make_nodes_one(tmp_path: Path) -> None:
     lines = lines[(lines.x < -0.5) | (lines.x > 1.0)]
     lines.loc[lines.x > 0, "x"] += 4.0
     lines.to_csv(tmp_path / "u.csv", index=False)
-    found = model_file.read_grid(tmp_path / "u.csv")
+    found = grid_file.read_grid(tmp_path / "u.csv")
     assert np.allclose(np.unique(lines.x), found.x)
     uneven = table()
     uneven["x"] = np.exp(3.0 * uneven["x"])
     uneven.to_csv(tmp_path / "u.csv", index=False)
-    assert len(model_file.read_grid(tmp_path / "u.csv").x) == len(X)
+    assert len(grid_file.read_grid(tmp_path / "u.csv").x) == len(X)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_lines_that_are_left_out_do_not_make_nodes_one(tmp_path: Path) -> None:
 def test_tables_that_are_none_are_one_line(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "u.csv").write_text(text)
     with pytest.raises(ConfigError) as error:
-        model_file.read_grid(tmp_path / "u.csv")
+        grid_file.read_grid(tmp_path / "u.csv")
     assert words in str(error.value) and "\n" not in str(error.value)
 
 

@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.integrate import cumulative_simpson, simpson
 from scipy.sparse.linalg import spsolve
 
-from separatrix.theory import analysis, combination, model_file, sinks, trials
+from separatrix.theory import analysis, combination, measured_committors, model_file, outcome, sinks, trials
 from separatrix.theory import trial_shooting as shooting
 from separatrix.theory.elements import Committor, Elements, Grid, TheoryError
 from separatrix.theory.model_file import Case
@@ -334,8 +334,8 @@ def test_what_is_measured_stands_beside_the_theory() -> None:
     elements, exact = committor(what, fine=True)
     q = elements.interpolate(exact.value, points)
     counts = np.rint(q * 1000).astype(int)
-    measured = model_file.Measured(points, counts, np.full(2, 1000))
-    rows = analysis.beside(analysis.analyse(dataclasses.replace(what, measured=measured), full=False))
+    measured = measured_committors.MeasuredCommittors(points, counts, np.full(2, 1000))
+    rows = outcome.beside(analysis.analyse(dataclasses.replace(what, measured=measured), full=False))
     for row, want in zip(rows, q, strict=True):
         assert row["exact"] == pytest.approx(want, abs=1e-6)
         assert row["low"] < want < row["high"] and abs(row["z"]) < 0.1

@@ -24,7 +24,7 @@ from separatrix.core.errors import ConfigError, SeparatrixError
 from separatrix.core.yaml_file import read_yaml
 from separatrix.potentials.engines import model
 from separatrix.report.inputs import load_with_files
-from separatrix.theory import analysis, expressions, langer, model_file, surfaces
+from separatrix.theory import analysis, expressions, langer, measured_committors, model_file, surfaces
 from separatrix.theory import theory_files as files
 from separatrix.theory.surfaces import MODELS, GridSurface
 
@@ -495,8 +495,8 @@ def test_committors_of_a_run_and_of_a_table_are_read(tmp_path: Path) -> None:
     ]}}}  # fmt: skip
     (tmp_path / "committor.json").write_text(json.dumps(run))
     (tmp_path / "shots.csv").write_text("x,y,k,n\n0.1,-0.2,3,8\n0.0,0.4,2,2\n")
-    one = model_file.read_measured(tmp_path / "committor.json", (0.1, 0.1))
-    other = model_file.read_measured(tmp_path / "shots.csv")
+    one = measured_committors.read_measured(tmp_path / "committor.json", (0.1, 0.1))
+    other = measured_committors.read_measured(tmp_path / "shots.csv")
     for found in (one, other):
         assert np.allclose(found.points, [[0.1, -0.2], [0.0, 0.4]])
         assert found.k.tolist() == [3, 2] and found.n.tolist() == [8, 2]
@@ -509,7 +509,7 @@ def test_committors_of_a_run_and_of_a_table_are_read(tmp_path: Path) -> None:
     ):
         (tmp_path / name).write_text(text)
         with pytest.raises(ConfigError, match=words):
-            model_file.read_measured(tmp_path / name)
+            measured_committors.read_measured(tmp_path / name)
 
 
 def test_example_of_both_halves_has_one_surface_in_sampling_and_theory() -> None:

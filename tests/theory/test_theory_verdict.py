@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from separatrix.theory import analysis, model_file
+from separatrix.theory import analysis, model_file, outcome
 from separatrix.theory.ways import _turns
 
 CORRELATED: dict[str, Any] = {
@@ -33,7 +33,7 @@ BETWEEN: dict[str, Any] = {
 PLAIN = CORRELATED | {"D": [1.0, 1.0], "state_A": "x<=-0.8 and y<=-0.8", "state_B": "x>=0.8 and y>=0.8"}
 
 
-def analysed(data: dict[str, Any], **changes: Any) -> analysis.Analysis:
+def analysed(data: dict[str, Any], **changes: Any) -> outcome.Analysis:
     return analysis.analyse(model_file.build({**data, **changes}, "m"))
 
 
@@ -42,7 +42,7 @@ def number(pattern: str, sentences: list[str]) -> float:
     return float(found[1])
 
 
-def relaxation(a: analysis.Analysis) -> float:
+def relaxation(a: outcome.Analysis) -> float:
     """How many times too fast Langer's two rates relax."""
     both = a.points.langer.k * (1.0 + a.values["k_BA_exact"] / a.values["k_exact"])
     return both / a.values["spectral_gap"]
