@@ -19,7 +19,7 @@ from separatrix.config.load import load
 from separatrix.core.files import read_dataset
 from separatrix.core.journal import Journal
 from separatrix.core.yaml_file import read_yaml
-from separatrix.dynamics.md_engine import Engine
+from separatrix.dynamics.md_engine import MDEngine
 from separatrix.results.moves import Move, move_record
 from separatrix.results.path_files import split_paths
 from separatrix.sampling.shooting import Chain
@@ -65,7 +65,7 @@ def measure(
     }
 
 
-def bare_stepping(engine: Engine, steps: int) -> float:
+def bare_stepping(engine: MDEngine, steps: int) -> float:
     """Seconds that OpenMM takes for as many integration steps, all in one call."""
     start = time.perf_counter()
     engine.simulation.integrator.step(steps)

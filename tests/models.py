@@ -16,7 +16,7 @@ from separatrix import potentials
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.units import BOLTZMANN, FEMTOSECOND
 from separatrix.cvs.states import Basin, Coordinate, Interval
-from separatrix.dynamics.md_engine import DynamicsSettings, Engine
+from separatrix.dynamics.md_engine import DynamicsSettings, MDEngine
 from separatrix.potentials import Potential
 from separatrix.sampling.shooting import AimlessSelector
 
@@ -205,8 +205,8 @@ class DoubleWell:
     def settings(self, longest_half: float = 4000.0) -> DynamicsSettings:
         return DynamicsSettings(self.temperature, self.time_step, self.steps_per_frame, longest_half)
 
-    def engine(self, longest_half: float = 4000.0) -> Engine:
-        return Engine(self.molecule, self.potential(), self.settings(longest_half))
+    def engine(self, longest_half: float = 4000.0) -> MDEngine:
+        return MDEngine(self.molecule, self.potential(), self.settings(longest_half))
 
     def bond(self, x: float) -> float:
         """Bond length in angstrom."""
@@ -478,11 +478,11 @@ class Bath:
             }
         return potentials.build("model", self.molecule, options)
 
-    def engine(self, longest_half: float = 40000.0) -> Engine:
+    def engine(self, longest_half: float = 40000.0) -> MDEngine:
         settings = DynamicsSettings(
             self.temperature, self.time_step, self.steps_per_frame, longest_half, friction=self.friction
         )
-        return Engine(self.molecule, self.potential(), settings)
+        return MDEngine(self.molecule, self.potential(), settings)
 
     @property
     def basins(self) -> tuple[Basin, Basin]:

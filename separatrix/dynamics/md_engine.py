@@ -24,7 +24,7 @@ from separatrix.potentials import Potential
 _VELOCITY = unit.nanometer / unit.picosecond
 
 
-class Engine(OpenMMEngine):
+class MDEngine(OpenMMEngine):
     """OpenPathSampling's OpenMM engine with a reversible integrator, for any :class:`Potential`.
 
     It differs from the stock engine in what a frame costs. The stock engine asks for the energy of each frame, which is
@@ -266,7 +266,7 @@ def joined(backward: Half, forward: Half) -> np.ndarray:
 
 
 def run_half(
-    engine: Engine, start: Snapshot, basins: Sequence[Basin], noise: np.random.Generator | None = None
+    engine: MDEngine, start: Snapshot, basins: Sequence[Basin], noise: np.random.Generator | None = None
 ) -> Half:
     """Run from a snapshot until any basin is reached.
 
@@ -300,5 +300,5 @@ def run_half(
     return Half(start, frames, basin_of(last[0], basins) or "none")
 
 
-def _total_energy(engine: Engine, positions: np.ndarray, velocities: np.ndarray) -> float:
+def _total_energy(engine: MDEngine, positions: np.ndarray, velocities: np.ndarray) -> float:
     return engine.potential_energy(positions) + kinetic_energy(velocities, engine.potential.masses)

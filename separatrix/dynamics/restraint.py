@@ -31,7 +31,7 @@ class Frame(NamedTuple):
     energy: float
 
 
-class Spring:
+class HarmonicRestraint:
     """Langevin dynamics under U + (stiffness / 2) (r - centre)^2.
 
     Parameters

@@ -14,7 +14,7 @@ import numpy as np
 
 from separatrix.core.errors import PotentialError, SamplingError
 from separatrix.core.journal import Journal
-from separatrix.dynamics.restraint import Spring, speed_of
+from separatrix.dynamics.restraint import HarmonicRestraint, speed_of
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class WindowRunner:
         Random stream of a centre's segment and attempt.
     """
 
-    spring: Spring
+    spring: HarmonicRestraint
     stiffness: float
     pool: np.ndarray
     pool_r: np.ndarray

@@ -13,7 +13,7 @@ from separatrix.cvs.states import Basin
 from separatrix.statistics.committor_statistics import wilson_interval
 
 if TYPE_CHECKING:
-    from separatrix.dynamics.md_engine import Engine
+    from separatrix.dynamics.md_engine import MDEngine
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Shot:
 
 
 def shoot(
-    engine: Engine,
+    engine: MDEngine,
     basins: Sequence[Basin],
     positions: np.ndarray,
     *,

@@ -20,7 +20,7 @@ from separatrix.core.journal import Journal
 from separatrix.results.moves import Move, move_from_record, move_record
 
 if TYPE_CHECKING:
-    from separatrix.dynamics.md_engine import Engine
+    from separatrix.dynamics.md_engine import MDEngine
     from separatrix.sampling.shooting import Chain
 
 log = logging.getLogger(__name__)
@@ -221,7 +221,7 @@ def stop_after(failures: int, allowed: int, reason: str) -> None:
 
 
 @contextlib.contextmanager
-def stoppable(engine: Engine) -> Iterator[None]:
+def stoppable(engine: MDEngine) -> Iterator[None]:
     """While a job runs, a signal to stop abandons the shot in flight instead of killing the process in mid-write.
 
     SIGINT comes from a terminal; SIGTERM from Snakemake, from SLURM before a time limit, at preemption and on

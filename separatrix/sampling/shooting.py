@@ -36,7 +36,7 @@ from openpathsampling.snapshot_modifier import SnapshotModifier
 from separatrix.core.errors import SamplingError
 from separatrix.core.seeds import stream
 from separatrix.cvs.states import Basin, MechanismRule
-from separatrix.dynamics.md_engine import Engine, joined, raw_positions, raw_velocities, run_half
+from separatrix.dynamics.md_engine import MDEngine, joined, raw_positions, raw_velocities, run_half
 from separatrix.results.moves import Move
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ def interior(trajectory: Sequence) -> int:
 class MaxwellBoltzmann(SnapshotModifier):
     """Velocities drawn anew at a temperature; an isolated molecule gets no linear or angular momentum."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: MDEngine) -> None:
         super().__init__()
         self.engine = engine
         self.rng = np.random.default_rng()
@@ -166,7 +166,7 @@ class AimlessMover(AbstractTwoWayShootingMover):
         ensemble: paths.Ensemble,
         selector: AimlessSelector,
         modifier: MaxwellBoltzmann,
-        engine: Engine,
+        engine: MDEngine,
         basins: Sequence[Basin],
     ) -> None:
         super().__init__(ensemble=ensemble, selector=selector, modifier=modifier, engine=engine)
@@ -256,7 +256,7 @@ class Chain:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: MDEngine,
         basins: Sequence[Basin],
         mechanism: MechanismRule,
         path: np.ndarray,
@@ -339,7 +339,7 @@ class Chain:
 
 
 def first_path(
-    engine: Engine,
+    engine: MDEngine,
     basins: Sequence[Basin],
     start: np.ndarray,
     *,

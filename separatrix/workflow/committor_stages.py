@@ -28,7 +28,7 @@ from separatrix.core.plain import json_safe
 from separatrix.core.seeds import stream
 from separatrix.cvs.evaluation import evaluate
 from separatrix.cvs.variable import Variable
-from separatrix.dynamics import restraint as biased
+from separatrix.dynamics import restraint
 from separatrix.results.path_files import split_paths
 from separatrix.results.stationary_files import read_stationary
 from separatrix.sampling import committor as committors
@@ -234,8 +234,8 @@ def restrained_ensemble(
     rules, dynamics = settings["committor"]["restraint"], method.dynamics
     reaction = coordinate_file.from_results(read_json(fit))
     tolerance = settings["committor"]["tolerance"]
-    stiffness = biased.stiffness_for(tolerance, dynamics.temperature)
-    spring = biased.Spring(
+    stiffness = restraint.stiffness_for(tolerance, dynamics.temperature)
+    spring = restraint.HarmonicRestraint(
         potential,
         reaction,
         time_step=dynamics.time_step,
@@ -306,7 +306,7 @@ def restrained_ensemble(
             "r": ("configuration", values),
             "weight": (
                 "configuration",
-                biased.unbiased_weight(values, 0.0, stiffness, dynamics.temperature),
+                restraint.unbiased_weight(values, 0.0, stiffness, dynamics.temperature),
                 {"comment": "takes the spring away"},
             ),
             "walker": ("configuration", np.repeat(np.arange(len(runs)) + 1, [len(run["r"]) for run in runs])),

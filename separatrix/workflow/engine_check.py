@@ -208,9 +208,9 @@ def _drift(
 ) -> tuple[float, float]:
     """Slope of the total energy in kcal/mol/ps, and engine evaluations per step."""
     # At constant energy: with friction there would be nothing that stays.
-    from separatrix.dynamics.md_engine import Engine
+    from separatrix.dynamics.md_engine import MDEngine
 
-    engine = Engine(system.molecule, potential, replace(method.dynamics, friction=0.0))
+    engine = MDEngine(system.molecule, potential, replace(method.dynamics, friction=0.0))
     rng = stream(method.seed, method.name, "check")
     velocities = thermal_velocities(potential, positions, method.dynamics.temperature, rng)
     engine.current_snapshot = engine.snapshot(positions, velocities)

@@ -17,7 +17,7 @@ from separatrix.potentials import Potential
 from separatrix.results.stationary_files import read_stationary
 
 if TYPE_CHECKING:
-    from separatrix.dynamics.md_engine import Engine
+    from separatrix.dynamics.md_engine import MDEngine
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +51,10 @@ def anchor(potential: Potential, points: Sequence[stationary.StationaryPoint]) -
     potential.restart()
 
 
-def open_engine(settings: Settings, minimum: Path | str, saddle: Path | str) -> tuple[System, Method, Engine]:
+def open_engine(settings: Settings, minimum: Path | str, saddle: Path | str) -> tuple[System, Method, MDEngine]:
     """The same with an engine for dynamics, its electronic state anchored at the stationary points."""
-    from separatrix.dynamics.md_engine import Engine
+    from separatrix.dynamics.md_engine import MDEngine
 
     system, method, potential = open_method(settings)
     anchor(potential, [read_stationary(minimum), read_stationary(saddle)])
-    return system, method, Engine(system.molecule, potential, method.dynamics)
+    return system, method, MDEngine(system.molecule, potential, method.dynamics)

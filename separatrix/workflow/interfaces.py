@@ -18,7 +18,7 @@ from separatrix.core.errors import SamplingError
 from separatrix.core.files import fingerprint, read_dataset, write_dataset, write_json
 from separatrix.core.journal import Journal
 from separatrix.core.seeds import stream
-from separatrix.dynamics.md_engine import Engine
+from separatrix.dynamics.md_engine import MDEngine
 from separatrix.rates import mbar
 from separatrix.rates.tis.chain import Chain, run_chain
 from separatrix.rates.tis.engine_runner import EngineRunner
@@ -57,7 +57,7 @@ class Keeper:
         Shots to do; 0: not known beforehand. How many stretches there will be between them is not.
     """
 
-    def __init__(self, record: Journal, engine: Engine, allowed: int, total: int = 0) -> None:
+    def __init__(self, record: Journal, engine: MDEngine, allowed: int, total: int = 0) -> None:
         self._record, self._engine, self._allowed, self._total = record, engine, allowed, total
         self._known = True
         self._done = self._failures = self._shots = self._before = 0
@@ -110,7 +110,7 @@ class InterfaceSampling:
         self.start = points[self.system.reactant].positions
         self.content = settings["rates"]["interfaces"]
         dynamics = replace(self.method.dynamics, longest_half=float(self.content["longest_fs"]))
-        self.engine = Engine(self.system.molecule, potential, dynamics)
+        self.engine = MDEngine(self.system.molecule, potential, dynamics)
         self.frame = dynamics.frame
         named = {"umbrella": {"variables": self.content["variables"]}}
         self.reaction = coordinate_of({**settings, "rates": named}, fit, table)

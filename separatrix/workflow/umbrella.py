@@ -93,7 +93,7 @@ class Umbrella:
         self.coordinate = coordinate_of(settings, fit, table)
         dynamics = self.method.dynamics
         step = self.rules.get("time_step_fs", dynamics.time_step)
-        spring = restraint.Spring(
+        spring = restraint.HarmonicRestraint(
             potential,
             self.coordinate,
             time_step=step,

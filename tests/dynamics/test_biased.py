@@ -10,7 +10,7 @@ from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.core.errors import PotentialError, SamplingError
 from separatrix.core.seeds import stream
 from separatrix.cvs.specification import from_spec
-from separatrix.dynamics import restraint as biased
+from separatrix.dynamics import restraint
 
 SLOPE = 4.0  # of r in x/angstrom: r = 1 lies half a well's distance from the top
 
@@ -20,8 +20,8 @@ def coordinate(slope: float = SLOPE) -> ReactionCoordinate:
     return ReactionCoordinate((x,), (slope,), 0.1, "logistic", "A", "B", ("C",))
 
 
-def spring(lightest: float | None = None) -> biased.Spring:
-    return biased.Spring(
+def spring(lightest: float | None = None) -> restraint.HarmonicRestraint:
+    return restraint.HarmonicRestraint(
         BATH_1D.potential(), coordinate(), time_step=4.0, friction=50.0, temperature=300.0, lightest=lightest
     )
 
@@ -45,7 +45,7 @@ def blocks(values: np.ndarray, weight: np.ndarray, count: int = 20) -> tuple[flo
 @pytest.mark.parametrize("lightest", [None, 24.0])
 def test_the_spring_holds_the_ensemble_it_should_and_weights_take_it_away(lightest: float | None):
     """Whatever the atom weighs."""
-    stiffness = biased.stiffness_for(0.4, 300.0)
+    stiffness = restraint.stiffness_for(0.4, 300.0)
     frames = list(
         spring(lightest).run(
             BATH_1D.at(0.0), centre=0.3, stiffness=stiffness, steps=60_000, every=5, rng=stream(1, "run")
@@ -63,7 +63,7 @@ def test_the_spring_holds_the_ensemble_it_should_and_weights_take_it_away(lighte
         assert abs(mean - density(function, 0.3, stiffness)) < 4.0 * error < 0.08
     # Within a window the weighted ensemble is that of the surface itself.
     inside = np.abs(r - 0.3) <= 0.5
-    weight = biased.unbiased_weight(r, 0.3, stiffness, 300.0)
+    weight = restraint.unbiased_weight(r, 0.3, stiffness, 300.0)
 
     def exact(function) -> float:
         window = density(lambda r: np.abs(r - 0.3) <= 0.5, 0.0, 0.0)
@@ -108,7 +108,7 @@ def test_a_run_goes_on_where_another_has_ended():
 def test_a_time_step_that_is_too_long_is_told():
     """Three steps to a period of the spring: energy is not kept, and nothing else would say so."""
     frequency = np.sqrt(2.0 * 40.0**2 * 3000.0 / BATH_1D.masses[0])  # of a spring of 6000 kJ/mol; r = 40 x
-    held = biased.Spring(
+    held = restraint.HarmonicRestraint(
         BATH_1D.potential(), coordinate(), time_step=2000.0 * np.pi / 3.3 / frequency, friction=0.1, temperature=300.0
     )
     rules = {"centre": 0.0, "stiffness": 6000.0, "every": 1, "rng": stream(1)}
@@ -124,7 +124,7 @@ def test_light_atoms_are_heavier_and_the_others_as_they_were():
     bond = from_spec({"kind": "distance", "atoms": [0, 1], "name": "bond"})
     symbols = tuple(DoubleWell().molecule.symbols)
     r = ReactionCoordinate((bond,), (1.0,), 0.0, "logistic", "A", "B", symbols)
-    held = biased.Spring(potential, r, time_step=1.0, friction=1.0, temperature=300.0, lightest=30.0)
+    held = restraint.HarmonicRestraint(potential, r, time_step=1.0, friction=1.0, temperature=300.0, lightest=30.0)
     assert [held.potential.system.getParticleMass(i)._value for i in range(2)] == [30.0, 40.0]
     # What the atoms weigh in truth is still known: rates need it.
     np.testing.assert_array_equal(potential.masses, masses)
@@ -141,7 +141,7 @@ def test_light_atoms_are_heavier_and_the_others_as_they_were():
 def test_a_coordinate_that_openmm_cannot_hold_is_refused_in_one_line():
     odd = from_spec({"kind": "mdtraj", "name": "rg", "function": "compute_rg", "atoms": [0, 1]})
     with pytest.raises(SamplingError, match="cannot be held by a spring"):
-        biased.Spring(
+        restraint.HarmonicRestraint(
             BATH_1D.potential(),
             ReactionCoordinate((odd,), (1.0,), 0.0, "logistic", "A", "B", ("C",)),
             time_step=1.0,

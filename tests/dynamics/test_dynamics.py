@@ -14,7 +14,7 @@ from separatrix.core.errors import PotentialError
 from separatrix.core.units import BOLTZMANN, FEMTOSECOND
 from separatrix.dynamics.md_engine import (
     DynamicsSettings,
-    Engine,
+    MDEngine,
     kinetic_energy,
     maxwell_boltzmann,
     positions_of,
@@ -92,7 +92,7 @@ def test_reversing_velocities_retraces_the_path(gaff2):
 def test_engine_frames_retrace_frame_by_frame(gaff2):
     """The same through the engine's snapshots, at every frame: two-way shooting stands on it."""
     molecule, x, potential = gaff2
-    engine = Engine(molecule, potential, DynamicsSettings(300.0, 0.5, 5, 100.0))
+    engine = MDEngine(molecule, potential, DynamicsSettings(300.0, 0.5, 5, 100.0))
     v = maxwell_boltzmann(x, potential.masses, 300.0, np.random.default_rng(2))
 
     def run(start):
@@ -240,9 +240,9 @@ def pushed(speed: float) -> np.ndarray:
     return np.array([[0, 0, -speed * MODEL.mass_2 / total], [0, 0, speed * MODEL.mass_1 / total]])
 
 
-def engine_with(fault=None, longest_half=400.0, steps_per_frame=1) -> Engine:
+def engine_with(fault=None, longest_half=400.0, steps_per_frame=1) -> MDEngine:
     potential = python_potential(MODEL.molecule, Analytic(MODEL, fault), "double well")
-    return Engine(MODEL.molecule, potential, DynamicsSettings(300.0, 1.0, steps_per_frame, longest_half))
+    return MDEngine(MODEL.molecule, potential, DynamicsSettings(300.0, 1.0, steps_per_frame, longest_half))
 
 
 def test_half_ends_in_the_basin_it_goes_to():
@@ -372,7 +372,7 @@ def test_the_same_half_again_is_bit_identical():
 
 def test_trajectory_of_arrays_reads_back_exactly(gaff2):
     molecule, x, potential = gaff2
-    engine = Engine(molecule, potential, DynamicsSettings(300.0, 0.5, 5, 100.0))
+    engine = MDEngine(molecule, potential, DynamicsSettings(300.0, 0.5, 5, 100.0))
     rng = np.random.default_rng(9)
     positions, velocities = x + rng.normal(size=(4, *x.shape)), rng.normal(size=(4, *x.shape))
     trajectory = engine.trajectory(positions, velocities)

@@ -11,7 +11,7 @@ from scipy import stats
 from separatrix.core.molecule import Molecule
 from separatrix.core.seeds import stream
 from separatrix.core.units import BOLTZMANN, FEMTOSECOND
-from separatrix.dynamics.md_engine import DynamicsSettings, Engine, kinetic_energy, run_half
+from separatrix.dynamics.md_engine import DynamicsSettings, MDEngine, kinetic_energy, run_half
 from separatrix.potentials import Potential
 from separatrix.potentials.base import python_potential
 
@@ -30,14 +30,14 @@ def atoms(masses: np.ndarray, force_constant: float = 0.0) -> Potential:
     return Potential(system, "springs", isolated=False)
 
 
-def engine_of(potential: Potential, time_step: float, friction: float, frames: int, steps: int = 1) -> Engine:
+def engine_of(potential: Potential, time_step: float, friction: float, frames: int, steps: int = 1) -> MDEngine:
     """An engine whose runs give up after a number of frames."""
     n = potential.system.getNumParticles()
     settings = DynamicsSettings(300.0, time_step, steps, frames * steps * time_step, friction)
-    return Engine(Molecule(("Ar",) * n, ()), potential, settings)
+    return MDEngine(Molecule(("Ar",) * n, ()), potential, settings)
 
 
-def run(engine: Engine, positions: np.ndarray, velocities: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def run(engine: MDEngine, positions: np.ndarray, velocities: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Positions and velocities of all frames of a run that stops nowhere, shape (n_frames, n_atoms, 3)."""
     frames = list(engine.run(engine.snapshot(positions, velocities), lambda _: True, stream(seed, "noise")))
     x = np.array([f.getPositions(asNumpy=True)._value for f in frames])
@@ -202,7 +202,7 @@ def test_half_whose_energy_jumps_has_failed(jump, fails):
             Analytic(MODEL, lambda calls, e, g: (e + (jump if calls >= 6 else 0.0), g)),
             "double well",
         )
-        engine = Engine(MODEL.molecule, potential, DynamicsSettings(300.0, 1.0, 1, 4000.0, friction=50.0))
+        engine = MDEngine(MODEL.molecule, potential, DynamicsSettings(300.0, 1.0, 1, 4000.0, friction=50.0))
         start = engine.snapshot(MODEL.at(0.0), engine.thermal_velocities(MODEL.at(0.0), stream(seed, "v")))
         half = run_half(engine, start, MODEL.basins, stream(seed, "noise"))
         assert (half.end == "failed") == fails

@@ -18,7 +18,7 @@ from separatrix import potentials
 from separatrix.core.errors import ConfigError, EngineLost, PotentialError
 from separatrix.core.molecule import Molecule
 from separatrix.cvs.states import Basin, Coordinate, Interval
-from separatrix.dynamics.md_engine import DynamicsSettings, Engine, run_half
+from separatrix.dynamics.md_engine import DynamicsSettings, MDEngine, run_half
 from separatrix.potentials import worker as worker_module
 from separatrix.potentials.containment import checked
 
@@ -133,7 +133,7 @@ def test_what_a_potential_declares_comes_out_of_its_process(bad) -> None:
 @pytest.mark.parametrize("how", ["memory", "exit", "raise", "none"])
 def test_a_half_fails_with_the_reason(bad, how) -> None:
     potential = potentials.build("bad", PAIR, {"how": how, "worker": False})
-    engine = Engine(PAIR, potential, DynamicsSettings(300.0, 1.0, 1, 20.0))
+    engine = MDEngine(PAIR, potential, DynamicsSettings(300.0, 1.0, 1, 20.0))
     half = run_half(engine, engine.snapshot(X, np.zeros_like(X)), [NOWHERE])
     assert half.end == "failed" and half.reason and half.reason.isprintable()
 
@@ -143,7 +143,7 @@ def test_an_interrupt_is_one_and_no_failed_half(bad) -> None:
     potential = potentials.build("bad", PAIR, {"how": "interrupt", "worker": False})
     with pytest.raises(KeyboardInterrupt):
         third(potential)
-    engine = Engine(PAIR, potential, DynamicsSettings(300.0, 1.0, 1, 20.0))
+    engine = MDEngine(PAIR, potential, DynamicsSettings(300.0, 1.0, 1, 20.0))
     potential.seam.engine.calls = 0
     with pytest.raises(KeyboardInterrupt):
         run_half(engine, engine.snapshot(X, np.zeros_like(X)), [NOWHERE])

@@ -9,7 +9,7 @@ from separatrix import potentials
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.seeds import stream
 from separatrix.cvs.states import Basin, Coordinate, Interval
-from separatrix.dynamics.md_engine import DynamicsSettings, Engine, maxwell_boltzmann, run_half
+from separatrix.dynamics.md_engine import DynamicsSettings, MDEngine, maxwell_boltzmann, run_half
 
 ENGINES = {
     "gaff2": ("forcefield", {"file": "resources/dnab/gaff2.xml"}),
@@ -22,16 +22,16 @@ NOWHERE = Basin("nowhere", (Interval(Coordinate("d", "distance", (9, 10)), 50.0,
 
 
 @pytest.fixture(scope="module", params=list(ENGINES))
-def ready(request: pytest.FixtureRequest) -> tuple[Engine, np.ndarray]:
+def ready(request: pytest.FixtureRequest) -> tuple[MDEngine, np.ndarray]:
     symbols, x = read_geometry("resources/dnab/dnab_E.xyz")
     molecule = Molecule(symbols, bonds_from_distances(symbols, x))
     word, options = ENGINES[request.param]
     potential = potentials.build(word, molecule, options)
     potential.remember(x)
-    return Engine(molecule, potential, DynamicsSettings(300.0, 1.0, 1, 20.0)), x
+    return MDEngine(molecule, potential, DynamicsSettings(300.0, 1.0, 1, 20.0)), x
 
 
-def _half(engine: Engine, x: np.ndarray):
+def _half(engine: MDEngine, x: np.ndarray):
     engine.potential.restart()
     velocities = maxwell_boltzmann(x, engine.potential.masses, 300.0, stream(1, "containment"))
     return run_half(engine, engine.snapshot(x, velocities), [NOWHERE])

@@ -26,7 +26,7 @@ from separatrix.core.molecule import Molecule
 from separatrix.core.seeds import stream
 from separatrix.core.units import ANGSTROM, BOHR, HARTREE, KCAL
 from separatrix.cvs.states import Basin, Coordinate, Interval
-from separatrix.dynamics.md_engine import DynamicsSettings, Engine, maxwell_boltzmann, run_half
+from separatrix.dynamics.md_engine import DynamicsSettings, MDEngine, maxwell_boltzmann, run_half
 from separatrix.dynamics.stationary import relax
 from separatrix.potentials import build
 from separatrix.potentials.engines.dftbplus import geometry_text, input_text
@@ -353,7 +353,7 @@ def test_dynamics_conserves_energy(dftb):
     potential, x = dftb
     molecule, _ = dnab("E")
     potential.restart()
-    engine = Engine(molecule, potential, DynamicsSettings(300.0, 1.0, 1, 100.0))
+    engine = MDEngine(molecule, potential, DynamicsSettings(300.0, 1.0, 1, 100.0))
     nowhere = Basin("nowhere", (Interval(Coordinate("d", "distance", (9, 10)), 50.0, 60.0),))
     velocities = maxwell_boltzmann(x, potential.masses, 300.0, stream(1, "dftbplus"))
     half = run_half(engine, engine.snapshot(x, velocities), [nowhere])

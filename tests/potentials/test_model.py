@@ -19,7 +19,7 @@ from separatrix.core.molecule import Molecule, read_geometry
 from separatrix.core.section import check
 from separatrix.core.units import BOLTZMANN, FEMTOSECOND, wavenumber
 from separatrix.cvs.states import Basin, Coordinate, Interval
-from separatrix.dynamics.md_engine import DynamicsSettings, Engine, kinetic_energy, maxwell_boltzmann
+from separatrix.dynamics.md_engine import DynamicsSettings, MDEngine, kinetic_energy, maxwell_boltzmann
 from separatrix.dynamics.motion import thermal_velocities
 from separatrix.dynamics.stationary import (
     find_minimum,
@@ -57,8 +57,8 @@ def at(x: float, y: float | None = None) -> np.ndarray:
     return positions
 
 
-def engine_of(name: str, time_step: float = 1.0, frame: int = 8, longest: float = 8000.0, **options: float) -> Engine:
-    return Engine(molecule_of(name), model(name, **options), DynamicsSettings(300.0, time_step, frame, longest))
+def engine_of(name: str, time_step: float = 1.0, frame: int = 8, longest: float = 8000.0, **options: float) -> MDEngine:
+    return MDEngine(molecule_of(name), model(name, **options), DynamicsSettings(300.0, time_step, frame, longest))
 
 
 # Surfaces ---------------------------------------------------------------------------------------------------

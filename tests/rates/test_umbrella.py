@@ -16,7 +16,7 @@ from separatrix.core.errors import PotentialError, SamplingError
 from separatrix.core.journal import Journal
 from separatrix.core.seeds import stream
 from separatrix.cvs.specification import from_spec
-from separatrix.dynamics import restraint as biased
+from separatrix.dynamics import restraint
 from separatrix.potentials.base import python_potential
 from separatrix.rates.windows import SEGMENT, WindowRunner
 
@@ -27,7 +27,9 @@ POOL = np.array([BATH_1D.at(x) for x in (-1.0, -0.2, 0.5)])
 
 
 def runner(left_out: int, wanted: int) -> WindowRunner:
-    spring = biased.Spring(BATH_1D.potential(), COORDINATE, time_step=4.0, friction=2.0, temperature=300.0)
+    spring = restraint.HarmonicRestraint(
+        BATH_1D.potential(), COORDINATE, time_step=4.0, friction=2.0, temperature=300.0
+    )
     return WindowRunner(
         spring,
         30.0,
@@ -159,7 +161,7 @@ class TwoStates:
 def with_engine(engine: TwoStates, pool: np.ndarray, wanted: int) -> WindowRunner:
     made = runner(0, wanted)
     potential = python_potential(BATH_1D.molecule, engine, "two states")
-    spring = biased.Spring(potential, COORDINATE, time_step=4.0, friction=2.0, temperature=300.0)
+    spring = restraint.HarmonicRestraint(potential, COORDINATE, time_step=4.0, friction=2.0, temperature=300.0)
     return dataclasses.replace(made, spring=spring, pool=pool, pool_r=COORDINATE.evaluate(pool).r)
 
 

@@ -33,7 +33,7 @@ from scipy import linalg
 
 from separatrix.core.errors import PotentialError, SamplingError
 from separatrix.core.seeds import stream
-from separatrix.dynamics.md_engine import Engine
+from separatrix.dynamics.md_engine import MDEngine
 from separatrix.potentials.base import python_potential
 from separatrix.results.moves import Move
 from separatrix.sampling.shooting import (
@@ -714,7 +714,7 @@ def test_a_failed_half_is_never_accepted(seed):
 
     broken = False
     potential = python_potential(model.molecule, Analytic(model, give_up), "double well")
-    engine = Engine(model.molecule, potential, model.settings())
+    engine = MDEngine(model.molecule, potential, model.settings())
     chain = start_chain(seed, shift=4, engine=engine)
     kept = chain.n_frames
     broken = True

@@ -15,7 +15,7 @@ from separatrix import potentials
 from separatrix.config.load import load
 from separatrix.core.seeds import stream
 from separatrix.core.yaml_file import read_yaml
-from separatrix.dynamics.md_engine import Engine, run_half
+from separatrix.dynamics.md_engine import MDEngine, run_half
 from separatrix.statistics import no_basin, ranking
 from separatrix.statistics.committor_statistics import NO_SPREAD, analyse
 from separatrix.statistics.no_basin import lost_halves
@@ -65,7 +65,7 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, int]]:
         loaded = load(data)
         method = loaded.methods["coupled"]
         potential = potentials.build(method.potential, loaded.system.molecule, method.options)
-        engine = Engine(loaded.system.molecule, potential, method.dynamics)
+        engine = MDEngine(loaded.system.molecule, potential, method.dynamics)
         counts = {"A": 0, "B": 0, "none": 0}
         for number in range(150):
             rng = stream(3, "b", number)

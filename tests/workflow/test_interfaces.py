@@ -21,7 +21,7 @@ from separatrix.core.journal import Journal
 from separatrix.core.seeds import stream
 from separatrix.core.units import BOLTZMANN
 from separatrix.core.yaml_file import read_yaml
-from separatrix.dynamics.md_engine import Engine
+from separatrix.dynamics.md_engine import MDEngine
 from separatrix.dynamics.motion import maxwell_boltzmann
 from separatrix.potentials.base import python_potential
 from separatrix.rates import mbar
@@ -51,7 +51,7 @@ def slope(positions: np.ndarray) -> np.ndarray:
     return np.eye(3)[None, 0] / BATH.a
 
 
-def runner(engine: Engine | None = None, ceiling: float = math.inf) -> EngineRunner:
+def runner(engine: MDEngine | None = None, ceiling: float = math.inf) -> EngineRunner:
     return EngineRunner(engine or BATH.engine(), *BATH.basins, along, slope, ceiling)
 
 
@@ -166,7 +166,9 @@ def test_energy_jumps_fail_and_many_failures_stop(tmp_path):
     def jump(calls, energy, gradient):
         return energy + (1000.0 if calls > 40 else 0.0), gradient
 
-    engine = Engine(model.molecule, python_potential(model.molecule, Analytic(model, jump), "jumps"), model.settings())
+    engine = MDEngine(
+        model.molecule, python_potential(model.molecule, Analytic(model, jump), "jumps"), model.settings()
+    )
     run = EngineRunner(engine, *model.basins, lambda p: np.linalg.norm(p[:, 1] - p[:, 0], axis=1), np.zeros_like)
     leg = run.leg(model.at(0.0), np.array([[0, 0, -0.001], [0, 0, 0.001]]), stream(1))
     assert "total energy changed by" in leg.reason

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from separatrix.core.errors import PotentialError
 from separatrix.cvs.states import Basin
-from separatrix.dynamics.md_engine import Engine
+from separatrix.dynamics.md_engine import MDEngine
 from separatrix.dynamics.motion import kinetic_energy
 from separatrix.rates.tis.transition_paths import NEITHER, PRODUCT, REACTANT, FloatArray, Leg
 
@@ -36,7 +36,7 @@ class EngineRunner:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: MDEngine,
         reactant: Basin,
         product: Basin,
         order: Callable[[FloatArray], FloatArray],
