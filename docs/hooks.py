@@ -30,44 +30,40 @@ ELSEWHERE = {
     "changelog.md": "CHANGELOG.md",
 }
 
-#: Parts of the API and what is said of them; modules of no part are not shown.
-PARTS = {
-    "separatrix.core": ("Core", "Molecules, units, errors, random streams, files."),
-    "separatrix.cvs": ("Collective variables", "Their values and velocities, and the basins that they define."),
-    "separatrix.potentials": ("Engines", "One module for each; `base` is the seam that all answers cross."),
-    "separatrix.statistics": ("Statistics", "Binomial counts, committors, rankings."),
-    "separatrix.coordinate": ("Reaction coordinate", "Likelihood, selection, files of coordinates and observations."),
-    "separatrix.dynamics": ("Dynamics", "Trajectories, velocities, stationary points."),
-    "separatrix.config": ("Configuration", "From YAML to checked objects."),
-    "separatrix.results": ("Results", "Files of results."),
-    "separatrix.sampling": ("Sampling", "Shooting moves, convergence, committor shots."),
-    "separatrix.rates": ("Rates", "Routes to the rate constant."),
-    "separatrix.rates.tis": ("Interface sampling", "Replica-exchange transition interface sampling."),
-    "separatrix.theory": ("Theory", "Diffusive rates on a surface of two variables."),
-    "separatrix.report": ("Report", "Quantities, figures, the page, its story and its movies."),
-}
+#: Packages that only the workflow and the command need; all others are shown, a part of the API for each.
+INNER = {"cli", "workflow"}
 
-#: Modules that only the workflow or the command needs.
-INNER: set[str] = set()
+
+def first_sentence(path: Path) -> str:
+    """First paragraph of a module's docstring."""
+    words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return " ".join(words.split("\n\n")[0].split())
+
+
+def parts() -> dict[str, str]:
+    """Packages of the API: name -> first sentence of its docstring."""
+    top = ROOT / "separatrix"
+    folders = sorted(path.parent.relative_to(top) for path in top.rglob("__init__.py"))
+    return {
+        ".".join(("separatrix", *folder.parts)): first_sentence(top / folder / "__init__.py")
+        for folder in folders
+        if folder.parts and folder.parts[0] not in INNER
+    }
 
 
 def modules(part: str) -> dict[str, str]:
-    """Modules of a part: name -> first sentence of its docstring."""
-    found = {}
-    for path in sorted((ROOT / part.replace(".", "/")).glob("*.py")):
-        name = part if path.stem == "__init__" else f"{part}.{path.stem}"
-        if name in INNER or (path.stem == "__init__" and part != "separatrix.potentials"):
-            continue
-        words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        found[name] = " ".join(words.split("\n\n")[0].split())
-    return found
+    """Pages of a part: name -> first sentence of its docstring. The package itself comes first."""
+    folder = ROOT / part.replace(".", "/")
+    paths = sorted(path for path in folder.glob("*.py") if path.stem != "__init__")
+    return {part: first_sentence(folder / "__init__.py")} | {f"{part}.{p.stem}": first_sentence(p) for p in paths}
 
 
 def on_config(config: Any) -> Any:
     """The menu of the API: an entry for each module, by parts."""
     for entry in config.nav:
         if "API" in entry:
-            for part, (title, _) in PARTS.items():
+            for part in parts():
+                title = part.removeprefix("separatrix.")
                 entry["API"].append(
                     {title: [{name.removeprefix("separatrix."): f"api/{name}.md"} for name in modules(part)]}
                 )
@@ -82,8 +78,8 @@ def on_files(files: Any, config: Any) -> Any:
         "# API\n",
         "Lengths are nm, times ps, masses dalton, energies kJ/mol, angles degrees, unless a name says otherwise.\n",
     ]
-    for part, (title, words) in PARTS.items():
-        index += [f"## {title}\n", f"{words}\n", "| module | |", "|---|---|"]
+    for part, sentence in parts().items():
+        index += [f"## {part.removeprefix('separatrix.')}\n", f"{_markdown(sentence)}\n", "| module | |", "|---|---|"]
         for name, said in modules(part).items():
             index.append(f"| [`{name}`]({name}.md) | {_markdown(said)} |")
             pages[f"api/{name}.md"] = f"::: {name}\n"

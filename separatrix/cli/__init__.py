@@ -1,0 +1,1 @@
+"""The command `separatrix`; no computing here."""

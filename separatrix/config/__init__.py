@@ -1,0 +1,1 @@
+"""Configuration: from YAML to checked objects, with one line for every mistake."""

@@ -1,0 +1,1 @@
+"""What everything stands on: errors, units, random streams, molecules, files, locks, journals, registries."""

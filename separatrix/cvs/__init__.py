@@ -1,0 +1,1 @@
+"""Collective variables: their values and velocities, and the basins that they define."""

@@ -1,0 +1,1 @@
+"""Trajectories, velocities, restraints, stationary points."""

@@ -1,0 +1,1 @@
+"""Transition path sampling: shooting moves, rounds, convergence, committor shots."""

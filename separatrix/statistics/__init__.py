@@ -1,0 +1,1 @@
+"""One answer to each statistical question: blocks, time series, binomial counts, committors, rankings."""

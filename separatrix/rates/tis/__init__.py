@@ -1,0 +1,1 @@
+"""Replica-exchange transition interface sampling: the rate through interfaces."""
