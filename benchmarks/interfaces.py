@@ -38,8 +38,8 @@ def walker_of(friction: float) -> Walker:
 
 
 def through_interfaces(walker: Walker, cycles: int, seed: int) -> InterfaceRate:
-    """Rate of two chains, with stretches of 0.8 ps and an excursion in every other cycle."""
-    rules = Rules(0.25, 40, cycles=cycles, burn_in=50, refresh=2, stretch_frames=200)
+    """Rate of two chains, with segments of 0.8 ps and a path in every other cycle."""
+    rules = Rules(0.25, 40, cycles=cycles, burn_in=50, refresh=2, segment_frames=200)
     start, top = np.asarray(-walker.a), np.asarray(0.0)
 
     def streams(*place):
@@ -103,10 +103,10 @@ def main() -> None:
         off = np.log([r.rate * 1e-12 / known[friction][0] for r in runs])
         mean = math.hypot(off.std(ddof=1) / math.sqrt(len(off)), known[friction][1])
         told = math.sqrt(np.mean([r.ln_error**2 for r in runs]))
-        arrivals = np.mean([r.n_arrivals for r in runs])
+        round_trips = np.mean([r.n_arrivals for r in runs])
         line(
             f"{friction:g}", f"{off.mean():.2f} ± {mean:.2f}", f"{off.std(ddof=1):.2f}", f"{told:.2f}",
-            f"{arrivals:.0f}",
+            f"{round_trips:.0f}",
         )  # fmt: skip
 
 

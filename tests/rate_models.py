@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from separatrix.core.units import BOLTZMANN
-from separatrix.rates.tis.transition_paths import NEITHER, PRODUCT, REACTANT, Leg
+from separatrix.rates.tis.transition_paths import NEITHER, PRODUCT, REACTANT, TrajectorySegment
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ class Walker:
     def along(self, x, v):
         return np.asarray(v)
 
-    def leg(self, x, v, rng):
+    def run_to_state(self, x, v, rng):
         return self._run(x, v, self.longest, rng, (REACTANT, PRODUCT))
 
-    def stretch(self, x, v, frames, rng):
+    def run_frames(self, x, v, frames, rng):
         return self._run(x, v, frames, rng, ())
 
     def _run(self, x, v, frames, rng, stop):
@@ -103,7 +103,7 @@ class Walker:
                 side = PRODUCT if x > 0.0 else REACTANT
             if side in stop:
                 break
-        return Leg(np.array(xs), np.array(vs), side)
+        return TrajectorySegment(np.array(xs), np.array(vs), side)
 
     def tst(self) -> float:
         """Rate of transition-state theory, 1/ps: the flux at the top over the population to the left of it."""

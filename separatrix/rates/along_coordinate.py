@@ -41,13 +41,14 @@ def reweighted_rates(
     -------
     Entries of ``routes``; and ``how`` they were found, ``left_out`` (which were not, and why, or None) and ``laws``.
     """
-    said = {
+    laws: list[dict[str, Any]] = []
+    summary: dict[str, Any] = {
         "how": f"free energy reweighted by MBAR; transmission coefficient as at {temperature:g} K",
         "left_out": None,
-        "laws": [],
+        "laws": laws,
     }
     if "reason" in other:
-        return [], said | {"left_out": f"no rate at other temperatures: {other['reason']}"}
+        return [], summary | {"left_out": f"no rate at other temperatures: {other['reason']}"}
     routes, missing, without = [], [], []
     for start, end, name in directions:
         side = other["effective_reactant" if name == "forward" else "effective_product"]
@@ -94,7 +95,7 @@ def reweighted_rates(
             if np.isfinite(quantised).all():
                 # The same frames, so the same errors; what the factor is off by, it does not know.
                 law["quantum_energy"] = law_of_correlated_rates(t, k * quantised, part).energy
-            said["laws"].append(law)
+            laws.append(law)
     reasons = []
     if missing:
         reasons.append(f"for want of {ENOUGH_EFFECTIVE:.0f} effective frames: {'; '.join(missing)}")
@@ -104,8 +105,8 @@ def reweighted_rates(
             f"{'; '.join(without)}"
         )
     if reasons:
-        said["left_out"] = f"not reweighted, {'; '.join(reasons)}"
-    return routes, said
+        summary["left_out"] = f"not reweighted, {'; '.join(reasons)}"
+    return routes, summary
 
 
 def law_of_correlated_rates(t: FloatArray, k: FloatArray, covariance: FloatArray) -> kinetics.TemperatureLaw:

@@ -201,7 +201,7 @@ def drift(
         halves = []
         for w in windows:
             cut = slice(len(w.r) // 2) if part == 0 else slice(len(w.r) // 2, None)
-            halves.append(Window(w.centre, w.stiffness, w.r[cut], w.speed[cut], w.energy[cut]))
+            halves.append(Window(w.centre, w.stiffness, w.r[cut], w.speed[cut]))
         try:
             rate, _ = surface_rate(halves, temperature, rng=rng, top=top, n_bootstrap=30)
         except ValueError:

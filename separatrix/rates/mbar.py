@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,7 @@ class Weights:
 
 
 @functools.cache
-def pymbar_class():
+def pymbar_class() -> Any:
     """The class MBAR, working on numpy.
 
     pymbar would take JAX where it is installed, switch it to another precision for all that use it, and compile for
@@ -92,7 +93,8 @@ def pymbar_class():
         logging.getLogger(name).setLevel(logging.ERROR)
     absent = object()
     known = sys.modules.get("jax", absent)
-    sys.modules["jax"] = None  # type: ignore[assignment]  an import of it fails, as where it is not installed
+    # An import of it fails, as where it is not installed.
+    sys.modules["jax"] = None  # type: ignore[assignment]
     try:
         from pymbar import MBAR
     finally:
@@ -103,7 +105,7 @@ def pymbar_class():
     return MBAR
 
 
-def _mbar(u: FloatArray, counts: NDArray[np.int64], start: FloatArray | None):
+def _mbar(u: FloatArray, counts: NDArray[np.int64], start: FloatArray | None) -> Any:
     return pymbar_class()(u, counts, initial_f_k=start, solver_protocol="robust")
 
 
@@ -145,7 +147,7 @@ def _reduced(windows: Sequence[Window], r: FloatArray, temperature: float) -> Fl
     return np.array([0.5 * w.stiffness * (r - w.centre) ** 2 / kt for w in windows])
 
 
-def _log_weights(mbar) -> FloatArray:
+def _log_weights(mbar: Any) -> FloatArray:
     """Logarithms of the normalised weights without springs: minus the logarithm of MBAR's mixture density."""
     from scipy.special import logsumexp
 
@@ -198,10 +200,10 @@ def resamples(
             times = np.bincount(rng.integers(0, blocks, blocks), minlength=blocks)
             drawn.append(np.repeat(times, [len(p) for p in pieces]))
         counts = np.array([d.sum() for d in drawn])
-        times = np.concatenate(drawn).astype(float)
-        mixture, _ = _mixture(grid.u, counts, grid.spread(times), start)
+        repeats = np.concatenate(drawn).astype(float)
+        mixture, _ = _mixture(grid.u, counts, grid.spread(repeats), start)
         mixture = np.interp(r, grid.r, mixture)
-        weight = times * np.exp(mixture.min() - mixture)
+        weight = repeats * np.exp(mixture.min() - mixture)
         yield weight / weight.sum()
 
 
@@ -231,7 +233,8 @@ class _Grid:
         """How often frames count, divided between the two points about each; shape (n,)."""
         n = len(self.r)
         upper = times * self._above
-        return np.bincount(self._below, times - upper, n) + np.bincount(self._below + 1, upper, n)
+        at_points = np.bincount(self._below, times - upper, n) + np.bincount(self._below + 1, upper, n)
+        return at_points.astype(float, copy=False)
 
 
 def _mixture(

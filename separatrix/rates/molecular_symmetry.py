@@ -144,8 +144,11 @@ def copies_of(
     """Factor gamma of :func:`rate`."""
     passage, turned = of_passage(saddle, masses)
     found = passage.weight / symmetry(reactant.positions, masses).weight
-    equal = product is not None and abs(product.energy - reactant.energy) < SAME_ENERGY
-    degenerate = turned or (equal and bool(_ways(reactant.positions, product.positions, masses)))
+    degenerate = turned or (
+        product is not None
+        and abs(product.energy - reactant.energy) < SAME_ENERGY
+        and bool(_ways(reactant.positions, product.positions, masses))
+    )
     if degenerate and not turned:
         # No operation of the saddle swaps the equal ends; then its image with the ends swapped is a second saddle.
         found *= 2.0

@@ -14,7 +14,7 @@ import numpy as np
 
 from separatrix.core.errors import PotentialError, SamplingError
 from separatrix.core.journal import Journal
-from separatrix.dynamics.restraint import HarmonicRestraint, speed_of
+from separatrix.dynamics.restraint import Frame, HarmonicRestraint, speed_of
 
 log = logging.getLogger(__name__)
 
@@ -118,14 +118,17 @@ class WindowRunner:
     def _segment(self, centre: float, before: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """The next frames of a window, and where it has come to; none where every attempt fails."""
         failures: list[str] = []
-        frames, end, velocities = [], np.empty(0), np.empty(0)
+        frames: list[Frame] = []
+        end, velocities = np.empty(0), np.empty(0)
+        start_velocities: np.ndarray | None
+        through: Sequence[np.ndarray]
         while not frames and len(failures) < ATTEMPTS:
             try:
                 if before:
                     last = before[-1]
-                    start, velocities, through = last["end"], last["velocities"], self._through(last)
+                    start, start_velocities, through = last["end"], last["velocities"], self._through(last)
                 else:
-                    start, velocities, through = self._start(centre), None, ()
+                    start, start_velocities, through = self._start(centre), None, ()
                 run = self.spring.run(
                     start,
                     centre=centre,
@@ -133,7 +136,7 @@ class WindowRunner:
                     steps=SEGMENT * self.every,
                     every=self.every,
                     rng=self.streams(centre, len(before), len(failures)),
-                    velocities=velocities,
+                    velocities=start_velocities,
                     through=through,
                 )
                 frames = list(run)

@@ -6,10 +6,14 @@ import dataclasses
 import itertools
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from separatrix.config.stage_settings import system_from_settings
+from separatrix.config.system import System
 from separatrix.core.errors import SamplingError
 from separatrix.core.files import read_dataset, write_json
 from separatrix.core.plain import json_safe
@@ -71,7 +75,7 @@ def harmonic_rates(
                         temperature,
                         by,
                         isolated=rotates_freely(channel.saddle),
-                        is_product=lambda x, end=end: basin_of(x, system.basins) == end,
+                        is_product=partial(_is_in, system, end),
                     )
                     for by in (chosen, dataclasses.replace(chosen, statistics="classical", tunnelling="none"))
                 )
@@ -126,3 +130,7 @@ def _too_cold(settings: Settings, temperature: float, start: str, end: str, tunn
         f"no harmonic rate: {key}: at {temperature:g} K {what} from {start} to {end} is beyond the range of numbers; "
         "give a higher temperature"
     )
+
+
+def _is_in(system: System, basin: str, positions: np.ndarray) -> bool:
+    return basin_of(positions, system.basins) == basin

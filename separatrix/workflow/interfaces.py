@@ -22,7 +22,7 @@ from separatrix.dynamics.md_engine import MDEngine
 from separatrix.rates import mbar
 from separatrix.rates.tis.chain import Chain, run_chain
 from separatrix.rates.tis.engine_runner import EngineRunner
-from separatrix.rates.tis.flux import stretches
+from separatrix.rates.tis.flux import run_segments
 from separatrix.rates.tis.interface_rate import rate_of_chains
 from separatrix.rates.tis.moves import OUTCOMES
 from separatrix.rates.tis.pilot import Pilot, Rules, place_interfaces
@@ -38,7 +38,7 @@ from separatrix.workflow.umbrella import coordinate_of
 log = logging.getLogger(__name__)
 
 #: Share of the frames of equilibrium dynamics that the reactant's state holds: it ends where the coordinate is larger.
-#: A basin that dynamics never leaves by itself would give no excursions to count.
+#: A basin that dynamics never leaves by itself would give no paths to count.
 CEILING = 0.75
 
 
@@ -54,7 +54,7 @@ class Keeper:
     allowed
         Failures in a row that stop the job.
     total
-        Shots to do; 0: not known beforehand. How many stretches there will be between them is not.
+        Shots to do; 0: not known beforehand. How many segments there will be between them is not.
     """
 
     def __init__(self, record: Journal, engine: MDEngine, allowed: int, total: int = 0) -> None:
@@ -85,7 +85,7 @@ class Keeper:
             words = f"{found['outcome']}, {found['cost']} frames run"
             log.info("shot %d%s: %s%s%s", self._shots, of, words, left, failure)
         else:
-            log.info("stretch: %d frames, %d excursions%s", found["frames"], len(found["highest"]), failure)
+            log.info("segment: %d frames, %d paths%s", found["frames"], len(found["highest"]), failure)
         self._failures = self._failures + 1 if reason else 0
         rounds.stop_after(self._failures, self._allowed, reason)
         return found
@@ -140,7 +140,7 @@ class InterfaceSampling:
             cycles=content.get("cycles", 0),
             burn_in=content.get("burn_in", 0),
             refresh=content.get("refresh", 2),
-            stretch_frames=max(2, round(content["stretch_fs"] / self.frame)),
+            segment_frames=max(2, round(content["stretch_fs"] / self.frame)),
         )
 
     def streams(self, *place: str | int) -> Streams:
@@ -168,14 +168,16 @@ def interface_pilot(
     with Journal(Path(journal) / key) as record, rounds.stoppable(work.engine):
         record.about({"method": work.method.name})
         keep = Keeper(record, work.engine, settings["failures_in_a_row"])
-        # The reactant's thermal range of r, before there are excursions to speak of.
-        settled = stretches(work.runner, work.start, rules.settling, rules.stretch_frames, work.streams("settle"), keep)
-        half = [np.asarray(s["r"]) for s in settled[len(settled) // 2 :]]
-        r = np.concatenate(half)
+        # The reactant's thermal range of r, before there are paths to speak of.
+        segments = run_segments(
+            work.runner, work.start, rules.equilibration_segments, rules.segment_frames, work.streams("settle"), keep
+        )
+        late = [np.asarray(s["r"]) for s in segments[len(segments) // 2 :]]
+        r = np.concatenate(late)
         if not len(r):
-            raise SamplingError(f"no stretch of dynamics in the reactant succeeded; the last: {settled[-1]['reason']}")
+            raise SamplingError(f"no segment of dynamics in the reactant succeeded; the last: {segments[-1]['reason']}")
         work.runner.ceiling = float(np.quantile(r, CEILING))
-        start = np.asarray(settled[-1]["at"])
+        start = np.asarray(segments[-1]["at"])
         try:
             found = place_interfaces(work.runner, start, work.top, rules, work.streams("pilot"), keep, seeds)
         except PlacingError as error:
@@ -252,7 +254,7 @@ def interface_chain(
     journal: Path | str,
     out: Path | str,
 ) -> None:
-    """One chain of cycles over all ensembles, and its stretches in the reactant; goes on from the journal."""
+    """One chain of cycles over all ensembles, and its segments in the reactant; goes on from the journal."""
     work = InterfaceSampling(settings, minima, saddle, fit, table)
     rules = work.rules
     found, data = read_pilot(pilot)
@@ -278,7 +280,7 @@ def interface_chain(
             ),
             "flux_frames": ("cycle", chain.flux_frames),
             "flux_counts": ("cycle", chain.flux_counts),
-            "flux_unfinished": ("cycle", chain.flux_unfinished, {"comment": "excursions left out"}),
+            "flux_unfinished": ("cycle", chain.flux_unfinished, {"comment": "paths left out"}),
         },
         attrs={"frame_fs": work.frame, "coordinate": work.reaction.formula, "ceiling": work.runner.ceiling},
     )

@@ -49,7 +49,9 @@ def transmission_shots(
             rng = stream(method.seed, method.name, "transmission", i)
             engine.potential.restart()
             velocities = engine.thermal_velocities(positions[i], rng)
-            flow = float(reaction.evaluate(positions[i][None], velocities[None]).r_rate[0])
+            r_rate = reaction.evaluate(positions[i][None], velocities[None]).r_rate
+            assert r_rate is not None  # there are velocities
+            flow = float(r_rate[0])
             halves = [
                 run_half(engine, engine.snapshot(positions[i], sign * velocities), system.basins, rng)
                 for sign in ((1.0, -1.0) if flow >= 0.0 else (-1.0, 1.0))

@@ -40,7 +40,7 @@ from separatrix.workflow.interfaces import Keeper
 BATH = Bath(
     barrier=12.5, tilt=0.0, masses=(6.0,), friction=30.0, time_step=2.0, steps_per_frame=2, left=-0.6, right=0.6
 )
-RULES = Rules(crossing=0.3, pilot_moves=24, cycles=60, burn_in=5, refresh=2, stretch_frames=200)
+RULES = Rules(crossing=0.3, pilot_moves=24, cycles=60, burn_in=5, refresh=2, segment_frames=200)
 
 
 def along(positions: np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ def streams(*place):
 def test_rate_with_the_engine_is_that_of_brute_force():
     walker = Walker(30.0)
     known, error = walker.brute(2000, 60.0, 3)
-    rules = Rules(crossing=0.25, pilot_moves=30, cycles=1200, burn_in=50, refresh=2, stretch_frames=200)
+    rules = Rules(crossing=0.25, pilot_moves=30, cycles=1200, burn_in=50, refresh=2, segment_frames=200)
     run = runner(ceiling=-0.8)
     found = place_interfaces(run, BATH.at(-1.0), BATH.at(0.0), rules, streams("pilot"), lambda make: make())
     chain = run_chain(run, BATH.at(-1.0), found, rules, streams("chain"), lambda make: make())
@@ -76,7 +76,7 @@ def test_rate_with_the_engine_is_that_of_brute_force():
 def test_a_resumed_chain_gives_the_same_numbers(tmp_path):
     start = BATH.at(-1.0)
     found = place_interfaces(runner(), start, BATH.at(0.0), RULES, streams("pilot"), lambda make: make())
-    rules = Rules(0.3, 24, cycles=12, burn_in=2, refresh=2, stretch_frames=100)
+    rules = Rules(0.3, 24, cycles=12, burn_in=2, refresh=2, segment_frames=100)
 
     def chain(folder, engine, stop_at: int | None = None):
         with Journal(folder) as record:
@@ -106,7 +106,7 @@ def test_a_resumed_chain_gives_the_same_numbers(tmp_path):
 
 
 def test_what_is_to_go_is_counted_in_shots(tmp_path, caplog):
-    """Stretches come between them as they are wanted; what is on record counts as done, and has no pace."""
+    """Segments come between them as they are wanted; what is on record counts as done, and has no pace."""
     engine = BATH.engine()
     shot = {"outcome": "accepted", "reason": "", "cost": 5}
     walk = {"frames": 9, "highest": [1.0], "reason": ""}
@@ -119,9 +119,9 @@ def test_what_is_to_go_is_counted_in_shots(tmp_path, caplog):
                 keep(lambda piece=piece: piece)
         return [r.getMessage() for r in caplog.records]
 
-    assert told(walk, shot) == ["stretch: 9 frames, 1 excursions", "shot 1/4: accepted, 5 frames run; 0 s to go"]
+    assert told(walk, shot) == ["segment: 9 frames, 1 paths", "shot 1/4: accepted, 5 frames run; 0 s to go"]
     assert told(walk, shot, walk, shot | {"reason": "no field", "outcome": "failed"}) == [
-        "stretch: 9 frames, 1 excursions",
+        "segment: 9 frames, 1 paths",
         "shot 2/4: failed, 5 frames run; 0 s to go; no field",
     ]
 
@@ -170,7 +170,7 @@ def test_energy_jumps_fail_and_many_failures_stop(tmp_path):
         model.molecule, python_potential(model.molecule, Analytic(model, jump), "jumps"), model.settings()
     )
     run = EngineRunner(engine, *model.basins, lambda p: np.linalg.norm(p[:, 1] - p[:, 0], axis=1), np.zeros_like)
-    leg = run.leg(model.at(0.0), np.array([[0, 0, -0.001], [0, 0, 0.001]]), stream(1))
+    leg = run.run_to_state(model.at(0.0), np.array([[0, 0, -0.001], [0, 0, 0.001]]), stream(1))
     assert "total energy changed by" in leg.reason
     record, found = Journal(tmp_path), []
     with record, pytest.raises(SamplingError, match="3 shots in a row failed"):

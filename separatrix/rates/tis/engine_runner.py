@@ -14,7 +14,7 @@ from separatrix.core.errors import PotentialError
 from separatrix.cvs.states import Basin
 from separatrix.dynamics.md_engine import MDEngine
 from separatrix.dynamics.motion import kinetic_energy
-from separatrix.rates.tis.transition_paths import NEITHER, PRODUCT, REACTANT, FloatArray, Leg
+from separatrix.rates.tis.transition_paths import NEITHER, PRODUCT, REACTANT, FloatArray, TrajectorySegment
 
 
 class EngineRunner:
@@ -71,11 +71,15 @@ class EngineRunner:
         """Side of frames, shape (n,)."""
         return np.array([self._side(x) for x in positions], dtype=int)
 
-    def leg(self, positions: FloatArray, velocities: FloatArray, rng: np.random.Generator) -> Leg:
+    def run_to_state(
+        self, positions: FloatArray, velocities: FloatArray, rng: np.random.Generator
+    ) -> TrajectorySegment:
         """Run to the first frame in either state."""
         return self._run(positions, velocities, self.engine.n_frames_max, rng, (REACTANT, PRODUCT))
 
-    def stretch(self, positions: FloatArray, velocities: FloatArray, frames: int, rng: np.random.Generator) -> Leg:
+    def run_frames(
+        self, positions: FloatArray, velocities: FloatArray, frames: int, rng: np.random.Generator
+    ) -> TrajectorySegment:
         """Run a number of frames, in and out of either state."""
         return self._run(positions, velocities, frames, rng, ())
 
@@ -93,7 +97,7 @@ class EngineRunner:
         frames: int,
         rng: np.random.Generator,
         stop: tuple[int, ...],
-    ) -> Leg:
+    ) -> TrajectorySegment:
         engine = self.engine
         engine.legs += 1
         track: list[tuple[FloatArray, FloatArray]] = [(np.asarray(positions), np.asarray(velocities))]
@@ -113,7 +117,7 @@ class EngineRunner:
             reason = str(engine.potential.reason(error))
         ran = track[1:]
         shape = (len(ran), *np.shape(positions))
-        return Leg(
+        return TrajectorySegment(
             np.array([x for x, _ in ran]).reshape(shape), np.array([v for _, v in ran]).reshape(shape), side, reason
         )
 

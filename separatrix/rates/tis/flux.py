@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,17 +23,17 @@ from separatrix.rates.tis.transition_paths import (
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a stretch begins.
+class PhasePoint:
+    """Where a segment begins.
 
     Attributes
     ----------
     positions
         nm, shape (n_atoms, 3).
     velocities
-        nm/ps; None in the reactant, where a stretch begins with fresh ones.
+        nm/ps; None in the reactant, where a segment begins with fresh ones.
     left
-        On an excursion: positions and velocities of the frame in the reactant that it began with.
+        Outside the reactant: positions and velocities of the frame in the reactant that it began with.
     """
 
     positions: FloatArray
@@ -41,21 +42,21 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """Excursions from the reactant in a stretch of equilibrium dynamics.
+class ReactantSegment:
+    """An MD segment in the reactant, the part of the [0-] ensemble, and the paths that leave it.
 
     Attributes
     ----------
     frames
-        Frames of the stretch: all in the reactant last.
+        Number of frames; in all of them the reactant was the last state visited (overall state A).
     highest
-        Largest order parameter of each excursion that began in it, shape (n,).
+        Largest order parameter of each path that began in it, shape (n,).
     order
         Order parameter of these frames, shape (frames,).
     unfinished
-        Excursions that came to no end (out of length, or failed): left out of `highest`.
+        Paths that came to no end (out of length, or failed): left out of `highest`.
     reason
-        Why the stretch, or the end of an excursion, failed; empty otherwise.
+        Why the segment, or the end of a path, failed; empty otherwise.
     end
         Where the next one begins; where this one began if it failed.
     """
@@ -65,17 +66,19 @@ class Stretch:
     order: FloatArray
     unfinished: int
     reason: str
-    end: Place
+    end: PhasePoint
 
 
-def stretch(runner: Runner, place: Place, frames: int, rng: np.random.Generator) -> tuple[Stretch, list[Path]]:
-    """Run a stretch of equilibrium dynamics that was in the reactant last, and take its excursions out.
+def run_segment(
+    runner: Runner, point: PhasePoint, frames: int, rng: np.random.Generator
+) -> tuple[ReactantSegment, list[Path]]:
+    """Run a segment of equilibrium dynamics that was in the reactant last, and take its paths out.
 
-    An excursion begins with a frame in the reactant whose next frame is not. It is followed to its end, beyond the end
-    of the stretch if need be: whether it counts does not depend on where a stretch ends. What follows the last frame
-    of the stretch is used for nothing else.
+    A path begins with a frame in the reactant whose next frame is not. It is followed to its end, beyond the end
+    of the segment if need be: whether it counts does not depend on where a segment ends. What follows the last frame
+    of the segment is used for nothing else.
 
-    Stretches are a chain in the canonical ensemble of what was in the reactant last. What reaches the product leaves
+    Segments are a chain in the canonical ensemble of what was in the reactant last. What reaches the product leaves
     that ensemble, and in equilibrium as much comes into it, along the same paths in reverse. So it goes on where it
     left the reactant, backwards: at constant energy the fast ones, which go back and forth, would else be half as many
     as they should. And where velocities are drawn anew outside the reactant, they must have come from there.
@@ -84,7 +87,7 @@ def stretch(runner: Runner, place: Place, frames: int, rng: np.random.Generator)
     ----------
     runner
         Dynamics.
-    place
+    point
         Where to start.
     frames
         How long.
@@ -93,9 +96,9 @@ def stretch(runner: Runner, place: Place, frames: int, rng: np.random.Generator)
 
     Returns
     -------
-    The stretch, and the excursions as paths.
+    The segment, and the paths that leave the reactant in it.
     """
-    at, speed, left = place.positions, place.velocities, place.left
+    at, speed, left = point.positions, point.velocities, point.left
     if speed is None:
         speed = runner.draw(at, rng)
     # Outside the reactant with no past: as if it had left it there.
@@ -103,12 +106,12 @@ def stretch(runner: Runner, place: Place, frames: int, rng: np.random.Generator)
     paths: list[Path] = []
     order: list[FloatArray] = []
     unfinished, counted, reason = 0, 0, ""
-    end = place
+    end = point
     while counted < frames:
-        leg = runner.stretch(at, speed, frames - counted, rng)
-        if leg.reason:
-            return Stretch(0, np.empty(0), np.empty(0), 0, leg.reason, place), []
-        x, v = np.concatenate([at[None], leg.positions]), np.concatenate([speed[None], leg.velocities])
+        segment = runner.run_frames(at, speed, frames - counted, rng)
+        if segment.reason:
+            return ReactantSegment(0, np.empty(0), np.empty(0), 0, segment.reason, point), []
+        x, v = np.concatenate([at[None], segment.positions]), np.concatenate([speed[None], segment.velocities])
         sides = runner.sides(x, v)
         entered = np.flatnonzero(sides == PRODUCT)
         if len(entered):
@@ -120,7 +123,7 @@ def stretch(runner: Runner, place: Place, frames: int, rng: np.random.Generator)
                 last = int(first + 1 + later[0])
                 part_x, part_v, side = x[first : last + 1], v[first : last + 1], int(sides[last])
             else:
-                rest = runner.leg(x[-1], v[-1], rng)
+                rest = runner.run_to_state(x[-1], v[-1], rng)
                 if rest.reason or rest.end == NEITHER:
                     unfinished, reason = unfinished + 1, rest.reason
                     continue
@@ -132,32 +135,32 @@ def stretch(runner: Runner, place: Place, frames: int, rng: np.random.Generator)
             paths.append(joined_path(runner, part_x, part_v, side))
         if len(entered):
             at, speed = np.asarray(left[0]), -np.asarray(left[1])
-            seen, end = np.concatenate([x[1:-1], at[None]]), Place(at)
+            seen, end = np.concatenate([x[1:-1], at[None]]), PhasePoint(at)
         else:
             seen = x[1:]
-            end = Place(x[-1])
+            end = PhasePoint(x[-1])
             if sides[-1] != REACTANT:
-                end, why = _drawn_outside(runner, Place(x[-1], v[-1], left), rng)
+                end, why = _drawn_outside(runner, PhasePoint(x[-1], v[-1], left), rng)
                 reason = reason or why
         order.append(runner.order(seen))
         counted += len(seen)
     return (
-        Stretch(counted, np.array([p.highest for p in paths]), np.concatenate(order), unfinished, reason, end),
+        ReactantSegment(counted, np.array([p.highest for p in paths]), np.concatenate(order), unfinished, reason, end),
         paths,
     )
 
 
-def _drawn_outside(runner: Runner, place: Place, rng: np.random.Generator) -> tuple[Place, str]:
+def _drawn_outside(runner: Runner, point: PhasePoint, rng: np.random.Generator) -> tuple[PhasePoint, str]:
     """Velocities drawn anew where they decide which state was the last, if it still is the reactant; or why not."""
-    speed = runner.draw(place.positions, rng)
-    back = runner.leg(place.positions, -speed, rng)
+    speed = runner.draw(point.positions, rng)
+    back = runner.run_to_state(point.positions, -speed, rng)
     if back.reason or back.end != REACTANT:
-        return place, back.reason
-    return Place(place.positions, speed, (back.positions[-1], -back.velocities[-1])), ""
+        return point, back.reason
+    return PhasePoint(point.positions, speed, (back.positions[-1], -back.velocities[-1])), ""
 
 
-def stretch_record(runner: Runner, place: Place, frames: int, rng: np.random.Generator) -> dict[str, Any]:
-    found, paths = stretch(runner, place, frames, rng)
+def segment_record(runner: Runner, point: PhasePoint, frames: int, rng: np.random.Generator) -> dict[str, Any]:
+    found, paths = run_segment(runner, point, frames, rng)
     record = {
         "frames": found.frames,
         "highest": found.highest,
@@ -179,15 +182,16 @@ def stretch_record(runner: Runner, place: Place, frames: int, rng: np.random.Gen
     return record
 
 
-def next_place(record: Mapping[str, Any]) -> Place:
-    """Where the stretch after a recorded one begins."""
+def next_point(record: Mapping[str, Any]) -> PhasePoint:
+    """Where the segment after a recorded one begins."""
     if "at_v" not in record:
-        return Place(np.asarray(record["at"]))
-    return Place(*(np.asarray(record[key]) for key in ("at", "at_v")), (record["left_x"], record["left_v"]))
+        return PhasePoint(np.asarray(record["at"]))
+    left = np.asarray(record["left_x"]), np.asarray(record["left_v"])
+    return PhasePoint(np.asarray(record["at"]), np.asarray(record["at_v"]), left)
 
 
-def excursions(records: Sequence[Mapping[str, Any]], interface: float) -> list[Path]:
-    """Excursions of stretches that reach an interface, in the order in which they came."""
+def leaving_paths(records: Sequence[Mapping[str, Any]], interface: float) -> list[Path]:
+    """Paths of segments that reach an interface, in the order in which they came: [0+] paths where it is the first."""
     found = []
     for record in records:
         if "lengths" in record:
@@ -197,12 +201,12 @@ def excursions(records: Sequence[Mapping[str, Any]], interface: float) -> list[P
     return found
 
 
-def stretches(
+def run_segments(
     runner: Runner, positions: FloatArray, number: int, frames: int, streams: Streams, keep: Keep
 ) -> list[Mapping[str, Any]]:
-    """Stretches of dynamics in the reactant, one after the other, as records: `frames`, `highest`, `r` and `at`."""
+    """Segments of dynamics in the reactant, one after the other, as records: `frames`, `highest`, `r` and `at`."""
     found: list[Mapping[str, Any]] = []
     for k in range(number):
-        at = next_place(found[-1]) if found else Place(positions)
-        found.append(keep(lambda at=at, k=k: stretch_record(runner, at, frames, streams("stretch", k))))
+        at = next_point(found[-1]) if found else PhasePoint(positions)
+        found.append(keep(partial(segment_record, runner, at, frames, streams("stretch", k))))
     return found

@@ -1,7 +1,7 @@
 """Rate from chains of interface sampling: flux times crossing probability.
 
-The rate from a reactant A to a product B is the flux of excursions from A that reach the first interface, times the
-probability that such an excursion reaches B before it is back in A. The probability is a product over interfaces along
+The rate from a reactant A to a product B is the flux of paths from A that reach the first interface, times the
+probability that such a path reaches B before it is back in A. The probability is a product over interfaces along
 an order parameter, each factor from paths that are known to reach the interface before (van Erp, Moroni and Bolhuis,
 J. Chem. Phys. 2003, 118, 7762); ensembles exchange paths (van Erp, Phys. Rev. Lett. 2007, 98, 268301).
 """
@@ -25,7 +25,7 @@ _FEWEST_BLOCKS = 8
 
 
 @dataclass(frozen=True)
-class Crossing(Plain):
+class LocalCrossing(Plain):
     """One factor of the crossing probability.
 
     Attributes
@@ -66,7 +66,7 @@ class InterfaceRate(Plain):
     rate
         1/s.
     ln_error
-        Standard error of its logarithm, by a jackknife over blocks of cycles and stretches; infinite where nothing
+        Standard error of its logarithm, by a jackknife over blocks of cycles and segments; infinite where nothing
         has come from the first ensemble to the last.
     low, high
         Interval of confidence 0.95, by Student's t of as many blocks; None where there is no error.
@@ -77,13 +77,13 @@ class InterfaceRate(Plain):
     crossings
         The factors.
     n_excursions, n_unfinished
-        Excursions that reached the first interface; those that came to no end (failed or too long) and are left out.
+        Paths that reached the first interface; those that came to no end (failed or too long) and are left out.
     n_blocks
         Behind the errors.
     slowest
         Largest correlation time of a factor over the length of a block: where it is not small, errors are too small.
     n_arrivals
-        Times that a place in the chain went from the first ensemble to the last by exchanges; see :func:`arrivals`.
+        Times that a replica went from the first ensemble to the last by replica exchange; see :func:`round_trips`.
     drift
         Logarithm of the probability from the second half of all chains less that from the first; None where one of them
         lacks a crossing. Twice the probability's error is its standard error: more tells of a burn-in that was too
@@ -110,7 +110,7 @@ class InterfaceRate(Plain):
     outcomes: dict[str, int]
 
 
-def arrivals(sources: NDArray[np.int64]) -> int:
+def round_trips(sources: NDArray[np.int64]) -> int:
     """How many times a path's place in the chain has gone from the first ensemble to the last.
 
     A place is followed through exchanges; shots change its path and leave it where it is. Before any has come all the
@@ -147,14 +147,14 @@ def correlation_time(series: FloatArray) -> float:
 
 
 def _logs(cycles: FloatArray, walks: FloatArray) -> FloatArray:
-    """Logarithms of the flux per frame and of the factors, from the sums of `rate_of_chains` over cycles and stretches.
+    """Logarithms of the flux per frame and of the factors, from the sums of `rate_of_chains` over cycles and segments.
 
     Parameters
     ----------
     cycles
         Paths that reach each interface, and that reach the next one as well, shape (..., 2 n).
     walks
-        Frames of stretches, and excursions that reach the first interface, shape (..., 2).
+        Frames of segments, and paths that reach the first interface, shape (..., 2).
 
     Returns
     -------
@@ -185,7 +185,7 @@ def _errors(cycles: Sequence[FloatArray], walks: Sequence[FloatArray], blocks: i
         return np.column_stack([logs.sum(axis=1), logs[:, 1:].sum(axis=1), logs])
 
     ran, walked = sums(cycles), sums(walks)
-    # Together: a block of stretches gives the flux, and has fed the block of cycles of the same number.
+    # Together: a block of segments gives the flux, and has fed the block of cycles of the same number.
     return _jackknife(estimates(_logs(ran.sum(axis=0) - ran, walked.sum(axis=0) - walked)))
 
 
@@ -197,9 +197,9 @@ def rate_of_chains(
     The factors are pooled: of all paths in the ensembles up to the i-th that reach interface i, the share that reach
     i + 1. For nested interfaces this is the solution of the weighted-histogram equations of all ensembles.
 
-    Errors are a jackknife over blocks of cycles, each with the block of stretches that has fed it. Blocks are doubled
+    Errors are a jackknife over blocks of cycles, each with the block of segments that has fed it. Blocks are doubled
     in length while eight of all chains are left, and the largest error is taken: where blocks are shorter than the
-    correlation time, it is too small. There is none without :func:`arrivals`, for all blocks may then have the same
+    correlation time, it is too small. There is none without :func:`round_trips`, for all blocks may then have the same
     paths' past in common.
 
     Parameters
@@ -221,7 +221,7 @@ def rate_of_chains(
     bounds = np.array([*interfaces, math.inf])
     n = len(interfaces)
     if sum(c.flux_counts.sum() for c in chains) == 0:
-        raise ValueError("no excursion from the reactant reached the first interface; give longer stretches")
+        raise ValueError("no path from the reactant reached the first interface; give more rates.interfaces.stretch_fs")
     # Of each cycle, paths of ensembles 0 to i that reach interface i, and i + 1.
     tried = [np.array([(c.highest[:, : i + 1] >= bounds[i]).sum(axis=1) for i in range(n)]).T for c in chains]
     reached = [np.array([(c.highest[:, : i + 1] >= bounds[i + 1]).sum(axis=1) for i in range(n)]).T for c in chains]
@@ -235,7 +235,7 @@ def rate_of_chains(
     while divided[-1] >= 4 and divided[-1] // 2 * len(chains) >= _FEWEST_BLOCKS:
         divided.append(divided[-1] // 2)
     errors = np.array([_errors(cycles, walks, k) for k in divided])
-    arrived = sum(arrivals(c.sources) for c in chains)
+    arrived = sum(round_trips(c.sources) for c in chains)
     # No block knows of what none of them has seen.
     ln_error = float(errors[:, 0].max()) if arrived else math.inf
     # Student's t of the blocks that the error comes from.
@@ -262,7 +262,7 @@ def rate_of_chains(
             float(np.mean([correlation_time(r[:, i] - share * t[:, i]) for t, r in zip(tried, reached, strict=True)]))
         )
         factors.append(
-            Crossing(
+            LocalCrossing(
                 interface=float(value),
                 next_interface=float(bounds[i + 1]) if math.isfinite(bounds[i + 1]) else None,
                 probability=share,

@@ -34,7 +34,7 @@ ALONG = (0.5 * math.pi, 0.3, 0.1, 0.03)
 ACROSS = (0.5 * math.pi, 0.5 * math.pi, 0.5 * math.pi, 0.5)
 
 
-class Move(NamedTuple):
+class PathMove(NamedTuple):
     """What became of a shooting move: the path that is present after it, and why.
 
     Attributes
@@ -79,7 +79,7 @@ def perturbed(runner: Runner, positions: FloatArray, velocities: FloatArray, rng
     )
 
 
-def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator) -> Move:
+def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator) -> PathMove:
     """Shooting move in the ensemble of paths that start in the reactant and reach an interface.
 
     Without noise moves are two-way: a frame is chosen evenly among the path's interior ones, its velocities are
@@ -123,20 +123,20 @@ def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator
     if one_way and forward:
         before = (path.positions[:at], path.velocities[:at])
     else:
-        back = runner.leg(x, -v, rng)
+        back = runner.run_to_state(x, -v, rng)
         cost += len(back.positions)
         if back.reason or back.end != REACTANT:
             outcome = "failed" if back.reason else "uncommitted" if back.end == NEITHER else "wrong start"
-            return Move(path, outcome, back.reason, cost, kind)
+            return PathMove(path, outcome, back.reason, cost, kind)
         before = (back.positions[::-1], -back.velocities[::-1])
     if one_way and not forward:
         after = (path.positions[at + 1 :], path.velocities[at + 1 :])
         end = PRODUCT if math.isinf(path.highest) else REACTANT
     else:
-        ahead = runner.leg(x, v, rng)
+        ahead = runner.run_to_state(x, v, rng)
         cost += len(ahead.positions)
         if ahead.reason or ahead.end == NEITHER:
-            return Move(path, "failed" if ahead.reason else "uncommitted", ahead.reason, cost, kind)
+            return PathMove(path, "failed" if ahead.reason else "uncommitted", ahead.reason, cost, kind)
         after, end = (ahead.positions, ahead.velocities), ahead.end
     new = joined_path(
         runner,
@@ -145,37 +145,37 @@ def shoot(runner: Runner, path: Path, interface: float, rng: np.random.Generator
         end,
     )
     if new.highest < interface:
-        return Move(path, "short of the interface", "", cost, kind)
+        return PathMove(path, "short of the interface", "", cost, kind)
     if bound * new.interior > path.interior:
-        return Move(path, "length", "", cost, kind)
-    return Move(new, "accepted", "", cost, kind)
+        return PathMove(path, "length", "", cost, kind)
+    return PathMove(new, "accepted", "", cost, kind)
 
 
-def _from_crossing(runner: Runner, path: Path, interface: float, rng: np.random.Generator) -> Move:
+def _from_crossing(runner: Runner, path: Path, interface: float, rng: np.random.Generator) -> PathMove:
     first = int(np.argmax(path.order >= interface))
     if first == len(path.order) - 1:
         # It jumps over the interface into the product: nothing follows.
-        return Move(path, "accepted", "", 0, "crossing")
-    ahead = runner.leg(path.positions[first], path.velocities[first], rng)
+        return PathMove(path, "accepted", "", 0, "crossing")
+    ahead = runner.run_to_state(path.positions[first], path.velocities[first], rng)
     cost = len(ahead.positions)
     if ahead.reason or ahead.end == NEITHER:
-        return Move(path, "failed" if ahead.reason else "uncommitted", ahead.reason, cost, "crossing")
+        return PathMove(path, "failed" if ahead.reason else "uncommitted", ahead.reason, cost, "crossing")
     new = joined_path(
         runner,
         np.concatenate([path.positions[: first + 1], ahead.positions]),
         np.concatenate([path.velocities[: first + 1], ahead.velocities]),
         ahead.end,
     )
-    return Move(new, "accepted", "", cost, "crossing")
+    return PathMove(new, "accepted", "", cost, "crossing")
 
 
-def turn(path: Path, rng: np.random.Generator) -> Path:
+def time_reversal(path: Path, rng: np.random.Generator) -> Path:
     """Path reversal with probability 1/2, where the path comes back to the reactant: it is as likely either way."""
     wanted = rng.random() < 0.5
     return path.reversed() if wanted and not math.isinf(path.highest) else path
 
 
-def exchange(paths: list[Path], interfaces: Sequence[float], rng: np.random.Generator) -> NDArray[np.int64]:
+def replica_exchange(paths: list[Path], interfaces: Sequence[float], rng: np.random.Generator) -> NDArray[np.int64]:
     """Deal paths out to the ensembles anew, in place: evenly among all ways in which each gets one that reaches it.
 
     Given which paths there are, all these ways are equally likely, so this is their conditional distribution; it is
@@ -198,9 +198,9 @@ def exchange(paths: list[Path], interfaces: Sequence[float], rng: np.random.Gene
     return source
 
 
-def _moved(runner: Runner, path: Path, interface: float, rng: np.random.Generator, keep: Keep) -> Move:
+def _moved(runner: Runner, path: Path, interface: float, rng: np.random.Generator, keep: Keep) -> PathMove:
     """A reversal and a shooting move, from the record where there is one."""
-    path = turn(path, rng)
+    path = time_reversal(path, rng)
 
     def make() -> dict[str, Any]:
         move = shoot(runner, path, interface, rng)
@@ -209,7 +209,7 @@ def _moved(runner: Runner, path: Path, interface: float, rng: np.random.Generato
 
     record = keep(make)
     accepted = record["outcome"] == "accepted"
-    return Move(
+    return PathMove(
         path_from_record(record) if accepted else path,
         record["outcome"],
         record["reason"],
@@ -238,4 +238,4 @@ def run_cycle(
         move = _moved(runner, path, interfaces[i], streams(word, cycle, i), keep)
         paths[i] = move.path
         ended.append(OUTCOMES.index(move.outcome))
-    return ended, exchange(paths, interfaces, streams(word, cycle, "exchange"))
+    return ended, replica_exchange(paths, interfaces, streams(word, cycle, "exchange"))

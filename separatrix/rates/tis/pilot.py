@@ -7,13 +7,14 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from separatrix.rates.tis.flux import Place, excursions, next_place, stretch_record
+from separatrix.rates.tis.flux import PhasePoint, leaving_paths, next_point, segment_record
 from separatrix.rates.tis.moves import run_cycle
-from separatrix.rates.tis.placing import PlacingError, Seeds, crossings, quantile_above, spaced
+from separatrix.rates.tis.placing import PlacingError, Seeds, local_crossing_probabilities, quantile_above, spaced
 from separatrix.rates.tis.transition_paths import (
     NEITHER,
     PRODUCT,
@@ -44,9 +45,9 @@ class Rules:
     cycles, burn_in
         Cycles that count and that do not; in each, every ensemble makes a move.
     refresh
-        Cycles from one excursion that takes the place of the first ensemble's path to the next.
-    stretch_frames
-        Frames of a stretch of dynamics in the reactant, each from fresh velocities.
+        Cycles between replacements of the [0+] ensemble's path by one from the reservoir.
+    segment_frames
+        Frames of an MD segment in the reactant, each from fresh velocities.
     """
 
     crossing: float
@@ -54,15 +55,15 @@ class Rules:
     cycles: int
     burn_in: int
     refresh: int
-    stretch_frames: int
+    segment_frames: int
 
     @property
-    def settling(self) -> int:
-        """Stretches before a pilot, that its reactant may settle."""
+    def equilibration_segments(self) -> int:
+        """Segments before a pilot, in which the reactant is equilibrated."""
         return int(1.5 * self.pilot_moves)
 
 
-#: Excursions behind the first interface, and the stretches that may be spent on them, per cycle of a pilot's round.
+#: Paths behind the first interface, and the segments that may be spent on them, per cycle of a pilot's round.
 _ENOUGH, _PATIENCE = 60, 20
 
 #: Interfaces at first, evenly spaced; attempts at a path from the top.
@@ -84,8 +85,8 @@ class Pilot:
     paths
         One of each ensemble.
     stride
-        How many excursions of a stretch that has some reach the first interface, in the mean: those of one stretch are
-        much alike, at constant energy above all.
+        Thinning interval: mean number of crossings of the first interface per MD segment with at least one. Crossings
+        of one segment are correlated, at constant energy above all.
     """
 
     interfaces: tuple[float, ...]
@@ -104,12 +105,12 @@ def place_interfaces(
 ) -> Pilot:
     """Place interfaces between the reactant and the product, so that each is crossed by as many paths.
 
-    The first is placed by excursions of equilibrium dynamics. A path from the reactant to the product through `top`
-    reaches all others, and every ensemble starts from it: paths come down to where they belong in no time, whereas one
-    that is driven up from interface to interface has the rest of the molecule where it was below, and may take a way
-    that leads nowhere. Rounds of cycles over all ensembles then tell where interfaces belong. Where frames of
-    equilibrium are known all the way up, paths through them do both at once, see :func:`place_from_seeds`. Where
-    interfaces stand makes no difference to the rate, only to its error: the pilot's paths are counted nowhere.
+    The first is placed by how far paths get that leave the reactant. A path from the reactant to the product through
+    `top` reaches all others, and every ensemble starts from it: paths come down to where they belong in no time,
+    whereas one that is driven up from interface to interface has the rest of the molecule where it was below, and may
+    take a way that leads nowhere. Rounds of cycles over all ensembles then tell where interfaces belong. Where frames
+    of equilibrium are known all the way up, paths through them do both at once, see :func:`place_from_seeds`. Where
+    interfaces are makes no difference to the rate, only to its error: the pilot's paths are not counted.
 
     Parameters
     ----------
@@ -127,24 +128,24 @@ def place_interfaces(
     Raises
     ------
     PlacingError
-        When too few excursions leave the reactant, or no path through the top joins the states.
+        When too few paths leave the reactant, or no path through the top joins the states.
     """
     seen: list[Mapping[str, Any]] = []
-    at, k = Place(start), 0
+    at, k = PhasePoint(start), 0
     while sum(len(s["highest"]) for s in seen) < _ENOUGH and k < _PATIENCE * rules.pilot_moves:
-        seen.append(keep(lambda at=at, k=k: stretch_record(runner, at, rules.stretch_frames, streams("stretch", k))))
-        at, k = next_place(seen[-1]), k + 1
+        seen.append(keep(partial(segment_record, runner, at, rules.segment_frames, streams("stretch", k))))
+        at, k = next_point(seen[-1]), k + 1
     reasons = [s["reason"] for s in seen if s["reason"]]
     highest = np.concatenate([s["highest"] for s in seen])
     if len(highest) < 4:
         why = f"; the last failure: {reasons[-1]}" if reasons else ""
-        raise PlacingError(f"{len(highest)} excursions left the reactant in {k} stretches; give longer ones{why}")
+        raise PlacingError(f"{len(highest)} paths left the reactant in {k} segments; give longer ones{why}")
     short = highest[np.isfinite(highest)]
     if not len(short):
-        raise PlacingError("excursions from the reactant go straight to the product; there is no barrier to climb")
+        raise PlacingError("paths from the reactant go straight to the product; there is no barrier to climb")
     # Where even more than the share go all the way, a place among the others does.
     first = min(quantile_above(highest, rules.crossing), quantile_above(short, rules.crossing))
-    leaving = excursions(seen, first)
+    leaving = leaving_paths(seen, first)
     stride = math.ceil(len(leaving) / sum(bool((np.asarray(s["highest"]) >= first).any()) for s in seen))
     through = _through(runner, top, streams, keep)
     if seeds is not None:
@@ -163,13 +164,13 @@ def place_interfaces(
             through = next((p for p in paths if math.isinf(p.highest)), through)
             reached.append([p.highest for p in paths])
             cycle += 1
-        settled = np.array(reached[len(reached) // 4 :])
-        crossed = float(np.min(crossings(settled, interfaces)))
+        equilibrated = np.array(reached[len(reached) // 4 :])
+        crossed = float(np.min(local_crossing_probabilities(equilibrated, interfaces)))
         log.info("round %d: interfaces crossed by %.1f %% of the paths at least", number + 1, 100.0 * crossed)
         if number + 1 >= _ROUNDS and crossed >= _PART * rules.crossing:
             # These have been tried; others, placed by so few paths, would not have been.
             return Pilot(tuple(interfaces), tuple(paths), stride)
-        rounds += zip(interfaces, settled.T, strict=True)
+        rounds += zip(interfaces, equilibrated.T, strict=True)
         ends.append(len(rounds))
         # One round alone is short; the first ones still remember the path that all have started from.
         recent = rounds[ends[(number + 1) // 2] :]
@@ -215,13 +216,13 @@ def place_from_seeds(
             x = seeds.draw(low, high, rng)
             if x is None:
                 break
-            record = keep(lambda x=x, rng=rng: _both_ways(runner, x, rng, "seed"))
+            record = keep(partial(_both_ways, runner, x, rng, "seed"))
             if record["outcome"] == "accepted":
                 path = path_from_record(record)
                 found.append(path)
                 worth.append(1.0 / max(int(((path.order >= low) & (path.order < high)).sum()), 1))
         share = np.array(worth) / sum(worth) if worth else np.empty(0)
-        drawn = streams("seed", i).choice(len(found), len(found), p=share) if found else []
+        drawn = streams("seed", i).choice(len(found), len(found), p=share).tolist() if found else []
         pools.append([found[k] for k in drawn] or [through])
         log.info(
             "at r = %.3f: %d of %d paths through frames of windows come from the reactant",
@@ -248,18 +249,18 @@ def _both_ways(runner: Runner, x: FloatArray, rng: np.random.Generator, kind: st
     found = {"outcome": "wrong start", "reason": "", "cost": 0, "kind": kind}
     if kind == "seed" and runner.sides(x[None], v[None])[0] != NEITHER:
         return found
-    legs = [runner.leg(x, -v, rng), runner.leg(x, v, rng)]
-    found |= {"cost": sum(len(leg.positions) for leg in legs), "reason": legs[0].reason or legs[1].reason}
+    halves = [runner.run_to_state(x, -v, rng), runner.run_to_state(x, v, rng)]
+    found |= {"cost": sum(len(leg.positions) for leg in halves), "reason": halves[0].reason or halves[1].reason}
     if found["reason"]:
         return found | {"outcome": "failed"}
-    ends = [leg.end for leg in legs]
+    ends = [leg.end for leg in halves]
     if NEITHER in ends:
         return found | {"outcome": "uncommitted"}
     if kind == "top" and sorted(ends) != [REACTANT, PRODUCT]:
         return found
     # Time turned round where it runs from the product.
     sign = -1.0 if kind == "top" and ends[0] == PRODUCT else 1.0
-    back, ahead = legs if sign > 0.0 else legs[::-1]
+    back, ahead = halves if sign > 0.0 else halves[::-1]
     if back.end != REACTANT:
         return found
     path = joined_path(
@@ -275,7 +276,7 @@ def _through(runner: Runner, top: FloatArray, streams: Streams, keep: Keep) -> P
     """A path from the reactant to the product through a configuration, with thermal velocities there."""
     ends = 0
     for k in range(_ATTEMPTS):
-        record = keep(lambda k=k: _both_ways(runner, top, streams("top", k), "top"))
+        record = keep(partial(_both_ways, runner, top, streams("top", k), "top"))
         if record["outcome"] == "accepted":
             return path_from_record(record)
         ends += record["outcome"] == "failed"

@@ -30,7 +30,7 @@ def quantile_above(highest: Sequence[float], share: float) -> float:
     return float(ordered[max(math.ceil(share * len(ordered)) - 1, 0)])
 
 
-def crossings(highest: FloatArray, interfaces: Sequence[float]) -> FloatArray:
+def local_crossing_probabilities(highest: FloatArray, interfaces: Sequence[float]) -> FloatArray:
     """Share of the paths at each interface that reach the next, or the product: of ensembles 0 to i at the i-th.
 
     Parameters

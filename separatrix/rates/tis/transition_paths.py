@@ -24,7 +24,7 @@ FloatArray = NDArray[np.float64]
 REACTANT, NEITHER, PRODUCT = -1, 0, 1
 
 
-class Leg(NamedTuple):
+class TrajectorySegment(NamedTuple):
     """Frames that dynamics has run through, that which it started from left out.
 
     Attributes
@@ -54,10 +54,14 @@ class Runner(Protocol):
 
     stochastic: bool
 
-    def leg(self, positions: FloatArray, velocities: FloatArray, rng: np.random.Generator) -> Leg:
+    def run_to_state(
+        self, positions: FloatArray, velocities: FloatArray, rng: np.random.Generator
+    ) -> TrajectorySegment:
         """Run to the first frame in either state."""
 
-    def stretch(self, positions: FloatArray, velocities: FloatArray, frames: int, rng: np.random.Generator) -> Leg:
+    def run_frames(
+        self, positions: FloatArray, velocities: FloatArray, frames: int, rng: np.random.Generator
+    ) -> TrajectorySegment:
         """Run a number of frames, in and out of either state."""
 
     def draw(self, positions: FloatArray, rng: np.random.Generator) -> FloatArray:

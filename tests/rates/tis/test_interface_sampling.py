@@ -18,14 +18,14 @@ from separatrix.rates.tis import chain as chain_module
 from separatrix.rates.tis import flux, moves, placing
 from separatrix.rates.tis import pilot as pilot_module
 from separatrix.rates.tis.chain import Chain, run_chain
-from separatrix.rates.tis.flux import Place
-from separatrix.rates.tis.interface_rate import InterfaceRate, arrivals, correlation_time, rate_of_chains
+from separatrix.rates.tis.flux import PhasePoint
+from separatrix.rates.tis.interface_rate import InterfaceRate, correlation_time, rate_of_chains, round_trips
 from separatrix.rates.tis.pilot import Rules, place_from_seeds, place_interfaces
 from separatrix.rates.tis.placing import Seeds
-from separatrix.rates.tis.transition_paths import PRODUCT, REACTANT, Leg, Path
+from separatrix.rates.tis.transition_paths import PRODUCT, REACTANT, Path, TrajectorySegment
 
 KT = BOLTZMANN * 300.0
-RULES = Rules(crossing=0.25, pilot_moves=40, cycles=1000, burn_in=50, refresh=2, stretch_frames=200)
+RULES = Rules(crossing=0.25, pilot_moves=40, cycles=1000, burn_in=50, refresh=2, segment_frames=200)
 
 
 def done(make):
@@ -127,7 +127,7 @@ class Plane(Walker):
             side = PRODUCT if x > edge else REACTANT if x < -edge else 0
             if side in stop:
                 break
-        return Leg(np.array(xs), np.array(vs), side)
+        return TrajectorySegment(np.array(xs), np.array(vs), side)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ class Plane(Walker):
 def test_a_high_barrier_is_climbed_at_constant_energy(height: float, cycles: int):
     """The energy along x is each path's own, and only small turns of its velocities keep it near the barrier."""
     walker = Plane(0.0, barrier=height * KT, edge=0.95, step=0.0008)
-    rules = replace(RULES, crossing=0.2, pilot_moves=60, cycles=cycles, stretch_frames=100)
+    rules = replace(RULES, crossing=0.2, pilot_moves=60, cycles=cycles, segment_frames=100)
     found = sampled(walker, 6, rules)
     assert abs(off(found, walker.tst())) < 3.0
     assert found.ln_error < 1.5
@@ -156,22 +156,22 @@ class Flat:
         self.n = n
         self.fault = ""
 
-    def leg(self, positions, velocities, rng) -> Leg:
+    def run_to_state(self, positions, velocities, rng) -> TrajectorySegment:
         x, track = int(positions), []
         if self.fault and rng.random() < 0.3:
-            return Leg(np.array([float(x)]), np.zeros(1), 0, self.fault)
+            return TrajectorySegment(np.array([float(x)]), np.zeros(1), 0, self.fault)
         while not track or 0 < x < self.n:
             x += 2 * int(rng.integers(2)) - 1
             track.append(float(x))
-        return Leg(np.array(track), np.zeros(len(track)), REACTANT if x == 0 else PRODUCT)
+        return TrajectorySegment(np.array(track), np.zeros(len(track)), REACTANT if x == 0 else PRODUCT)
 
-    def stretch(self, positions, velocities, frames, rng) -> Leg:
+    def run_frames(self, positions, velocities, frames, rng) -> TrajectorySegment:
         x, track = int(positions), []
         while len(track) < frames:
             # At the ends it may stay: the states have frames of their own.
             x = min(max(x + 2 * int(rng.integers(2)) - 1, 0), self.n)
             track.append(float(x))
-        return Leg(np.array(track), np.zeros(len(track)), 0)
+        return TrajectorySegment(np.array(track), np.zeros(len(track)), 0)
 
     def draw(self, positions, rng):
         return np.zeros(())
@@ -199,7 +199,7 @@ def test_shooting_samples_the_ensemble_of_paths():
     total = 12000
     for k in range(total):
         rng = stream(11, k)
-        path = moves.shoot(runner, moves.turn(path, rng), 2.0, rng).path
+        path = moves.shoot(runner, moves.time_reversal(path, rng), 2.0, rng).path
         key = tuple(path.positions)
         seen[key] = seen.get(key, 0) + 1
     assert all(p[0] == 0.0 and max(p) >= 2.0 and p[-1] in (0.0, 4.0) for p in seen)
@@ -219,7 +219,7 @@ def test_shooting_samples_the_ensemble_of_paths():
 
 
 def test_rate_of_gamblers_ruin():
-    """One excursion in two frames at 0, each of which reaches n with probability 1/n."""
+    """One path in two frames at 0, each of which reaches n with probability 1/n."""
     runner = Flat(8)
     rules = replace(RULES, cycles=3000)
     found_pilot = place_interfaces(runner, np.asarray(0.0), np.asarray(4.0), rules, lambda *w: stream(5, *w), done)
@@ -244,8 +244,8 @@ def test_failed_and_endless_shots_are_counted_and_never_accepted():
     assert all(m.path is path and m.reason == runner.fault for m in failed)
 
     class Endless(Flat):
-        def leg(self, positions, velocities, rng) -> Leg:
-            return Leg(np.full(5, 3.0), np.zeros(5), 0)
+        def run_to_state(self, positions, velocities, rng) -> TrajectorySegment:
+            return TrajectorySegment(np.full(5, 3.0), np.zeros(5), 0)
 
     move = moves.shoot(Endless(), path, 2.0, stream(1))
     assert move.outcome == "uncommitted"
@@ -261,12 +261,12 @@ def test_what_reaches_the_product_goes_on_backwards_from_where_it_left_the_react
     asked = []
 
     class Jumping(Flat):
-        def stretch(self, positions, velocities, frames, rng) -> Leg:
+        def run_frames(self, positions, velocities, frames, rng) -> TrajectorySegment:
             asked.append((float(positions), float(velocities), frames))
             x, speed = legs[len(asked) - 1]
-            return Leg(np.array(x), np.full(len(x), speed), 0)
+            return TrajectorySegment(np.array(x), np.full(len(x), speed), 0)
 
-    found, paths = flux.stretch(Jumping(), Place(np.asarray(0.0), np.asarray(2.0)), 9, stream(1))
+    found, paths = flux.run_segment(Jumping(), PhasePoint(np.asarray(0.0), np.asarray(2.0)), 9, stream(1))
     assert asked == [(0.0, 2.0, 9), (0.0, -3.0, 5), (0.0, -4.0, 1)]
     # Nothing of what was in the product last; the frame that it comes back with is one of the reactant again.
     assert found.frames == 9
@@ -277,16 +277,16 @@ def test_what_reaches_the_product_goes_on_backwards_from_where_it_left_the_react
     assert float(found.end.positions) == 0.0 and found.end.velocities is None
 
 
-def test_an_excursion_is_followed_beyond_the_end_of_its_stretch():
+def test_a_path_is_followed_beyond_the_end_of_its_segment():
     class Rising(Flat):
-        def stretch(self, positions, velocities, frames, rng) -> Leg:
-            return Leg(np.array([0.0, 1.0, 2.0]), np.zeros(3), 0)
+        def run_frames(self, positions, velocities, frames, rng) -> TrajectorySegment:
+            return TrajectorySegment(np.array([0.0, 1.0, 2.0]), np.zeros(3), 0)
 
-        def leg(self, positions, velocities, rng) -> Leg:
+        def run_to_state(self, positions, velocities, rng) -> TrajectorySegment:
             assert float(positions) == 2.0
-            return Leg(np.array([3.0, 2.0, 1.0, 0.0]), np.zeros(4), REACTANT)
+            return TrajectorySegment(np.array([3.0, 2.0, 1.0, 0.0]), np.zeros(4), REACTANT)
 
-    found, paths = flux.stretch(Rising(), Place(np.asarray(0.0)), 3, stream(1))
+    found, paths = flux.run_segment(Rising(), PhasePoint(np.asarray(0.0)), 3, stream(1))
     assert found.frames == 3
     assert list(found.highest) == [3.0]
     assert list(paths[0].positions) == [0.0, 1.0, 2.0, 3.0, 2.0, 1.0, 0.0]
@@ -301,14 +301,14 @@ def test_velocities_outside_are_drawn_anew_only_where_they_come_from_the_reactan
         def draw(self, positions, rng):
             return np.asarray(7.0)
 
-        def leg(self, positions, velocities, rng) -> Leg:
+        def run_to_state(self, positions, velocities, rng) -> TrajectorySegment:
             back = float(velocities) == -7.0
-            return Leg(np.array([1.0, 0.5]), np.array([-8.0, -9.0]), end if back else REACTANT)
+            return TrajectorySegment(np.array([1.0, 0.5]), np.array([-8.0, -9.0]), end if back else REACTANT)
 
-        def stretch(self, positions, velocities, frames, rng) -> Leg:
-            return Leg(np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, 3.0]), 0)
+        def run_frames(self, positions, velocities, frames, rng) -> TrajectorySegment:
+            return TrajectorySegment(np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, 3.0]), 0)
 
-    found, _ = flux.stretch(Drawing(), Place(np.asarray(0.0)), 3, stream(1))
+    found, _ = flux.run_segment(Drawing(), PhasePoint(np.asarray(0.0)), 3, stream(1))
     left = [float(part) for part in found.end.left]
     assert (float(found.end.velocities), left) == ((7.0, [0.5, 9.0]) if end == REACTANT else (3.0, [0.0, 1.0]))
 
@@ -326,7 +326,7 @@ def test_exchanges_are_even_among_all_that_are_possible():
     total = 6000
     for k in range(total):
         paths = list(known)
-        source = moves.exchange(paths, bounds, stream(9, k))
+        source = moves.replica_exchange(paths, bounds, stream(9, k))
         assert all(path is known[i] for path, i in zip(paths, source, strict=True))
         seen[tuple(source.tolist())] += 1
     expected = total / len(possible)
@@ -340,7 +340,7 @@ def test_exchanges_are_even_among_all_that_are_possible():
 def test_every_ensemble_gets_a_path_that_reaches_it(beyond: list[int], seed: int):
     tops = [i + 1 + more for i, more in enumerate(beyond)]
     paths = [flat_path(0, *range(1, top + 1), *range(top - 1, -1, -1), n=99) for top in tops]
-    source = moves.exchange(paths, [float(i + 1) for i in range(len(tops))], stream(seed))
+    source = moves.replica_exchange(paths, [float(i + 1) for i in range(len(tops))], stream(seed))
     assert sorted(source.tolist()) == list(range(len(tops)))
     assert all(path.highest >= i + 1 for i, path in enumerate(paths))
 
@@ -355,7 +355,7 @@ def test_interfaces_stand_where_the_share_is_reached(highest: list[float], share
 
 
 def chain_of(highest: np.ndarray, counts: np.ndarray) -> Chain:
-    """A chain of given paths, and counts of excursions per stretch."""
+    """A chain of given paths, and counts of paths per segment."""
     shape = highest.shape
     frames, sources = np.full(shape, 9), np.tile(np.arange(shape[1]), (shape[0], 1))
     return Chain(highest, frames, np.zeros(shape, dtype=int), sources, np.full(len(counts), 100), counts, 0 * counts)
@@ -367,12 +367,14 @@ def test_crossings_are_the_factors_of_the_rate():
     highest = np.column_stack([b + rng.exponential(1.2, 300) for b in bounds])
     highest[highest > 4.0] = math.inf
     found = rate_of_chains([chain_of(highest, np.full(40, 5))], bounds, 1.0)
-    np.testing.assert_allclose(placing.crossings(highest, bounds), [c["probability"] for c in found.crossings])
+    np.testing.assert_allclose(
+        placing.local_crossing_probabilities(highest, bounds), [c["probability"] for c in found.crossings]
+    )
 
 
 def test_a_pilot_goes_on_while_an_interface_is_hardly_crossed(monkeypatch, caplog):
     """Of 200 steps, with rounds that are too short for all paths to come down from the first one."""
-    runner, rules = Flat(200), replace(RULES, pilot_moves=3, stretch_frames=400)
+    runner, rules = Flat(200), replace(RULES, pilot_moves=3, segment_frames=400)
     cycles = []
     monkeypatch.setattr(pilot_module, "run_cycle", lambda *a, run=moves.run_cycle: cycles.append(a[3]) or run(*a))
 
@@ -404,7 +406,7 @@ def test_paths_through_frames_of_equilibrium_are_those_of_the_ensemble():
             return [5.0], 6.0
 
     runner, n = Flat(40), np.arange(1.0, 40.0)
-    rules = replace(RULES, pilot_moves=6000, stretch_frames=20)
+    rules = replace(RULES, pilot_moves=6000, segment_frames=20)
     seeds = Fives(n, n, np.ones(39))
     through = flat_path(*range(41), n=40)
     found = place_from_seeds(runner, 5.0, through, 1, seeds, rules, lambda *w: stream(4, *w), done)
@@ -498,14 +500,14 @@ def test_the_largest_error_of_all_block_lengths_is_told():
 def test_arrivals_are_places_that_went_all_the_way():
     # Three ensembles: up one step in the first cycle, and one in the second.
     up, stay = [[1, 0, 2], [0, 2, 1]], [0, 1, 2]
-    assert arrivals(np.array([*up, stay])) == 1
+    assert round_trips(np.array([*up, stay])) == 1
     # What begins in the last counts only when it has been in the first.
-    assert arrivals(np.array([[0, 2, 1], [0, 2, 1], stay])) == 0
-    assert arrivals(np.array([*up, *up, stay])) == 2
+    assert round_trips(np.array([[0, 2, 1], [0, 2, 1], stay])) == 0
+    assert round_trips(np.array([*up, *up, stay])) == 2
     # All the way at once, round in a ring: the second that arrives was in the first when the first one did.
-    assert arrivals(np.array([[1, 2, 0], stay, [1, 2, 0], stay])) == 2
+    assert round_trips(np.array([[1, 2, 0], stay, [1, 2, 0], stay])) == 2
     # A single ensemble is first and last.
-    assert arrivals(np.zeros((5, 1), dtype=int)) == 5
+    assert round_trips(np.zeros((5, 1), dtype=int)) == 5
 
 
 def test_without_an_arrival_there_is_no_error():
@@ -524,7 +526,7 @@ def test_without_an_arrival_there_is_no_error():
     assert together.rate == apart.rate
 
 
-def test_excursions_come_into_the_first_ensemble_in_their_order():
+def test_paths_of_the_reservoir_come_into_the_first_ensemble_in_their_order():
     taken, cycles = [], 30
 
     class Counted(Flat):
@@ -538,26 +540,26 @@ def test_excursions_come_into_the_first_ensemble_in_their_order():
         records.append(make())
         return records[-1]
 
-    rules = replace(RULES, cycles=cycles, burn_in=6, stretch_frames=50)
+    rules = replace(RULES, cycles=cycles, burn_in=6, segment_frames=50)
     chain = run_chain(runner, np.asarray(0.0), found, rules, lambda *w: stream(7, *w), keep)
     first = next(i for i, r in enumerate(records) if "outcome" in r and i > 0)
     assert "frames" in records[0] and first < len(records)
     walks = [r for r in records if "frames" in r]
-    taken = flux.excursions(walks, found.interfaces[0])
+    taken = flux.leaving_paths(walks, found.interfaces[0])
     assert [p.highest for p in taken] == [h for r in walks for h in r["highest"] if h >= found.interfaces[0]]
     for path in taken:
         assert path.positions[0] == 0.0
         assert path.positions[-1] == (0.0 if path.highest < math.inf else 8.0)
         np.testing.assert_array_equal(np.abs(np.diff(path.positions)), 1.0)
-    # Every `stride` of them, one in every other cycle, and no stretch more than that takes.
+    # Every `stride` of them, one in every other cycle, and no segment more than that takes.
     wanted = 1 + (6 + cycles - 1) // 2
     assert (len(taken) - 1) // found.stride + 1 >= wanted
-    before = flux.excursions(walks[:-1], found.interfaces[0])
+    before = flux.leaving_paths(walks[:-1], found.interfaces[0])
     assert (len(before) - 1) // found.stride + 1 < wanted
     # Those of the burn-in are not counted.
     moves = np.cumsum(["outcome" in r for r in records])
     counted = [r for r, n in zip(records, moves, strict=True) if "frames" in r and n >= 6 * len(found.interfaces)]
-    assert chain.flux_counts.sum() == len(flux.excursions(counted, found.interfaces[0])) > 3
+    assert chain.flux_counts.sum() == len(flux.leaving_paths(counted, found.interfaces[0])) > 3
     assert chain.flux_frames.sum() == sum(r["frames"] for r in counted)
     assert not chain.flux_frames[1::2].any()
 
@@ -580,7 +582,7 @@ def test_a_longer_chain_begins_with_the_shorter_one():
                 new += 1
             return record
 
-        rules = replace(RULES, cycles=cycles, burn_in=4, stretch_frames=50)
+        rules = replace(RULES, cycles=cycles, burn_in=4, segment_frames=50)
         return run_chain(runner, np.asarray(0.0), found, rules, lambda *w: stream(7, *w), keep), new
 
     short, _ = chain(40)
@@ -593,19 +595,19 @@ def test_a_longer_chain_begins_with_the_shorter_one():
         np.testing.assert_array_equal(getattr(short, name), values[:40])
 
 
-def test_a_chain_goes_on_where_no_excursion_comes(monkeypatch):
+def test_a_chain_goes_on_where_the_reservoir_stays_empty(monkeypatch):
     found = place_interfaces(Flat(8), np.asarray(0.0), np.asarray(4.0), RULES, lambda *w: stream(5, *w), done)
 
     class Still(Flat):
-        def stretch(self, positions, velocities, frames, rng) -> Leg:
-            return Leg(np.zeros(frames), np.zeros(frames), 0)
+        def run_frames(self, positions, velocities, frames, rng) -> TrajectorySegment:
+            return TrajectorySegment(np.zeros(frames), np.zeros(frames), 0)
 
     monkeypatch.setattr(chain_module, "_WAIT", 3)
     rules = replace(RULES, cycles=10, burn_in=0)
     chain = run_chain(Still(8), np.asarray(0.0), found, rules, lambda *w: stream(7, *w), done)
     assert chain.flux_counts.sum() == 0
-    assert chain.flux_frames.sum() == 5 * 3 * RULES.stretch_frames
-    with pytest.raises(ValueError, match="no excursion from the reactant reached the first interface"):
+    assert chain.flux_frames.sum() == 5 * 3 * RULES.segment_frames
+    with pytest.raises(ValueError, match="no path from the reactant reached the first interface"):
         rate_of_chains([chain], found.interfaces, 1.0)
 
 
@@ -633,7 +635,7 @@ def test_what_was_never_crossed_is_no_rate():
     highest = np.full((40, 2), 1.5)
     with pytest.raises(ValueError, match="no path crossed from interface 1"):
         rate_of_chains([chain_of(highest, np.full(20, 3))], [1.0, 2.0], 1.0)
-    with pytest.raises(ValueError, match="no excursion"):
+    with pytest.raises(ValueError, match="no path from the reactant"):
         rate_of_chains([chain_of(np.full((40, 1), math.inf), np.zeros(20, dtype=int))], [1.0], 1.0)
 
 
@@ -642,15 +644,15 @@ def test_a_pilot_that_leads_nowhere_says_so():
         place_interfaces(runner, np.asarray(0.0), np.asarray(3.0), RULES, lambda *w: stream(5, *w), done)
 
     class Still(Flat):
-        def stretch(self, positions, velocities, frames, rng) -> Leg:
-            return Leg(np.zeros(frames), np.zeros(frames), 0)
+        def run_frames(self, positions, velocities, frames, rng) -> TrajectorySegment:
+            return TrajectorySegment(np.zeros(frames), np.zeros(frames), 0)
 
-    with pytest.raises(placing.PlacingError, match="0 excursions"):
+    with pytest.raises(placing.PlacingError, match="0 paths"):
         placed(Still())
 
     class Walled(Flat):
-        def leg(self, positions, velocities, rng) -> Leg:
-            return Leg(np.array([0.0]), np.zeros(1), REACTANT)
+        def run_to_state(self, positions, velocities, rng) -> TrajectorySegment:
+            return TrajectorySegment(np.array([0.0]), np.zeros(1), REACTANT)
 
     with pytest.raises(placing.PlacingError, match="none of 100 paths from the top"):
         placed(Walled())
