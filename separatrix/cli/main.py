@@ -352,23 +352,23 @@ def evaluate(
     csv: Annotated[Path | None, typer.Option(help="Write a CSV file instead of printing.")] = None,
 ) -> None:
     """Evaluate a reaction coordinate along a trajectory: r, the committor p_B and the variables, frame by frame."""
-    from separatrix.coordinate import reaction_coordinate as coordinate_file
+    from separatrix.coordinate import coordinate_file, formats, trajectories
     from separatrix.core.files import replacing
 
     if csv is not None:
         _refuse_inputs(csv, coordinate, trajectory, top)
     found = coordinate_file.read(coordinate)
     with libraries_aside():
-        frames = coordinate_file.read_frames(trajectory, top, found.symbols)
-    content = coordinate_file.table(found, frames, coordinate_file.along(found, frames))
+        frames = trajectories.read_frames(trajectory, top, found.symbols)
+    content = formats.table(found, frames, trajectories.along(found, frames))
     if csv is not None:
         with replacing(csv) as temporary:
-            temporary.write_text(coordinate_file.as_csv(content))
+            temporary.write_text(formats.as_csv(content))
         print(f"{csv}: {len(content.rows)} frames", file=sys.stderr)
     if as_json:
-        print(coordinate_file.as_json(found, content))
+        print(formats.as_json(found, content))
     elif csv is None:
-        print(coordinate_file.as_text(found, content), end="")
+        print(formats.as_text(found, content), end="")
 
 
 @app.command("export-coordinate")
@@ -377,7 +377,7 @@ def export_coordinate(
     out: Annotated[Path, typer.Argument(help="What to write: .yaml or .json, .dat (PLUMED), .xml (OpenMM).")],
 ) -> None:
     """Export a reaction coordinate: a small file that needs nothing else, PLUMED input, or an OpenMM force."""
-    from separatrix.coordinate import reaction_coordinate as coordinate_file
+    from separatrix.coordinate import coordinate_file
 
     _refuse_inputs(out, coordinate)
     for path in coordinate_file.write(coordinate_file.read(coordinate), out):

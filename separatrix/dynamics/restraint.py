@@ -9,7 +9,8 @@ import numpy as np
 import openmm
 from openmm import unit
 
-from separatrix.coordinate.reaction_coordinate import ReactionCoordinate, openmm_force
+from separatrix.coordinate.openmm_force import openmm_force
+from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.core.errors import PotentialError, SamplingError
 from separatrix.core.units import BOLTZMANN
 from separatrix.dynamics.integrators import langevin

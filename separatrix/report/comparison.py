@@ -35,7 +35,7 @@ import scipy
 from numpy.typing import ArrayLike
 
 from separatrix.config.system import System
-from separatrix.coordinate import reaction_coordinate as coordinate_file
+from separatrix.coordinate import reaction_coordinate
 from separatrix.coordinate.committor_model import Coordinate
 from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.coordinate.shot_observations import committor_observations
@@ -340,7 +340,7 @@ def read_method(
             for stage in STAGES
             if own.get(stage, True)
         },
-        reaction=coordinate_file.from_results(fit),
+        reaction=reaction_coordinate.from_results(fit),
     )
 
 

@@ -18,7 +18,7 @@ import vl_convert
 
 from separatrix import __version__
 from separatrix.config.stage_settings import system_from_settings
-from separatrix.coordinate import reaction_coordinate as coordinate_file
+from separatrix.coordinate import reaction_coordinate
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json, replacing
 from separatrix.core.plain import json_safe
@@ -268,7 +268,7 @@ def write(
     films = []
     if system.molecule.n_atoms > 2:
         for name, method in methods.items():
-            reaction = coordinate_file.from_results(read_json(method["coordinate"]))
+            reaction = reaction_coordinate.from_results(read_json(method["coordinate"]))
             films += movies.of_method(labels[name], method["paths"], system, reaction)
     sentences = story.sentences(
         # What a scan varies has a section of its own.

@@ -16,8 +16,7 @@ import xarray as xr
 
 from separatrix.config.stage_settings import from_settings
 from separatrix.config.system import System
-from separatrix.coordinate import committor_model
-from separatrix.coordinate import reaction_coordinate as coordinate_file
+from separatrix.coordinate import committor_model, reaction_coordinate
 from separatrix.coordinate.committor_model import Coordinate
 from separatrix.coordinate.likelihood import committor_slope
 from separatrix.coordinate.shot_observations import committor_observations
@@ -232,7 +231,7 @@ def restrained_ensemble(
     system, method, potential = open_method(settings)
     anchor(potential, [read_stationary(minimum_file), read_stationary(saddle_file)])
     rules, dynamics = settings["committor"]["restraint"], method.dynamics
-    reaction = coordinate_file.from_results(read_json(fit))
+    reaction = reaction_coordinate.from_results(read_json(fit))
     tolerance = settings["committor"]["tolerance"]
     stiffness = restraint.stiffness_for(tolerance, dynamics.temperature)
     spring = restraint.HarmonicRestraint(

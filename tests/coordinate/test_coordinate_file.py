@@ -24,21 +24,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from separatrix.coordinate import reaction_coordinate as coordinate_file
+from separatrix.coordinate import trajectories
 from separatrix.coordinate.committor_model import Coordinate
-from separatrix.coordinate.reaction_coordinate import (
-    MODELS,
-    ReactionCoordinate,
-    along,
-    from_dict,
-    from_results,
-    openmm_expression,
-    openmm_force,
-    plumed,
-    read,
-    read_frames,
-    write,
-)
+from separatrix.coordinate.coordinate_file import read, write
+from separatrix.coordinate.openmm_force import openmm_expression, openmm_force
+from separatrix.coordinate.plumed import plumed
+from separatrix.coordinate.reaction_coordinate import MODELS, ReactionCoordinate, from_dict, from_results
+from separatrix.coordinate.trajectories import along, read_frames
 from separatrix.core.errors import ConfigError, StoreError
 from separatrix.core.files import read_dataset, write_dataset, write_json
 from separatrix.core.molecule import read_geometry
@@ -558,7 +550,7 @@ COORDINATE = made_of(of("angle"), of("cos_dihedral"), intercept=82.0)
 
 
 def topology() -> md.Topology:
-    return coordinate_file._topology(SYMBOLS, Z)
+    return trajectories.topology_of(SYMBOLS, Z)
 
 
 @pytest.fixture(scope="module")
@@ -611,15 +603,15 @@ def test_a_topology_may_be_given(tmp_path: Path, trajectory: md.Trajectory) -> N
 
 
 def test_other_molecules_are_refused() -> None:
-    frames = coordinate_file.Frames(Z[None], None, {"frame": np.arange(1)}, SYMBOLS)
+    frames = trajectories.Frames(Z[None], None, {"frame": np.arange(1)}, SYMBOLS)
     for change, says in (
         ({"positions": Z[None, :33]}, "the trajectory has 33 atoms, and the coordinate is one of 34"),
         ({"symbols": ("C", "N", "N", *SYMBOLS[3:])}, "atom 2 is N in the trajectory and C in the coordinate"),
         ({"positions": Z[None] * math.nan}, "the trajectory cannot be evaluated: positions: frame 0 holds a number"),
     ):
         with pytest.raises(ConfigError, match=says):
-            along(COORDINATE, coordinate_file.Frames(**{**frames.__dict__, **change}))
-    along(COORDINATE, coordinate_file.Frames(**{**frames.__dict__, "symbols": ()}))
+            along(COORDINATE, trajectories.Frames(**{**frames.__dict__, **change}))
+    along(COORDINATE, trajectories.Frames(**{**frames.__dict__, "symbols": ()}))
     with pytest.raises(ValueError, match="33 atoms are given; the coordinate is one of 34"):
         COORDINATE.evaluate(Z[None, :33])
 

@@ -33,11 +33,13 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def coordinate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from separatrix.coordinate import reaction_coordinate as coordinate_file
+    from separatrix.coordinate import coordinate_file, reaction_coordinate
     from separatrix.cvs.variable import Variable
 
     one = Variable("=a[/x]", "cos_dihedral", (6, 9, 10, 11))
-    made = coordinate_file.ReactionCoordinate((one,), (0.7,), 0.1, "logistic", "[/Z]", "E", SYMBOLS, source="a test")
+    made = reaction_coordinate.ReactionCoordinate(
+        (one,), (0.7,), 0.1, "logistic", "[/Z]", "E", SYMBOLS, source="a test"
+    )
     path = tmp_path_factory.mktemp("coordinate") / "r.yaml"
     coordinate_file.write(made, path)
     return path
