@@ -21,6 +21,7 @@ from separatrix.results.path_files import join_paths, join_shots, split_paths, w
 from separatrix.results.stationary_files import read_stationary
 from separatrix.sampling import convergence
 from separatrix.sampling import rounds as sampling
+from separatrix.sampling.mechanism_shares import ChainMechanisms
 from separatrix.workflow.coordinate_stages import halves_lost, select_coordinate, variables_at_shots, velocities
 from separatrix.workflow.engine_opening import Settings, open_engine
 
@@ -222,7 +223,7 @@ def assess(
     write_json(verdict.to_dict(), out)
 
 
-def _mechanisms(files: Sequence[Path | str]) -> convergence.ChainMechanisms:
+def _mechanisms(files: Sequence[Path | str]) -> ChainMechanisms:
     """Mechanism of a chain's present path after each move, its initial path left out: it belongs to no ensemble."""
     tables = [read_dataset(f) for f in files]
     sequence = [
@@ -232,7 +233,7 @@ def _mechanisms(files: Sequence[Path | str]) -> convergence.ChainMechanisms:
         for _ in range(int(times))
         if move >= 0
     ]
-    return convergence.ChainMechanisms(int(tables[0].chain[0]), tables[0].attrs["start"], tuple(sequence))
+    return ChainMechanisms(int(tables[0].chain[0]), tables[0].attrs["start"], tuple(sequence))
 
 
 def gather_chain(

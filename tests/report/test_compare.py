@@ -30,7 +30,7 @@ from separatrix.report import comparison as compare
 from separatrix.report.comparison import ChainData, MethodData
 from separatrix.results.moves import Move
 from separatrix.results.path_files import write_paths, write_shots
-from separatrix.sampling import convergence
+from separatrix.sampling import convergence, criterion, mechanism_shares
 from separatrix.statistics import ranking
 from separatrix.statistics.committor_statistics import analyse, wilson_interval
 
@@ -607,9 +607,9 @@ def test_unknown_cost_of_first_paths(known: dict[str, float]):
 def test_made_up_assessments_are_like_real_ones():
     data = assessment(1, False)
     assert set(data) == set(convergence.Assessment.__dataclass_fields__)
-    assert set(data["mechanisms"]) == set(convergence.MechanismAgreement.__dataclass_fields__)
-    assert set(data["mechanisms"]["per_start"][0]) == set(convergence.Shares.__dataclass_fields__)
-    assert set(data["criteria"][0]) == set(convergence.Criterion.__dataclass_fields__)
+    assert set(data["mechanisms"]) == set(mechanism_shares.MechanismAgreement.__dataclass_fields__)
+    assert set(data["mechanisms"]["per_start"][0]) == set(mechanism_shares.Shares.__dataclass_fields__)
+    assert set(data["criteria"][0]) == set(criterion.Criterion.__dataclass_fields__)
 
 
 def test_convergence_of_a_run_that_converged():

@@ -16,21 +16,18 @@ from scipy import stats
 
 from separatrix.coordinate import committor_model
 from separatrix.coordinate.interchangeable import Interchangeable, interchangeable
-from separatrix.sampling import convergence
-from separatrix.sampling.convergence import (
+from separatrix.sampling import criterion, mechanism_shares
+from separatrix.sampling.convergence import Assessment, Criteria, judge
+from separatrix.sampling.mechanism_shares import (
     AGREE,
     DEPEND,
-    MIN_DRAWS,
     UNTOLD,
-    Assessment,
     ChainMechanisms,
-    Criteria,
     MechanismAgreement,
     Shares,
-    judge,
     mechanism_agreement,
-    mixing,
 )
+from separatrix.sampling.mixing import MIN_DRAWS, mixing
 from separatrix.statistics.no_basin import lost_halves
 
 
@@ -312,7 +309,7 @@ def test_shares_that_round_to_one_mechanism_are_equal() -> None:
         Shares("p", (1,), 200, 20.0, 2, {FLIP: 0.02, TURN: 0.98}),
         Shares("q", (2,), 200, 20.0, 0, {FLIP: 0.0, TURN: 1.0}),
     ]
-    assert convergence._homogeneity(rows, [FLIP, TURN]) == 1.0
+    assert mechanism_shares._homogeneity(rows, [FLIP, TURN]) == 1.0
 
 
 @pytest.mark.parametrize("a", [0.4, 0.45, 0.6])
@@ -323,7 +320,7 @@ def test_the_test_for_equal_shares_against_the_exact_one(a: float) -> None:
     ]
     table = [[200 * a, 200 * (1 - a)], [150, 150]]
     expected = stats.fisher_exact(np.rint(table).astype(int)).pvalue
-    assert convergence._homogeneity(rows, [FLIP, TURN]) == pytest.approx(expected, abs=0.015)
+    assert mechanism_shares._homogeneity(rows, [FLIP, TURN]) == pytest.approx(expected, abs=0.015)
 
 
 def test_counts_and_sentence() -> None:
@@ -653,11 +650,11 @@ def test_wrong_arguments(good: dict[str, Any], change: dict[str, Any]) -> None:
 
 
 def test_a_value_is_told_from_its_bound() -> None:
-    assert convergence._beside(1.0500001, 1.05) == "1.0500001 above 1.05"
-    assert convergence._beside(1.2345, 1.05) == "1.23 above 1.05"
-    assert convergence._beside(123456.7, 200000.0) == "123457 below 200000"
-    assert convergence._beside(0.1, 0.1) == "0.1 at 0.1"
-    assert convergence._beside(5.0, math.inf) == "5 below infinity"
+    assert criterion.value_and_bound(1.0500001, 1.05) == "1.0500001 above 1.05"
+    assert criterion.value_and_bound(1.2345, 1.05) == "1.23 above 1.05"
+    assert criterion.value_and_bound(123456.7, 200000.0) == "123457 below 200000"
+    assert criterion.value_and_bound(0.1, 0.1) == "0.1 at 0.1"
+    assert criterion.value_and_bound(5.0, math.inf) == "5 below infinity"
 
 
 @settings(max_examples=60)

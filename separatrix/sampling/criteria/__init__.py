@@ -1,0 +1,1 @@
+"""The criteria of convergence: each module holds one, as `CRITERION`."""

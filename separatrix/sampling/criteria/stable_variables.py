@@ -1,0 +1,30 @@
+"""The same variables have been selected for some rounds."""
+
+from __future__ import annotations
+
+from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evidence, rounds
+
+
+def _stability_criterion(stable_for: int, wanted: int, swapped: bool) -> Criterion:
+    holds = stable_for >= wanted
+    what = "the same variables, or interchangeable ones," if swapped else "the same variables"
+    if not stable_for:
+        text = "no variables selected"
+    elif holds:
+        text = f"{what} selected in {rounds(stable_for)} in a row"
+    else:
+        text = f"{what} selected in {stable_for} of {rounds(wanted)}"
+    return Criterion("stable variables", float(stable_for), float(wanted), holds, text)
+
+
+def _judge(evidence: Evidence, bound: float) -> Criterion | None:
+    return _stability_criterion(evidence.stable_for, int(bound), evidence.swapped)
+
+
+CRITERION = ConvergenceCriterion(
+    name="stable variables",
+    label="rounds with the same variables",
+    judge=_judge,
+    setting="stable_rounds",
+    order=50,
+)

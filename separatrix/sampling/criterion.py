@@ -1,0 +1,148 @@
+"""A criterion of convergence: what one is, what it is given to judge, and the registry of all.
+
+A criterion is one module of :mod:`separatrix.sampling.criteria` with an object ``CRITERION``. A package of its own may
+register one by the entry-point group ``separatrix.criteria`` (name = the criterion's, object = module or
+`ConvergenceCriterion`); it is judged where a config asks for it under ``sampling.convergence.further``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from separatrix.coordinate.committor_model import Coordinate
+from separatrix.core.registry import Registry
+from separatrix.sampling.mechanism_shares import MechanismAgreement
+from separatrix.sampling.mixing import Mixing
+from separatrix.statistics.no_basin import Lost
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One criterion, judged.
+
+    Attributes
+    ----------
+    name
+        ``coordinate``, ``information error``, ``R-hat``, ``effective samples``, ``stable variables``, ``mechanisms``
+        or ``halves in no basin``.
+    value, bound
+        The worst value and its bound; NaN where there is none.
+    holds
+        Whether it does.
+    text
+        The same in words.
+    """
+
+    name: str
+    value: float
+    bound: float
+    holds: bool
+    text: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known after a round, for criteria to judge.
+
+    Attributes
+    ----------
+    round
+        From 1.
+    coordinate
+        Fitted to all shots so far; None where none could be fitted.
+    beats_null
+        Whether it is better than a constant committor.
+    values, names, chain
+        Variables at the shooting points, shape (n_shots, n_variables); their names; number of each shot's chain.
+    mixing
+        Of each selected variable and of r.
+    mechanisms, one_start
+        Whether shares of the mechanisms depend on the start, and whether all chains had the same.
+    previous
+        Assessments of the rounds before, in order.
+    stable_for, swapped
+        Rounds in a row that selected the same variables, and whether an interchangeable one was among them.
+    halves, longest_half_fs
+        What the half-trajectories that reached no basin can change, if that is judged; how long one is followed, fs.
+    """
+
+    round: int
+    coordinate: Coordinate | None
+    beats_null: bool
+    values: np.ndarray
+    names: tuple[str, ...]
+    chain: np.ndarray
+    mixing: Mapping[str, Mixing]
+    mechanisms: MechanismAgreement
+    one_start: bool
+    previous: Sequence[Mapping[str, Any]]
+    stable_for: int
+    swapped: bool
+    halves: Lost | None = None
+    longest_half_fs: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvergenceCriterion:
+    """One criterion.
+
+    Attributes
+    ----------
+    name
+        As assessments and entry points have it.
+    label
+        For readers.
+    judge
+        (evidence, bound) -> the judgement; None where there is nothing to judge. The bound is NaN without `setting`.
+    setting
+        Key of the bound under ``sampling.convergence``; empty where there is none, or the criterion is a package's.
+    order
+        Place among the criteria, in verdicts.
+    """
+
+    name: str
+    label: str
+    judge: Callable[[Evidence, float], Criterion | None]
+    setting: str = ""
+    order: int = 100
+
+
+CRITERIA: Registry[ConvergenceCriterion] = Registry(
+    "a criterion of convergence",
+    "separatrix.criteria",
+    "separatrix.sampling.criteria",
+    ConvergenceCriterion,
+    "CRITERION",
+)
+
+
+def in_order() -> list[ConvergenceCriterion]:
+    """The criteria of this library, in their order."""
+    return sorted((CRITERIA[name] for name in CRITERIA.own()), key=lambda criterion: criterion.order)
+
+
+def value_and_bound(value: float, bound: float) -> str:
+    """A value and its bound, with digits enough to tell them apart."""
+    word = "above" if value > bound else "below" if value < bound else "at"
+    shown = ("", "")
+    for digits in range(3, 17):
+        shown = _digits(value, digits), _digits(bound, digits)
+        if shown[0] != shown[1]:
+            break
+    return f"{shown[0]} {word} {shown[1]}"
+
+
+def _digits(x: float, digits: int) -> str:
+    if math.isinf(x):
+        return "infinity"
+    # Whole numbers keep all their digits: no exponents for sample sizes.
+    return f"{x:.{max(digits, len(str(int(abs(x)))))}g}"
+
+
+def rounds(n: int) -> str:
+    return f"{n} round" if n == 1 else f"{n} rounds"
