@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from separatrix.config.load import load
+from separatrix.config.stage_settings import StageSettings
 from separatrix.core.files import read_dataset
 from separatrix.core.journal import Journal
 from separatrix.core.yaml_file import read_yaml
@@ -30,7 +31,9 @@ def measure(
     settings: dict, folder: Path, product: str, shots: int, clock: Callable[[], float] = time.perf_counter
 ) -> dict[str, float]:
     """Time of a chain of `shots` shots, and where it goes; `clock` is asked at its start and at its end."""
-    system, method, engine = open_engine(settings, folder / f"minimum_{product}.nc", folder / "saddle.nc")
+    system, method, engine = open_engine(
+        StageSettings("sample", settings), folder / f"minimum_{product}.nc", folder / "saddle.nc"
+    )
     first = read_dataset(folder / "chain_1/first_path.nc")
     chain = Chain(
         engine,

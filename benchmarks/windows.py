@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from separatrix.config.load import load
-from separatrix.config.stage_settings import from_settings
+from separatrix.config.stage_settings import StageSettings
 from separatrix.core.yaml_file import read_yaml
 from separatrix.rates import free_energy, mbar
 from separatrix.workflow.umbrella import Umbrella
@@ -39,9 +39,10 @@ def windows(
     mine = copy.deepcopy(dict(settings)) | {"seed": seed}
     kept = {k: v for k, v in mine["rates"]["umbrella"].items() if k not in ("time_step_fs", "lightest_atom_Da")}
     mine["rates"] = {"umbrella": kept | dict(rules)}
-    system = from_settings(mine)[0]
+    given = StageSettings("umbrella", mine)
+    system = given.system
     umbrella = Umbrella(
-        mine,
+        given,
         {name: folder / f"minimum_{name}.nc" for name in (system.reactant, system.product)},
         folder / "saddle.nc",
         sorted(folder.glob("chain_*/paths.nc")),

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from separatrix.config.methods import Method, build_method
 from separatrix.config.sections.config_keys import ConfigSection
+from separatrix.config.sections.system_keys import SystemSection
 from separatrix.config.system import System, build_system
 from separatrix.core.section import Section
 
@@ -39,6 +40,11 @@ class StageSettings:
         return build_system(self.data["system"], "settings")
 
     @cached_property
+    def system_keys(self) -> SystemSection:
+        """The keys of the system file that the stage depends on."""
+        return SystemSection.of_stage(self.stage, self.data["system"])
+
+    @cached_property
     def method(self) -> Method:
         """The level of theory."""
         config = self.config
@@ -57,15 +63,3 @@ class StageSettings:
     def committor(self, section: type[OfCommittor]) -> OfCommittor:
         """What the stage depends on of the committor test, in the section of the stage (``committor_keys``)."""
         return section.of_stage(self.stage, self.data["committor"])
-
-
-def system_from_settings(settings: Mapping[str, Any]) -> System:
-    """The system of a stage from its :meth:`Config.settings`."""
-    return build_system(settings["system"], "settings")
-
-
-def from_settings(settings: Mapping[str, Any]) -> tuple[System, Method]:
-    """The system and the method of a stage from its :meth:`Config.settings`."""
-    system = system_from_settings(settings)
-    method = build_method(settings["name"], settings["method"], settings["temperature_K"], settings["seed"], "settings")
-    return system, method

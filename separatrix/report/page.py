@@ -17,7 +17,7 @@ import jinja2
 import vl_convert
 
 from separatrix import __version__
-from separatrix.config.stage_settings import system_from_settings
+from separatrix.config.stage_settings import StageSettings
 from separatrix.coordinate import reaction_coordinate
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json, replacing
@@ -256,13 +256,14 @@ def write(
     StoreError
         When a file is missing or damaged.
     """
-    system, words = system_from_settings(settings), Words(settings["report"]["language"])
+    given = StageSettings("report", settings)
+    system, words = given.system, Words(given.config.report.language)
     told = read_json(comparison)["methods"]
     rates = {name: read_json(m["rates"]) for name, m in methods.items()}
     labels = {name: m["label"] for name, m in methods.items()}
     judged = {name: story.judge(labels[name], told[name]["groups"], rates[name]) for name in methods}
     known = read_literature(literature) if literature else None
-    temperature = float(settings["temperature_K"])
+    temperature = float(given.config.temperature_K)
     ends = {"reactant": system.reactant, "product": system.product}
     sections = figure_items(items, words)
     films = []
@@ -307,7 +308,7 @@ def write(
         "movies": bool(films),
         "movie_caption": words("movie_caption", **ends),
         "sources": {labels[name]: told[name]["source"] for name in methods},
-        "origin": words("origin", version=__version__, config=settings["config"], seed=settings["seed"]),
+        "origin": words("origin", version=__version__, config=given.data["config"], seed=given.config.seed),
         "style": _bytes(ASSETS / "report.css").decode(),
         "data": _json_safe(data),
         "scripts": [

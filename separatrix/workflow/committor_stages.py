@@ -14,7 +14,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from separatrix.config.stage_settings import from_settings
+from separatrix.config.sections.committor_keys import (
+    CommittorShotsSettings,
+    CommittorTestSettings,
+    DrawSettings,
+    RestrainedSettings,
+)
+from separatrix.config.stage_settings import StageSettings
 from separatrix.config.system import System
 from separatrix.coordinate import committor_model, reaction_coordinate
 from separatrix.coordinate.committor_model import Coordinate
@@ -125,18 +131,17 @@ def naive_variables(system: System, wanted: Sequence[str] = ()) -> tuple[str, ..
     return ()
 
 
-def _naive_fit(settings: Settings, system: System, table: Path | str) -> Coordinate | None:
-    names = naive_variables(system, settings["committor"]["naive"])
+def _naive_fit(given: StageSettings, variables: Sequence[str], table: Path | str) -> Coordinate | None:
+    """The baseline coordinate, of these variables or those that tell the basins apart; None if it cannot be fitted."""
+    names, rules = naive_variables(given.system, variables), given.config.coordinate
     data = read_dataset(table)
-    row, outcome, _ = committor_observations(data, settings["coordinate"]["observations"])
+    row, outcome, _ = committor_observations(data, rules.observations)
     known = [str(v) for v in data.variable.values]
     if not names or len(set(outcome.tolist())) < 2:
         return None
     q = data.value.values[row][:, [known.index(n) for n in names]]
     try:
-        return committor_model.fit(
-            q, outcome, names, model=settings["coordinate"]["model"], groups=data.chain.values[row]
-        )
+        return committor_model.fit(q, outcome, names, model=rules.model, groups=data.chain.values[row])
     except ValueError as error:
         log.info("the naive coordinate cannot be fitted: %s", error)
         return None
@@ -171,15 +176,16 @@ def draw_configurations(
     fit, table
         The coordinate, and the variables that it and the naive one were fitted to.
     """
-    system, method = from_settings(settings)
-    rules, name = settings["committor"], settings["draw"]
+    given = StageSettings("draw", settings)
+    system, method, name = given.system, given.method, given.draw
+    rules = given.committor(DrawSettings)
     found = Coordinate.from_dict(read_json(fit)["coordinate"])
-    model = found if name != "naive" else _naive_fit(settings, system, table)
+    model = found if name != "naive" else _naive_fit(given, rules.naive or (), table)
     if model is None:
         raise SamplingError("the naive coordinate cannot be fitted; set committor.naive.configurations to 0")
-    if rules["source"] == "restrained":
+    if rules.source == "restrained":
         pool = restrained_frames(restrained)
-    elif rules["source"] == "shooting points":
+    elif rules.source == "shooting points":
         pool = shooting_points(shots)
     else:
         pool = frames_of_paths(paths)
@@ -187,14 +193,14 @@ def draw_configurations(
     r, error = model.r(q), model.r_error(q)
     rng = stream(method.seed, method.name, "committor", name)
     if name in ("separatrix", "naive"):
-        chosen = draws.on_separatrix(pool, r, error, n=rules["n"], tolerance=rules["tolerance"], rng=rng)
+        chosen = draws.on_separatrix(pool, r, error, n=rules.n, tolerance=rules.tolerance, rng=rng)
     elif name == "calibration":
-        chosen = draws.spread(pool, model.committor(q), n=rules["n"], rng=rng)
+        chosen = draws.spread(pool, model.committor(q), n=rules.n, rng=rng)
     elif name == "path":
-        chosen = draws.along_path(pool, n=rules["n"], rng=rng)
+        chosen = draws.along_path(pool, n=rules.n, rng=rng)
     else:
-        pair = rules["map"]
-        chosen = draws.grid(pool, _values(system, pair, pool.positions), pair, bins=rules["bins"], rng=rng)
+        pair = rules.map
+        chosen = draws.grid(pool, _values(system, pair, pool.positions), pair, bins=rules.bins, rng=rng)
     log.info("%s: %s", name, chosen.how)
     index = chosen.index
     data = xr.Dataset(
@@ -228,17 +234,19 @@ def restrained_ensemble(
     out: Path | str,
 ) -> None:
     """Equilibrium ensemble near r = 0: Langevin dynamics under a spring on r, and weights that take the spring away."""
-    system, method, potential = open_method(settings)
+    given = StageSettings("restrained", settings)
+    system, method, potential = open_method(given)
     anchor(potential, [read_stationary(minimum_file), read_stationary(saddle_file)])
-    rules, dynamics = settings["committor"]["restraint"], method.dynamics
+    asked, dynamics = given.committor(RestrainedSettings), method.dynamics
+    rules = asked.restraint
     reaction = reaction_coordinate.from_results(read_json(fit))
-    tolerance = settings["committor"]["tolerance"]
+    tolerance = asked.tolerance
     stiffness = restraint.stiffness_for(tolerance, dynamics.temperature)
     spring = restraint.HarmonicRestraint(
         potential,
         reaction,
         time_step=dynamics.time_step,
-        friction=rules["friction_per_ps"],
+        friction=rules.friction_per_ps,
         temperature=dynamics.temperature,
     )
     pool = frames_of_paths(paths)
@@ -247,19 +255,19 @@ def restrained_ensemble(
         pool,
         r,
         np.zeros_like(r),
-        n=rules["walkers"],
+        n=rules.walkers,
         tolerance=tolerance,
         rng=stream(method.seed, method.name, "restrained", "start"),
     )
-    every = max(1, round(rules["frame_fs"] / dynamics.time_step))
-    steps = round((rules["equilibration_fs"] + rules["length_fs"]) / dynamics.time_step)
-    left_out = round(rules["equilibration_fs"] / dynamics.time_step) // every
+    every = max(1, round(rules.frame_fs / dynamics.time_step))
+    steps = round((rules.equilibration_fs + rules.length_fs) / dynamics.time_step)
+    left_out = round(rules.equilibration_fs / dynamics.time_step) // every
     key = fingerprint(settings, pool.positions[start.index])
     runs: list[Mapping[str, Any]] = []
     with Journal(Path(journal) / key) as record:
-        record.about({"method": method.name, "walkers": rules["walkers"]})
+        record.about({"method": method.name, "walkers": rules.walkers})
         runs += record.read()
-        for walker in range(len(runs), rules["walkers"]):
+        for walker in range(len(runs), rules.walkers):
             frames, reason = [], ""
             begin = time.monotonic()
             try:
@@ -286,7 +294,7 @@ def restrained_ensemble(
             log.info(
                 "walker %d/%d: %d frames in %.0f s%s",
                 walker + 1,
-                rules["walkers"],
+                rules.walkers,
                 len(kept),
                 time.monotonic() - begin,
                 f"; stopped: {reason}" if reason else "",
@@ -311,7 +319,7 @@ def restrained_ensemble(
             "walker": ("configuration", np.repeat(np.arange(len(runs)) + 1, [len(run["r"]) for run in runs])),
             "frame": ("configuration", np.concatenate([np.arange(len(run["r"])) for run in runs])),
         },
-        attrs={"stiffness_kJ_mol": stiffness, "friction_per_ps": rules["friction_per_ps"]},
+        attrs={"stiffness_kJ_mol": stiffness, "friction_per_ps": rules.friction_per_ps},
     )
     write_dataset(data, out, title="ensemble held at r = 0", source=potential.description)
 
@@ -329,18 +337,16 @@ def committor_shots(
     out: Path | str,
 ) -> None:
     """Committor shots from one batch of configurations, going on from the journal where there is one."""
-    system, method, engine = open_engine(settings, minimum_file, saddle_file)
-    rules = settings["committor"]
-    draw = settings["draw"]
+    given = StageSettings("committor_shots", settings)
+    system, method, engine = open_engine(given, minimum_file, saddle_file)
+    rules, draw = given.committor(CommittorShotsSettings), given.draw
     data = read_dataset(configurations)
     positions = data.positions.values
-    mine = [int(c) for c in np.array_split(np.arange(len(positions)), rules["batches"])[batch]]
-    adaptive = committors.Adaptive(**rules["adaptive"]) if rules.get("adaptive") else None
-    planned = len(mine) * rules["shots"]
-    key = fingerprint(
-        {**settings, "committor": None, "failures_in_a_row": None}, batch, mine, positions, rules["shots"]
-    )
-    agenda = committors.agenda(mine, rules["shots"], (system.reactant, system.product), adaptive)
+    mine = [int(c) for c in np.array_split(np.arange(len(positions)), rules.batches)[batch]]
+    adaptive = committors.Adaptive(**dict(rules.adaptive)) if rules.adaptive else None
+    planned = len(mine) * rules.shots
+    key = fingerprint({**settings, "committor": None, "failures_in_a_row": None}, batch, mine, positions, rules.shots)
+    agenda = committors.agenda(mine, rules.shots, (system.reactant, system.product), adaptive)
     start = time.monotonic()
     failures = 0
     done: list[dict[str, Any]] = []
@@ -377,7 +383,7 @@ def committor_shots(
             done.append({**shot, "configuration": configuration, "number": number})
             failures = failures + 1 if shot["end"] == "failed" else 0
             if i >= len(known):
-                sampling.stop_after(failures, settings["failures_in_a_row"], shot["reason"])
+                sampling.stop_after(failures, given.config.failures_in_a_row, shot["reason"])
             try:
                 task = agenda.send(str(shot["end"]))
             except StopIteration:
@@ -413,8 +419,8 @@ def committor_analysis(
     out: Path | str,
 ) -> None:
     """What the committor shots say: distribution on the separatrix, calibration, and a ranking of coordinates."""
-    system, method = from_settings(settings)
-    rules = settings["committor"]
+    given = StageSettings("committor", settings)
+    system, method, rules = given.system, given.method, given.committor(CommittorTestSettings)
     chosen = {str(data.attrs["draw"]): data for data in map(read_dataset, configurations)}
     made: dict[str, list[xr.Dataset]] = {name: [] for name in chosen}
     for file in shots:
@@ -424,11 +430,11 @@ def committor_analysis(
     content = read_json(fit)
     found = Coordinate.from_dict(content["coordinate"])
     record = {
-        name: _of_draw(system, found, data, tables[name], rules["map"] if name == "map" else ())
+        name: _of_draw(system, found, data, tables[name], rules.map if name == "map" else ())
         for name, data in chosen.items()
     }
     whole = {
-        "method": settings["name"],
+        "method": method.name,
         "product": system.product,
         "model": found.model,
         "coordinate": list(found.names),
@@ -439,7 +445,7 @@ def committor_analysis(
     }
     for name in ("separatrix", "naive"):
         if name in chosen:
-            fixed = rules["shots"][name]
+            fixed = rules.shots[name]
             record[name]["distribution"] = _distribution(system, method, chosen[name], tables[name], fixed, name)
             log.info("%s: %s", name, record[name]["distribution"]["verdict"])
     record["separatrix"]["expected_spread"] = _expected_spread(found, record["separatrix"]["configurations"])
@@ -453,7 +459,7 @@ def committor_analysis(
         log.info("calibration: %s", calibration.verdict)
         positions = np.concatenate([data.positions.values for data in chosen.values()])
         whole["calibration"] = calibration.to_dict()
-        whole["ranking"] = _ranking(settings, system, content, found, table, k, n, positions)
+        whole["ranking"] = _ranking(given, rules.naive, content, found, table, k, n, positions)
         separatrix = record["separatrix"]
         whole["explanation"] = ranking.explain(
             _number(separatrix["distribution"]["intrinsic_sd"]),
@@ -535,8 +541,8 @@ def _expected_spread(found: Coordinate, entries: Sequence[Mapping[str, Any]]) ->
 
 
 def _ranking(
-    settings: Settings,
-    system: System,
+    given: StageSettings,
+    baseline: Sequence[str],
     content: Mapping[str, Any],
     found: Coordinate,
     table: Path | str,
@@ -550,12 +556,12 @@ def _ranking(
         rival = Coordinate.from_dict(data)
         if rival.names != found.names:
             rivals[f"best of {size}"] = rival
-    naive = _naive_fit(settings, system, table)
+    naive = _naive_fit(given, baseline, table)
     if naive is not None and naive.names not in [c.names for c in rivals.values()]:
         rivals["naive"] = naive
-    predictions = {role: c.committor(_values(system, c.names, positions)) for role, c in rivals.items()}
+    predictions = {role: c.committor(_values(given.system, c.names, positions)) for role, c in rivals.items()}
     predictions["constant"] = np.full(len(positions), found.n_success / found.n_observations)
-    rng = stream(settings["seed"], settings["name"], "ranking")
+    rng = stream(given.config.seed, given.method.name, "ranking")
     return [
         rank.to_dict() | {"variables": list(rivals[rank.name].names) if rank.name in rivals else []}
         for rank in ranking.rank(k, n, predictions, "found", rng=rng)

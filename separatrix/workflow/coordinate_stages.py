@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from separatrix.config.stage_settings import from_settings
+from separatrix.config.sections.coordinate_keys import CoordinateSection
+from separatrix.config.stage_settings import StageSettings
 from separatrix.config.system import System
 from separatrix.coordinate import fitting
 from separatrix.coordinate.held_out import fold_labels, held_out_log_likelihood
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 
 def variable_table(settings: Settings, shots: Sequence[Path | str], out: Path | str) -> None:
     """Values and rates of all candidate variables at every shooting point that was shot from."""
-    system, _ = from_settings(settings)
+    system = StageSettings("variables", settings).system
     data = variables_at_shots(system, [read_dataset(f) for f in shots])
     log.info("%d variables at %d shooting points", data.sizes["variable"], data.sizes["shot"])
     write_dataset(data, out, title="variables at shooting points", source=data.attrs["source"])
@@ -41,30 +42,30 @@ def variable_table(settings: Settings, shots: Sequence[Path | str], out: Path | 
 
 def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) -> None:
     """Likelihood-maximised reaction coordinate, with its rivals and its uncertainty."""
-    system, _ = from_settings(settings)
-    rules = settings["coordinate"]
+    given = StageSettings("coordinate", settings)
+    system, rules = given.system, given.config.coordinate
     data = read_dataset(table)
     product, reactant = data.attrs["product"], data.attrs["reactant"]
-    row, outcome, left_out = committor_observations(data, rules["observations"])
+    row, outcome, left_out = committor_observations(data, rules.observations)
     names = [str(v) for v in data.variable.values]
     q, groups = data.value.values[row], data.chain.values[row]
     log.info("%d observations, %d of them to %s; %d left out", len(row), outcome.sum(), product, left_out)
     selection = select_coordinate(rules, data, row, outcome)
     try:
         frequency = None
-        if rules["bootstrap"]:
-            rng = stream(settings["seed"], settings["name"], "bootstrap")
+        if rules.bootstrap:
+            rng = stream(given.config.seed, given.method.name, "bootstrap")
             frequency = bootstrap_selection(
                 q,
                 outcome,
                 names,
                 rng,
                 groups=groups,
-                max_variables=rules["max_variables"],
-                n_boot=rules["bootstrap"],
+                max_variables=rules.max_variables,
+                n_boot=rules.bootstrap,
                 include=selection.best.names,
-                model=rules["model"],
-                criterion=rules["criterion"],
+                model=rules.model,
+                criterion=rules.criterion,
                 rates=velocities(rules, data),
             )
         held_out = None
@@ -74,10 +75,10 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
                 outcome,
                 selection.best.names,
                 groups,
-                model=rules["model"],
+                model=rules.model,
             )
         units = dict(zip(names, (str(u) for u in data.unit.values), strict=True))
-        sets = _judged_sets(settings, selection, q, outcome, names, units, groups)
+        sets = _judged_sets(given, selection, q, outcome, names, units, groups)
     except ValueError as error:
         raise SamplingError(f"the coordinate cannot be fitted: {error}") from error
     best = selection.best
@@ -89,11 +90,11 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
     write_json(
         json_safe(
             {
-                "method": settings["name"],
+                "method": given.method.name,
                 "source": data.attrs["source"],
                 "reactant": reactant,
                 "product": product,
-                "observations": rules["observations"],
+                "observations": rules.observations,
                 "n_left_out": left_out,
                 "coordinate": best.to_dict(),
                 "units": {n: units[n] for n in best.names},
@@ -121,7 +122,7 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
                 "interchangeable": [
                     group.to_dict()
                     for group in interchangeable(
-                        q, outcome, names, best.names, rules["model"], groups, velocities(rules, data)
+                        q, outcome, names, best.names, rules.model, groups, velocities(rules, data)
                     )
                 ],
                 "bootstrap": None if frequency is None else frequency.to_dict(),
@@ -130,8 +131,8 @@ def reaction_coordinate(settings: Settings, table: Path | str, out: Path | str) 
                     {key: s[key] for key in ("interval", "blocks", "bootstrap")} for s in sets if s["chosen"]
                 ),
                 "sets": sets,
-                "beyond_linear": _beyond_linear(settings, q, outcome, names, best.names, groups),
-                "candidates": _candidates(system, settings, data),
+                "beyond_linear": _beyond_linear(given, q, outcome, names, best.names, groups),
+                "candidates": _candidates(given, data),
             }
         ),
         out,
@@ -165,7 +166,7 @@ def variables_at_shots(system: System, tables: Sequence[xr.Dataset]) -> xr.Datas
     )
 
 
-def select_coordinate(rules: Settings, data: xr.Dataset, row: np.ndarray, outcome: np.ndarray) -> Selection:
+def select_coordinate(rules: CoordinateSection, data: xr.Dataset, row: np.ndarray, outcome: np.ndarray) -> Selection:
     """The coordinate that the observations speak for.
 
     Raises
@@ -184,10 +185,10 @@ def select_coordinate(rules: Settings, data: xr.Dataset, row: np.ndarray, outcom
             outcome,
             [str(v) for v in data.variable.values],
             groups=data.chain.values[row],
-            max_variables=rules["max_variables"],
-            search=rules["search"],
-            model=rules["model"],
-            criterion=rules["criterion"],
+            max_variables=rules.max_variables,
+            search=rules.search,
+            model=rules.model,
+            criterion=rules.criterion,
             rates=velocities(rules, data),
         )
     except ValueError as error:
@@ -200,13 +201,13 @@ def halves_lost(data: xr.Dataset, reactant: str, product: str) -> no_basin.Lost:
     return no_basin.counted(ends, reactant, product)
 
 
-def velocities(rules: Settings, data: xr.Dataset) -> np.ndarray | None:
+def velocities(rules: CoordinateSection, data: xr.Dataset) -> np.ndarray | None:
     """Rates of the variables at the observations, for inertial likelihood maximisation; else None."""
-    return committor_rates(data, rules["observations"]) if rules["inertial"] else None
+    return committor_rates(data, rules.observations) if rules.inertial else None
 
 
 def _judged_sets(
-    settings: Settings,
+    given: StageSettings,
     selection: Selection,
     q: np.ndarray,
     outcome: np.ndarray,
@@ -215,9 +216,9 @@ def _judged_sets(
     groups: np.ndarray,
 ) -> list[dict[str, Any]]:
     """The best set of each size, and those that the config puts beside them, each with its intervals."""
-    rules = settings["coordinate"]
+    rules = given.config.coordinate
     wanted = [("best", best.names) for best in selection.per_size.values()]
-    wanted += [("beside", tuple(given)) for given in rules["beside"]]
+    wanted += [("beside", tuple(each)) for each in rules.beside]
     found = []
     for number, (role, members) in enumerate(wanted):
         head = {
@@ -231,9 +232,9 @@ def _judged_sets(
                 outcome,
                 members,
                 groups.tolist(),
-                stream(settings["seed"], settings["name"], "intervals", number),
-                model=rules["model"],
-                bootstrap=rules["bootstrap"],
+                stream(given.config.seed, given.method.name, "intervals", number),
+                model=rules.model,
+                bootstrap=rules.bootstrap,
             )
         except ValueError as error:
             if role == "best":
@@ -246,7 +247,7 @@ def _judged_sets(
 
 
 def _beyond_linear(
-    settings: Settings,
+    given: StageSettings,
     q: np.ndarray,
     outcome: np.ndarray,
     names: Sequence[str],
@@ -254,8 +255,8 @@ def _beyond_linear(
     groups: np.ndarray,
 ) -> dict[str, Any] | None:
     """Committor models that are not linear, beside the coordinate; None where none is asked for, or can be judged."""
-    rules = settings["coordinate"]
-    if not rules["beyond"]:
+    rules = given.config.coordinate
+    if not rules.beyond:
         return None
     labels: Sequence[str] | None = [str(chain) for chain in groups]
     if len(set(groups.tolist())) == 1:
@@ -263,10 +264,10 @@ def _beyond_linear(
     if labels is None:
         return None
     fold = fold_labels(labels, min(len(set(labels)), fitting.MOST_FOLDS))
-    seed = int(stream(settings["seed"], settings["name"], "beyond").integers(2**31))
+    seed = int(stream(given.config.seed, given.method.name, "beyond").integers(2**31))
     try:
         linear, others = fitting.held_out_beside(
-            q, outcome, names, chosen, fold, rules["beyond"], model=rules["model"], seed=seed
+            q, outcome, names, chosen, fold, rules.beyond, model=rules.model, seed=seed
         )
     except ValueError as error:
         log.info("no model beyond the linear one: %s", error)
@@ -274,10 +275,10 @@ def _beyond_linear(
     return {"held_out": linear.to_dict(), "models": [other.to_dict() for other in others]}
 
 
-def _candidates(system: System, settings: Settings, data: xr.Dataset) -> list[dict[str, Any]]:
+def _candidates(given: StageSettings, data: xr.Dataset) -> list[dict[str, Any]]:
     """What each candidate is, where it comes from, how far it varies, and which others are nearly the same."""
     values = data.value.values
-    given = len(settings["system"]["variables"]["extra"])
+    system, named = given.system, len(given.system_keys.variables.extra)
     twins = near_duplicates(values, [v.name for v in system.variables])
     still = constant_columns(values)
     return [
@@ -286,7 +287,7 @@ def _candidates(system: System, settings: Settings, data: xr.Dataset) -> list[di
             "kind": v.kind,
             "unit": v.unit,
             "meaning": describe(v, system.molecule.labels),
-            "origin": "enumerated" if i < len(system.variables) - given else "given",
+            "origin": "enumerated" if i < len(system.variables) - named else "given",
             "mean": float(values[:, i].mean()),
             "standard_deviation": float(values[:, i].std()),
             "constant": bool(still[i]),

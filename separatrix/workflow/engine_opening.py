@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from separatrix import potentials
 from separatrix.config.methods import Method
-from separatrix.config.stage_settings import from_settings
+from separatrix.config.stage_settings import StageSettings
 from separatrix.config.system import System
 from separatrix.core.errors import PotentialError
 from separatrix.dynamics import stationary
@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 Settings = Mapping[str, Any]
 
 
-def open_method(settings: Settings) -> tuple[System, Method, Potential]:
+def open_method(given: StageSettings) -> tuple[System, Method, Potential]:
     """The system, the method and its potential, of a stage's settings."""
-    system, method = from_settings(settings)
+    system, method = given.system, given.method
     potential = potentials.build(method.potential, system.molecule, method.options)
     log.info("%s: %s", method.label, potential.description)
     return system, method, potential
@@ -51,10 +51,10 @@ def anchor(potential: Potential, points: Sequence[stationary.StationaryPoint]) -
     potential.restart()
 
 
-def open_engine(settings: Settings, minimum: Path | str, saddle: Path | str) -> tuple[System, Method, MDEngine]:
+def open_engine(given: StageSettings, minimum: Path | str, saddle: Path | str) -> tuple[System, Method, MDEngine]:
     """The same with an engine for dynamics, its electronic state anchored at the stationary points."""
     from separatrix.dynamics.md_engine import MDEngine
 
-    system, method, potential = open_method(settings)
+    system, method, potential = open_method(given)
     anchor(potential, [read_stationary(minimum), read_stationary(saddle)])
     return system, method, MDEngine(system.molecule, potential, method.dynamics)

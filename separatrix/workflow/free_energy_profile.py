@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from separatrix.config.stage_settings import StageSettings
 from separatrix.core.errors import SamplingError
 from separatrix.core.files import write_dataset, write_json
 from separatrix.core.plain import json_safe
@@ -41,7 +42,9 @@ def free_energy_profile(
 
     Also draws the configurations on the dividing surface that the transmission coefficient is shot from.
     """
-    umbrella = Umbrella(settings, minima, saddle, paths, fit, table)
+    given = StageSettings("free_energy", settings)
+    rates = given.config.rates
+    umbrella = Umbrella(given, minima, saddle, paths, fit, table)
     temperature, kept = umbrella.method.dynamics.temperature, []
     trouble: list[Mapping[str, Any]] = []
     for file in windows:
@@ -68,7 +71,7 @@ def free_energy_profile(
         other = reweighting.other_temperatures(
             [w for w, _ in kept],
             temperature,
-            sorted({temperature, *settings["rates"]["temperatures_K"]}),
+            sorted({temperature, *rates.temperatures_K}),
             rate,
             # Of its own, so that what is drawn below does not depend on which temperatures are asked for.
             rng=stream(umbrella.method.seed, umbrella.method.name, "other temperatures"),
@@ -106,7 +109,7 @@ def free_energy_profile(
         out,
     )
     positions = np.concatenate([x for _, x in kept])
-    index = free_energy.on_surface(combined, rate, settings["rates"]["transmission"]["configurations"], rng)
+    index = free_energy.on_surface(combined, rate, rates.transmission.configurations, rng)
     if not len(index):
         raise SamplingError("no frame of the windows lies on the dividing surface; give more windows or longer ones")
     data = xr.Dataset(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from separatrix.config.stage_settings import system_from_settings
+from separatrix.config.stage_settings import StageSettings
 from separatrix.config.system import System
 from separatrix.core.errors import SamplingError
 from separatrix.core.files import read_dataset, write_json
@@ -51,15 +51,16 @@ def harmonic_rates(
     SamplingError
         When a point is not what it should be, no guess has led to a saddle, or it is too cold for a rate.
     """
-    system = system_from_settings(settings)
-    rules = settings["rates"]["harmonic"]
+    given = StageSettings("harmonic", settings)
+    system, config = given.system, given.config
+    rules = dict(config.rates.harmonic)
     points = {name: read_stationary(file) for name, file in minima.items()}
     names = [guess.name for guess in system.saddle_guesses]
     led = dict(zip(names, map(read_search, searches), strict=True))
     channels = channels_among({n: p for n, p in led.items() if not isinstance(p, str)}, system.molecule.symbols)
     if not channels:
         raise SamplingError("no harmonic rate: no guess has led to a saddle")
-    temperatures = settings["rates"]["temperatures_K"]
+    temperatures = config.rates.temperatures_K
     chosen = harmonic.HarmonicRules(**rules)
     ends = ((system.reactant, system.product), (system.product, system.reactant))
     single: list[dict[str, Any]] = []
@@ -80,14 +81,14 @@ def harmonic_rates(
                     for by in (chosen, dataclasses.replace(chosen, statistics="classical", tunnelling="none"))
                 )
             except OverflowError as error:
-                raise _too_cold(settings, temperature, start, end, chosen.tunnelling) from error
+                raise _too_cold(config.temperature_K, temperature, start, end, chosen.tunnelling) from error
             single.append(rate.to_dict() | {"from": start, "to": end, "channel": number, "classical_rate": plain.rate})
     except ValueError as error:
         raise SamplingError(f"no harmonic rate: {error}") from error
     found = [total_rate(single, start, end, temperature) for (start, end) in ends for temperature in temperatures]
     for total in found:
         if not total["rate"] >= LEAST_RATE:
-            raise _too_cold(settings, total["temperature"], total["from"], total["to"], chosen.tunnelling)
+            raise _too_cold(config.temperature_K, total["temperature"], total["from"], total["to"], chosen.tunnelling)
         log.info("%s to %s at %g K: %.3g /s", total["from"], total["to"], total["temperature"], total["rate"])
     cautions = [
         words
@@ -97,10 +98,10 @@ def harmonic_rates(
     for words in cautions:
         log.warning("%s", words)
     content = {
-        "method": settings["name"],
+        "method": given.method.name,
         "source": read_dataset(searches[0]).attrs["source"],
         "states": [system.reactant, system.product],
-        "temperature_K": settings["temperature_K"],
+        "temperature_K": config.temperature_K,
         "rules": rules,
         "channels": [
             {
@@ -122,9 +123,9 @@ def harmonic_rates(
     write_json(json_safe(content), out)
 
 
-def _too_cold(settings: Settings, temperature: float, start: str, end: str, tunnelling: str) -> SamplingError:
+def _too_cold(dynamics: float, temperature: float, start: str, end: str, tunnelling: str) -> SamplingError:
     """The error of a temperature at which a number is beyond the range of floating point."""
-    key = "temperature_K" if temperature == settings["temperature_K"] else "rates.temperatures_K"
+    key = "temperature_K" if temperature == dynamics else "rates.temperatures_K"
     what = "the rate" if tunnelling == "none" else "the rate or its tunnelling"
     return SamplingError(
         f"no harmonic rate: {key}: at {temperature:g} K {what} from {start} to {end} is beyond the range of numbers; "

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from separatrix.config.stage_settings import from_settings
+from separatrix.config.stage_settings import StageSettings
 from separatrix.core.errors import SamplingError
 from separatrix.core.files import fingerprint, read_dataset, write_dataset, write_json
 from separatrix.core.journal import Journal
@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 #: Share of the frames of equilibrium dynamics that the reactant's state holds: it ends where the coordinate is larger.
 #: A basin that dynamics never leaves by itself would give no paths to count.
 CEILING = 0.75
+
+#: Cycles of a pilot from one path of the first ensemble that comes from the reactant to the next.
+PILOT_REFRESH = 2
 
 
 class Keeper:
@@ -96,24 +99,23 @@ class InterfaceSampling:
 
     def __init__(
         self,
-        settings: Settings,
+        given: StageSettings,
         minima: Mapping[str, Path | str],
         saddle: Path | str,
         fit: Path | str,
         table: Path | str,
     ) -> None:
-        self.system, self.method, potential = open_method(settings)
+        self.system, self.method, potential = open_method(given)
         points = {name: read_stationary(file) for name, file in minima.items()}
         top = read_stationary(saddle)
         anchor(potential, [points[self.system.product], top])
         self.top = top.positions
         self.start = points[self.system.reactant].positions
-        self.content = settings["rates"]["interfaces"]
-        dynamics = replace(self.method.dynamics, longest_half=float(self.content["longest_fs"]))
+        self.given, self.keys = given, given.config.rates.interfaces
+        dynamics = replace(self.method.dynamics, longest_half=float(self.keys.longest_fs))
         self.engine = MDEngine(self.system.molecule, potential, dynamics)
         self.frame = dynamics.frame
-        named = {"umbrella": {"variables": self.content["variables"]}}
-        self.reaction = coordinate_of({**settings, "rates": named}, fit, table)
+        self.reaction = coordinate_of(given, self.keys.variables, "rates.interfaces.variables", fit, table)
         basins = {b.name: b for b in self.system.basins}
         self.runner = EngineRunner(
             self.engine,
@@ -124,23 +126,29 @@ class InterfaceSampling:
         )
         self.source = potential.description
         # How far sampling goes does not change what is sampled: more cycles go on from the journal.
-        kept = {key: value for key, value in self.content.items() if key != "cycles"}
-        rates = {**settings["rates"], "interfaces": kept}
+        rates = given.data["rates"]
+        lasting = {key: value for key, value in rates["interfaces"].items() if key != "cycles"}
         # The words: a chain whose exchanges were others has other paths, and does not go on from that one's.
         self.key = fingerprint(
-            {**settings, "rates": rates}, self.start, self.top, self.reaction.to_dict(), "exchanges among all"
+            {**given.data, "rates": {**rates, "interfaces": lasting}},
+            self.start,
+            self.top,
+            self.reaction.to_dict(),
+            "exchanges among all",
         )
 
     @property
     def rules(self) -> Rules:
-        content = self.content
+        keys = self.keys
+        # A pilot does not depend on how long chains are, and cannot see it.
+        chain = self.given.stage == "interface_chain"
         return Rules(
-            crossing=content["crossing"],
-            pilot_moves=content["pilot_moves"],
-            cycles=content.get("cycles", 0),
-            burn_in=content.get("burn_in", 0),
-            refresh=content.get("refresh", 2),
-            segment_frames=max(2, round(content["stretch_fs"] / self.frame)),
+            crossing=keys.crossing,
+            pilot_moves=keys.pilot_moves,
+            cycles=keys.cycles if chain else 0,
+            burn_in=keys.burn_in if chain else 0,
+            refresh=keys.refresh if chain else PILOT_REFRESH,
+            segment_frames=max(2, round(keys.stretch_fs / self.frame)),
         )
 
     def streams(self, *place: str | int) -> Streams:
@@ -161,13 +169,14 @@ def interface_pilot(
 
     Umbrella windows along the same variables, at the same temperature, serve as frames of equilibrium.
     """
-    work = InterfaceSampling(settings, minima, saddle, fit, table)
+    given = StageSettings("interface_pilot", settings)
+    work = InterfaceSampling(given, minima, saddle, fit, table)
     rules = work.rules
     seeds = seeds_from_windows(work, windows) if windows else None
     key = fingerprint(work.key, seeds.order, seeds.weight) if seeds else work.key
     with Journal(Path(journal) / key) as record, rounds.stoppable(work.engine):
         record.about({"method": work.method.name})
-        keep = Keeper(record, work.engine, settings["failures_in_a_row"])
+        keep = Keeper(record, work.engine, given.config.failures_in_a_row)
         # The reactant's thermal range of r, before there are paths to speak of.
         segments = run_segments(
             work.runner, work.start, rules.equilibration_segments, rules.segment_frames, work.streams("settle"), keep
@@ -255,7 +264,8 @@ def interface_chain(
     out: Path | str,
 ) -> None:
     """One chain of cycles over all ensembles, and its segments in the reactant; goes on from the journal."""
-    work = InterfaceSampling(settings, minima, saddle, fit, table)
+    given = StageSettings("interface_chain", settings)
+    work = InterfaceSampling(given, minima, saddle, fit, table)
     rules = work.rules
     found, data = read_pilot(pilot)
     work.runner.ceiling = float(data.attrs["ceiling"])
@@ -265,7 +275,7 @@ def interface_chain(
     shots = cycles * len(found.interfaces)
     with Journal(Path(journal) / key) as record, rounds.stoppable(work.engine):
         record.about({"method": work.method.name, "chain": number, "shots": shots})
-        keep = Keeper(record, work.engine, settings["failures_in_a_row"], shots)
+        keep = Keeper(record, work.engine, given.config.failures_in_a_row, shots)
         chain = run_chain(work.runner, start, found, rules, work.streams("chain", number), keep)
     content = xr.Dataset(
         {
@@ -289,7 +299,8 @@ def interface_chain(
 
 def interface_rate(settings: Settings, chains: Sequence[Path | str], out: Path | str) -> None:
     """The rate from all chains; where they are too short for one, why (``no_rate``), and other routes go their way."""
-    system, _ = from_settings(settings)
+    given = StageSettings("interface_rate", settings)
+    system = given.system
     runs, tables = [], [read_dataset(file) for file in chains]
     for table in tables:
         runs.append(
@@ -316,7 +327,7 @@ def interface_rate(settings: Settings, chains: Sequence[Path | str], out: Path |
         {
             "from": system.reactant,
             "to": system.product,
-            "temperature_K": settings["temperature_K"],
+            "temperature_K": given.config.temperature_K,
             "coordinate": first.attrs["coordinate"],
             "ceiling": first.attrs["ceiling"],
             "n_chains": len(runs),

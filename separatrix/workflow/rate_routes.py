@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from separatrix.config.stage_settings import from_settings
+from separatrix.config.stage_settings import StageSettings
 from separatrix.core.errors import SamplingError
 from separatrix.core.files import read_json, write_json
 from separatrix.core.plain import json_safe
@@ -29,11 +29,12 @@ def gather(settings: Settings, out: Path | str, **files: Path | str) -> None:
     SamplingError
         When a file is of no route, or a route has some of its files alone.
     """
-    system, method = from_settings(settings)
+    stage = StageSettings("rates", settings)
+    system, method = stage.system, stage.method
     given = {name: file for name, file in files.items() if file}
     if unknown := set(given) - {name for route in ROUTES.entries().values() for name in route.files}:
         raise SamplingError(f"rates: {min(unknown)!r} is a file of no route to a rate")
-    context = RouteContext(system.reactant, system.product, float(settings["temperature_K"]))
+    context = RouteContext(system.reactant, system.product, float(stage.config.temperature_K))
     entries: list[dict[str, Any]] = []
     content: dict[str, Any] = {}
     for route in in_order():

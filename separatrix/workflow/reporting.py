@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from separatrix.config.stage_settings import system_from_settings
+from separatrix.config.sections.committor_keys import ComparisonSettings
+from separatrix.config.stage_settings import StageSettings
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json, replacing, write_json
 from separatrix.core.seeds import stream
@@ -47,8 +48,9 @@ def compare_methods(
     data
         Outputs: the table behind each figure (CSV), by the names of :func:`separatrix.report.comparison.figure_frames`.
     """
-    system = system_from_settings(settings)
-    labels = compare.distinct(settings["methods"])
+    given = StageSettings("compare", settings)
+    system, rules = given.system, given.committor(ComparisonSettings)
+    labels = compare.distinct(given.labels)
     methods = [
         compare.read_method(
             folders[name],
@@ -57,16 +59,16 @@ def compare_methods(
             surface=surfaces[name],
             basins=[b.name for b in system.basins],
             chains=chains,
-            draws=settings["committor"]["draws"],
-            batches=settings["committor"]["batches"],
-            restrained=settings["committor"]["source"] == "restrained",
+            draws=rules.draws,
+            batches=rules.batches,
+            restrained=rules.source == "restrained",
             guesses=len(system.saddle_guesses),
         )
         for name, label in labels.items()
     ]
     summaries = {
         m.name: [
-            *compare.summarise(m, system, stream(settings["seed"], m.name, "comparison")),
+            *compare.summarise(m, system, stream(given.config.seed, m.name, "comparison")),
             *rate_quantities(read_json(Path(folders[m.name]) / "rates.json")),
         ]
         for m in methods

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from separatrix import numeric_threads
-from separatrix.config.stage_settings import from_settings
+from separatrix.config.stage_settings import StageSettings
 from separatrix.coordinate.interchangeable import interchangeable
 from separatrix.coordinate.shot_observations import committor_observations
 from separatrix.core.errors import SamplingError
@@ -40,8 +40,9 @@ def find_first_path(
     """First reactive path of a chain, shot from the saddle or from where a saddle guess leads, by its mechanism."""
     from separatrix.sampling.shooting import first_path
 
-    system, method, engine = open_engine(settings, minimum_file, saddle_file)
-    options = {"attempts": settings["sampling"]["first_path_attempts"], "mechanism": system.mechanism}
+    given = StageSettings("first_path", settings)
+    system, method, engine = open_engine(given, minimum_file, saddle_file)
+    options = {"attempts": given.config.sampling.first_path_attempts, "mechanism": system.mechanism}
     began = time.perf_counter()
     found, wanted = None, start
     if start != "saddle":
@@ -117,8 +118,9 @@ def sample(
     """
     from separatrix.sampling.shooting import Chain
 
-    system, method, engine = open_engine(settings, minimum_file, saddle_file)
-    rules = settings["sampling"]
+    given = StageSettings("sample", settings)
+    system, method, engine = open_engine(given, minimum_file, saddle_file)
+    rules = given.config.sampling
     first = read_dataset(first_file)
     first_path_, first_label = split_paths(first)[0], int(first.label[0])
     if previous is None:
@@ -130,22 +132,26 @@ def sample(
         shift, move, made_by = int(shots["shift"][-1]), int(shots.move[-1]) + 1, int(ways.move[-1])
         mechanism = str(ways.mechanism.values[-1])
     place = (method.seed, (method.name, "chain", chain))
-    runner = Chain(engine, system.basins, system.mechanism, path, label, shift=shift, place=place, rule=rules["rule"])
-    burn_in, target = rules["burn_in"]["shots"], rules["burn_in"].get("target_acceptance")
+    runner = Chain(engine, system.basins, system.mechanism, path, label, shift=shift, place=place, rule=rules.rule)
+    burn_in, target = rules.burn_in.shots, rules.burn_in.target_acceptance
     task = sampling.Round(
         number=number,
         first_move=move,
         burn_in=burn_in if previous is None else 0,
-        shots=rules["shots_per_round"],
+        shots=rules.shots_per_round,
         frame=method.dynamics.frame,
-        failures_in_a_row=settings["failures_in_a_row"],
+        failures_in_a_row=given.config.failures_in_a_row,
     )
     tuner = None
     if previous is None and burn_in and target:
         # A longer shift than a quarter of the longest path leaves hardly a candidate on it.
         tuner = sampling.ShiftTuner(shift, target, engine.settings.longest_half_frames // 2)
     # The number of shots is no part of what a record is valid for: asking for more goes on from what is there.
-    lasting = {**settings, "failures_in_a_row": None, "sampling": {**rules, "shots_per_round": None}}
+    lasting = {
+        **settings,
+        "failures_in_a_row": None,
+        "sampling": {**given.data["sampling"], "shots_per_round": None},
+    }
     key = fingerprint(lasting, chain, first_path_, first_label)
     with Journal(Path(journal) / key) as record, sampling.stoppable(engine):
         record.about({"method": method.name, "chain": chain, "round": number, "first_move": move, "shots": task.wanted})
@@ -185,10 +191,11 @@ def assess(
     previous
         Assessments of the rounds before, in order.
     """
-    system, method = from_settings(settings)
-    rules, sampling_rules = settings["coordinate"], settings["sampling"]
+    given = StageSettings("assess", settings)
+    system, method = given.system, given.method
+    rules, sampling_rules = given.config.coordinate, given.config.sampling
     data = variables_at_shots(system, [read_dataset(f) for chain in shots for f in chain])
-    row, outcome, _ = committor_observations(data, rules["observations"])
+    row, outcome, _ = committor_observations(data, rules.observations)
     fit, beats_null, groups = None, False, ()
     names = [str(v) for v in data.variable.values]
     if len(set(outcome.tolist())) == 2:
@@ -199,7 +206,7 @@ def assess(
             outcome,
             names,
             fit.names,
-            model=rules["model"],
+            model=rules.model,
             groups=data.chain.values[row],
             rates=velocities(rules, data),
         )
@@ -212,9 +219,9 @@ def assess(
         chain=data.chain.values,
         mechanisms=[_mechanisms(files) for files in paths],
         previous=[read_json(f) for f in previous],
-        criteria=convergence.Criteria(**sampling_rules["convergence"]),
-        min_rounds=sampling_rules["min_rounds"],
-        max_rounds=sampling_rules["max_rounds"],
+        criteria=convergence.Criteria(**dict(sampling_rules.convergence)),
+        min_rounds=sampling_rules.min_rounds,
+        max_rounds=sampling_rules.max_rounds,
         groups=groups,
         halves=halves_lost(data, system.reactant, system.product),
         longest_half_fs=method.dynamics.longest_half,

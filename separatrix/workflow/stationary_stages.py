@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from separatrix.config.stage_settings import from_settings
+from separatrix.config.stage_settings import StageSettings
 from separatrix.core.errors import EngineLost, PotentialError, StationaryError
 from separatrix.core.files import read_dataset, replacing, write_json
 from separatrix.core.molecule import read_geometry
@@ -34,8 +34,8 @@ def check(settings: Settings, out: Path | str) -> None:
     PotentialError
         When it cannot be used, or is off the tolerance that it declares.
     """
-    system, method = from_settings(settings)
-    health = check_method(system, method)
+    given = StageSettings("check", settings)
+    health = check_method(given.system, given.method)
     log.info("%s", health)
     if not health.usable:
         raise PotentialError(health.reason or "the engine is off its declared tolerance")
@@ -44,8 +44,9 @@ def check(settings: Settings, out: Path | str) -> None:
 
 def minimum(settings: Settings, basin: str, out: Path | str, xyz: Path | str) -> None:
     """Lowest minimum found in a basin."""
-    system, method, potential = open_method(settings)
-    rules = settings["stationary"]
+    given = StageSettings("minimum", settings)
+    system, method, potential = open_method(given)
+    rules = given.config.stationary
     _, start = read_geometry(system.geometries[basin], anywhere=True)
     point = stationary.find_minimum(
         system.molecule,
@@ -53,9 +54,9 @@ def minimum(settings: Settings, basin: str, out: Path | str, xyz: Path | str) ->
         start,
         system.basin(basin),
         system.basins,
-        fmax=rules["largest_force_kcal_mol_A"],
-        quenches=rules["quenches"],
-        temperature=rules["quench_temperature_K"],
+        fmax=rules.largest_force_kcal_mol_A,
+        quenches=rules.quenches,
+        temperature=rules.quench_temperature_K,
         rng=stream(method.seed, method.name, "quench", basin),
     )
     _write_point(point, system.molecule.symbols, potential.description, out, xyz)
@@ -78,7 +79,8 @@ def saddle_search(
     EngineLost
         When the engine's process hung or died, which says nothing of the guess: the same command searches again.
     """
-    system, _, potential = open_method(settings)
+    given = StageSettings("saddle_search", settings)
+    system, _, potential = open_method(given)
     spec = system.saddle_guesses[guess - 1]
     log.info("saddle guess: %s, from %s", spec.name, spec.start)
     start = read_stationary(minimum_file)
@@ -93,7 +95,7 @@ def saddle_search(
             spec.biases,
             system.basins,
             name=spec.name,
-            fmax=settings["stationary"]["largest_force_kcal_mol_A"],
+            fmax=given.config.stationary.largest_force_kcal_mol_A,
             coordinates=system.coordinates,
         )
         if set(point.joins) != {system.reactant, system.product}:
@@ -126,7 +128,7 @@ def saddle(settings: Settings, searches: Sequence[Path | str], out: Path | str, 
     StationaryError
         When no guess leads to a saddle between the reactant and the product.
     """
-    system, _ = from_settings(settings)
+    system = StageSettings("saddle", settings).system
     found = [read_search(file) for file in searches]
     for number, point in enumerate(found):
         if not isinstance(point, str):
@@ -138,7 +140,7 @@ def saddle(settings: Settings, searches: Sequence[Path | str], out: Path | str, 
 
 def pull_to_guess(settings: Settings, guess: int, minimum_file: Path | str, out: Path | str, xyz: Path | str) -> None:
     """Geometry that a saddle guess pulls its minimum to: where a chain may be told to start."""
-    system, _, potential = open_method(settings)
+    system, _, potential = open_method(StageSettings("guess", settings))
     spec = system.saddle_guesses[guess - 1]
     start = read_stationary(minimum_file)
     anchor(potential, [start])

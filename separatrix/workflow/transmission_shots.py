@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from separatrix.config.stage_settings import StageSettings
 from separatrix.coordinate import reaction_coordinate
 from separatrix.core.errors import SamplingError
 from separatrix.core.files import fingerprint, read_dataset, read_json, write_json
@@ -32,7 +33,8 @@ def transmission_shots(
     """Pairs of halves off the dividing surface, and the transmission coefficient."""
     from separatrix.dynamics.md_engine import run_half
 
-    system, method, engine = open_engine(settings, minimum_file, saddle_file)
+    given = StageSettings("transmission", settings)
+    system, method, engine = open_engine(given, minimum_file, saddle_file)
     data = read_dataset(surface)
     reaction = reaction_coordinate.from_dict(read_json(profile)["coordinate"])
     positions = data.positions.values
@@ -78,7 +80,7 @@ def transmission_shots(
                 pace * (len(positions) - i - 1),
             )
             failures = failures + 1 if "failed" in (up.end, down.end) else 0
-            rounds.stop_after(failures, settings["failures_in_a_row"], done[-1]["reason"])
+            rounds.stop_after(failures, given.config.failures_in_a_row, done[-1]["reason"])
     pairs = [
         Pair(
             int(of), float(d["flow"]), np.asarray(d["up"]), np.asarray(d["down"]), int(d["up_end"]), int(d["down_end"])

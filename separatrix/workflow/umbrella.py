@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from separatrix.config.stage_settings import system_from_settings
+from separatrix.config.stage_settings import StageSettings
 from separatrix.coordinate import committor_model, reaction_coordinate
 from separatrix.coordinate.shot_observations import committor_observations
 from separatrix.core.errors import SamplingError
@@ -22,40 +22,52 @@ from separatrix.workflow.committor_stages import frames_of_paths
 from separatrix.workflow.engine_opening import Settings, anchor, open_method
 
 
-def coordinate_of(settings: Settings, fit: Path | str, table: Path | str) -> reaction_coordinate.ReactionCoordinate:
-    """The coordinate that windows are placed along: the one found, or one of the variables that the config names.
+def coordinate_of(
+    given: StageSettings, names: Sequence[str], key: str, fit: Path | str, table: Path | str
+) -> reaction_coordinate.ReactionCoordinate:
+    """The coordinate of windows or interfaces: the one found, or one of the variables that the config names.
 
     The latter is fitted to the same observations, which puts its r = 0 where both basins are equally likely.
+
+    Parameters
+    ----------
+    given
+        Settings of the stage.
+    names
+        Names of the variables; empty: the coordinate found.
+    key
+        Where the config names them.
+    fit, table
+        Files of the coordinate found, and of the variables at the shooting points.
 
     Raises
     ------
     SamplingError
         When it cannot be fitted.
     """
-    names = settings["rates"]["umbrella"]["variables"]
     content = read_json(fit)
     if not names:
         return reaction_coordinate.from_results(content)
-    system, rules = system_from_settings(settings), settings["coordinate"]
+    system, rules = given.system, given.config.coordinate
     data = read_dataset(table)
-    row, outcome, _ = committor_observations(data, rules["observations"])
+    row, outcome, _ = committor_observations(data, rules.observations)
     known = [str(v) for v in data.variable.values]
     try:
         fitted = committor_model.fit(
             data.value.values[row][:, [known.index(n) for n in names]],
             outcome,
             names,
-            model=rules["model"],
+            model=rules.model,
             groups=data.chain.values[row],
         )
     except ValueError as error:
-        raise SamplingError(f"rates.umbrella.variables cannot be fitted: {error}") from error
+        raise SamplingError(f"{key} cannot be fitted: {error}") from error
     by_name = {v.name: v for v in system.variables}
     return reaction_coordinate.ReactionCoordinate(
         tuple(by_name[n] for n in names),
         tuple(float(c) for c in fitted.coefficients),
         float(fitted.intercept),
-        rules["model"],
+        rules.model,
         system.reactant,
         system.product,
         tuple(system.molecule.symbols),
@@ -78,38 +90,38 @@ class Umbrella:
 
     def __init__(
         self,
-        settings: Settings,
+        given: StageSettings,
         minima: Mapping[str, Path | str],
         saddle: Path | str,
         paths: Sequence[Path | str],
         fit: Path | str,
         table: Path | str,
     ) -> None:
-        self.system, self.method, potential = open_method(settings)
+        self.system, self.method, potential = open_method(given)
         points = [read_stationary(f) for f in (*minima.values(), saddle)]
         anchor(potential, [read_stationary(minima[self.system.product]), points[-1]])
         masses, self.source = potential.masses, potential.description
-        self.rules = settings["rates"]["umbrella"]
-        self.coordinate = coordinate_of(settings, fit, table)
+        self.rules = given.config.rates.umbrella
+        self.coordinate = coordinate_of(given, self.rules.variables, "rates.umbrella.variables", fit, table)
         dynamics = self.method.dynamics
-        step = self.rules.get("time_step_fs", dynamics.time_step)
+        step = self.rules.time_step_fs or dynamics.time_step
         spring = restraint.HarmonicRestraint(
             potential,
             self.coordinate,
             time_step=step,
-            friction=self.rules["friction_per_ps"],
+            friction=self.rules.friction_per_ps,
             temperature=dynamics.temperature,
-            lightest=self.rules.get("lightest_atom_Da"),
+            lightest=self.rules.lightest_atom_Da,
         )
         pool = np.concatenate([frames_of_paths(paths).positions, np.array([p.positions for p in points])])
         r = self.coordinate.evaluate(pool).r
         ends = r[-len(points) : -1]
-        self.spacing = np.ptp(ends) / (self.rules["windows"] - 3)
+        self.spacing = np.ptp(ends) / (self.rules.windows - 3)
         # One window beyond either minimum, so that the bottoms of both wells are inside.
-        self.centres = np.linspace(ends.min() - self.spacing, ends.max() + self.spacing, self.rules["windows"])
+        self.centres = np.linspace(ends.min() - self.spacing, ends.max() + self.spacing, self.rules.windows)
         self.stiffness = restraint.stiffness_for(0.6 * self.spacing, dynamics.temperature)
-        every = max(1, round(self.rules["frame_fs"] / step))
-        left_out = round(self.rules["equilibration_fs"] / (every * step))
+        every = max(1, round(self.rules.frame_fs / step))
+        left_out = round(self.rules.equilibration_fs / (every * step))
         self._runner = WindowRunner(
             spring,
             self.stiffness,
@@ -118,13 +130,13 @@ class Umbrella:
             masses,
             every,
             left_out,
-            left_out + max(1, round(self.rules["length_fs"] / (every * step))),
+            left_out + max(1, round(self.rules.length_fs / (every * step))),
             lambda centre, *number: stream(self.method.seed, self.method.name, "umbrella", f"{centre:.6f}", *number),
         )
         # How many windows there are, and how long they are, is not what their frames depend on.
         apart = ("windows", "batches", "equilibration_fs", "length_fs")
-        rules = {name: value for name, value in self.rules.items() if name not in apart}
-        frames = {**settings, "rates": {"umbrella": rules}}
+        lasting = {name: value for name, value in given.data["rates"]["umbrella"].items() if name not in apart}
+        frames = {**given.data, "rates": {"umbrella": lasting}}
         self.key = fingerprint(frames, pool, self.coordinate.to_dict(), self.stiffness, SEGMENT)
 
     def window(self, centre: float, journal: Path | str) -> dict[str, Any]:
@@ -184,6 +196,6 @@ def umbrella_windows(
     out: Path | str,
 ) -> None:
     """One batch of umbrella windows, going on from the journal where there is one."""
-    umbrella = Umbrella(settings, minima, saddle, paths, fit, table)
-    mine = np.array_split(umbrella.centres, umbrella.rules["batches"])[batch]
+    umbrella = Umbrella(StageSettings("umbrella", settings), minima, saddle, paths, fit, table)
+    mine = np.array_split(umbrella.centres, umbrella.rules.batches)[batch]
     _write_windows([umbrella.window(float(centre), journal) for centre in mine], umbrella, out)

@@ -22,7 +22,7 @@ from test_figures import words
 from separatrix import potentials
 from separatrix.config.load import load
 from separatrix.config.sections.system_keys import SystemSection
-from separatrix.config.stage_settings import system_from_settings
+from separatrix.config.stage_settings import StageSettings
 from separatrix.config.system import System, build_system
 from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import read_geometry
@@ -96,7 +96,7 @@ def test_a_stage_without_variables_has_a_system_all_the_same() -> None:
     loaded = load(read_yaml(EXAMPLE))
     settings = loaded.settings("minimum", "coupled")
     assert "variables" not in settings["system"]
-    assert replace(system_from_settings(settings), variables=loaded.system.variables) == loaded.system
+    assert replace(StageSettings("sample", settings).system, variables=loaded.system.variables) == loaded.system
 
 
 PULL = ("saddle_guesses", 0, "pull", 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,15 @@ import xarray as xr
 import yaml
 
 from separatrix.config.load import load
-from separatrix.config.stage_settings import from_settings
+from separatrix.config.stage_settings import StageSettings
 from separatrix.coordinate import committor_model, fitting, observations
 from separatrix.coordinate.committor_model import coefficient_intervals
 from separatrix.coordinate.shot_observations import committor_observations
+from separatrix.core.errors import SamplingError
 from separatrix.core.files import read_dataset, write_dataset
 from separatrix.core.molecule import read_geometry
 from separatrix.cvs.evaluation import evaluate
-from separatrix.workflow import coordinate_stages
+from separatrix.workflow import coordinate_stages, interfaces, umbrella
 
 CHAINS, SHOTS = 3, 60
 NAIVE, BEST = "cos(C6,N9,N10,C11)", "angle(N9,N10,C11)"
@@ -35,7 +37,7 @@ def settings(**rules: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Noise around the Z form; the outcome follows the angle at N10 alone."""
-    system, _ = from_settings(settings())
+    system = StageSettings("coordinate", settings()).system
     _, start = read_geometry(system.geometries["Z"])
     rng = np.random.default_rng(7)
     n = CHAINS * SHOTS
@@ -186,7 +188,7 @@ def test_the_rule_chooses_what_the_command_chooses(table: Path, tmp_path: Path, 
 def test_velocities_of_the_backward_half_are_reversed(tmp_path: Path) -> None:
     """What commits a half is its velocity alone: only with the sign turned does the fit see it, in both halves."""
     rng = np.random.default_rng(3)
-    system, _ = from_settings(settings())
+    system = StageSettings("coordinate", settings()).system
     names = [v.name for v in system.variables]
     values, rates = rng.normal(size=(2, 200, len(names)))
     push = rates[:, names.index(BEST)]
@@ -208,3 +210,27 @@ def test_velocities_of_the_backward_half_are_reversed(tmp_path: Path) -> None:
     assert found["coordinate"]["names"] == [BEST] and found["inertial"]["1"]["coefficients"][1] > 0.5
     assert found["beats_null"]
     assert not fitted(tmp_path / "variables.nc", tmp_path / "fit.json", **rules)["beats_null"]
+
+
+@pytest.mark.parametrize(("route", "stage"), [("umbrella", "umbrella"), ("interfaces", "interface_chain")])
+def test_variables_that_cannot_be_fitted_are_named_by_their_key(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, route: str, stage: str
+) -> None:
+    """A variable that never changes, in `rates.umbrella.variables` or `rates.interfaces.variables`."""
+    data = yaml.safe_load(Path("config/config.yaml").read_text())
+    data["rates"] = {route: {"methods": ["gaff2"], "variables": ["distance(C5,C6)"]}}
+    given = StageSettings(stage, load(data).settings(stage, "gaff2"))
+    module, make = {
+        "umbrella": (umbrella, lambda fit: umbrella.Umbrella(given, points, "", [], fit, table)),
+        "interfaces": (interfaces, lambda fit: interfaces.InterfaceSampling(given, points, "", fit, table)),
+    }[route]
+    points = {"Z": "", "E": ""}
+    potential = SimpleNamespace(masses=None, description="an engine")
+    monkeypatch.setattr(module, "open_method", lambda given: (given.system, given.method, potential))
+    monkeypatch.setattr(module, "anchor", lambda *_: None)
+    monkeypatch.setattr(module, "read_stationary", lambda _: SimpleNamespace(positions=np.zeros((34, 3))))
+    monkeypatch.setattr(interfaces, "MDEngine", lambda *_: SimpleNamespace())
+    fit = tmp_path / "fit.json"
+    fitted(table, fit)
+    with pytest.raises(SamplingError, match=rf"^rates\.{route}\.variables cannot be fitted: "):
+        make(fit)

@@ -44,7 +44,10 @@ def gathered(
 ) -> dict:
     """`rates.json` of the stage; `quantised` adds to what the harmonic rates say."""
     system = SimpleNamespace(reactant="A", product="B")
-    monkeypatch.setattr(rate_routes, "from_settings", lambda _: (system, SimpleNamespace(label="model")))
+    given = SimpleNamespace(
+        system=system, method=SimpleNamespace(label="model"), config=SimpleNamespace(temperature_K=300.0)
+    )
+    monkeypatch.setattr(rate_routes, "StageSettings", lambda *_: given)
     harmonic = {
         "source": "a model",
         "states": ["A", "B"],
