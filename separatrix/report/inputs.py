@@ -35,6 +35,17 @@ def load_with_files(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -
         from separatrix.report import citations  # pybtex is slow to import
 
         citations.check_files(config.data["export"]["references"], file_of("export", files))
+    if further := config.data["sampling"]["convergence"]["further"]:
+        from separatrix.sampling.criterion import CRITERIA  # slow to import, and seldom needed
+
+        at = f"{file_of('sampling', files)}: sampling.convergence.further"
+        for name in further:
+            if name in CRITERIA.own():
+                raise ConfigError(f"{at}: {name!r} is always judged; only criteria of packages are named here")
+            try:
+                CRITERIA[name]
+            except ConfigError as error:
+                raise ConfigError(f"{at}: {error}") from error
     # A path that Snakemake would fill in.
     where = str(files[-1]) if files else "the configuration"
     for path, description in named(config):

@@ -17,9 +17,13 @@ from typer.testing import CliRunner
 from separatrix import potentials
 from separatrix.cli import main as cli
 from separatrix.config.load import load
+from separatrix.core.errors import ConfigError
 from separatrix.cvs.evaluation import evaluate
 from separatrix.cvs.specification import describe
 from separatrix.report import citations, software
+from separatrix.report.inputs import load_with_files
+from separatrix.sampling import convergence
+from separatrix.sampling.mechanism_shares import ChainMechanisms
 from separatrix.workflow import resources
 from separatrix.workflow.engine_check import engine_notes
 
@@ -112,3 +116,40 @@ def test_kind_of_variable_is_a_candidate(data: dict[str, Any], root: Path, tmp_p
     assert values[:, 0] == pytest.approx(expected)
     (later,), _ = evaluate([variable], positions[:1] + 1e-6 * velocities[:1], velocities[:1])
     assert (later[0] - values[0, 0]) / 1e-6 == pytest.approx(rates[0, 0], rel=1e-4)
+
+
+@pytest.mark.parametrize(("bound", "stops"), [(40, True), (41, False)])
+def test_criterion_holds_sampling_up(data: dict[str, Any], bound: float, stops: bool) -> None:
+    asked = load(data | {"sampling": {"convergence": {"further": {"shots per chain": bound}}}})
+    further = asked.settings("assess", "springs")["sampling"]["convergence"]["further"]
+    assert further == {"shots per chain": bound}
+    rng = np.random.default_rng(3)
+    found = convergence.judge(
+        round=1,
+        coordinate=None,
+        beats_null=False,
+        values=rng.normal(size=(80, 1)),
+        names=["q"],
+        chain=np.repeat([1, 2], 40),
+        mechanisms=[ChainMechanisms(k, "saddle", ["rotation"] * 40) for k in (1, 2)],
+        previous=[],
+        criteria=convergence.Criteria(0.1, 1.05, 100, 1, further),
+        min_rounds=1,
+        max_rounds=3,
+    )
+    last = found.criteria[-1]
+    assert (last.name, last.value, last.bound, last.holds) == ("shots per chain", 40, bound, stops)
+    assert ("too few shots in the shortest chain: 40" in found.verdict) != stops
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("shots per chian", "'shots per chian' is not a criterion of convergence; did you mean 'shots per chain'"),
+        ("R-hat", "'R-hat' is always judged"),
+    ],
+)
+def test_criterion_that_is_not_there_is_one_line_as_the_config_is_read(data: dict, name: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=f"sampling.convergence.further: {message}"):
+        load_with_files(data | {"sampling": {"convergence": {"further": {name: 1}}}})
+    load_with_files(data | {"sampling": {"convergence": {"further": {"shots per chain": 1}}}})

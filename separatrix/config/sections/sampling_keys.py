@@ -67,6 +67,11 @@ class ConvergenceSection(Section):
         ge=1,
         le=10000,
     )
+    further: dict[str, Number] = key(
+        {},
+        "criteria of installed packages that must hold as well, by name, each with its bound",
+        guide="and each of these criteria of installed packages holds: its name, and its bound",
+    )
 
 
 class SamplingSection(Section):

@@ -1,0 +1,17 @@
+"""A criterion of convergence: enough shots of every chain."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evidence
+
+
+def judge(evidence: Evidence, bound: float) -> Criterion:
+    """Shots of the shortest chain, at least `bound`."""
+    shots = int(np.unique(evidence.chain, return_counts=True)[1].min())
+    word = "enough" if shots >= bound else "too few"
+    return Criterion("shots per chain", shots, bound, shots >= bound, f"{word} shots in the shortest chain: {shots}")
+
+
+CRITERION = ConvergenceCriterion(name="shots per chain", label="shots in the shortest chain", judge=judge)
