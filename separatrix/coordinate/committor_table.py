@@ -113,5 +113,6 @@ def _columns(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, int, i
             if not _WHOLE.fullmatch(cell):
                 raise StoreError(f"{path}: line {i}: {cell[:40]!r} is not a count; give whole numbers, zero or more")
         counts = [_count(path, i, row[k]) for k in at]
-        found.append((i, *counts, *[0] * (3 - len(counts))))
+        first, second, third = [*counts, *[0] * (3 - len(counts))]
+        found.append((i, first, second, third))
     return found

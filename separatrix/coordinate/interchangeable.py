@@ -127,7 +127,7 @@ def interchangeable(
                 continue
             difference = own - theirs
             clustered = group is not None and len(group_names) >= 5
-            sums = np.bincount(group, weights=difference) if clustered else difference
+            sums = np.bincount(group, weights=difference) if clustered and group is not None else difference
             error = float(np.std(sums, ddof=1) * math.sqrt(sums.size))
             loss = float(difference.sum())
             if loss <= max(0.5 * columns.width * math.log(n), 1.96 * error):

@@ -148,7 +148,9 @@ class ReactionCoordinate:
             units[n, range(3), atom, range(3)] = 1.0
         units = units.reshape(-1, *x.shape)
         gradient = np.zeros_like(x)
-        gradient[atoms] = self.evaluate(np.broadcast_to(x, units.shape), units).r_rate.reshape(-1, 3)
+        velocity = self.evaluate(np.broadcast_to(x, units.shape), units).r_rate
+        assert velocity is not None  # velocities were given
+        gradient[atoms] = velocity.reshape(-1, 3)
         return gradient
 
     def to_dict(self) -> dict[str, Any]:

@@ -281,7 +281,8 @@ def search_sizes(task: Task, max_variables: int, search: str) -> dict[int, _Size
     for size in range(1, min(max_variables, task.columns.m) + 1):
         if size == 1 or search == "exhaustive" or (search == "auto" and size <= 3):
             sizes[size], score = exhaustive(task, size, score, added)
-            added = None if sizes[size].greedy is None else sizes[size].greedy[0]
+            greedy = sizes[size].greedy
+            added = None if greedy is None else greedy[0]
         else:
             base = tuple(sizes[size - 1].subsets[0].tolist())
             sizes[size] = _greedy(task, size, base, search != "greedy")

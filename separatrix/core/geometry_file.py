@@ -201,7 +201,8 @@ def _by_ase(path: Path, kind: str) -> list[ase.Atoms]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ase.io.read(str(path), index=":", format=kind)
+            frames = ase.io.read(str(path), index=":", format=kind)
+            return frames if isinstance(frames, list) else [frames]
     except Exception as error:  # its readers raise whatever they stumble over, StopIteration included
         raise _unreadable(path, error) from error
 

@@ -75,7 +75,7 @@ class Journal:
 
         Of a damaged piece and those that follow it, see :meth:`piece`.
         """
-        records = []
+        records: list[Any] = []
         while (record := self.piece(first + len(records))) is not None:
             records.append(record)
         return records

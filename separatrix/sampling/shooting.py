@@ -293,7 +293,9 @@ class Chain:
     def replay(self, move: Move) -> None:
         """Take over a recorded move as if it had just been made."""
         if move.accepted:
-            self._set(self.engine.trajectory(*move.path), move.label)
+            assert move.path is not None  # an accepted move has one
+            positions, velocities = move.path
+            self._set(self.engine.trajectory(positions, velocities), move.label)
 
     def move(self, index: int) -> Move:
         """Make move number `index`.
@@ -385,7 +387,7 @@ def first_path(
         ends = {forward.end, backward.end}
         if len(ends) == 2 and not ends & {"none", "failed"}:
             path = joined(backward, forward)
-            if not wanted or (what := mechanism.classify(path[0])[0]) == wanted:
+            if not wanted or (mechanism and (what := mechanism.classify(path[0])[0]) == wanted):
                 return path, len(backward) - 1, attempt + 1
         seen[what] = seen.get(what, 0) + 1
         log.info("attempt %d: %s", attempt + 1, what)

@@ -20,6 +20,7 @@ from separatrix.config.load import load
 from separatrix.core.errors import ConfigError
 from separatrix.cvs.evaluation import evaluate
 from separatrix.cvs.specification import describe
+from separatrix.rates.route import ROUTES, RouteContext, by_trust
 from separatrix.report import citations, software
 from separatrix.report.inputs import load_with_files
 from separatrix.sampling import convergence
@@ -153,3 +154,11 @@ def test_criterion_that_is_not_there_is_one_line_as_the_config_is_read(data: dic
     with pytest.raises(ConfigError, match=f"sampling.convergence.further: {message}"):
         load_with_files(data | {"sampling": {"convergence": {"further": {name: 1}}}})
     load_with_files(data | {"sampling": {"convergence": {"further": {"shots per chain": 1}}}})
+
+
+def test_route_is_among_the_routes_and_is_cited(data: dict[str, Any]) -> None:
+    assert "example" in by_trust()
+    context = RouteContext("Z", "E", 300.0)
+    (rate,) = ROUTES["example"].rates({"example": {"rate": 5.0}}, context).rates
+    assert (rate["from"], rate["to"], rate["rate"]) == ("Z", "E", 5.0)
+    assert "the example's rate" in citations.used(load(data))["eyring1935"]
