@@ -15,7 +15,8 @@ from scipy.sparse import linalg
 from separatrix import potentials
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.units import BOLTZMANN, FEMTOSECOND
-from separatrix.cvs.states import Basin, Coordinate, Interval
+from separatrix.cvs.states import Basin, Interval
+from separatrix.cvs.variable import Variable
 from separatrix.dynamics.md_engine import DynamicsSettings, MDEngine
 from separatrix.potentials import Potential
 from separatrix.sampling.shooting import AimlessSelector
@@ -214,7 +215,7 @@ class DoubleWell:
 
     @property
     def basins(self) -> tuple[Basin, Basin]:
-        bond = Coordinate("bond", "distance", (0, 1))
+        bond = Variable("bond", "distance", (0, 1))
         return (
             Basin("A", (Interval(bond, 0.1, self.bond(self.left)),)),
             Basin("B", (Interval(bond, self.bond(self.right), 99.0),)),
@@ -486,7 +487,7 @@ class Bath:
 
     @property
     def basins(self) -> tuple[Basin, Basin]:
-        x = Coordinate("x", "x", (0,))
+        x = Variable("x", "x", (0,))
         return (
             Basin("A", (Interval(x, -99.0, 10.0 * self.left * self.a),)),
             Basin("B", (Interval(x, 10.0 * self.right * self.a, 99.0),)),

@@ -9,7 +9,7 @@ from typing import Any
 from separatrix.core.errors import ConfigError
 from separatrix.core.text import is_file, listed, near, one_line, shown
 from separatrix.core.yaml_file import read_yaml
-from separatrix.cvs.states import Coordinate
+from separatrix.cvs.variable import Variable
 
 
 def named_files(paths: Sequence[str], where: str, key: str, kind: str) -> Iterator[tuple[str, str]]:
@@ -61,13 +61,16 @@ class Keys:
         return table[name]
 
     def in_unit(
-        self, item: Mapping[str, Any], at: str, coordinate: Coordinate, what: str, degree: str, angstrom: str
+        self, item: Mapping[str, Any], at: str, coordinate: Variable, what: str, choices: tuple[str, str, str]
     ) -> str:
-        """Which of two keys gives a quantity in the unit that belongs to a coordinate; the other must be absent."""
-        wanted, other = (angstrom, degree) if coordinate.unit == "angstrom" else (degree, angstrom)
-        if other in item or wanted not in item:
-            instead = f", not as {other}" if other in item else ""
-            raise self.fail(
-                at, f"{coordinate.name} is measured in {coordinate.unit}; give its {what} as {wanted}{instead}"
-            )
+        """Which key gives a quantity in the unit that belongs to a coordinate; the others must be absent.
+
+        `choices`: the keys for degrees, for angstrom, and for any other unit.
+        """
+        wanted = choices[{"degree": 0, "angstrom": 1}.get(coordinate.unit, 2)]
+        other = next((key for key in choices if key != wanted and key in item), None)
+        if other is not None or wanted not in item:
+            instead = f", not as {other}" if other is not None else ""
+            unit = "has no unit" if coordinate.unit == "1" else f"is measured in {coordinate.unit}"
+            raise self.fail(at, f"{coordinate.name} {unit}; give its {what} as {wanted}{instead}")
         return wanted

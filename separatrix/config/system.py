@@ -10,30 +10,28 @@ from typing import Any
 
 import numpy as np
 
+from separatrix.config.coordinates import (
+    SaddleGuess,
+    build_basin,
+    build_coordinates,
+    build_guess,
+    build_mechanism,
+    check_crossing,
+    in_a_field,
+)
 from separatrix.config.keys import Keys
 from separatrix.core import bonding
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.section import LABEL
 from separatrix.core.text import shown
-from separatrix.core.units import KCAL
 from separatrix.cvs.enumeration import enumerate_around, of_changed_bonds
 from separatrix.cvs.scalars import angle_of
 from separatrix.cvs.specification import from_spec
-from separatrix.cvs.states import GEOMETRIES, Basin, Coordinate, Interval, MechanismClass, MechanismRule, basin_of
+from separatrix.cvs.states import Basin, MechanismRule, basin_of
 from separatrix.cvs.variable import Variable
-from separatrix.dynamics.stationary import Bias, Spring
 
 #: A bond angle this near to 180 degrees (degrees) at rest is a straight one, which vibrates about the line.
 STRAIGHT_AT_REST = 5.0
-
-
-@dataclass(frozen=True)
-class SaddleGuess:
-    """Where a saddle search starts: the minimum of a basin, pulled by biases."""
-
-    name: str
-    start: str
-    biases: tuple[Bias | Spring, ...]
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class System:
     saddle_guesses: tuple[SaddleGuess, ...]
     mechanism: MechanismRule
     variables: tuple[Variable, ...]
-    coordinates: tuple[Coordinate, ...] = ()
+    coordinates: tuple[Variable, ...] = ()
     formed: tuple[tuple[int, int], ...] = ()
     broken: tuple[tuple[int, int], ...] = ()
     reference_files: tuple[str, ...] = ()
@@ -86,7 +84,7 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
     keys = Keys(where)
     basins_data = data["basins"]
     # Where all is said by Cartesian coordinates, a field acts on each atom alone.
-    field = all(spec["kind"] in ("x", "y", "z") for spec in data["coordinates"].values())
+    field = all(in_a_field(spec) for spec in data["coordinates"].values())
     read = {n: read_geometry(b["geometry"], anywhere=field) for n, b in basins_data.items()}
     first = next(iter(basins_data))
     symbols, positions = read[first]
@@ -109,17 +107,9 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
         charge=data["charge"],
         multiplicity=data["multiplicity"],
     )
-    coordinates: dict[str, Coordinate] = {}
-    for name, spec in data["coordinates"].items():
-        wanted = GEOMETRIES[spec["kind"]][0]
-        at = f"coordinates.{name}.atoms"
-        if len(spec["atoms"]) != wanted:
-            raise keys.fail(at, f"{spec['kind']} needs {wanted} atoms, {len(spec['atoms'])} are given")
-        indices = tuple(keys.look(atoms, a, at, "a named atom") for a in spec["atoms"])
-        if len(set(indices)) != wanted:
-            raise keys.fail(at, "an atom is given twice")
-        coordinates[name] = Coordinate(name, spec["kind"], indices)
-    basins = tuple(_build_basin(n, b, coordinates, keys) for n, b in basins_data.items())
+    geometries = {name: x for name, (_, x) in read.items()}
+    coordinates = build_coordinates(data["coordinates"], molecule, geometries, keys)
+    basins = tuple(build_basin(n, b, coordinates, molecule, keys) for n, b in basins_data.items())
     for i, one in enumerate(basins):
         for second in basins[i + 1 :]:
             if not one.disjoint(second):
@@ -157,8 +147,8 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
                     "trust_numbering: true",
                 )
     formed, broken = bonding.changes(bonds[start], bonds[reaction["to"]])
-    mechanism = _build_mechanism(data.get("mechanism"), coordinates, keys)
-    _check_crossing(mechanism, [(names[reaction[end]], read[reaction[end]][1]) for end in ("from", "to")], keys)
+    mechanism = build_mechanism(data.get("mechanism"), coordinates, keys)
+    check_crossing(mechanism, [(names[reaction[end]], read[reaction[end]][1]) for end in ("from", "to")], keys)
     return System(
         name=data["name"],
         title=data.get("title", data["name"]),
@@ -169,106 +159,19 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
         product=reaction["to"],
         formed=() if field else formed,
         broken=() if field else broken,
-        saddle_guesses=tuple(
-            _build_guess(i, g, coordinates, names, keys) for i, g in enumerate(data["saddle_guesses"])
-        ),
+        saddle_guesses=tuple(build_guess(i, g, coordinates, names, keys) for i, g in enumerate(data["saddle_guesses"])),
         mechanism=mechanism,
         # Most stages are not given them (`Config.settings`); the schema asks for them in a file.
         variables=(
-            _build_variables(data["variables"], molecule, {n: x for n, (_, x) in read.items()}, reaction, keys)
-            if "variables" in data
-            else ()
+            _build_variables(data["variables"], molecule, geometries, reaction, keys) if "variables" in data else ()
         ),
         coordinates=tuple(coordinates.values()),
         literature=data.get("literature", ""),
         reference_files=_reference_files(
-            data.get("variables", {}).get("extra", []), {n: b["geometry"] for n, b in basins_data.items()}
+            [*data["coordinates"].values(), *data.get("variables", {}).get("extra", [])],
+            {n: b["geometry"] for n, b in basins_data.items()},
         ),
     )
-
-
-def _build_basin(name: str, data: Mapping[str, Any], coordinates: Mapping[str, Coordinate], keys: Keys) -> Basin:
-    intervals = []
-    for i, item in enumerate(data["within"]):
-        at = f"basins.{name}.within.{i}"
-        coordinate = keys.look(coordinates, item["coordinate"], f"{at}.coordinate", "a coordinate")
-        key = keys.in_unit(item, at, coordinate, "range", "range_deg", "range_A")
-        low, high = item[key]
-        if low >= high:
-            raise keys.fail(f"{at}.{key}", f"the lower bound {low:g} is not below the upper bound {high:g}")
-        if coordinate.kind == "dihedral" and not (abs(low) <= 1e4 and abs(high) <= 1e4):
-            raise keys.fail(f"{at}.{key}", "a dihedral runs in a circle; give two finite angles in degrees")
-        intervals.append(Interval(coordinate, float(low), float(high)))
-    return Basin(name, tuple(intervals))
-
-
-def _build_guess(
-    i: int,
-    data: Mapping[str, Any],
-    coordinates: Mapping[str, Coordinate],
-    basins: Mapping[str, Basin],
-    keys: Keys,
-) -> SaddleGuess:
-    keys.look(basins, data["start"], f"saddle_guesses.{i}.start", "a basin")
-    biases: list[Bias | Spring] = []
-    for j, pull in enumerate(data["pull"]):
-        at = f"saddle_guesses.{i}.pull.{j}"
-        coordinate = keys.look(coordinates, pull["coordinate"], f"{at}.coordinate", "a coordinate")
-        target = float(pull[keys.in_unit(pull, at, coordinate, "target", "target_deg", "target_A")])
-        key = keys.in_unit(pull, at, coordinate, "strength", "strength_kcal_mol", "strength_kcal_mol_A2")
-        strength = pull[key] * KCAL
-        if coordinate.unit == "degree":
-            biases.append(Bias(coordinate.atoms, target, strength))
-        else:
-            biases.append(Spring(coordinate, target, strength))
-    return SaddleGuess(data["name"], data["start"], tuple(biases))
-
-
-def _build_mechanism(
-    data: Mapping[str, Any] | None, coordinates: Mapping[str, Coordinate], keys: Keys
-) -> MechanismRule:
-    if data is None:
-        return MechanismRule()
-
-    def measured(item: Mapping[str, Any], at: str, what: str, word: str) -> tuple[Coordinate, float]:
-        coordinate = keys.look(coordinates, item["coordinate"], f"{at}.coordinate", "a coordinate")
-        return coordinate, float(item[keys.in_unit(item, at, coordinate, what, f"{word}_deg", f"{word}_A")])
-
-    crossing, boundary = measured(data["crossing"], "mechanism.crossing", "value at the crossing", "at")
-    classes = [
-        MechanismClass(item["name"], *measured(item, f"mechanism.classes.{i}", "bound", "above"))
-        for i, item in enumerate(data["classes"])
-    ]
-    rule = MechanismRule(crossing, boundary, tuple(classes), data["otherwise"])
-    if len(set(rule.names)) != len(rule.names):
-        raise keys.fail("mechanism", "two mechanisms carry the same name")
-    return rule
-
-
-def _check_crossing(rule: MechanismRule, ends: Sequence[tuple[Basin, np.ndarray]], keys: Keys) -> None:
-    """Refuse a crossing that does not part the basins of the reaction: their geometries, and all that lies in them."""
-    coordinate = rule.crossing
-    if coordinate is None:
-        return
-    unsigned = " (a dihedral counts without its sign)" if coordinate.kind == "dihedral" else ""
-    for basin, _ in ends:
-        for interval in basin.intervals:
-            values = (rule.boundary, -rule.boundary) if unsigned else (rule.boundary,)
-            if interval.coordinate == coordinate and any(map(interval.contains, values)):
-                raise keys.fail(
-                    "mechanism.crossing",
-                    f"{coordinate.name} of {rule.boundary:g} lies in basin {basin.name}, which goes from "
-                    f"{interval.low:g} to {interval.high:g}{unsigned}; give a value outside both basins",
-                )
-    for basin, x in ends:
-        if np.isnan(rule.side(x)):
-            at = f"{coordinate.name} is undefined at the geometry of {basin.name}, where its atoms lie in a line"
-            raise keys.fail("mechanism.crossing", f"{at} or on each other; cross another coordinate")
-    sides = {rule.side(x) > 0 for _, x in ends}
-    if len(sides) == 1:
-        at = " and ".join(f"{basin.name} ({coordinate.value(x):.4g})" for basin, x in ends)
-        message = f"{at} lie on the same side of {rule.boundary:g} in {coordinate.name}{unsigned}; give a value between"
-        raise keys.fail("mechanism.crossing", f"{message} them, or cross another coordinate")
 
 
 def _build_variables(

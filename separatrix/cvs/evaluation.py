@@ -124,3 +124,29 @@ def evaluate(
             if rates is not None and rate is not None:
                 rates[:, column] = rate
     return values, rates
+
+
+def gradient_of(variable: Variable, positions: ArrayLike) -> Array:
+    """Gradient of a variable in one frame.
+
+    Parameters
+    ----------
+    positions
+        Shape (atoms, 3), nm.
+
+    Returns
+    -------
+    In the variable's unit per nm, shape (atoms, 3).
+    """
+    x = np.asarray(positions, dtype=np.float64)
+    atoms = sorted({atom for leaf in variable.leaves for atom in leaf.atoms})
+    # The rate is linear in the velocities, so a unit velocity picks out one component of the gradient.
+    units = np.zeros((len(atoms), 3, *x.shape))
+    for n, atom in enumerate(atoms):
+        units[n, range(3), atom, range(3)] = 1.0
+    units = units.reshape(-1, *x.shape)
+    rates = evaluate([variable], np.broadcast_to(x, units.shape), units)[1]
+    assert rates is not None
+    gradient = np.zeros_like(x)
+    gradient[atoms] = rates[:, 0].reshape(-1, 3)
+    return gradient

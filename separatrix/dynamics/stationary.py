@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import ase
 import numpy as np
@@ -15,8 +15,10 @@ from ase.units import kJ, mol
 from separatrix.core.errors import PotentialError, StationaryError
 from separatrix.core.molecule import Molecule
 from separatrix.core.units import ANGSTROM, KCAL, wavenumber
-from separatrix.cvs.states import Basin, Coordinate, basin_of
+from separatrix.cvs.states import Basin, basin_of
+from separatrix.cvs.variable import Variable
 from separatrix.dynamics.motion import is_linear, motions_left_out, straightened, thermal_velocities
+from separatrix.dynamics.pulls import Pull
 from separatrix.dynamics.walks import (
     EnergyAndGradient,
     Unfinished,
@@ -50,110 +52,6 @@ class NoSaddle(StationaryError):
     def __init__(self, message: str, found: Sequence[tuple[str, np.ndarray, float]]) -> None:
         super().__init__(message)
         self.found = tuple(found)
-
-
-@dataclass(frozen=True)
-class Bias:
-    """A smooth pull on an angle or a dihedral, k (1 - cos(q - target)), used only to find a saddle's region.
-
-    :class:`Spring` is its like for the other coordinates.
-
-    Attributes
-    ----------
-    atoms
-        Three atoms for an angle, four for a dihedral.
-    target
-        Degrees.
-    strength
-        k in kJ/mol.
-    """
-
-    atoms: tuple[int, ...]
-    target: float
-    strength: float
-
-    def __call__(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
-        """Energy in kJ/mol and gradient in kJ/mol/nm.
-
-        The cosine and sine of the coordinate are differentiated, never the coordinate: an angle of 180 degrees
-        is then an ordinary point. Where it is undefined (:meth:`Coordinate.deciding`) there is no pull, and the
-        energy is that of 90 degrees off the target.
-        """
-        kind: Literal["angle", "dihedral"] = "angle" if len(self.atoms) == 3 else "dihedral"
-        if np.isnan(Coordinate("", kind, self.atoms).deciding(positions)):
-            return self.strength, np.zeros_like(positions)
-        return _cosine_pull(positions, self.atoms, np.radians(self.target), self.strength)
-
-
-def _cosine_pull(
-    positions: np.ndarray, atoms: tuple[int, ...], target: float, strength: float
-) -> tuple[float, np.ndarray]:
-    gradient = np.zeros_like(positions)
-    x = positions[list(atoms)]
-    if len(atoms) == 3:
-        a, b = x[0] - x[1], x[2] - x[1]
-        na, nb = np.linalg.norm(a), np.linalg.norm(b)
-        u, v = a / na, b / nb
-        cosine = float(np.clip(u @ v, -1.0, 1.0))
-        sine = float(np.linalg.norm(np.cross(u, v)))
-        slope_a, slope_b = (v - cosine * u) / na, (u - cosine * v) / nb  # of the cosine
-        # d cos(q - t) = cos t d(cos q) + sin t d(sin q), and d(sin q) = -(cos q / sin q) d(cos q); the last
-        # term is undefined at linearity, where a target of 0 or 180 degrees has sin t = 0 and needs none.
-        factor = np.cos(target)
-        if abs(np.sin(target)) > 1e-12:
-            factor -= np.sin(target) * cosine / max(sine, 1e-8)
-        energy = strength * (1.0 - cosine * np.cos(target) - sine * np.sin(target))
-        gradient[atoms[0]] -= strength * factor * slope_a
-        gradient[atoms[2]] -= strength * factor * slope_b
-        gradient[atoms[1]] += strength * factor * (slope_a + slope_b)
-        return energy, gradient
-    # Dihedral: the classic gradient of the angle itself (Blondel and Karplus, J. Comput. Chem. 1996, 17, 1132).
-    f, g, h = x[0] - x[1], x[1] - x[2], x[3] - x[2]
-    a, b = np.cross(f, g), np.cross(h, g)
-    length = np.linalg.norm(g)
-    aa, bb = max(a @ a, 1e-12), max(b @ b, 1e-12)
-    phi = np.arctan2(np.cross(b, a) @ g / length, a @ b)
-    torque = strength * np.sin(phi - target)
-    first, last = -length / aa * a, length / bb * b
-    inner = (f @ g) / (aa * length) * a - (h @ g) / (bb * length) * b
-    gradient[atoms[0]] += torque * first
-    gradient[atoms[1]] += torque * (inner - first)
-    gradient[atoms[2]] += torque * (-inner - last)
-    gradient[atoms[3]] += torque * last
-    return float(strength * (1.0 - np.cos(phi - target))), gradient
-
-
-@dataclass(frozen=True)
-class Spring:
-    """A harmonic pull on a distance or a Cartesian coordinate, k/2 (q - target)^2, used as :class:`Bias` is.
-
-    Attributes
-    ----------
-    coordinate
-        q.
-    target
-        Angstrom.
-    strength
-        k in kJ/mol/angstrom^2.
-    """
-
-    coordinate: Coordinate
-    target: float
-    strength: float
-
-    def __call__(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
-        """Energy in kJ/mol and gradient in kJ/mol/nm."""
-        atoms, kind = self.coordinate.atoms, self.coordinate.kind
-        excess = self.coordinate.value(positions) - self.target
-        slope = self.strength * excess / ANGSTROM
-        gradient = np.zeros_like(positions)
-        if kind == "distance":
-            apart = positions[atoms[0]] - positions[atoms[1]]
-            gradient[atoms[0]] = slope * apart / max(np.linalg.norm(apart), 1e-12)
-            gradient[atoms[1]] = -gradient[atoms[0]]
-        else:
-            gradient[atoms[0], "xyz".index(kind)] = slope
-        return 0.5 * self.strength * excess**2, gradient
 
 
 def biased(surface: EnergyAndGradient, biases: Sequence[EnergyAndGradient]) -> EnergyAndGradient:
@@ -468,7 +366,7 @@ def pulled(
 
 
 def pulled_home(
-    molecule: Molecule, surface: EnergyAndGradient, start: np.ndarray, biases: Sequence[Bias | Spring]
+    molecule: Molecule, surface: EnergyAndGradient, start: np.ndarray, biases: Sequence[Pull]
 ) -> np.ndarray:
     """A geometry (nm) whose pulls have reached their targets, to 3 degrees or 0.05 angstrom.
 
@@ -491,12 +389,12 @@ def find_saddle(
     molecule: Molecule,
     potential: Potential,
     start: np.ndarray,
-    biases: Sequence[Bias | Spring],
+    biases: Sequence[Pull],
     basins: Sequence[Basin],
     *,
     name: str,
     fmax: float,
-    coordinates: Sequence[Coordinate] = (),
+    coordinates: Sequence[Variable] = (),
 ) -> StationaryPoint:
     """First-order saddle from a biased start, verified.
 

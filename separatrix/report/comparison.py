@@ -43,7 +43,7 @@ from separatrix.core.errors import StoreError
 from separatrix.core.files import read_dataset, read_json
 from separatrix.core.units import KCAL
 from separatrix.cvs.states import Basin
-from separatrix.cvs.states import Coordinate as Internal
+from separatrix.cvs.variable import Variable
 from separatrix.dynamics.stationary import StationaryPoint
 from separatrix.results.path_files import split_paths
 from separatrix.results.stationary_files import read_stationary
@@ -543,10 +543,10 @@ def stationary_quantities(data: MethodData, system: System) -> list[Quantity]:
     return found
 
 
-def named_coordinates(system: System) -> dict[str, Internal]:
+def named_coordinates(system: System) -> dict[str, Variable]:
     """The system's coordinates by name; those that its basins and its mechanism rule use come first."""
     rule = system.mechanism
-    used = [i.coordinate for b in system.basins for i in b.intervals]
+    used = [i.coordinate for b in system.basins for i in b.bounded]
     used += [c for c in (rule.crossing, *(m.coordinate for m in rule.classes)) if c is not None]
     return {c.name: c for c in (*used, *system.coordinates)}
 
@@ -1131,7 +1131,7 @@ def summarise(data: MethodData, system: System, rng: np.random.Generator) -> lis
             data.chains,
             rng,
             (system.reactant, system.product),
-            one_way=not system.mechanism.classes,
+            one_way=len(system.mechanism.names) == 1,
             on_start=agreement == "depend on the start",
         ),
         *convergence_quantities(data.assessments),
@@ -1226,7 +1226,7 @@ def figure_frames(
     return frames
 
 
-def projection(data: Sequence[MethodData], system: System) -> tuple[Internal, Internal | None]:
+def projection(data: Sequence[MethodData], system: System) -> tuple[Variable, Variable | None]:
     """Two named coordinates to show the paths in, the second None where there is but one.
 
     They are that of the commonest mechanism class and the crossing; without classes another coordinate and the
@@ -1244,15 +1244,15 @@ def projection(data: Sequence[MethodData], system: System) -> tuple[Internal, In
     return (others[0], rule.crossing) if others else (rule.crossing, None)
 
 
-def _axis(coordinate: Internal | None) -> str:
+def _axis(coordinate: Variable | None) -> str:
     """Axis title; dihedrals are shown without their sign, because mirror images are the same crossing."""
     if coordinate is None:
         return "move"
-    name = f"|{coordinate.name}|" if coordinate.kind == "dihedral" else coordinate.name
-    return f"{name} ({coordinate.unit})"
+    name = coordinate.name if coordinate.period is None else f"|{coordinate.name}|"
+    return name if coordinate.unit == "1" else f"{name} ({coordinate.unit})"
 
 
-def _plane_values(coordinate: Internal | None, positions: np.ndarray, moves: Iterable[int]) -> list[float]:
+def _plane_values(coordinate: Variable | None, positions: np.ndarray, moves: Iterable[int]) -> list[float]:
     """Values of a coordinate, or the moves that the frames belong to where there is no coordinate."""
     if coordinate is None:
         return [float(m) for m in moves]
@@ -1333,7 +1333,7 @@ def _mechanisms(data: MethodData, summary: Sequence[Quantity]) -> list[dict[str,
     return rows
 
 
-def _plane_rows(data: MethodData, plane: tuple[Internal, Internal | None]) -> list[dict[str, Any]]:
+def _plane_rows(data: MethodData, plane: tuple[Variable, Variable | None]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     axes = dict(zip(("x_axis", "y_axis"), map(_axis, plane), strict=True))
     for chain in data.chains:
@@ -1364,7 +1364,7 @@ def _crossings(reaction: ReactionCoordinate | None, track: np.ndarray) -> list[i
     return [int(i if abs(r[i]) <= abs(r[i + 1]) else i + 1) for i in before]
 
 
-def _basin_rows(system: System, plane: tuple[Internal, Internal | None]) -> list[dict[str, Any]]:
+def _basin_rows(system: System, plane: tuple[Variable, Variable | None]) -> list[dict[str, Any]]:
     """Basins as rectangles in the plane; without an end where the basin has no bound on a coordinate."""
     if plane[1] is None:
         return []
@@ -1380,13 +1380,17 @@ def _basin_rows(system: System, plane: tuple[Internal, Internal | None]) -> list
     return rows
 
 
-def _bounds(basin: Basin, coordinate: Internal) -> tuple[float, float]:
+def _bounds(basin: Basin, coordinate: Variable) -> tuple[float, float]:
     """Range of a coordinate in a basin, as :func:`_plane_values` shows it; NaN where it has none."""
-    for interval in basin.intervals:
+    for interval in basin.bounded:
         if interval.coordinate == coordinate:
-            if coordinate.kind != "dihedral":
+            if coordinate.period is None:
                 return interval.low, interval.high
-            shown = [v for v in np.arange(0.0, 180.5, 0.5) if interval.contains(v) or interval.contains(-v)]
+            shown = [
+                v
+                for v in np.arange(0.0, coordinate.period / 2.0 + 0.5, 0.5)
+                if interval.contains(v) or interval.contains(-v)
+            ]
             return (min(shown), max(shown)) if shown else (math.nan, math.nan)
     return math.nan, math.nan
 

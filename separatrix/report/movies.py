@@ -136,11 +136,11 @@ def of_method(
         tracks = {}
         for coordinate in system.coordinates:
             values = np.array([coordinate.value(x) for x in frames])
-            if coordinate.kind == "dihedral":
+            if coordinate.period is not None:
                 # Through the plane of the molecule without a jump.
-                values = np.unwrap(values, period=360.0)
-            unit = "Å" if coordinate.unit == "angstrom" else "°"
-            tracks[f"{coordinate.name} ({unit})"] = tuple(values.round(4).tolist())
+                values = np.unwrap(values, period=coordinate.period)
+            unit = {"angstrom": "Å", "degree": "°"}.get(coordinate.unit, coordinate.unit)
+            tracks[coordinate.name if unit == "1" else f"{coordinate.name} ({unit})"] = tuple(values.round(4).tolist())
         if reaction is not None:
             found = reaction.evaluate(frames)
             tracks["r"] = tuple(np.round(found.r, 4).tolist())

@@ -278,7 +278,7 @@ def write(
         known,
         words,
         temperature=temperature,
-        several=bool(system.mechanism.classes),
+        several=len(system.mechanism.names) > 1,
         **ends,
     )
     data = {

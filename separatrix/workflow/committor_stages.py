@@ -7,7 +7,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,15 +119,14 @@ def naive_variables(system: System, wanted: Sequence[str] = ()) -> tuple[str, ..
     """
     if wanted:
         return tuple(wanted)
-    first, second = ({i.coordinate for i in basin.intervals} for basin in system.basins)
-    for interval in system.basins[0].intervals:
+    first, second = ({i.coordinate for i in basin.bounded} for basin in system.basins)
+    for interval in system.basins[0].bounded:
         shared = interval.coordinate
         if shared in first & second:
-            atoms = (tuple(shared.atoms), tuple(reversed(shared.atoms)))
-            kinds = _SMOOTH.get(shared.kind, (shared.kind,))
-            found = tuple(v.name for v in system.variables if v.kind in kinds and tuple(v.atoms) in atoms)
-            if found:
-                return found
+            alike = {shared.function, *(replace(shared, kind=kind).function for kind in _SMOOTH.get(shared.kind, ()))}
+            names = tuple(v.name for v in system.variables if v.function in alike)
+            if names:
+                return names
     return ()
 
 

@@ -32,9 +32,10 @@ from separatrix.core.yaml_file import read_yaml
 from separatrix.cvs.evaluation import evaluate
 from separatrix.cvs.kinds import KINDS
 from separatrix.cvs.specification import from_spec
-from separatrix.cvs.states import Basin, Coordinate, Interval, MechanismClass, MechanismRule
+from separatrix.cvs.states import Basin, Interval, MechanismClass, MechanismRule
 from separatrix.cvs.variable import Variable
-from separatrix.dynamics.stationary import Bias, Spring, find_minimum, find_saddle
+from separatrix.dynamics.pulls import CosinePull, HarmonicPull
+from separatrix.dynamics.stationary import find_minimum, find_saddle
 from separatrix.report import comparison as compare
 from separatrix.report import figures
 from separatrix.workflow.engine_check import check_method
@@ -44,8 +45,8 @@ SYSTEM = yaml.safe_load((ROOT / "config/systems/double_well.yaml").read_text())
 DNAB = yaml.safe_load((ROOT / "config/systems/dnab.yaml").read_text())
 
 MASS = 12.0  # dalton, of both coordinates of the example
-X, Y, Z = (Coordinate(kind, kind, (atom,)) for kind, atom in (("x", 0), ("y", 1), ("z", 1)))
-APART = Coordinate("apart", "distance", (0, 1))
+X, Y, Z = (Variable(kind, kind, (atom,)) for kind, atom in (("x", 0), ("y", 1), ("z", 1)))
+APART = Variable("apart", "distance", (0, 1))
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -68,7 +69,7 @@ def test_shipped_example_loads_and_can_be_used() -> None:
     assert [c.kind for c in system.coordinates] == ["x", "y"]
     assert [v.kind for v in system.variables] == ["x", "y", "distance"]
     assert system.mechanism == MechanismRule() and system.mechanism.names == ("direct",)
-    assert system.saddle_guesses[0].biases == (Spring(X, 0.0, 100.0 * KCAL),)
+    assert system.saddle_guesses[0].biases == (HarmonicPull(X, 0.0, 100.0 * KCAL),)
     health = check_method(system, loaded.methods["coupled"], steps=200)
     assert health.usable and health.calls_per_step == 1.0
 
@@ -77,7 +78,7 @@ def test_molecules_are_read_as_before() -> None:
     system = build(DNAB)
     turn, theta9, theta10 = system.coordinates
     assert list(compare.named_coordinates(system)) == ["CNNC", "theta9", "theta10"]
-    assert system.saddle_guesses[0].biases == (Bias(theta10.atoms, 180.0, 150.0 * KCAL),)
+    assert system.saddle_guesses[0].biases == (CosinePull(theta10, 180.0, 150.0 * KCAL),)
     classes = (MechanismClass("inversion at N9", theta9, 150.0), MechanismClass("inversion at N10", theta10, 150.0))
     assert system.mechanism == MechanismRule(turn, 90.0, classes, "rotation")
 
@@ -164,9 +165,9 @@ def test_a_mistake_is_one_clear_line(change: Change, says: list[str]) -> None:
 
 
 @pytest.mark.parametrize("coordinate", [X, Y, Z, APART], ids=lambda c: c.name)
-def test_gradient_and_unit_of_a_spring(coordinate: Coordinate) -> None:
+def test_gradient_and_unit_of_a_spring(coordinate: Variable) -> None:
     rng = np.random.default_rng(1)
-    spring = Spring(coordinate, 0.7, 30.0)
+    spring = HarmonicPull(coordinate, 0.7, 30.0)
     for _ in range(5):
         x = rng.normal(0.0, 0.1, (3, 3))
         energy, gradient = spring(x)
@@ -175,7 +176,7 @@ def test_gradient_and_unit_of_a_spring(coordinate: Coordinate) -> None:
         # kJ/mol from angstrom.
         assert energy == pytest.approx(15.0 * (coordinate.value(x) - 0.7) ** 2)
         assert not gradient[2].any()
-    assert np.isfinite(Spring(APART, 1.0, 30.0)(np.zeros((2, 3)))[1]).all()
+    assert np.isfinite(HarmonicPull(APART, 1.0, 30.0)(np.zeros((2, 3)))[1]).all()
 
 
 def test_saddle_of_the_example_from_its_pull() -> None:
@@ -240,7 +241,7 @@ def test_without_a_rule_every_path_is_direct() -> None:
 
 
 def test_a_class_sees_no_sign_of_a_dihedral() -> None:
-    turn = Coordinate("turn", "dihedral", (0, 1, 2, 3))
+    turn = Variable("turn", "dihedral", (0, 1, 2, 3))
     chain = np.array([[0.1, 0.1, 0.0], [0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.1, -0.08, 0.03]])
     rule = MechanismRule(X, 1.0, (MechanismClass("trans", turn, 140.0),), "cis")
     mirrored = chain * [1.0, 1.0, -1.0]
@@ -272,7 +273,7 @@ def test_variables_along_an_axis_have_values_and_rates() -> None:
 def test_axis_variables_equal_axis_coordinates() -> None:
     x = np.random.default_rng(3).normal(size=(4, 2, 3))
     for kind in "xyz":
-        coordinate = Coordinate("q", kind, (1,))
+        coordinate = Variable("q", kind, (1,))
         values, _ = evaluate([Variable("q", kind, (1,))], x)
         np.testing.assert_allclose(values[:, 0], [coordinate.value(frame) for frame in x])
     assert set("xyz") < set(KINDS)
@@ -286,7 +287,7 @@ def test_extra_variables_are_enough() -> None:
 # Figures ----------------------------------------------------------------------------------------------------
 
 
-def in_a_field(*coordinates: Coordinate) -> System:
+def in_a_field(*coordinates: Variable) -> System:
     """The toy system of the comparison's tests, with basins by x of its last atom and no mechanism."""
     place = coordinates[0]
     basins = (Basin("A", (Interval(place, -9.0, -0.1),)), Basin("B", (Interval(place, 0.1, 9.0),)))
@@ -294,7 +295,7 @@ def in_a_field(*coordinates: Coordinate) -> System:
 
 
 def test_paths_are_shown_in_two_coordinates_of_the_system() -> None:
-    place, other = Coordinate("p", "y", (3,)), Coordinate("q", "z", (3,))
+    place, other = Variable("p", "y", (3,)), Variable("q", "z", (3,))
     data, system = toy_method(), in_a_field(place, other)
     assert compare.projection([data], system) == (place, other)
     rows = compare.figure_frames([data], {data.name: compare.summarise(data, system, np.random.default_rng(1))}, system)
@@ -308,7 +309,7 @@ def test_paths_are_shown_in_two_coordinates_of_the_system() -> None:
 
 
 def test_one_coordinate_is_shown_over_the_moves() -> None:
-    place = Coordinate("p", "y", (3,))
+    place = Variable("p", "y", (3,))
     data, system = toy_method(), in_a_field(place)
     # The saddle of one coordinate has an imaginary mode and no other.
     data = replace(data, saddle=replace(data.saddle, wavenumbers=np.array([-400.0])))
@@ -328,7 +329,7 @@ def test_one_coordinate_is_shown_over_the_moves() -> None:
 
 def test_tables_of_a_system_without_angles_do_not_speak_of_dihedrals() -> None:
     data = toy_method()
-    for system, expected in ((in_a_field(Coordinate("p", "y", (3,))), False), (toy_system(), True)):
+    for system, expected in ((in_a_field(Variable("p", "y", (3,))), False), (toy_system(), True)):
         summaries = {data.name: compare.summarise(data, system, np.random.default_rng(1))}
         frame = compare.comparison_frame(summaries, {data.name: data.label})
         assert ("Dihedral" in figures.stationary_table(frame.fillna({"text": "", "note": ""}))) == expected

@@ -10,22 +10,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from models import DoubleWell
 
-from separatrix.cvs.states import (
-    STRAIGHT,
-    Basin,
-    Coordinate,
-    Interval,
-    MechanismClass,
-    MechanismRule,
-    basin_of,
-    outside_of,
-)
+from separatrix.cvs.kinds.base import STRAIGHT
+from separatrix.cvs.states import Basin, Interval, MechanismClass, MechanismRule, basin_of, outside_of
+from separatrix.cvs.variable import Variable
 from separatrix.sampling.shooting import BasinVolume
 
-TWIST = Coordinate("CNNC", "dihedral", (0, 1, 2, 3))
-THETA9 = Coordinate("theta9", "angle", (0, 1, 2))
-THETA10 = Coordinate("theta10", "angle", (1, 2, 3))
-BOND = Coordinate("bond", "distance", (0, 1))
+TWIST = Variable("CNNC", "dihedral", (0, 1, 2, 3))
+THETA9 = Variable("theta9", "angle", (0, 1, 2))
+THETA10 = Variable("theta10", "angle", (1, 2, 3))
+BOND = Variable("bond", "distance", (0, 1))
 
 
 def frame(theta9: float, theta10: float, twist: float) -> np.ndarray:
@@ -150,7 +143,7 @@ def test_all_intervals_must_hold_but_one_is_enough_to_be_disjoint():
     wide = Basin("wide", (Interval(TWIST, 30, 150), Interval(THETA9, 0, 145)))
     assert not Z.disjoint(wide)
     # Different coordinates never prove two basins apart, whatever their numbers.
-    other = Basin("other", (Interval(Coordinate("x", "dihedral", (3, 2, 1, 0)), 140, 220),))
+    other = Basin("other", (Interval(Variable("x", "dihedral", (0, 1, 3, 2)), 140, 220),))
     assert not Z.disjoint(other)
 
 

@@ -19,11 +19,12 @@ from separatrix.core.files import read_dataset, write_dataset
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.units import ANGSTROM, KCAL, wavenumber
 from separatrix.core.yaml_file import read_yaml
-from separatrix.cvs.states import Basin, Coordinate, Interval
+from separatrix.cvs.states import Basin, Interval
+from separatrix.cvs.variable import Variable
 from separatrix.dynamics import stationary
 from separatrix.dynamics.motion import is_linear
+from separatrix.dynamics.pulls import CosinePull
 from separatrix.dynamics.stationary import (
-    Bias,
     NoSaddle,
     StationaryPoint,
     biased,
@@ -52,7 +53,7 @@ def bent(degrees: float) -> np.ndarray:
     return x @ turn.T
 
 
-def check(bias: Bias, x: np.ndarray) -> None:
+def check(bias: CosinePull, x: np.ndarray) -> None:
     energy, gradient = bias(x)
     numerical = numerical_gradient(lambda y: bias(y)[0], x)
     assert np.abs(gradient - numerical).max() < 1e-5 * bias.strength
@@ -65,7 +66,7 @@ def check(bias: Bias, x: np.ndarray) -> None:
 @given(st.floats(5, 175), st.sampled_from([180.0, 0.0, 120.0, 90.0, 45.0]))
 @settings(max_examples=40)
 def test_angle_pull(degrees, target):
-    bias = Bias((0, 1, 2), target, 700.0)
+    bias = CosinePull(Variable("bend", "angle", (0, 1, 2)), target, 700.0)
     x = bent(degrees)
     check(bias, x)
     assert bias(x)[0] == pytest.approx(700.0 * (1.0 - np.cos(np.radians(degrees - target))), abs=1e-8)
@@ -74,7 +75,7 @@ def test_angle_pull(degrees, target):
 @pytest.mark.parametrize("degrees", [180.0, 179.9999, 179.9, 179.0, 0.1])
 def test_angle_pull_to_180_at_linearity(degrees):
     """An angle of 180 degrees is an ordinary point of a pull to 180: no force there, a smooth one near it."""
-    bias = Bias((0, 1, 2), 180.0, 700.0)
+    bias = CosinePull(Variable("bend", "angle", (0, 1, 2)), 180.0, 700.0)
     x = bent(degrees)
     check(bias, x)
     if degrees == 180.0:
@@ -103,10 +104,10 @@ def test_dihedral_pull(one, other, twist, target):
     turn, _ = np.linalg.qr(np.random.default_rng(1).standard_normal((3, 3)))
     turn *= np.sign(np.linalg.det(turn))
     x = x @ turn.T + 0.2
-    bias = Bias((0, 1, 2, 3), target, 300.0)
+    bias = CosinePull(Variable("twist", "dihedral", (0, 1, 2, 3)), target, 300.0)
     check(bias, x)
     # Same sense of rotation as the coordinates of states and variables.
-    value = Coordinate("t", "dihedral", (0, 1, 2, 3)).value(x)
+    value = Variable("t", "dihedral", (0, 1, 2, 3)).value(x)
     assert bias(x)[0] == pytest.approx(300.0 * (1.0 - np.cos(np.radians(value - target))), abs=1e-6)
 
 
@@ -114,15 +115,18 @@ def test_dihedral_pull(one, other, twist, target):
 def test_what_is_undefined_is_not_pulled(degrees):
     """Near a straight line the force on a dihedral has no bound, and at it no direction."""
     x = bent(degrees)
-    energy, gradient = Bias((0, 1, 2, 3), 0.0, 300.0)(x)
+    energy, gradient = CosinePull(Variable("twist", "dihedral", (0, 1, 2, 3)), 0.0, 300.0)(x)
     assert energy == 300.0 and not gradient.any()
     x[0] = x[1]
-    energy, gradient = Bias((0, 1, 2), 90.0, 300.0)(x)
+    energy, gradient = CosinePull(Variable("bend", "angle", (0, 1, 2)), 90.0, 300.0)(x)
     assert energy == 300.0 and not gradient.any()
 
 
 def test_pulls_add_up():
-    pulls = [Bias((0, 1, 2), 180.0, 100.0), Bias((0, 1, 2, 3), 90.0, 50.0)]
+    pulls = [
+        CosinePull(Variable("bend", "angle", (0, 1, 2)), 180.0, 100.0),
+        CosinePull(Variable("twist", "dihedral", (0, 1, 2, 3)), 90.0, 50.0),
+    ]
     x = bent(100.0)
 
     def flat(y):
@@ -206,7 +210,7 @@ def test_a_linear_molecule_that_a_search_left_a_trifle_bent_keeps_both_bends(off
     """H-C-N with springs and k (1 + cos angle): 3 N - 5 modes, two of them bends of one wavenumber in closed form."""
     x = np.array([[-0.106, 0, 0], [0, 0, 0], [0.115, 0, 0]])
     masses = np.array([1.008, 12.011, 14.007])
-    bend = Bias((0, 1, 2), 180.0, 120.0)
+    bend = CosinePull(Variable("bend", "angle", (0, 1, 2)), 180.0, 120.0)
     surface = biased(springs({(0, 1): 6.0 * MDYN, (1, 2): 18.0 * MDYN}, x), [bend])
     bent = x.copy()
     bent[0, 1] = off
@@ -295,10 +299,10 @@ class Isomers:
         return c, self.barrier * (1.0 - c**2) + 0.5 * self.gap * (1.0 + c)
 
 
-TWIST = Coordinate("twist", "dihedral", (0, 1, 2, 3))
+TWIST = Variable("twist", "dihedral", (0, 1, 2, 3))
 CIS = Basin("cis", (Interval(TWIST, -40, 40),))
 TRANS = Basin("trans", (Interval(TWIST, 140, 220),))
-PULL = Bias((0, 1, 2, 3), 90.0, 400.0)
+PULL = CosinePull(Variable("twist", "dihedral", (0, 1, 2, 3)), 90.0, 400.0)
 CHAIN = Molecule(("C", "N", "N", "C"), ((0, 1), (1, 2), (2, 3)))
 
 
@@ -446,11 +450,11 @@ def butane():
     symbols, start = read_geometry("tests/data/butane/gauche.xyz")
     molecule = Molecule(symbols, bonds_from_distances(symbols, start))
     potential = build("tblite", molecule, {"method": "GFN2-xTB"})
-    twist = Coordinate("CCCC", "dihedral", (0, 1, 2, 3))
+    twist = Variable("CCCC", "dihedral", (0, 1, 2, 3))
     gauche, anti = Basin("gauche", (Interval(twist, 40, 90),)), Basin("anti", (Interval(twist, 150, 210),))
     mirror = Basin("mirror", (Interval(twist, -90, -40),))
     minimum = find_minimum(molecule, potential, start, gauche, (gauche, anti), fmax=0.05)
-    pull = Bias(twist.atoms, 120.0, 50.0 * KCAL)
+    pull = CosinePull(twist, 120.0, 50.0 * KCAL)
     find = partial(find_saddle, molecule, potential, minimum.positions, [pull], name="eclipsed", fmax=0.05)
     return twist, minimum, partial(find, coordinates=(twist,)), (gauche, anti, mirror)
 
@@ -524,8 +528,8 @@ def test_saddle_with_no_basin_below_is_refused(isomers):
 
 # DNAB with GAFF2 --------------------------------------------------------------------------------------------
 
-CNNC = Coordinate("CNNC", "dihedral", (6, 9, 10, 11))
-ANGLES = (Coordinate("theta9", "angle", (6, 9, 10)), Coordinate("theta10", "angle", (9, 10, 11)))
+CNNC = Variable("CNNC", "dihedral", (6, 9, 10, 11))
+ANGLES = (Variable("theta9", "angle", (6, 9, 10)), Variable("theta10", "angle", (9, 10, 11)))
 Z = Basin("Z", (Interval(CNNC, -40, 40), *(Interval(a, 0, 145) for a in ANGLES)))
 E = Basin("E", (Interval(CNNC, 140, 220), *(Interval(a, 0, 145) for a in ANGLES)))
 
@@ -555,7 +559,7 @@ def test_gaff2_minima(gaff2):
 def test_gaff2_rotation_saddle(gaff2, side, height, imaginary):
     """Two saddles, 0.016 kcal/mol apart, that differ in the turn of the rings; the start decides."""
     molecule, potential, e, z = gaff2
-    pull = Bias(CNNC.atoms, 90.0, 150.0 * KCAL)
+    pull = CosinePull(CNNC, 90.0, 150.0 * KCAL)
     start = {"Z": z, "E": e}[side].positions
     saddle = find_saddle(molecule, potential, start, [pull], (Z, E), name="rotation", fmax=0.02)
     assert (saddle.energy - e.energy) / KCAL == pytest.approx(height, abs=0.006)
@@ -586,7 +590,7 @@ def test_inversion_at_the_other_nitrogen_on_pm6():
     molecule, start = dnab("E")
     potential = build("mopac", molecule, {"hamiltonian": "PM6"})
     e = find_minimum(molecule, potential, start, E, (Z, E), fmax=0.05)
-    pull = Bias(ANGLES[0].atoms, 180.0, 150.0 * KCAL)
+    pull = CosinePull(ANGLES[0], 180.0, 150.0 * KCAL)
     saddle = find_saddle(molecule, potential, e.positions, [pull], (Z, E), name="inversion at N9", fmax=0.05)
     assert (saddle.energy - e.energy) / KCAL == pytest.approx(26.4, abs=0.05)
     assert saddle.wavenumbers[0] == pytest.approx(-622.0, abs=5.0)

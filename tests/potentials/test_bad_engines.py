@@ -17,7 +17,8 @@ import pytest
 from separatrix import potentials
 from separatrix.core.errors import ConfigError, EngineLost, PotentialError
 from separatrix.core.molecule import Molecule
-from separatrix.cvs.states import Basin, Coordinate, Interval
+from separatrix.cvs.states import Basin, Interval
+from separatrix.cvs.variable import Variable
 from separatrix.dynamics.md_engine import DynamicsSettings, MDEngine, run_half
 from separatrix.potentials import worker as worker_module
 from separatrix.potentials.containment import checked
@@ -25,7 +26,7 @@ from separatrix.potentials.containment import checked
 PAIR = Molecule(("N", "N"), ((0, 1),))
 X = np.array([[0.1, 0.2, 0.3], [-0.1, 0.0, 0.5]])
 ENTRY = "from separatrix.potentials.engine import Engine\nENGINE = Engine"
-NOWHERE = Basin("nowhere", (Interval(Coordinate("d", "distance", (0, 1)), 50.0, 60.0),))
+NOWHERE = Basin("nowhere", (Interval(Variable("d", "distance", (0, 1)), 50.0, 60.0),))
 
 
 def install(folder: Path, monkeypatch: pytest.MonkeyPatch, points: str, package: str = "badpackage") -> Path:

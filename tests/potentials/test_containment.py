@@ -8,7 +8,8 @@ import pytest
 from separatrix import potentials
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.seeds import stream
-from separatrix.cvs.states import Basin, Coordinate, Interval
+from separatrix.cvs.states import Basin, Interval
+from separatrix.cvs.variable import Variable
 from separatrix.dynamics.md_engine import DynamicsSettings, MDEngine, maxwell_boltzmann, run_half
 
 ENGINES = {
@@ -18,7 +19,7 @@ ENGINES = {
     "gfn2": ("tblite", {"method": "GFN2-xTB"}),
     "gfn1-ase": ("ase", {"calculator": "tblite.ase.TBLite", "arguments": {"method": "GFN1-xTB", "verbosity": 0}}),
 }
-NOWHERE = Basin("nowhere", (Interval(Coordinate("d", "distance", (9, 10)), 50.0, 60.0),))
+NOWHERE = Basin("nowhere", (Interval(Variable("d", "distance", (9, 10)), 50.0, 60.0),))
 
 
 @pytest.fixture(scope="module", params=list(ENGINES))

@@ -25,7 +25,8 @@ from separatrix.core.errors import ConfigError, EngineLost, PotentialError
 from separatrix.core.molecule import Molecule
 from separatrix.core.seeds import stream
 from separatrix.core.units import ANGSTROM, BOHR, HARTREE, KCAL
-from separatrix.cvs.states import Basin, Coordinate, Interval
+from separatrix.cvs.states import Basin, Interval
+from separatrix.cvs.variable import Variable
 from separatrix.dynamics.md_engine import DynamicsSettings, MDEngine, maxwell_boltzmann, run_half
 from separatrix.dynamics.stationary import relax
 from separatrix.potentials import build
@@ -354,7 +355,7 @@ def test_dynamics_conserves_energy(dftb):
     molecule, _ = dnab("E")
     potential.restart()
     engine = MDEngine(molecule, potential, DynamicsSettings(300.0, 1.0, 1, 100.0))
-    nowhere = Basin("nowhere", (Interval(Coordinate("d", "distance", (9, 10)), 50.0, 60.0),))
+    nowhere = Basin("nowhere", (Interval(Variable("d", "distance", (9, 10)), 50.0, 60.0),))
     velocities = maxwell_boltzmann(x, potential.masses, 300.0, stream(1, "dftbplus"))
     half = run_half(engine, engine.snapshot(x, velocities), [nowhere])
     assert half.end == "none", half.reason

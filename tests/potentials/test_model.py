@@ -18,7 +18,8 @@ from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import Molecule, read_geometry
 from separatrix.core.section import check
 from separatrix.core.units import BOLTZMANN, FEMTOSECOND, wavenumber
-from separatrix.cvs.states import Basin, Coordinate, Interval
+from separatrix.cvs.states import Basin, Interval
+from separatrix.cvs.variable import Variable
 from separatrix.dynamics.md_engine import DynamicsSettings, MDEngine, kinetic_energy, maxwell_boltzmann
 from separatrix.dynamics.motion import thermal_velocities
 from separatrix.dynamics.stationary import (
@@ -126,11 +127,11 @@ def test_an_isolated_molecule_has_no_coordinates_that_stand_still():
 
 def test_basins_by_cartesian_coordinate():
     positions = np.arange(6.0).reshape(2, 3)
-    found = [Coordinate("q", kind, (1,)).value(positions) for kind in "xyz"]
+    found = [Variable("q", kind, (1,)).value(positions) for kind in "xyz"]
     assert found == pytest.approx([30.0, 40.0, 50.0])
-    assert Coordinate("q", "x", (0,)).unit == "angstrom"
-    left = Basin("L", (Interval(Coordinate("q", "x", (0,)), -9.0, -0.4),))
-    right = Basin("R", (Interval(Coordinate("q", "x", (0,)), 0.4, 9.0),))
+    assert Variable("q", "x", (0,)).unit == "angstrom"
+    left = Basin("L", (Interval(Variable("q", "x", (0,)), -9.0, -0.4),))
+    right = Basin("R", (Interval(Variable("q", "x", (0,)), 0.4, 9.0),))
     assert left.disjoint(right)
     assert left.contains(at(-0.05)) and not left.contains(at(-0.03)) and right.contains(at(0.05))
 
@@ -178,8 +179,8 @@ def around(positions: np.ndarray) -> Basin:
     return Basin(
         "there",
         (
-            Interval(Coordinate("x", "x", (0,)), x - 0.15, x + 0.15),
-            Interval(Coordinate("y", "y", (1,)), y - 0.15, y + 0.15),
+            Interval(Variable("x", "x", (0,)), x - 0.15, x + 0.15),
+            Interval(Variable("y", "y", (1,)), y - 0.15, y + 0.15),
         ),
     )
 
@@ -357,7 +358,7 @@ EDGE = 0.85
 
 
 def basins_of(a: float) -> tuple[Basin, Basin]:
-    x = Coordinate("x", "x", (0,))
+    x = Variable("x", "x", (0,))
     return (
         Basin("A", (Interval(x, -99.0, -10.0 * EDGE * a),)),
         Basin("B", (Interval(x, 10.0 * EDGE * a, 99.0),)),

@@ -15,7 +15,8 @@ from separatrix import potentials
 from separatrix.core.errors import ConfigError, EngineLost, PotentialError
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.seeds import stream
-from separatrix.cvs.states import Basin, Coordinate, Interval
+from separatrix.cvs.states import Basin, Interval
+from separatrix.cvs.variable import Variable
 from separatrix.dynamics.md_engine import DynamicsSettings, MDEngine, maxwell_boltzmann, run_half
 
 OPTIONS = {"method": "GFN1-xTB"}
@@ -91,7 +92,7 @@ def test_worker_death_during_a_half_is_a_failed_half(dnab, working) -> None:
     molecule, x = dnab
     settings = DynamicsSettings(300.0, 1.0, 1, 400.0)
     engine = MDEngine(molecule, working, settings)
-    nowhere = Basin("nowhere", (Interval(Coordinate("d", "distance", (9, 10)), 5.0, 6.0),))
+    nowhere = Basin("nowhere", (Interval(Variable("d", "distance", (9, 10)), 5.0, 6.0),))
     velocities = maxwell_boltzmann(x, working.masses, 300.0, stream(1, "worker"))
 
     def kill() -> None:

@@ -24,7 +24,7 @@ from separatrix.core.molecule import Molecule
 from separatrix.core.plain import json_safe
 from separatrix.core.units import KCAL
 from separatrix.cvs.states import Basin, Interval, MechanismClass, MechanismRule
-from separatrix.cvs.states import Coordinate as Internal
+from separatrix.cvs.variable import Variable
 from separatrix.dynamics.stationary import StationaryPoint
 from separatrix.report import comparison as compare
 from separatrix.report.comparison import ChainData, MethodData
@@ -34,8 +34,8 @@ from separatrix.sampling import convergence, criterion, mechanism_shares
 from separatrix.statistics import ranking
 from separatrix.statistics.committor_statistics import analyse, wilson_interval
 
-BEND = Internal("bend", "angle", (0, 1, 2))
-TURN = Internal("turn", "dihedral", (0, 1, 2, 3))
+BEND = Variable("bend", "angle", (0, 1, 2))
+TURN = Variable("turn", "dihedral", (0, 1, 2, 3))
 
 
 def four_atoms(bend: float, turn: float) -> np.ndarray:

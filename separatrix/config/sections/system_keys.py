@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from separatrix.config.stage_names import ALONG_COORDINATE
 from separatrix.core.section import EVERY_STAGE, LABEL, Number, Section, key
-
-
-class NamedCoordinateSection(Section):
-    """A coordinate by kind and atoms."""
-
-    stages: ClassVar[tuple[str, ...]] = EVERY_STAGE
-
-    kind: Literal["distance", "angle", "dihedral", "x", "y", "z"] = key(
-        ..., "kind of coordinate; x, y, z are those of one atom in an external field"
-    )
-    atoms: list[str] = key(..., "names of as many atoms as the kind has, 1 to 4")
 
 
 class IntervalSection(Section):
@@ -45,6 +34,22 @@ class IntervalSection(Section):
         min_length=2,
         max_length=2,
     )
+    range: list[Number] | None = key(
+        None,
+        "lowest and highest value, of a coordinate in neither degrees nor angstrom",
+        shown_default="one of the three",
+        guide="the same of a coordinate in any other unit or without one, such as a coordination number",
+        min_length=2,
+        max_length=2,
+    )
+
+
+class BoxSection(Section):
+    """A part of a basin."""
+
+    stages: ClassVar[tuple[str, ...]] = EVERY_STAGE
+
+    within: list[IntervalSection] = key(..., "intervals that all hold in the box", min_length=1)
 
 
 class BasinSection(Section):
@@ -61,10 +66,29 @@ class BasinSection(Section):
             "further frames, cells, isotopes and dummy atoms are refused"
         ),
     )
-    within: list[IntervalSection] = key(
-        ...,
+    within: list[IntervalSection] | None = key(
+        None,
         "intervals that all hold inside the basin",
+        shown_default="this, `any` or both",
         guide="list of intervals that all hold in the basin",
+        min_length=1,
+    )
+    any: list[BoxSection] | None = key(
+        None,
+        "boxes of which one holds inside the basin",
+        shown_default="no boxes",
+        guide="list of boxes, each with a `within`; in the basin one of them holds, besides the basin's own `within`",
+        min_length=2,
+    )
+    equivalent: list[list[list[str]]] | None = key(
+        None,
+        "renumberings of atoms that count as the same, each a list of cycles of names of atoms",
+        shown_default="none",
+        guide=(
+            "renumberings of like atoms that count as the same geometry, and all that follow from them; each is a list "
+            "of cycles that move together: `[[[H1, H2, H3]]]` turns a methyl group, `[[[O1, O2], [C1, C3]]]` swaps two "
+            "pairs at once"
+        ),
         min_length=1,
     )
 
@@ -94,15 +118,23 @@ class PullSection(Section):
     )
     strength_kcal_mol: Number | None = key(
         None,
-        "k of k (1 - cos(q - target)), in kcal/mol",
+        "k of k (1 - cos(q - target)), in kcal/mol; of a coordinate in neither degrees nor angstrom k of "
+        "k/2 (q - target)^2, in kcal/mol per square of its unit",
         shown_default="one of the two",
         unit="kcal/mol",
         gt=0,
         le=1_000_000,
     )
+    target: Number | None = key(
+        None,
+        "where to pull a coordinate that is in neither degrees nor angstrom",
+        shown_default="one of the three",
+        ge=-1_000_000,
+        le=1_000_000,
+    )
     target_A: Number | None = key(
         None,
-        "where to pull any other coordinate, in angstrom",
+        "where to pull a length, in angstrom",
         shown_default="one of the two",
         unit="Å",
         ge=-1_000_000,
@@ -144,11 +176,41 @@ class CrossingSection(Section):
     )
     at_A: Number | None = key(
         None,
-        "value of any other coordinate at which a path crosses, in angstrom",
+        "length at which a path crosses, in angstrom",
         shown_default="one of the two",
         unit="Å",
         ge=-1_000_000,
         le=1_000_000,
+    )
+    at: Number | None = key(
+        None,
+        "value of a coordinate in neither degrees nor angstrom at which a path crosses",
+        shown_default="one of the three",
+        ge=-1_000_000,
+        le=1_000_000,
+    )
+    between_deg: list[Number] | None = key(
+        None,
+        "two values of a dihedral with their signs, in place of at_deg",
+        shown_default="`[-at_deg, at_deg]`",
+        unit="degree",
+        guide=(
+            "two values of a dihedral with their signs, in place of `at_deg`: one side goes from the first upwards to "
+            "the second, and a path crosses at either, so `[0, 180]` parts mirror images"
+        ),
+        min_length=2,
+        max_length=2,
+    )
+    ways: list[Annotated[str, Field(min_length=1, max_length=100, pattern=LABEL)]] | None = key(
+        None,
+        "mechanisms of the paths that cross a dihedral at the first and at the second value, where no class fits",
+        shown_default="both `otherwise`",
+        guide=(
+            "which way round a dihedral goes: the mechanisms of paths that cross at the first and at the second value "
+            "(of `at_deg` at minus and at plus it), where no class fits"
+        ),
+        min_length=2,
+        max_length=2,
     )
 
 
@@ -169,11 +231,41 @@ class MechanismClassSection(Section):
     )
     above_A: Number | None = key(
         None,
-        "any other coordinate exceeds this at the crossing, in angstrom",
+        "the length exceeds this at the crossing, in angstrom",
         shown_default="one of the two",
         unit="Å",
         ge=-1_000_000,
         le=1_000_000,
+    )
+    above: Number | None = key(
+        None,
+        "a coordinate in neither degrees nor angstrom exceeds this at the crossing",
+        shown_default="one of the three",
+        ge=-1_000_000,
+        le=1_000_000,
+    )
+    within_deg: list[Number] | None = key(
+        None,
+        "the angle, or the dihedral with its sign, lies between these at the crossing, in degrees",
+        shown_default="one bound",
+        unit="degree",
+        min_length=2,
+        max_length=2,
+    )
+    within_A: list[Number] | None = key(
+        None,
+        "the length lies between these at the crossing, in angstrom",
+        shown_default="one bound",
+        unit="Å",
+        min_length=2,
+        max_length=2,
+    )
+    within: list[Number] | None = key(
+        None,
+        "a coordinate in any other unit lies between these at the crossing",
+        shown_default="one bound",
+        min_length=2,
+        max_length=2,
     )
 
 
@@ -187,7 +279,7 @@ class MechanismSection(Section):
         "where a path crosses",
         guide=(
             "a path crosses where `coordinate` passes `at_deg` or `at_A`, a value between the two basins and in "
-            "neither; a dihedral counts without its sign, so mirror-image basins cannot be told apart by one"
+            "neither; a dihedral counts without its sign there, and with it in `between_deg`"
         ),
     )
     classes: list[MechanismClassSection] = key(
@@ -279,10 +371,18 @@ class SystemSection(Section):
         min_length=1,
     )
     coordinates: dict[
-        Annotated[str, Field(max_length=100, pattern=LABEL, description="a short name")], NamedCoordinateSection
+        Annotated[str, Field(max_length=100, pattern=LABEL, description="a short name")],
+        Annotated[
+            dict[str, Any], Field(description="collective variable, such as {kind: angle, atoms: [C6, N9, N10]}")
+        ],
     ] = key(
         ...,
         "coordinates that basins, saddle guesses and the mechanism refer to, and that the report shows",
+        guide=(
+            "coordinate that the keys below refer to and the report shows: any collective variable (`kind` and what "
+            "that takes, below), and `dihedral`, of four atoms, -180 to 180 degrees; `x`, `y`, `z` are those of one "
+            "atom in an external field"
+        ),
         min_length=1,
     )
     basins: dict[
