@@ -16,12 +16,13 @@ from separatrix.config.keys import Keys, file_of
 from separatrix.config.methods import build_method
 from separatrix.config.sections.config_keys import ConfigSection
 from separatrix.config.sections.system_keys import SystemSection
-from separatrix.config.system import build_system
+from separatrix.config.system import System, build_system
 from separatrix.core import folders
 from separatrix.core.errors import ConfigError
 from separatrix.core.section import check
 from separatrix.core.text import is_file, shown
 from separatrix.core.yaml_file import read_yaml
+from separatrix.cvs.variable import not_expressible
 
 MOST_JOBS = 100_000
 """Jobs that Snakemake can plan in a reasonable time and memory."""
@@ -50,6 +51,35 @@ def _check_jobs(full: Mapping[str, Any], system: Mapping[str, Any], files: Seque
         parts = f"{methods} methods, {sampling['chains']} chains, {sampling['max_rounds']} rounds"
         message = f"up to {jobs} jobs ({parts}); at most {MOST_JOBS} can be planned, give less of one of these"
         raise Keys(file_of("sampling", files)).fail("sampling", message)
+
+
+def _check_springs(full: Mapping[str, Any], system: System, files: Sequence[Path]) -> None:
+    """Refuse a coordinate that is to be held by a spring in OpenMM, which cannot express one of its variables.
+
+    Raises
+    ------
+    ConfigError
+        At the first such variable: it would fail only when all sampling is done.
+    """
+    by_name = {variable.name: variable for variable in system.variables}
+    umbrella, where = full["rates"]["umbrella"], Keys(file_of("rates", files))
+    for i, name in enumerate(umbrella["variables"]):
+        if lacking := not_expressible([by_name[name]]):
+            raise where.fail(
+                f"rates.umbrella.variables.{i}",
+                f"{name!r} is of the kind {lacking[1]!r}, which OpenMM cannot hold by a spring; take another variable",
+            )
+    lacking = not_expressible(system.variables)
+    if lacking is None:
+        return
+    what = f"the fitted coordinate may hold {lacking[0].name!r}, of the kind {lacking[1]!r}, which OpenMM cannot hold"
+    remedy = "leave it out of the system's variables.extra"
+    if umbrella["methods"] and not umbrella["variables"]:
+        raise where.fail("rates.umbrella.methods", f"{what} by a spring; name the variables to use, or {remedy}")
+    if full["committor"]["source"] == "restrained":
+        raise Keys(file_of("committor", files)).fail(
+            "committor.source", f"{what} at r = 0; take configurations from paths, or {remedy}"
+        )
 
 
 def load(
@@ -139,6 +169,7 @@ def load(
             keys.look(methods, name, f"rates.{route}.methods.{i}", "a method")
         for i, name in enumerate(full["rates"][route]["variables"]):
             keys.look(candidates, name, f"rates.{route}.variables.{i}", "a candidate variable")
+    _check_springs(full, system, paths)
     where = file_of("sampling", paths)
     keys = Keys(where)
     if sampling["min_rounds"] > sampling["max_rounds"]:

@@ -6,22 +6,13 @@ both; the factors to angstrom and degree are in the expressions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.cvs.kinds import COMPOUNDS, KINDS
 from separatrix.cvs.kinds.base import Action
-from separatrix.cvs.variable import Variable
-
-
-def not_expressible(variables: Iterable[Variable]) -> tuple[Variable, str] | None:
-    """The first variable that OpenMM and PLUMED cannot express, and the kind that is why; None where there is none."""
-    for variable in variables:
-        for leaf in variable.leaves:
-            if KINDS[leaf.kind].export is None:
-                return variable, leaf.kind
-    return None
+from separatrix.cvs.variable import Variable, not_expressible
 
 
 def labelled(coordinate: ReactionCoordinate) -> dict[Variable, str]:

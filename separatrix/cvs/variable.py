@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -168,3 +168,12 @@ class Variable:
             yield self
         for _, term in self.terms:
             yield from term.leaves
+
+
+def not_expressible(variables: Iterable[Variable]) -> tuple[Variable, str] | None:
+    """The first variable that OpenMM and PLUMED cannot express, and the kind that is why; None where there is none."""
+    for variable in variables:
+        for leaf in variable.leaves:
+            if KINDS[leaf.kind].export is None:
+                return variable, leaf.kind
+    return None
