@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from conftest import snakemake
 from pybtex.database import parse_string
 from typer.testing import CliRunner
 
@@ -18,14 +21,16 @@ from separatrix import potentials
 from separatrix.cli import main as cli
 from separatrix.config.load import load
 from separatrix.core.errors import ConfigError
+from separatrix.core.files import read_json, write_json
 from separatrix.cvs.evaluation import evaluate
 from separatrix.cvs.specification import describe
 from separatrix.rates.route import ROUTES, RouteContext, by_trust
-from separatrix.report import citations, software
+from separatrix.report import citations, rates_page, software
 from separatrix.report.inputs import load_with_files
+from separatrix.report.rate_quantities import rate_quantities
 from separatrix.sampling import convergence
 from separatrix.sampling.mechanism_shares import ChainMechanisms
-from separatrix.workflow import resources
+from separatrix.workflow import rate_routes, resources
 from separatrix.workflow.engine_check import engine_notes
 
 PACKAGE = Path(__file__).parent / "package"
@@ -162,3 +167,28 @@ def test_route_is_among_the_routes_and_is_cited(data: dict[str, Any]) -> None:
     (rate,) = ROUTES["example"].rates({"example": {"rate": 5.0}}, context).rates
     assert (rate["from"], rate["to"], rate["rate"]) == ("Z", "E", 5.0)
     assert "the example's rate" in citations.used(load(data))["eyring1935"]
+
+
+def test_rules_of_the_package_are_part_of_the_workflow(data: dict[str, Any], tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(data | {"results_directory": str(tmp_path / "results")}))
+    run = snakemake("-n", "--configfile", str(config), cores=1)
+    jobs = dict(re.findall(r"^(\w+) +(\d+)$", run.stdout + run.stderr, flags=re.MULTILINE))
+    assert jobs["example_rate"] == jobs["rates"] == "1"
+
+
+def test_rates_of_the_package_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = SimpleNamespace(reactant="A", product="B")
+    monkeypatch.setattr(rate_routes, "from_settings", lambda _: (system, SimpleNamespace(label="model")))
+    rate = {"from": "A", "to": "B", "temperature": 300.0, "rate": 2.0, "shares": []}
+    rules = {"statistics": "classical", "low_modes": "raised", "cutoff": 50.0, "tunnelling": "none"}
+    harmonic = {"source": "a model", "states": ["A", "B"], "temperature_K": 300.0, "rates": [rate], "rules": rules}
+    harmonic |= {"channels": [], "without_saddle": {}, "laws": [], "kinetics": []}
+    write_json(harmonic, tmp_path / "harmonic.json")
+    write_json({"rate": 1.0, "people": 9}, tmp_path / "example.json")
+    files = {name: tmp_path / f"{name}.json" for name in ("harmonic", "example")}
+    rate_routes.gather({"temperature_K": 300.0}, tmp_path / "rates.json", **files)
+    content = read_json(tmp_path / "rates.json")
+    assert [(r["route"], r["rate"]) for r in content["routes"]] == [("harmonic", 2.0), ("example", 1.0)]
+    assert "people asked for the rate" in {q.name for q in rate_quantities(content)}
+    assert "a rate from a file" in rates_page.table([content], ["model"], None)

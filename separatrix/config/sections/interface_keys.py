@@ -62,9 +62,10 @@ class InterfacesSection(Section):
     )
     refresh: int = key(
         2,
-        "cycles from one excursion from the reactant that replaces the first ensemble's path to the next",
+        "cycles between replacements of the [0+] ensemble's path by one from the reservoir",
         guide=(
-            "cycles from one excursion from the reactant that takes the place of the first ensemble's path to the next"
+            "cycles between replacements of the [0+] ensemble's path by one from the reservoir, the paths that leave the "
+            "reactant in its MD segments"
         ),
         stages=("interface_chain",),
         ge=2,
@@ -72,20 +73,20 @@ class InterfacesSection(Section):
     )
     stretch_fs: Number = key(
         500,
-        "stretch of dynamics in the reactant, from fresh velocities, for the flux and these excursions",
+        "MD segment in the reactant, from fresh velocities, for the flux and the reservoir",
         unit="fs",
         guide=(
-            "length of a stretch of dynamics in the reactant, each from fresh velocities; they give the flux and "
-            "the excursions, and are run as these are wanted"
+            "length of an MD segment in the reactant, each from fresh velocities; segments give the flux and the paths "
+            "of the reservoir, and are run as these are needed"
         ),
         gt=0,
         le=1_000_000_000,
     )
     longest_fs: Number = key(
         5000,
-        "a half of a path that is longer counts as uncommitted",
+        "a half-trajectory that is longer counts as uncommitted",
         unit="fs",
-        guide="a half of a path that is longer counts as uncommitted, and is never accepted",
+        guide="a half-trajectory that is longer counts as uncommitted, and is never accepted",
         gt=0,
         le=1_000_000_000,
     )

@@ -1,17 +1,25 @@
-"""A route to a rate: a number that a file of the run holds."""
+"""A route to a rate: a number that a rule of this package writes into a file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
-from separatrix.rates.route import Route, RouteContext, RouteFile, RouteRates
+from separatrix.rates.route import Route, RouteContext, RouteFile, RouteQuantity, RouteRates, RouteWork
 
 
 def rates(files: Mapping[str, Any], context: RouteContext) -> RouteRates:
     """The rate of `example.json`, 1/s, with its error."""
     entry = {"from": context.reactant, "to": context.product, "temperature": context.temperature}
-    return RouteRates([entry | {"rate": files["example"]["rate"], "ln_error": 0.1}], {})
+    example = files["example"]
+    return RouteRates([entry | {"rate": example["rate"], "ln_error": 0.1}], {"example": example})
+
+
+def quantities(content: Mapping[str, Any]) -> Iterable[RouteQuantity]:
+    """How many people were asked for the rate."""
+    if content.get("example"):
+        yield RouteQuantity("people asked for the rate", content["example"]["people"])
 
 
 ROUTE = Route(
@@ -22,5 +30,9 @@ ROUTE = Route(
     files={"example": RouteFile("rates/example.json")},
     asked=lambda rates, method: True,
     rates=rates,
+    quantities=quantities,
     citations=lambda rates: [("eyring1935", "the example's rate")],
+    work=lambda config, method: RouteWork(steps=0.0, shots=0.0, jobs=1),
+    absent={"example": {}},
+    rules=str(Path(__file__).with_name("route.smk")),
 )
