@@ -64,8 +64,8 @@ class InterfacesSection(Section):
         2,
         "cycles between replacements of the [0+] ensemble's path by one from the reservoir",
         guide=(
-            "cycles between replacements of the [0+] ensemble's path by one from the reservoir, the paths that leave the "
-            "reactant in its MD segments"
+            "cycles between replacements of the [0+] ensemble's path by one from the reservoir, the paths that leave "
+            "the reactant in its MD segments"
         ),
         stages=("interface_chain",),
         ge=2,
