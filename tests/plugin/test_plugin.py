@@ -179,7 +179,10 @@ def test_rules_of_the_package_are_part_of_the_workflow(data: dict[str, Any], tmp
 
 def test_rates_of_the_package_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     system = SimpleNamespace(reactant="A", product="B")
-    monkeypatch.setattr(rate_routes, "from_settings", lambda _: (system, SimpleNamespace(label="model")))
+    stage = SimpleNamespace(
+        system=system, method=SimpleNamespace(label="model"), config=SimpleNamespace(temperature_K=300.0)
+    )
+    monkeypatch.setattr(rate_routes, "StageSettings", lambda *_: stage)
     rate = {"from": "A", "to": "B", "temperature": 300.0, "rate": 2.0, "shares": []}
     rules = {"statistics": "classical", "low_modes": "raised", "cutoff": 50.0, "tunnelling": "none"}
     harmonic = {"source": "a model", "states": ["A", "B"], "temperature_K": 300.0, "rates": [rate], "rules": rules}

@@ -55,7 +55,10 @@ def toy(tmp_path: Path, monkeypatch) -> None:
 def gathered(folder: Path, monkeypatch, **files: dict) -> dict:
     """`rates.json` of the stage."""
     system = SimpleNamespace(reactant="A", product="B")
-    monkeypatch.setattr(rate_routes, "from_settings", lambda _: (system, SimpleNamespace(label="model")))
+    stage = SimpleNamespace(
+        system=system, method=SimpleNamespace(label="model"), config=SimpleNamespace(temperature_K=300.0)
+    )
+    monkeypatch.setattr(rate_routes, "StageSettings", lambda *_: stage)
     rate = {"from": "A", "to": "B", "temperature": 300.0, "rate": 1e9, "classical_rate": 5e8, "shares": []}
     rate |= {"quantum_factor": 2.0, "quantum_vibrations": 1.6, "tunnelling": 1.25}
     harmonic = {
