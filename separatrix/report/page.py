@@ -228,7 +228,7 @@ def track_chart(movie: movies.Movie, words: Words) -> dict[str, Any]:
 
 def write(
     settings: Mapping[str, Any],
-    items: Sequence[Mapping[str, Any]],
+    shown: Sequence[Mapping[str, Any]],
     methods: Mapping[str, Mapping[str, Any]],
     comparison: Path | str,
     out: Path | str,
@@ -241,7 +241,7 @@ def write(
     ----------
     settings
         Of the stage ``report``.
-    items
+    shown
         Figures and tables, see :func:`figure_items`.
     methods
         For each, by name: ``label``, ``rates`` (``rates.json``), ``coordinate`` (``coordinate.json``), ``paths``
@@ -265,7 +265,7 @@ def write(
     known = read_literature(literature) if literature else None
     temperature = float(given.config.temperature_K)
     ends = {"reactant": system.reactant, "product": system.product}
-    sections = figure_items(items, words)
+    sections = figure_items(shown, words)
     films = []
     if system.molecule.n_atoms > 2:
         for name, method in methods.items():

@@ -100,7 +100,7 @@ def sample(
     minimum_file: Path | str,
     saddle_file: Path | str,
     first_file: Path | str,
-    previous: tuple[Path | str, Path | str] | None,
+    previous: Sequence[Path | str] | None,
     journal: Path | str,
     shots_out: Path | str,
     paths_out: Path | str,
@@ -111,7 +111,7 @@ def sample(
     Parameters
     ----------
     previous
-        Shots and paths of the round before; None in the first.
+        Shots and paths of the round before; none in the first.
     journal
         Directory of the chain's running record. It is one for all rounds: another division into rounds finds the
         same moves.
@@ -123,7 +123,7 @@ def sample(
     rules = given.config.sampling
     first = read_dataset(first_file)
     first_path_, first_label = split_paths(first)[0], int(first.label[0])
-    if previous is None:
+    if not previous:
         path, label, shift, move, made_by = first_path_, first_label, method.shift, 0, -1
         mechanism = str(first.mechanism.values[0])
     else:
@@ -137,13 +137,13 @@ def sample(
     task = sampling.Round(
         number=number,
         first_move=move,
-        burn_in=burn_in if previous is None else 0,
+        burn_in=0 if previous else burn_in,
         shots=rules.shots_per_round,
         frame=method.dynamics.frame,
         failures_in_a_row=given.config.failures_in_a_row,
     )
     tuner = None
-    if previous is None and burn_in and target:
+    if not previous and burn_in and target:
         # A longer shift than a quarter of the longest path leaves hardly a candidate on it.
         tuner = sampling.ShiftTuner(shift, target, engine.settings.longest_half_frames // 2)
     # The number of shots is no part of what a record is valid for: asking for more goes on from what is there.

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 from collections import Counter
@@ -470,8 +471,9 @@ threading.Thread(target=eat, daemon=True).start()
 def a_job_that_runs_out_of_memory(stage: Stage) -> None:
     """It is killed at once, and the next attempt asks for more; what is on record stays."""
     place = stage.place("memory")
-    script = place.folder / "scripts/sample.py"
-    script.write_text(HUNGRY + script.read_text())
+    script = place.folder / "scripts/stage.py"
+    hungry = textwrap.indent(HUNGRY, "    ")
+    script.write_text(f'if snakemake.rule == "sample":\n{hungry}\n{script.read_text()}')
     master = place.master(SHOTS)
     (job,) = until(place.jobs, "the job", 400)
     (place.folder / "megabytes").write_text(str(stage.cluster.megabytes(job["id"])))

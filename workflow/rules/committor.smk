@@ -1,12 +1,12 @@
 rule restrained:
     input:
-        minimum=surface_file(f"minimum_{CONFIG.system.product}.nc"),
-        saddle=surface_file("saddle.nc"),
+        engine_files,
+        minimum_file=surface_file(f"minimum_{CONFIG.system.product}.nc"),
+        saddle_file=surface_file("saddle.nc"),
         paths=chain_files("paths.nc"),
         fit=method_file("coordinate.json"),
-        engine=engine_files,
     output:
-        ensemble=method_file("committor/restrained.nc"),
+        out=method_file("committor/restrained.nc"),
     log:
         method_file("logs/restrained.log"),
     benchmark:
@@ -20,12 +20,13 @@ rule restrained:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("restrained"),
     params:
+        stage=stage("restrained"),
         settings=settings("restrained"),
         journal=method_file("committor/journal_restrained"),
     message:
         "{wildcards.method}: equilibrium ensemble near the predicted separatrix (progress: {log})"
     script:
-        "../../scripts/restrained.py"
+        "../../scripts/stage.py"
 
 
 rule draw:
@@ -35,7 +36,7 @@ rule draw:
         fit=method_file("coordinate.json"),
         table=method_file("variables.nc"),
     output:
-        configurations=method_file("committor/{draw}/configurations.nc"),
+        out=method_file("committor/{draw}/configurations.nc"),
     log:
         method_file("logs/draw_{draw}.log"),
     benchmark:
@@ -46,21 +47,22 @@ rule draw:
         mem_mb=1500,
         runtime=10,
     params:
+        stage=stage("draw"),
         settings=settings_of_draw("draw"),
     message:
         "{wildcards.method}: configurations for committor shots ({wildcards.draw})"
     script:
-        "../../scripts/draw.py"
+        "../../scripts/stage.py"
 
 
 rule committor_shots:
     input:
-        minimum=surface_file(f"minimum_{CONFIG.system.product}.nc"),
-        saddle=surface_file("saddle.nc"),
+        engine_files,
+        minimum_file=surface_file(f"minimum_{CONFIG.system.product}.nc"),
+        saddle_file=surface_file("saddle.nc"),
         configurations=method_file("committor/{draw}/configurations.nc"),
-        engine=engine_files,
     output:
-        shots=method_file("committor/{draw}/shots_{batch}.nc"),
+        out=method_file("committor/{draw}/shots_{batch}.nc"),
     log:
         method_file("logs/committor_shots_{draw}_{batch}.log"),
     benchmark:
@@ -74,12 +76,14 @@ rule committor_shots:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("committor_shots"),
     params:
+        stage=stage("committor_shots"),
+        batch=number("batch"),
         settings=settings_of_draw("committor_shots"),
         journal=method_file("committor/{draw}/journal_{batch}"),
     message:
         "{wildcards.method}: committor shots ({wildcards.draw}), batch {wildcards.batch} (progress: {log})"
     script:
-        "../../scripts/committor_shots.py"
+        "../../scripts/stage.py"
 
 
 rule committor:
@@ -96,7 +100,7 @@ rule committor:
         fit=method_file("coordinate.json"),
         table=method_file("variables.nc"),
     output:
-        analysis=method_file("committor.json"),
+        out=method_file("committor.json"),
     log:
         method_file("logs/committor.log"),
     benchmark:
@@ -107,8 +111,9 @@ rule committor:
         mem_mb=1500,
         runtime=10,
     params:
+        stage=stage("committor"),
         settings=settings("committor"),
     message:
         "{wildcards.method}: what the committor shots say of the coordinate"
     script:
-        "../../scripts/committor.py"
+        "../../scripts/stage.py"

@@ -25,7 +25,7 @@ try:
     from separatrix.results import verify
     from separatrix.results.stationary_files import search_to_repeat
     from separatrix.theory import theory_files
-    from separatrix.workflow import resources, slurm
+    from separatrix.workflow import RULES, resources, slurm
 except ModuleNotFoundError as error:
     refuse(
         f"the Python package {error.name!r} is not there for {sys.executable}, which Snakemake runs with; "
@@ -120,9 +120,20 @@ def hold_results_first():
     workflow._onstart = start
 
 
-def settings(stage):
+def stage(name):
+    """The stage that a rule calls, and its revision: a corrected one runs again, and so do those behind it."""
+    return {"name": name, "revision": RULES[name].revision}
+
+
+def revised(name):
+    """What the settings of a corrected stage have in addition, so that it goes on from no journal of before."""
+    revision = RULES[name].revision
+    return {"revision": revision} if revision > 1 else {}
+
+
+def settings(name):
     """What a stage depends on: its parameters, so that a change of one method runs that method again and no other."""
-    return lambda wildcards: CONFIG.settings(stage, wildcards.method)
+    return lambda wildcards: CONFIG.settings(name, wildcards.method) | revised(name)
 
 
 def settings_of_search(wildcards):
@@ -130,12 +141,20 @@ def settings_of_search(wildcards):
     found = f"{RESULTS}/{wildcards.method}/saddle_{wildcards.guess}.nc"
     revision = search_to_repeat(found)
     of_stage = CONFIG.settings("saddle_search", wildcards.method)
+    of_stage |= revised("saddle_search")
     return of_stage if revision is None else of_stage | {"search": revision}
 
 
-def settings_of_draw(stage):
+def settings_of_draw(name):
     """The same, of a stage that works on one set of committor shots."""
-    return lambda wildcards: CONFIG.settings(stage, wildcards.method, wildcards.draw)
+    return lambda wildcards: CONFIG.settings(
+        name, wildcards.method, wildcards.draw
+    ) | revised(name)
+
+
+def number(wildcard):
+    """A wildcard that is a number, as one."""
+    return lambda wildcards: int(wildcards[wildcard])
 
 
 def engine_files(wildcards):
@@ -344,7 +363,7 @@ def assessments(method):
     begin()
     files = []
     for number in range(1, CONFIG.data["sampling"]["max_rounds"] + 1):
-        files.append(checkpoints.assess.get(method=method, round=number).output.verdict)
+        files.append(checkpoints.assess.get(method=method, round=number).output[0])
         try:
             verdict = read_json(files[-1])
         except SeparatrixError as error:

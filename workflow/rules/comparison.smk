@@ -46,24 +46,24 @@ rule compare:
     input:
         # A function for each method, as in `all`.
         *(judged(method) for method in CONFIG.methods),
-        points=[
+        [
             f
             for basin in CONFIG.system.basins
             for f in all_surfaces(f"minimum_{basin.name}.nc")
         ],
-        saddles=all_surfaces("saddle.nc"),
-        chains=[
+        all_surfaces("saddle.nc"),
+        [
             f
             for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
             for name in ("shots.nc", "paths.nc", "cost.json", "first_path.nc")
             for f in all_methods(f"chain_{chain}/{name}")
         ],
-        variables=all_methods("variables.nc"),
-        coordinates=all_methods("coordinate.json"),
-        committors=all_methods("committor.json"),
-        rates=all_methods("rates.json"),
+        all_methods("variables.nc"),
+        all_methods("coordinate.json"),
+        all_methods("committor.json"),
+        all_methods("rates.json"),
     output:
-        **FIGURE_DATA,
+        *FIGURE_DATA.values(),
         table=report(
             comparison_file("comparison.csv"),
             caption="../report/comparison_data.rst",
@@ -81,6 +81,7 @@ rule compare:
         mem_mb=2000,
         runtime=20,
     params:
+        stage=stage("compare"),
         settings=CONFIG.settings("compare"),
         folders={method: f"{RESULTS}/{method}" for method in CONFIG.methods},
         surfaces={
@@ -88,16 +89,16 @@ rule compare:
             for method in CONFIG.methods
         },
         chains=CONFIG.data["sampling"]["chains"],
-        figures=list(FIGURE_DATA),
+        data=FIGURE_DATA,
     message:
         "comparison of the methods"
     script:
-        "../../scripts/compare.py"
+        "../../scripts/stage.py"
 
 
 rule figures:
     input:
-        **FIGURE_DATA,
+        *FIGURE_DATA.values(),
         table=comparison_file("comparison.csv"),
     output:
         **reported(FIGURES, "svg"),
@@ -112,7 +113,10 @@ rule figures:
     resources:
         mem_mb=2000,
         runtime=20,
+    params:
+        stage=stage("figures"),
+        data=FIGURE_DATA,
     message:
         "figures and tables of the report"
     script:
-        "../../scripts/figures.py"
+        "../../scripts/stage.py"

@@ -1,9 +1,9 @@
 rule variables:
     input:
+        *CONFIG.system.reference_files,
         shots=chain_files("shots.nc"),
-        references=CONFIG.system.reference_files,
     output:
-        table=method_file("variables.nc"),
+        out=method_file("variables.nc"),
     log:
         method_file("logs/variables.log"),
     benchmark:
@@ -14,19 +14,20 @@ rule variables:
         mem_mb=1500,
         runtime=10,
     params:
+        stage=stage("variables"),
         settings=settings("variables"),
     message:
         "{wildcards.method}: variables at the shooting points"
     script:
-        "../../scripts/variables.py"
+        "../../scripts/stage.py"
 
 
 rule coordinate:
     input:
+        *CONFIG.system.reference_files,
         table=method_file("variables.nc"),
-        references=CONFIG.system.reference_files,
     output:
-        fit=method_file("coordinate.json"),
+        out=method_file("coordinate.json"),
     log:
         method_file("logs/coordinate.log"),
     benchmark:
@@ -37,8 +38,9 @@ rule coordinate:
         mem_mb=2000,
         runtime=20,
     params:
+        stage=stage("coordinate"),
         settings=settings("coordinate"),
     message:
         "{wildcards.method}: likelihood-maximised reaction coordinate"
     script:
-        "../../scripts/coordinate.py"
+        "../../scripts/stage.py"

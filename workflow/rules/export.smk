@@ -21,28 +21,28 @@ rule export:
     input:
         # A function for each method, as in `all`.
         *(judged(method) for method in CONFIG.methods),
-        tables=EXPORT_TABLES,
-        stationary=[
+        [
             file
             for basin in CONFIG.system.basins
             for file in all_surfaces(f"minimum_{basin.name}.nc")
         ]
         + all_surfaces("saddle.nc"),
-        paths=[
+        [
             file
             for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
             for file in all_methods(f"chain_{chain}/paths.nc")
         ],
-        found=[
+        [
             file
             for name in ("check", "coordinate", "committor", "rates")
             for file in all_methods(f"{name}.json")
         ],
+        CONFIG.data["export"]["references"],
+        tables=EXPORT_TABLES,
         summary=comparison_file("comparison.json"),
-        references=CONFIG.data["export"]["references"],
     output:
+        EXPORT_RESULTS[1],
         metadata=EXPORT_RESULTS[0],
-        references=EXPORT_RESULTS[1],
     log:
         comparison_file("logs/export.log"),
     benchmark:
@@ -53,8 +53,9 @@ rule export:
         mem_mb=2000,
         runtime=20,
     params:
+        stage=stage("export"),
         config=config,
     message:
         "research object: everything behind the report"
     script:
-        "../../scripts/export_crate.py"
+        "../../scripts/stage.py"

@@ -2,13 +2,13 @@
 rule interface_pilot:
     input:
         unpack(windows_of_pilot),
-        minima=lambda wildcards: list(minima_files(wildcards).values()),
+        lambda wildcards: list(minima_files(wildcards).values()),
+        engine_files,
         saddle=surface_file("saddle.nc"),
         fit=method_file("coordinate.json"),
         table=method_file("variables.nc"),
-        engine=engine_files,
     output:
-        pilot=method_file("rates/interface_pilot.nc"),
+        out=method_file("rates/interface_pilot.nc"),
     log:
         method_file("logs/interface_pilot.log"),
     benchmark:
@@ -22,25 +22,26 @@ rule interface_pilot:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("interface_pilot"),
     params:
+        stage=stage("interface_pilot"),
         settings=settings("interface_pilot"),
         minima=minima_files,
         journal=method_file("rates/journal_interfaces"),
     message:
         "{wildcards.method}: interfaces are placed (progress: {log})"
     script:
-        "../../scripts/interface_pilot.py"
+        "../../scripts/stage.py"
 
 
 rule interface_chain:
     input:
-        minima=lambda wildcards: list(minima_files(wildcards).values()),
+        lambda wildcards: list(minima_files(wildcards).values()),
+        engine_files,
         saddle=surface_file("saddle.nc"),
         fit=method_file("coordinate.json"),
         table=method_file("variables.nc"),
         pilot=method_file("rates/interface_pilot.nc"),
-        engine=engine_files,
     output:
-        chain=method_file("rates/interface_chain_{batch}.nc"),
+        out=method_file("rates/interface_chain_{batch}.nc"),
     log:
         method_file("logs/interface_chain_{batch}.log"),
     benchmark:
@@ -54,13 +55,15 @@ rule interface_chain:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("interface_chain"),
     params:
+        stage=stage("interface_chain"),
+        number=number("batch"),
         settings=settings("interface_chain"),
         minima=minima_files,
         journal=method_file("rates/journal_interfaces"),
     message:
         "{wildcards.method}: paths through interfaces, chain {wildcards.batch} (progress: {log})"
     script:
-        "../../scripts/interface_chain.py"
+        "../../scripts/stage.py"
 
 
 rule interface_rate:
@@ -70,7 +73,7 @@ rule interface_rate:
             for batch in range(CONFIG.data["rates"]["interfaces"]["chains"])
         ],
     output:
-        rate=method_file("rates/interfaces.json"),
+        out=method_file("rates/interfaces.json"),
     log:
         method_file("logs/interface_rate.log"),
     benchmark:
@@ -81,8 +84,9 @@ rule interface_rate:
         mem_mb=1500,
         runtime=10,
     params:
+        stage=stage("interface_rate"),
         settings=settings("interface_rate"),
     message:
         "{wildcards.method}: rate through interfaces"
     script:
-        "../../scripts/interface_rate.py"
+        "../../scripts/stage.py"

@@ -15,12 +15,12 @@ if ALONG:
 
 rule harmonic:
     input:
-        minima=lambda wildcards: list(minima_files(wildcards).values()),
-        searches=saddle_files,
+        lambda wildcards: list(minima_files(wildcards).values()),
         # Where no guess leads to a saddle, that rule says why, and this one does not start.
-        saddle=surface_file("saddle.nc"),
+        surface_file("saddle.nc"),
+        searches=saddle_files,
     output:
-        rates=method_file("rates/harmonic.json"),
+        out=method_file("rates/harmonic.json"),
     log:
         method_file("logs/harmonic.log"),
     benchmark:
@@ -31,24 +31,25 @@ rule harmonic:
         mem_mb=1500,
         runtime=10,
     params:
+        stage=stage("harmonic"),
         settings=settings("harmonic"),
         minima=minima_files,
     message:
         "{wildcards.method}: harmonic rates"
     script:
-        "../../scripts/harmonic.py"
+        "../../scripts/stage.py"
 
 
 rule umbrella:
     input:
-        minima=lambda wildcards: list(minima_files(wildcards).values()),
+        lambda wildcards: list(minima_files(wildcards).values()),
+        engine_files,
         saddle=surface_file("saddle.nc"),
         paths=chain_files("paths.nc"),
         fit=method_file("coordinate.json"),
         table=method_file("variables.nc"),
-        engine=engine_files,
     output:
-        windows=method_file("rates/umbrella_{batch}.nc"),
+        out=method_file("rates/umbrella_{batch}.nc"),
     log:
         method_file("logs/umbrella_{batch}.log"),
     benchmark:
@@ -62,18 +63,21 @@ rule umbrella:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("umbrella"),
     params:
+        stage=stage("umbrella"),
+        batch=number("batch"),
         settings=settings("umbrella"),
         minima=minima_files,
         journal=method_file("rates/journal_umbrella"),
     message:
         "{wildcards.method}: umbrella windows, batch {wildcards.batch} (progress: {log})"
     script:
-        "../../scripts/umbrella.py"
+        "../../scripts/stage.py"
 
 
 rule free_energy:
     input:
-        minima=lambda wildcards: list(minima_files(wildcards).values()),
+        lambda wildcards: list(minima_files(wildcards).values()),
+        engine_files,
         saddle=surface_file("saddle.nc"),
         paths=chain_files("paths.nc"),
         fit=method_file("coordinate.json"),
@@ -82,9 +86,8 @@ rule free_energy:
             method_file(f"rates/umbrella_{batch}.nc")
             for batch in range(CONFIG.data["rates"]["umbrella"]["batches"])
         ],
-        engine=engine_files,
     output:
-        profile=method_file("rates/free_energy.json"),
+        out=method_file("rates/free_energy.json"),
         surface=method_file("rates/surface.nc"),
     log:
         method_file("logs/free_energy.log"),
@@ -99,24 +102,25 @@ rule free_energy:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("free_energy"),
     params:
+        stage=stage("free_energy"),
         settings=settings("free_energy"),
         minima=minima_files,
         journal=method_file("rates/journal_umbrella"),
     message:
         "{wildcards.method}: free energy along the coordinate (progress: {log})"
     script:
-        "../../scripts/free_energy.py"
+        "../../scripts/stage.py"
 
 
 rule transmission:
     input:
-        minimum=surface_file(f"minimum_{CONFIG.system.product}.nc"),
-        saddle=surface_file("saddle.nc"),
+        engine_files,
+        minimum_file=surface_file(f"minimum_{CONFIG.system.product}.nc"),
+        saddle_file=surface_file("saddle.nc"),
         profile=surface_file("rates/free_energy.json"),
         surface=surface_file("rates/surface.nc"),
-        engine=engine_files,
     output:
-        transmission=method_file("rates/transmission.json"),
+        out=method_file("rates/transmission.json"),
     log:
         method_file("logs/transmission.log"),
     benchmark:
@@ -130,19 +134,20 @@ rule transmission:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("transmission"),
     params:
+        stage=stage("transmission"),
         settings=settings("transmission"),
         journal=method_file("rates/journal_transmission"),
     message:
         "{wildcards.method}: transmission coefficient (progress: {log})"
     script:
-        "../../scripts/transmission.py"
+        "../../scripts/stage.py"
 
 
 rule rates:
     input:
         unpack(route_files),
     output:
-        rates=method_file("rates.json"),
+        out=method_file("rates.json"),
     log:
         method_file("logs/rates.log"),
     benchmark:
@@ -153,16 +158,17 @@ rule rates:
         mem_mb=1500,
         runtime=10,
     params:
+        stage=stage("rates"),
         settings=settings("rates"),
     message:
         "{wildcards.method}: rates by all routes"
     script:
-        "../../scripts/rates.py"
+        "../../scripts/stage.py"
 
 
 rule rates_report:
     input:
-        rates=all_methods("rates.json"),
+        files=all_methods("rates.json"),
         literature=CONFIG.system.literature or [],
     output:
         **(
@@ -217,9 +223,10 @@ rule rates_report:
         mem_mb=2000,
         runtime=10,
     params:
+        stage=stage("rates_report"),
         # A function: of a list, Snakemake would fill in what looks like a wildcard.
         labels=lambda wildcards: [m.label for m in CONFIG.methods.values()],
     message:
         "rates of all methods, beside experiment"
     script:
-        "../../scripts/rates_report.py"
+        "../../scripts/stage.py"

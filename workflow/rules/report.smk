@@ -4,18 +4,18 @@ REPORT = f"{RESULTS}/report.html"
 
 rule report_page:
     input:
-        shown=files_of(report_items()),
-        comparison=comparison_file("comparison.json"),
-        rates=all_methods("rates.json"),
-        coordinates=all_methods("coordinate.json"),
-        paths=[
+        files_of(report_items()),
+        all_methods("rates.json"),
+        all_methods("coordinate.json"),
+        [
             path
             for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
             for path in all_methods(f"chain_{chain}/paths.nc")
         ],
+        comparison=comparison_file("comparison.json"),
         literature=CONFIG.system.literature or [],
     output:
-        page=REPORT,
+        out=REPORT,
     log:
         comparison_file("logs/report.log"),
     benchmark:
@@ -26,6 +26,7 @@ rule report_page:
         mem_mb=2000,
         runtime=20,
     params:
+        stage=stage("report_page"),
         settings=CONFIG.settings("report")
         | {
             # All of them: the later ones may change a few keys only.
@@ -51,4 +52,4 @@ rule report_page:
     message:
         f"the report, {REPORT}"
     script:
-        "../../scripts/report_page.py"
+        "../../scripts/stage.py"

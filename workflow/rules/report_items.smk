@@ -18,12 +18,12 @@ SECTIONS = {
 
 
 # Where this file lies, which is not the folder of the Snakefile when the rules are used as a module.
-RULES = workflow.current_basedir
+RULE_FOLDER = workflow.current_basedir
 
 
 def caption(name):
     """File of the caption, the same as in Snakemake's own report."""
-    file = RULES.join(f"../report/{name}.rst")
+    file = RULE_FOLDER.join(f"../report/{name}.rst")
     if not file.is_local:
         return str(workflow.source_path(f"../report/{name}.rst"))
     # Not by way of the source cache, whose folder has another name in each run: the page would be made again.

@@ -1,13 +1,13 @@
 rule first_path:
     input:
         # No sampling with an engine that is off its own tolerance.
-        health=method_file("check.json"),
-        minimum=surface_file(f"minimum_{CONFIG.system.product}.nc"),
-        saddle=surface_file("saddle.nc"),
-        start=start_file,
-        engine=engine_files,
+        method_file("check.json"),
+        engine_files,
+        minimum_file=surface_file(f"minimum_{CONFIG.system.product}.nc"),
+        saddle_file=surface_file("saddle.nc"),
+        start_file=start_file,
     output:
-        path=method_file("chain_{chain}/first_path.nc"),
+        out=method_file("chain_{chain}/first_path.nc"),
     log:
         method_file("logs/first_path_{chain}.log"),
     benchmark:
@@ -21,35 +21,37 @@ rule first_path:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("first_path"),
     params:
+        stage=stage("first_path"),
+        chain=number("chain"),
         settings=settings("first_path"),
         start=lambda wildcards: CONFIG.start_of(int(wildcards.chain)),
     message:
         "{wildcards.method}: first reactive path of chain {wildcards.chain}, shot from: {params.start}"
     script:
-        "../../scripts/first_path.py"
+        "../../scripts/stage.py"
 
 
 rule sample:
     input:
-        minimum=surface_file(f"minimum_{CONFIG.system.product}.nc"),
-        saddle=surface_file("saddle.nc"),
-        first_path=method_file("chain_{chain}/first_path.nc"),
+        # Another round only once the last has been judged; judging it anew changes nothing in this one.
+        lambda wildcards: [
+            ancient(f"{RESULTS}/{wildcards.method}/rounds/{number}.json")
+            for number in [int(wildcards.round) - 1]
+            if number
+        ],
+        engine_files,
+        minimum_file=surface_file(f"minimum_{CONFIG.system.product}.nc"),
+        saddle_file=surface_file("saddle.nc"),
+        first_file=method_file("chain_{chain}/first_path.nc"),
         previous=lambda wildcards: [
             f"{RESULTS}/{wildcards.method}/chain_{wildcards.chain}/round_{int(wildcards.round) - 1}/{name}.nc"
             for name in ("shots", "paths")
             if int(wildcards.round) > 1
         ],
-        # Another round only once the last has been judged; judging it anew changes nothing in this one.
-        verdict=lambda wildcards: [
-            ancient(f"{RESULTS}/{wildcards.method}/rounds/{number}.json")
-            for number in [int(wildcards.round) - 1]
-            if number
-        ],
-        engine=engine_files,
     output:
-        shots=method_file("chain_{chain}/round_{round}/shots.nc"),
-        paths=method_file("chain_{chain}/round_{round}/paths.nc"),
-        cost=method_file("chain_{chain}/round_{round}/cost.json"),
+        shots_out=method_file("chain_{chain}/round_{round}/shots.nc"),
+        paths_out=method_file("chain_{chain}/round_{round}/paths.nc"),
+        cost_out=method_file("chain_{chain}/round_{round}/cost.json"),
     log:
         method_file("logs/sample_{chain}_{round}.log"),
     benchmark:
@@ -63,26 +65,29 @@ rule sample:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("sample"),
     params:
+        stage=stage("sample"),
+        chain=number("chain"),
+        number=number("round"),
         settings=settings("sample"),
         # Not an output: Snakemake deletes outputs before it repeats a job, and a killed chain goes on from this.
         journal=lambda wildcards: f"{RESULTS}/{wildcards.method}/chain_{wildcards.chain}/journal",
     message:
         "{wildcards.method}: aimless shooting, chain {wildcards.chain}, round {wildcards.round} (progress: {log})"
     script:
-        "../../scripts/sample.py"
+        "../../scripts/stage.py"
 
 
 checkpoint assess:
     input:
-        shots=round_files("shots.nc"),
-        paths=round_files("paths.nc"),
+        round_files("shots.nc"),
+        round_files("paths.nc"),
+        *CONFIG.system.reference_files,
         previous=lambda wildcards: [
             f"{RESULTS}/{wildcards.method}/rounds/{number}.json"
             for number in range(1, int(wildcards.round))
         ],
-        references=CONFIG.system.reference_files,
     output:
-        verdict=method_file("rounds/{round}.json"),
+        out=method_file("rounds/{round}.json"),
     log:
         method_file("logs/assess_{round}.log"),
     benchmark:
@@ -93,13 +98,15 @@ checkpoint assess:
         mem_mb=1500,
         runtime=10,
     params:
+        stage=stage("assess"),
+        number=number("round"),
         settings=settings("assess"),
         shots=by_chain("shots.nc"),
         paths=by_chain("paths.nc"),
     message:
         "{wildcards.method}: has the sampling converged after round {wildcards.round}?"
     script:
-        "../../scripts/assess.py"
+        "../../scripts/stage.py"
 
 
 rule chain:
@@ -108,9 +115,9 @@ rule chain:
         paths=rounds_of_chain("paths.nc"),
         costs=rounds_of_chain("cost.json"),
     output:
-        shots=method_file("chain_{chain}/shots.nc"),
-        paths=method_file("chain_{chain}/paths.nc"),
-        cost=method_file("chain_{chain}/cost.json"),
+        shots_out=method_file("chain_{chain}/shots.nc"),
+        paths_out=method_file("chain_{chain}/paths.nc"),
+        cost_out=method_file("chain_{chain}/cost.json"),
     log:
         method_file("logs/chain_{chain}.log"),
     benchmark:
@@ -120,7 +127,9 @@ rule chain:
     resources:
         mem_mb=1500,
         runtime=10,
+    params:
+        stage=stage("chain"),
     message:
         "{wildcards.method}: the rounds of chain {wildcards.chain}, put together"
     script:
-        "../../scripts/chain.py"
+        "../../scripts/stage.py"

@@ -10,7 +10,7 @@ SCAN_RESULTS = [
 
 rule scan:
     input:
-        rates=lambda wildcards: [
+        lambda wildcards: [
             f"{RESULTS}/{method}/rates.json" for method in methods_of_scan(wildcards)
         ],
         shares=comparison_file("data/mechanisms.csv"),
@@ -39,10 +39,14 @@ rule scan:
         mem_mb=1500,
         runtime=10,
     params:
+        stage=stage("scan"),
         scan=lambda wildcards: CONFIG.scan(wildcards.scan),
-        methods=methods_of_scan,
+        rates=lambda wildcards: {
+            method: f"{RESULTS}/{method}/rates.json"
+            for method in methods_of_scan(wildcards)
+        },
         temperature=float(CONFIG.data["temperature_K"]),
     message:
         "rates and mechanisms over {wildcards.scan}"
     script:
-        "../../scripts/scan.py"
+        "../../scripts/stage.py"

@@ -1,9 +1,9 @@
 rule check:
     input:
-        geometry=str(CONFIG.system.geometries[CONFIG.system.reactant]),
-        engine=engine_files,
+        str(CONFIG.system.geometries[CONFIG.system.reactant]),
+        engine_files,
     output:
-        health=method_file("check.json"),
+        out=method_file("check.json"),
     log:
         method_file("logs/check.log"),
     benchmark:
@@ -17,19 +17,20 @@ rule check:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("check"),
     params:
+        stage=stage("check"),
         settings=settings("check"),
     message:
         "{wildcards.method}: forces against numerical derivatives, energy drift, speed"
     script:
-        "../../scripts/check.py"
+        "../../scripts/stage.py"
 
 
 rule minimum:
     input:
-        geometry=lambda wildcards: str(CONFIG.system.geometries[wildcards.basin]),
-        engine=engine_files,
+        lambda wildcards: str(CONFIG.system.geometries[wildcards.basin]),
+        engine_files,
     output:
-        point=method_file("minimum_{basin}.nc"),
+        out=method_file("minimum_{basin}.nc"),
         xyz=method_file("minimum_{basin}.xyz"),
     log:
         method_file("logs/minimum_{basin}.log"),
@@ -44,19 +45,21 @@ rule minimum:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("minimum"),
     params:
+        stage=stage("minimum"),
+        basin=lambda wildcards: wildcards.basin,
         settings=settings("minimum"),
     message:
         "{wildcards.method}: lowest minimum of basin {wildcards.basin}"
     script:
-        "../../scripts/minimum.py"
+        "../../scripts/stage.py"
 
 
 rule guess:
     input:
-        minimum=lambda wildcards: f"{RESULTS}/{wildcards.method}/minimum_{start_of_guess(wildcards)}.nc",
-        engine=engine_files,
+        engine_files,
+        minimum_file=lambda wildcards: f"{RESULTS}/{wildcards.method}/minimum_{start_of_guess(wildcards)}.nc",
     output:
-        point=method_file("guess_{guess}.nc"),
+        out=method_file("guess_{guess}.nc"),
         xyz=method_file("guess_{guess}.xyz"),
     log:
         method_file("logs/guess_{guess}.log"),
@@ -71,19 +74,21 @@ rule guess:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("guess"),
     params:
+        stage=stage("guess"),
+        guess=number("guess"),
         settings=settings("guess"),
     message:
         "{wildcards.method}: where saddle guess {wildcards.guess} leads"
     script:
-        "../../scripts/guess.py"
+        "../../scripts/stage.py"
 
 
 rule saddle_search:
     input:
-        minimum=lambda wildcards: f"{RESULTS}/{wildcards.method}/minimum_{start_of_guess(wildcards)}.nc",
-        engine=engine_files,
+        engine_files,
+        minimum_file=lambda wildcards: f"{RESULTS}/{wildcards.method}/minimum_{start_of_guess(wildcards)}.nc",
     output:
-        found=method_file("saddle_{guess}.nc"),
+        out=method_file("saddle_{guess}.nc"),
         xyz=method_file("saddle_{guess}.xyz"),
     log:
         method_file("logs/saddle_search_{guess}.log"),
@@ -98,18 +103,20 @@ rule saddle_search:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("saddle_search"),
     params:
+        stage=stage("saddle_search"),
+        guess=number("guess"),
         settings=settings_of_search,
     message:
         "{wildcards.method}: saddle from guess {wildcards.guess}, verified by one imaginary mode and a descent to both basins"
     script:
-        "../../scripts/saddle_search.py"
+        "../../scripts/stage.py"
 
 
 rule saddle:
     input:
         searches=saddle_files,
     output:
-        point=method_file("saddle.nc"),
+        out=method_file("saddle.nc"),
         xyz=method_file("saddle.xyz"),
     log:
         method_file("logs/saddle.log"),
@@ -121,8 +128,9 @@ rule saddle:
         mem_mb=1500,
         runtime=10,
     params:
+        stage=stage("saddle"),
         settings=settings("saddle"),
     message:
         "{wildcards.method}: the saddle that sampling starts from"
     script:
-        "../../scripts/saddle.py"
+        "../../scripts/stage.py"

@@ -10,8 +10,8 @@ THEORY_RESULTS = [
 
 rule theory:
     input:
+        lambda wildcards: theory_files.inputs(THEORY[wildcards.surface]),
         model=lambda wildcards: THEORY[wildcards.surface],
-        files=lambda wildcards: theory_files.inputs(THEORY[wildcards.surface]),
     output:
         **other_forms(["surface", "anisotropy"], "theory/{{surface}}/{}"),
         json=comparison_file("theory/{surface}/theory.json"),
@@ -42,7 +42,9 @@ rule theory:
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        stage=stage("theory"),
     message:
         "theory of diffusive rates on {wildcards.surface}"
     script:
-        "../../scripts/theory.py"
+        "../../scripts/stage.py"
