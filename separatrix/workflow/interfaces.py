@@ -20,11 +20,11 @@ from separatrix.core.journal import Journal
 from separatrix.core.seeds import stream
 from separatrix.dynamics.md_engine import MDEngine
 from separatrix.rates import mbar
-from separatrix.rates.tis.chain import Chain, run_chain
+from separatrix.rates.tis.chain import InterfaceChain, run_chain
 from separatrix.rates.tis.engine_runner import EngineRunner
 from separatrix.rates.tis.flux import run_segments
 from separatrix.rates.tis.interface_rate import rate_of_chains
-from separatrix.rates.tis.moves import OUTCOMES
+from separatrix.rates.tis.path_moves import OUTCOMES
 from separatrix.rates.tis.pilot import Pilot, Rules, place_interfaces
 from separatrix.rates.tis.placing import PlacingError, Seeds
 from separatrix.rates.tis.transition_paths import Path as TransitionPath
@@ -304,7 +304,7 @@ def interface_rate(settings: Settings, chains: Sequence[Path | str], out: Path |
     runs, tables = [], [read_dataset(file) for file in chains]
     for table in tables:
         runs.append(
-            Chain(
+            InterfaceChain(
                 table.highest.values,
                 table.frames.values,
                 table.outcome.values,

@@ -26,8 +26,8 @@ from separatrix.dynamics.motion import maxwell_boltzmann
 from separatrix.potentials.base import python_potential
 from separatrix.rates import mbar
 from separatrix.rates.agreement import agreement
-from separatrix.rates.tis import moves
-from separatrix.rates.tis.chain import Chain, run_chain
+from separatrix.rates.tis import path_moves
+from separatrix.rates.tis.chain import InterfaceChain, run_chain
 from separatrix.rates.tis.engine_runner import EngineRunner
 from separatrix.rates.tis.interface_rate import rate_of_chains
 from separatrix.rates.tis.pilot import Rules, place_interfaces
@@ -224,9 +224,9 @@ def test_perturbed_velocities_are_reversible():
         unit, none = np.eye(15), np.zeros(15)
         draws = np.array([run.draw(x, Given(n)).ravel() for n in unit]).T
         thermal = draws @ draws.T
-        for i, j in itertools.product(range(len(moves.ALONG)), range(len(moves.ACROSS))):
-            old = [moves.perturbed(run, x, v.reshape(5, 3), Given(none, i, j)).ravel() for v in unit]
-            new = [moves.perturbed(run, x, none.reshape(5, 3), Given(n, i, j)).ravel() for n in unit]
+        for i, j in itertools.product(range(len(path_moves.ALONG)), range(len(path_moves.ACROSS))):
+            old = [path_moves.perturbed(run, x, v.reshape(5, 3), Given(none, i, j)).ravel() for v in unit]
+            new = [path_moves.perturbed(run, x, none.reshape(5, 3), Given(n, i, j)).ravel() for n in unit]
             a, b = np.array(old).T, np.array(new).T
             scale = np.abs(thermal).max()
             np.testing.assert_allclose(a @ thermal @ a.T + b @ b.T, thermal, atol=1e-12 * scale)
@@ -268,7 +268,7 @@ def test_each_pair_of_routes_is_held_against_the_other():
 def test_the_table_shows_the_route_through_interfaces():
     highest = np.where(np.random.default_rng(1).random((200, 1)) < 0.3, math.inf, 1.0)
     zeros, counts = np.zeros((200, 1), dtype=int), np.full(50, 4)
-    chain = Chain(highest, zeros + 9, zeros, zeros - 1, np.full(50, 100), counts, np.zeros(50, int))
+    chain = InterfaceChain(highest, zeros + 9, zeros, zeros - 1, np.full(50, 100), counts, np.zeros(50, int))
     rate = rate_of_chains([chain], [0.5], 0.004).to_dict()
     content = {
         "source": "a model",

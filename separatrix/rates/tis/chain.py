@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from separatrix.rates.tis.flux import PhasePoint, leaving_paths, next_point, segment_record
-from separatrix.rates.tis.moves import run_cycle
+from separatrix.rates.tis.path_moves import run_cycle
 from separatrix.rates.tis.pilot import Pilot, Rules
 from separatrix.rates.tis.transition_paths import FloatArray, Keep, Path, Runner, Streams
 
@@ -22,7 +22,9 @@ log = logging.getLogger(__name__)
 _WAIT = 200
 
 
-def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, streams: Streams, keep: Keep) -> Chain:
+def run_chain(
+    runner: Runner, start: FloatArray, found: Pilot, rules: Rules, streams: Streams, keep: Keep
+) -> InterfaceChain:
     """A chain of cycles over all ensembles, and segments of dynamics in the reactant for the flux.
 
     In each cycle every ensemble makes a reversal and a shot, then all exchange paths. Paths that reach the
@@ -47,7 +49,7 @@ def run_chain(runner: Runner, start: FloatArray, found: Pilot, rules: Rules, str
         if cycle >= rules.burn_in:
             reach, lengths = [p.highest for p in paths], [len(p.order) for p in paths]
             table.append((reach, lengths, ended, source, walked, counts, unfinished))
-    return Chain(*(np.array(column) for column in zip(*table, strict=True)))
+    return InterfaceChain(*(np.array(column) for column in zip(*table, strict=True)))
 
 
 class Reservoir:
@@ -94,7 +96,7 @@ class Reservoir:
 
 
 @dataclass(frozen=True)
-class Chain:
+class InterfaceChain:
     """What a chain of cycles has given, its burn-in left out.
 
     Attributes

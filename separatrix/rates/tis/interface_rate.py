@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from separatrix.core.plain import Plain
-from separatrix.rates.tis.chain import Chain
-from separatrix.rates.tis.moves import OUTCOMES
+from separatrix.rates.tis.chain import InterfaceChain
+from separatrix.rates.tis.path_moves import OUTCOMES
 from separatrix.rates.tis.transition_paths import FloatArray
 
 #: Blocks of all chains together that an error may come from at least: that of fewer is too uncertain itself.
@@ -119,7 +119,7 @@ def round_trips(sources: NDArray[np.int64]) -> int:
     Parameters
     ----------
     sources
-        Of :class:`Chain`, shape (cycles, ensembles).
+        Of :class:`InterfaceChain`, shape (cycles, ensembles).
     """
     from_first = np.zeros(sources.shape[1], dtype=bool)
     count = 0
@@ -190,7 +190,7 @@ def _errors(cycles: Sequence[FloatArray], walks: Sequence[FloatArray], blocks: i
 
 
 def rate_of_chains(
-    chains: Sequence[Chain], interfaces: Sequence[float], frame: float, *, blocks: int = 10
+    chains: Sequence[InterfaceChain], interfaces: Sequence[float], frame: float, *, blocks: int = 10
 ) -> InterfaceRate:
     """Rate of all chains together.
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from separatrix.rates.tis.flux import PhasePoint, leaving_paths, next_point, segment_record
-from separatrix.rates.tis.moves import run_cycle
+from separatrix.rates.tis.path_moves import run_cycle
 from separatrix.rates.tis.placing import PlacingError, Seeds, local_crossing_probabilities, quantile_above, spaced
 from separatrix.rates.tis.transition_paths import (
     NEITHER,

@@ -15,9 +15,9 @@ from rate_models import Walker
 from separatrix.core.seeds import stream
 from separatrix.core.units import BOLTZMANN
 from separatrix.rates.tis import chain as chain_module
-from separatrix.rates.tis import flux, moves, placing
+from separatrix.rates.tis import flux, path_moves, placing
 from separatrix.rates.tis import pilot as pilot_module
-from separatrix.rates.tis.chain import Chain, run_chain
+from separatrix.rates.tis.chain import InterfaceChain, run_chain
 from separatrix.rates.tis.flux import PhasePoint
 from separatrix.rates.tis.interface_rate import InterfaceRate, correlation_time, rate_of_chains, round_trips
 from separatrix.rates.tis.pilot import Rules, place_from_seeds, place_interfaces
@@ -199,7 +199,7 @@ def test_shooting_samples_the_ensemble_of_paths():
     total = 12000
     for k in range(total):
         rng = stream(11, k)
-        path = moves.shoot(runner, moves.time_reversal(path, rng), 2.0, rng).path
+        path = path_moves.shoot(runner, path_moves.time_reversal(path, rng), 2.0, rng).path
         key = tuple(path.positions)
         seen[key] = seen.get(key, 0) + 1
     assert all(p[0] == 0.0 and max(p) >= 2.0 and p[-1] in (0.0, 4.0) for p in seen)
@@ -238,7 +238,7 @@ def test_failed_and_endless_shots_are_counted_and_never_accepted():
     runner.fault = "the field did not converge"
     path, shots = flat_path(0, 1, 2, 3, 2, 1, 0), []
     for k in range(200):
-        shots.append(moves.shoot(runner, path, 2.0, stream(1, k)))
+        shots.append(path_moves.shoot(runner, path, 2.0, stream(1, k)))
     failed = [m for m in shots if m.outcome == "failed"]
     assert len(failed) > 30
     assert all(m.path is path and m.reason == runner.fault for m in failed)
@@ -247,7 +247,7 @@ def test_failed_and_endless_shots_are_counted_and_never_accepted():
         def run_to_state(self, positions, velocities, rng) -> TrajectorySegment:
             return TrajectorySegment(np.full(5, 3.0), np.zeros(5), 0)
 
-    move = moves.shoot(Endless(), path, 2.0, stream(1))
+    move = path_moves.shoot(Endless(), path, 2.0, stream(1))
     assert move.outcome == "uncommitted"
     assert move.path is path
 
@@ -326,7 +326,7 @@ def test_exchanges_are_even_among_all_that_are_possible():
     total = 6000
     for k in range(total):
         paths = list(known)
-        source = moves.replica_exchange(paths, bounds, stream(9, k))
+        source = path_moves.replica_exchange(paths, bounds, stream(9, k))
         assert all(path is known[i] for path, i in zip(paths, source, strict=True))
         seen[tuple(source.tolist())] += 1
     expected = total / len(possible)
@@ -340,7 +340,7 @@ def test_exchanges_are_even_among_all_that_are_possible():
 def test_every_ensemble_gets_a_path_that_reaches_it(beyond: list[int], seed: int):
     tops = [i + 1 + more for i, more in enumerate(beyond)]
     paths = [flat_path(0, *range(1, top + 1), *range(top - 1, -1, -1), n=99) for top in tops]
-    source = moves.replica_exchange(paths, [float(i + 1) for i in range(len(tops))], stream(seed))
+    source = path_moves.replica_exchange(paths, [float(i + 1) for i in range(len(tops))], stream(seed))
     assert sorted(source.tolist()) == list(range(len(tops)))
     assert all(path.highest >= i + 1 for i, path in enumerate(paths))
 
@@ -354,11 +354,13 @@ def test_interfaces_stand_where_the_share_is_reached(highest: list[float], share
     assert np.mean(np.array(highest) > place) <= share
 
 
-def chain_of(highest: np.ndarray, counts: np.ndarray) -> Chain:
+def chain_of(highest: np.ndarray, counts: np.ndarray) -> InterfaceChain:
     """A chain of given paths, and counts of paths per segment."""
     shape = highest.shape
     frames, sources = np.full(shape, 9), np.tile(np.arange(shape[1]), (shape[0], 1))
-    return Chain(highest, frames, np.zeros(shape, dtype=int), sources, np.full(len(counts), 100), counts, 0 * counts)
+    return InterfaceChain(
+        highest, frames, np.zeros(shape, dtype=int), sources, np.full(len(counts), 100), counts, 0 * counts
+    )
 
 
 def test_crossings_are_the_factors_of_the_rate():
@@ -376,7 +378,7 @@ def test_a_pilot_goes_on_while_an_interface_is_hardly_crossed(monkeypatch, caplo
     """Of 200 steps, with rounds that are too short for all paths to come down from the first one."""
     runner, rules = Flat(200), replace(RULES, pilot_moves=3, segment_frames=400)
     cycles = []
-    monkeypatch.setattr(pilot_module, "run_cycle", lambda *a, run=moves.run_cycle: cycles.append(a[3]) or run(*a))
+    monkeypatch.setattr(pilot_module, "run_cycle", lambda *a, run=path_moves.run_cycle: cycles.append(a[3]) or run(*a))
 
     def pilot(seed: int) -> list[float]:
         caplog.clear()
@@ -570,7 +572,7 @@ def test_a_longer_chain_begins_with_the_shorter_one():
     found = place_interfaces(runner, np.asarray(0.0), np.asarray(4.0), RULES, lambda *w: stream(5, *w), done)
     records: list = []
 
-    def chain(cycles: int) -> tuple[Chain, int]:
+    def chain(cycles: int) -> tuple[InterfaceChain, int]:
         known = iter(list(records))
         new = 0
 
