@@ -323,3 +323,52 @@ def test_a_class_that_is_undefined_at_the_crossing_does_not_win() -> None:
     # One of the two frames is enough.
     assert rule.classify(np.array([stretched(0.2, 1.4, 150.0), stretched(120.0, 1.6, 150.0)]))[0] == "anti"
     assert rule.at(stretched(0.2, 1.5, 150.0)) == "syn"
+
+
+# Boxes, renumberings, signed crossings --------------------------------------------------------------------------------
+
+D = Variable(
+    "d", "difference", terms=((1.0, Variable("a", "distance", (0, 1))), (-1.0, Variable("b", "distance", (2, 1))))
+)
+
+
+def test_boxes_and_renumberings_against_their_definition() -> None:
+    box = (Interval(D, 0.3, 9.0),)
+    basin = Basin("x", (Interval(BOND, 0.5, 2.0),), (box, (Interval(THETA10, 0, 60),)), (((0, 2), (2, 0)),))
+    simple = [Basin("x", (Interval(BOND, 0.5, 2.0), *more)) for more in (box, (Interval(THETA10, 0, 60),))]
+    rng, seen = np.random.default_rng(0), set()
+    for x in rng.normal(scale=0.1, size=(300, 4, 3)):
+        expected = any(b.contains(y) for b in simple for y in (x, x[[2, 1, 0, 3]]))
+        assert basin.contains(x) == expected == (not outside_of((basin,))(x))
+        seen.add(expected)
+    assert seen == {True, False}
+
+
+def test_a_difference_the_other_way_round_is_the_same_coordinate() -> None:
+    swapped = D.permuted({0: 2, 2: 0})
+    assert Interval(D, 0.3, 2.0).apart(Interval(swapped, 0.3, 2.0))
+    assert not Interval(D, 0.3, 2.0).apart(Interval(swapped, -2.0, -0.3))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_which_way_round_a_dihedral_goes(sign: float) -> None:
+    rule = MechanismRule(TWIST, (-90.0, 90.0), RULE.classes, "other", ("minus", "plus"))
+    path = np.array([frame(118.0, 122.0, sign * t) for t in np.arange(2.0, 180.0, 5.0)])
+    wanted = "plus" if sign > 0 else "minus"
+    assert rule.classify(path)[0] == rule.classify(path[::-1])[0] == wanted
+    assert rule.at(frame(118.0, 122.0, 85.0 * sign)) == wanted
+    assert rule.classify(np.array([inverting(t) for t in np.arange(120.0, 241.0, 7.0)]))[0] == "inversion N10"
+
+
+@pytest.mark.parametrize(("start", "stop", "way"), [(60.0, -60.0, "syn"), (60.0, 300.0, "anti"), (300.0, 60.0, "anti")])
+def test_mirror_images_are_parted_by_a_signed_crossing(start: float, stop: float, way: str) -> None:
+    rule = MechanismRule(TWIST, (0.0, 180.0), (), "other", ("syn", "anti"))
+    path = np.array([frame(118.0, 122.0, t) for t in np.linspace(start, stop, 18)])
+    assert rule.classify(path)[0] == way
+    assert rule.side(path[0]) * rule.side(path[-1]) < 0
+
+
+def test_a_class_within_signed_bounds() -> None:
+    rule = MechanismRule(BOND, 1.5, (MechanismClass("left", TWIST, -120.0, -60.0, signed=True),), "other")
+    assert rule.at(frame(118.0, 122.0, -90.0)) == "left"
+    assert rule.at(frame(118.0, 122.0, 90.0)) == "other"

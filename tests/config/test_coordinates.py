@@ -1,0 +1,157 @@
+"""Basins, crossings and pulls by any collective variable, as a system file says them."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from separatrix.config.load import load
+from separatrix.config.sections.system_keys import SystemSection
+from separatrix.config.system import System, build_system
+from separatrix.core.errors import ConfigError
+from separatrix.core.molecule import read_geometry
+from separatrix.core.section import check
+from separatrix.core.yaml_file import read_yaml
+from separatrix.cvs.states import outside_of
+from separatrix.dynamics.md_engine import DynamicsSettings, MDEngine
+from separatrix.potentials import build
+from separatrix.sampling.shooting import Chain, first_path
+
+DYNAMICS = {"time_step_fs": 0.5, "shift_fs": 2, "longest_half_fs": 200}
+HNC = read_geometry("resources/hcn/hnc.xyz")[1]
+DIFFERENCE = {
+    "kind": "difference",
+    "terms": [{"kind": "distance", "atoms": ["C", "H"]}, {"kind": "distance", "atoms": ["N", "H"], "weight": -1}],
+}
+NEAR_N = {"kind": "coordination", "pairs": [["N", "H"]], "r0_A": 1.4, "n": 6, "m": 12}
+
+
+def described(**changes: Any) -> dict[str, Any]:
+    data = copy.deepcopy(read_yaml("config/systems/hcn.yaml"))
+    data["coordinates"] |= {
+        "C-H - N-H": DIFFERENCE,
+        "from HNC": {"kind": "rmsd", "reference": "HNC"},
+        "near N": NEAR_N,
+    }
+    data["basins"]["HCN"]["within"] = [{"coordinate": "C-H - N-H", "range_A": [-2.0, -0.6]}]
+    data["basins"]["HNC"]["within"] = [
+        {"coordinate": "C-H - N-H", "range_A": [0.6, 2.0]},
+        {"coordinate": "from HNC", "range_A": [0.0, 0.3]},
+    ]
+    return data | changes
+
+
+def with_boxes() -> dict[str, Any]:
+    data = described()
+    data["basins"]["HCN"] |= {"within": [{"coordinate": "near N", "range": [0.0, 0.25]}]}
+    del data["basins"]["HNC"]["within"]
+    data["basins"]["HNC"]["any"] = [
+        {"within": [{"coordinate": "near N", "range": [0.75, 0.9]}]},
+        {"within": [{"coordinate": "near N", "range": [0.85, 1.0]}, {"coordinate": "N-H", "range_A": [0.8, 1.2]}]},
+    ]
+    return data
+
+
+def built(data: dict[str, Any]) -> System:
+    return build_system(check(data, SystemSection, "x.yaml"), "x.yaml")
+
+
+def rmsd(x: np.ndarray) -> float:
+    """Of three atoms from HNC, angstrom, by the singular values."""
+    a, b = x - x.mean(axis=0), HNC - HNC.mean(axis=0)
+    s = np.linalg.svd(a.T @ b)[1]
+    return float(10.0 * np.sqrt(max(((a**2).sum() + (b**2).sum() - 2.0 * s.sum()) / 3.0, 0.0)))
+
+
+def by_difference(x: np.ndarray) -> str | None:
+    d = 10.0 * (np.linalg.norm(x[0] - x[2]) - np.linalg.norm(x[1] - x[2]))
+    if -2.0 <= d <= -0.6:
+        return "HCN"
+    return "HNC" if 0.6 <= d <= 2.0 and rmsd(x) <= 0.3 else None
+
+
+def by_boxes(x: np.ndarray) -> str | None:
+    length = 10.0 * np.linalg.norm(x[1] - x[2])
+    number = 1.0 / (1.0 + (length / 1.4) ** 6)
+    if number <= 0.25:
+        return "HCN"
+    return "HNC" if 0.75 <= number <= 0.9 or (0.85 <= number <= 1.0 and 0.8 <= length <= 1.2) else None
+
+
+@pytest.mark.parametrize(("data", "answer"), [(described(), by_difference), (with_boxes(), by_boxes)])
+def test_shooting_ends_where_an_independent_look_at_the_frames_says(data: dict[str, Any], answer: Any) -> None:
+    system = built(data)
+    potential = build("tblite", system.molecule, {"method": "GFN1-xTB"})
+    engine = MDEngine(system.molecule, potential, DynamicsSettings(300.0, 0.5, 4, 200.0))
+    top = np.array([[0.0, 0.0, 0.0], [0.117, 0.0, 0.0], [0.03, 0.115, 0.0]])
+    path, label, _ = first_path(engine, system.basins, top, place=(1, ("first",)))
+    chain = Chain(engine, system.basins, system.mechanism, path, label, shift=2, place=(1, ("chain",)))
+    paths = [path[0]]
+    for number in range(8):
+        move = chain.move(number)
+        if move.path is not None:
+            paths.append(move.path[0])
+    assert len(paths) > 1
+    for x in paths:
+        names = [answer(frame) for frame in x]
+        assert {names[0], names[-1]} == {"HCN", "HNC"} and not any(names[1:-1])
+        outside = outside_of(system.basins)
+        assert [outside(frame) for frame in x] == [name is None for name in names]
+
+
+def test_atoms_of_two_elements_do_not_change_places() -> None:
+    data = described()
+    data["basins"]["HNC"]["equivalent"] = [[["C", "N"]]]
+    with pytest.raises(ConfigError, match=r"basins.HNC.equivalent.0.0: C, N are not of one element"):
+        built(data)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"kind": "distanse", "atoms": ["C", "H"]}, "coordinates.odd: kind: 'distanse' is not a kind of variable; did"),
+        ({"kind": "rmsd", "reference": "HCM"}, "coordinates.odd: reference: 'HCM' is neither a basin"),
+        ({"atoms": ["C", "H"]}, "coordinates.odd: key 'kind' is missing"),
+    ],
+)
+def test_a_wrong_description_is_one_line(change: dict[str, Any], says: str) -> None:
+    data = described()
+    data["coordinates"]["odd"] = change
+    with pytest.raises(ConfigError, match=says):
+        built(data)
+
+
+def test_a_range_in_the_wrong_unit_says_which_key() -> None:
+    data = with_boxes()
+    data["basins"]["HCN"]["within"] = [{"coordinate": "near N", "range_A": [0.0, 0.25]}]
+    with pytest.raises(ConfigError, match="near N has no unit; give its range as range, not as range_A"):
+        built(data)
+
+
+@pytest.mark.parametrize(
+    ("rates", "source", "says"),
+    [
+        ({"variables": ["size"]}, "paths", r"rates.umbrella.variables.0: 'size' is of the kind 'mdtraj', which OpenMM"),
+        ({"methods": ["gfn1"]}, "paths", r"rates.umbrella.methods: the fitted coordinate may hold 'size'.*name the"),
+        ({}, "restrained", r"committor.source: the fitted coordinate may hold 'size'.*leave it out of"),
+    ],
+)
+def test_what_no_spring_can_hold_is_refused_at_once(
+    tmp_path: Path, rates: dict[str, Any], source: str, says: str
+) -> None:
+    system = described()
+    system["variables"]["extra"].append({"name": "size", "kind": "mdtraj", "function": "compute_rg"})
+    file = tmp_path / "system.yaml"
+    file.write_text(yaml.safe_dump(system))
+    data = {
+        "system": str(file),
+        "methods": {"gfn1": {"potential": "tblite", "options": {"method": "GFN1-xTB"}, "dynamics": DYNAMICS}},
+    }
+    assert load(data).system.variables[-1].name == "size"
+    with pytest.raises(ConfigError, match=says):
+        load(data | {"rates": {"umbrella": rates}, "committor": {"source": source}})
