@@ -38,7 +38,8 @@ from statsmodels.stats.multitest import multipletests
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json
 from separatrix.core.plain import json_safe
-from separatrix.report.comparison import CHAINS, CONFIDENCE, COORDINATE, RATES, SAMPLING, Z, rounded
+from separatrix.report.quantities.quantity import CHAINS, COORDINATE, RATES, SAMPLING, Z, rounded
+from separatrix.statistics.correlated_series import CONFIDENCE
 
 DIFFERS, AGREES, UNKNOWN, EQUAL = "differs", "agrees", "cannot tell", "equal"
 

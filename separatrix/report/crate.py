@@ -38,7 +38,7 @@ from separatrix.core.units import ANGSTROM, FEMTOSECOND
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
 from separatrix.report import citations, inputs, software
-from separatrix.report.comparison import read_assessments, seconds_of
+from separatrix.results.run import read_assessments, seconds_of
 from separatrix.results.stationary_files import read_search, read_stationary
 from separatrix.theory import model_file, theory_files
 

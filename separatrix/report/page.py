@@ -22,7 +22,7 @@ from separatrix.coordinate import reaction_coordinate
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json, replacing
 from separatrix.core.plain import json_safe
-from separatrix.report import figures, movies, story
+from separatrix.report import charts, movies, story
 from separatrix.report.language import Words
 from separatrix.report.rates_page import read_literature
 
@@ -77,7 +77,7 @@ def caption(text: str) -> str:
 
 
 def table_of(path: Path | str) -> str:
-    """Table and words of a page that :mod:`separatrix.report.figures` wrote."""
+    """Table and words of a page that :mod:`separatrix.report.html_tables` wrote."""
     found = re.search(r"<body>(.*)</body>", _bytes(path).decode(), flags=re.DOTALL)
     if found is None:
         raise StoreError(f"{path}: not a page of ours; delete it and run again")
@@ -190,7 +190,7 @@ def track_chart(movie: movies.Movie, words: Words) -> dict[str, Any]:
     x = {"field": "time", "type": "quantitative", "title": f"{words('time')} (fs)"}
     panels = []
     for number, name in enumerate(movie.tracks):
-        colour = figures.PALETTE[number % len(figures.PALETTE)]
+        colour = charts.PALETTE[number % len(charts.PALETTE)]
         y = {"field": "value", "type": "quantitative", "title": name, "scale": {"zero": False}}
         panels.append(
             {
@@ -210,7 +210,7 @@ def track_chart(movie: movies.Movie, words: Words) -> dict[str, Any]:
                     },
                     {
                         "transform": [{"filter": "datum.frame == at"}],
-                        "mark": {"type": "rule", "color": figures.INK, "strokeDash": [3, 3]},
+                        "mark": {"type": "rule", "color": charts.INK, "strokeDash": [3, 3]},
                         "encoding": {"x": x},
                     },
                 ],

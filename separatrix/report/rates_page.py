@@ -20,8 +20,8 @@ from separatrix.core.text import cells
 from separatrix.core.units import BOLTZMANN, KCAL
 from separatrix.rates import free_energy, harmonic, kinetics
 from separatrix.rates.route import by_trust, is_sampled, title_of
-from separatrix.report import figures
-from separatrix.report.rate_quantities import lost_pairs, lost_paths, unsettled
+from separatrix.report import charts, html_tables
+from separatrix.report.quantities.rate_quantities import lost_pairs, lost_paths, unsettled
 from separatrix.statistics.no_basin import KEY
 
 log = logging.getLogger(__name__)
@@ -143,18 +143,16 @@ def arrhenius_plot(
     title = f"Rate from {start} to {end}"
     mine = frame[(frame["from"] == start) & frame["log_rate"].notna()]
     if mine.empty:
-        return figures.nothing(title)
+        return charts.nothing(title)
     x = alt.X("inverse:Q", title="1000 K / temperature", scale=alt.Scale(zero=False))
     # Layers share an axis, and its title is lost unless all of them give the same.
     words_of_y = "log10 of the rate in 1/s"
     y = alt.Y("log_rate:Q", title=words_of_y, scale=alt.Scale(zero=False))
     present = list(dict.fromkeys(mine["label"])) + (["experiment"] if len(experiment) else [])
-    palette = [
-        figures.PALETTE[list(order).index(label) % len(figures.PALETTE)] for label in dict.fromkeys(mine["label"])
-    ]
+    palette = [charts.PALETTE[list(order).index(label) % len(charts.PALETTE)] for label in dict.fromkeys(mine["label"])]
     colour = alt.Color(
         "label:N",
-        scale=alt.Scale(domain=present, range=[*palette, figures.INK][: len(present)]),
+        scale=alt.Scale(domain=present, range=[*palette, charts.INK][: len(present)]),
         legend=alt.Legend(title=None),
     )
     sampled = mine["route"].map(is_sampled)
@@ -187,12 +185,12 @@ def arrhenius_plot(
         words.append("diamonds are times the harmonic quantum/classical factor")
     if len(along) and "how" in along and (along["how"] == "reweighted").any():
         words.append("hollow diamonds: along the coordinate, reweighted from the temperature of the dynamics")
-    return figures.finish(alt.layer(*layers).properties(width=520, height=340), title, words)
+    return charts.finish(alt.layer(*layers).properties(width=520, height=340), title, words)
 
 
 def _palette(present: Sequence[str], order: Sequence[str]) -> list[str]:
     """Each method's colour, the same in all figures."""
-    return [figures.PALETTE[list(order).index(label) % len(figures.PALETTE)] for label in present]
+    return [charts.PALETTE[list(order).index(label) % len(charts.PALETTE)] for label in present]
 
 
 def profile_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> pd.DataFrame:
@@ -222,14 +220,14 @@ def profile_plot(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin
     """Free energy along the coordinate, with the interval of confidence 0.95 as a band."""
     title = "Free energy along the reaction coordinate"
     if frame.empty:
-        return figures.nothing(title)
+        return charts.nothing(title)
     present = [label for label in order if label in set(frame["label"])]
     palette = _palette(present, order)
     colour = alt.Color("label:N", scale=alt.Scale(domain=present, range=palette), legend=alt.Legend(title=None))
     base = alt.Chart(frame).encode(x=alt.X("r:Q", title="reaction coordinate r"), color=colour)
     band = base.mark_area(opacity=0.25).encode(y=alt.Y("low:Q", title="free energy (kcal/mol)"), y2="high:Q")
     line = base.mark_line(strokeWidth=2).encode(y="free_energy:Q")
-    return figures.finish(alt.layer(band, line).properties(width=520, height=300), title)
+    return charts.finish(alt.layer(band, line).properties(width=520, height=300), title)
 
 
 def relaxation_frame(contents: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> pd.DataFrame:
@@ -266,7 +264,7 @@ def relaxation_plot(frame: pd.DataFrame, order: Sequence[str], start: str, tempe
     title = f"Population of {start} after all began there, at {temperature:g} K"
     mine = frame[frame["state"] == start]
     if mine.empty:
-        return figures.nothing(title)
+        return charts.nothing(title)
     present = [label for label in order if label in set(mine["label"])]
     colour = alt.Color(
         "label:N", scale=alt.Scale(domain=present, range=_palette(present, order)), legend=alt.Legend(title=None)
@@ -280,15 +278,15 @@ def relaxation_plot(frame: pd.DataFrame, order: Sequence[str], start: str, tempe
     layers = [lines.encode(x=x, y=y, color=colour)]
     if len(marks):
         at = alt.Chart(marks).encode(x=x)
-        layers.append(at.mark_rule(strokeDash=[3, 3], color=figures.GREY))
+        layers.append(at.mark_rule(strokeDash=[3, 3], color=charts.GREY))
         layers.append(
-            at.mark_text(align="left", dx=4, color=figures.GREY, fontSize=11).encode(y=alt.value(8), text="words:N")
+            at.mark_text(align="left", dx=4, color=charts.GREY, fontSize=11).encode(y=alt.value(8), text="words:N")
         )
     routes = ", ".join(
         f"{label}: {route}"
         for label, route in mine.drop_duplicates("label")[["label", "route"]].itertuples(index=False)
     )
-    return figures.finish(alt.layer(*layers).properties(width=520, height=280), title, [f"rates by route: {routes}"])
+    return charts.finish(alt.layer(*layers).properties(width=520, height=280), title, [f"rates by route: {routes}"])
 
 
 _LANDMARKS = ((1e-9, "1 ns"), (1e-3, "1 ms"), (1.0, "1 s"), (3600.0, "1 h"), (86400.0, "1 day"), (31557600.0, "1 year"))
@@ -315,7 +313,7 @@ def transmission_plot(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevel
     """kappa(t) with the interval of confidence 0.95 as a band, and the plateau dashed."""
     title = "Transmission coefficient"
     if frame.empty:
-        return figures.nothing(title)
+        return charts.nothing(title)
     # The last halves come home long after all has been decided; what is shown ends at twice the latest plateau's start.
     settled = frame["plateau_from"].astype(float)
     if settled.notna().all():
@@ -340,7 +338,7 @@ def transmission_plot(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevel
         .mark_rule(strokeWidth=1.5, strokeDash=[5, 4])
         .encode(y=alt.Y("plateau:Q", title=words_of_y), color=colour)
     )
-    return figures.finish(alt.layer(band, line, plateau).properties(width=520, height=300), title)
+    return charts.finish(alt.layer(band, line, plateau).properties(width=520, height=300), title)
 
 
 def time_words(seconds: float) -> str:
@@ -577,7 +575,7 @@ def table(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], literatu
         "one of the same stationary points."
     )
     head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
-    return figures.page("Rates", head, "".join(body), words)
+    return html_tables.page("Rates", head, "".join(body), words)
 
 
 def write(
@@ -624,7 +622,7 @@ def write(
         charts["transmission"] = transmission_plot(decay, labels)
         text["transmission_data"] = decay.to_csv(index=False)
     for name, chart in charts.items():
-        figures.save(chart, outputs[name])
+        charts.save(chart, outputs[name])
         log.info("%s", outputs[name])
     for name, content in text.items():
         with replacing(outputs[name]) as temporary:

@@ -15,7 +15,7 @@ import pandas as pd
 from separatrix.core.files import read_json, replacing
 from separatrix.core.text import cells
 from separatrix.rates import kinetics, tunnelling
-from separatrix.report import figures
+from separatrix.report import charts
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ def plot(table: pd.DataFrame, kind: str, name: str, quantity: str, order: Sequen
     kinds = ("rate", "theory") if kind == "rate" else ("share",)
     rows = table[table["kind"].isin(kinds)]
     if rows.empty:
-        return figures.nothing(title)
+        return charts.nothing(title)
     axis, logarithmic = _axis(order, quantity)
     words = []
     if logarithmic:
@@ -155,7 +155,7 @@ def plot(table: pd.DataFrame, kind: str, name: str, quantity: str, order: Sequen
         line=[f"{of}: {s}" if several else s for of, s in zip(rows["of"], rows["series"], strict=True)],
     )
     domain = list(dict.fromkeys(rows["line"]))
-    palette = [figures.PALETTE[i % len(figures.PALETTE)] for i in range(len(domain))]
+    palette = [charts.PALETTE[i % len(charts.PALETTE)] for i in range(len(domain))]
     colour = alt.Color(
         "line:N", scale=alt.Scale(domain=domain, range=palette), legend=alt.Legend(title=None, columns=2)
     )
@@ -172,7 +172,7 @@ def plot(table: pd.DataFrame, kind: str, name: str, quantity: str, order: Sequen
         .mark_rule(strokeWidth=2)
         .encode(y=alt.Y("low:Q", title=heading, scale=scale), y2="high:Q"),
     ]
-    return figures.finish(alt.layer(*layers).properties(width=520, height=300), title, words)
+    return charts.finish(alt.layer(*layers).properties(width=520, height=300), title, words)
 
 
 def write(
@@ -208,7 +208,7 @@ def write(
     if all(isinstance(v, int | float) for v in order):
         order.sort()
     for name, kind in (("rates", "rate"), ("mechanisms", "share")):
-        figures.save(plot(table, kind, scan["name"], scan["quantity"], order), outputs[name])
+        charts.save(plot(table, kind, scan["name"], scan["quantity"], order), outputs[name])
         log.info("%s", outputs[name])
     with replacing(outputs["data"]) as temporary:
         temporary.write_text(cells(table).to_csv(index=False))

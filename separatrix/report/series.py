@@ -23,7 +23,7 @@ from separatrix.core.files import read_json, replacing
 from separatrix.core.plain import Plain
 from separatrix.core.text import cells
 from separatrix.core.units import KCAL
-from separatrix.report import figures
+from separatrix.report import charts
 
 COLUMNS = ("name", "sigma", "results")
 #: Fewer points than this leave no scatter about a line.
@@ -284,7 +284,7 @@ def plot(table: pd.DataFrame, lines: Sequence[Line]) -> alt.TopLevelMixin:
         "mechanism:N",
         scale=alt.Scale(
             domain=[*mechanisms, ALL],
-            range=[*(figures.PALETTE[i % len(figures.PALETTE)] for i in range(len(mechanisms))), figures.INK],
+            range=[*(charts.PALETTE[i % len(charts.PALETTE)] for i in range(len(mechanisms))), charts.INK],
         ),
         legend=alt.Legend(title=None, columns=4),
     )
@@ -308,7 +308,7 @@ def plot(table: pd.DataFrame, lines: Sequence[Line]) -> alt.TopLevelMixin:
             .mark_point(filled=True, size=70, opacity=1)
             .encode(x=x, y=y, color=colour),
             total.mark_point(size=190, strokeWidth=1.5, opacity=1).encode(color=colour),
-            total.mark_text(dy=-16, fontSize=12, color=figures.INK).encode(text="name:N"),
+            total.mark_text(dy=-16, fontSize=12, color=charts.INK).encode(text="name:N"),
         ]
         panel = alt.layer(*layers).properties(width=520 if len(methods) == 1 else 340, height=340)
         panels.append(panel if len(methods) == 1 else panel.properties(title=method))
@@ -319,7 +319,7 @@ def plot(table: pd.DataFrame, lines: Sequence[Line]) -> alt.TopLevelMixin:
         for line in lines
     ]
     chart = panels[0] if len(panels) == 1 else alt.hconcat(*panels)
-    return figures.finish(chart, f"Rate from {start} to {end} at {temperature:g} K", words)
+    return charts.finish(chart, f"Rate from {start} to {end} at {temperature:g} K", words)
 
 
 def write(table: pd.DataFrame, lines: Sequence[Line], folder: Path | str) -> list[Path]:
@@ -330,5 +330,5 @@ def write(table: pd.DataFrame, lines: Sequence[Line], folder: Path | str) -> lis
         with replacing(folder / name) as temporary:
             temporary.write_text(cells(content).to_csv(index=False))
         written.append(folder / name)
-    figures.save(plot(table, lines), folder / "hammett.svg")
+    charts.save(plot(table, lines), folder / "hammett.svg")
     return [*written, folder / "hammett.svg"]

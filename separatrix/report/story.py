@@ -16,10 +16,11 @@ from separatrix.core.digits import plain, significant
 from separatrix.core.units import BOLTZMANN
 from separatrix.rates.kinetics import Relaxation, interval
 from separatrix.rates.route import ROUTES, by_trust, is_sampled
-from separatrix.report.comparison import COMMITTOR, CONVERGENCE, COST, LOST_SHOTS, POINTS, SAMPLING
-from separatrix.report.comparison import LOST as LOST_HALVES
 from separatrix.report.language import Words
-from separatrix.report.rate_quantities import both_ways, lost_pairs, lost_paths, unsettled
+from separatrix.report.quantities.quantity import COMMITTOR, CONVERGENCE, COST, POINTS, SAMPLING
+from separatrix.report.quantities.rate_quantities import both_ways, lost_pairs, lost_paths, unsettled
+from separatrix.report.quantities.sampling_quantities import LOST as LOST_HALVES
+from separatrix.report.quantities.sampling_quantities import LOST_SHOTS
 from separatrix.report.rates_page import time_words
 
 #: What can be given up before it reaches a basin: half-trajectories, committor shots, pairs, paths of interfaces.

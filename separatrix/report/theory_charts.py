@@ -10,7 +10,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from separatrix.report import figures
+from separatrix.report import charts, html_tables
 from separatrix.theory.geometry import level_lines
 from separatrix.theory.outcome import Analysis, beside, word
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NAMES = {"page": "theory.html", "surface": "surface.svg", "anisotropy": "anisotropy.svg"}
 
 _EXACT, _GZ, _KLBS, _KRAMERS = "exact", "GZ", "KLBS", "Kramers"
-_COLOURS = {_EXACT: figures.INK, _GZ: "#0072B2", _KLBS: "#D55E00", _KRAMERS: "#009E73"}
+_COLOURS = {_EXACT: charts.INK, _GZ: "#0072B2", _KLBS: "#D55E00", _KRAMERS: "#009E73"}
 _DASHES = {_EXACT: [1, 0], _GZ: [7, 3], _KLBS: [2, 2], _KRAMERS: [8, 3, 2, 3]}
 _STEP = 2.0  # kT between level lines
 
@@ -33,7 +33,7 @@ def files(result: Result) -> dict[str, bytes]:
         "anisotropy": anisotropy(result.scan, result.analysis.case.title),
     }
     return {NAMES["page"]: page(result).encode()} | {
-        f"{name}{ending}": content for name, chart in charts.items() for ending, content in figures.forms(chart).items()
+        f"{name}{ending}": content for name, chart in charts.items() for ending, content in charts.forms(chart).items()
     }
 
 
@@ -134,7 +134,7 @@ def surface(a: Analysis) -> alt.TopLevelMixin:
     if measured:
         words.append("circles: committor measured by shooting; a white one lies on the separatrix")
     chart = alt.layer(*layers).properties(width=460, height=420)
-    return figures.finish(chart, a.case.title, words)
+    return charts.finish(chart, a.case.title, words)
 
 
 def _thin(line: np.ndarray, most: int = 400) -> np.ndarray:
@@ -149,7 +149,7 @@ def _measured(frame: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
         scale=alt.Scale(scheme="purpleorange", domain=[0, 1]),
         legend=alt.Legend(title="measured committor", orient="right", gradientLength=160),
     )
-    mark = alt.Chart(frame).mark_point(size=75, opacity=1, fillOpacity=1, stroke=figures.INK, strokeWidth=1)
+    mark = alt.Chart(frame).mark_point(size=75, opacity=1, fillOpacity=1, stroke=charts.INK, strokeWidth=1)
     return mark.encode(x=x, y=y, fill=fill)
 
 
@@ -168,7 +168,7 @@ def anisotropy(scan: Sequence[Mapping[str, float]], title: str) -> alt.TopLevelM
     """k/k_exact of each approximation against D_yy/D_xx, and the committor at the saddle below."""
     title = f"{title}: anisotropy"
     if not scan:
-        return figures.nothing(title)
+        return charts.nothing(title)
     rows = [
         {"ratio": row["ratio"], "over": row[key] / row["k_exact"], "approximation": name}
         for row in scan
@@ -176,7 +176,7 @@ def anisotropy(scan: Sequence[Mapping[str, float]], title: str) -> alt.TopLevelM
         if key in row
     ]
     order = list(dict.fromkeys(row["approximation"] for row in rows))
-    colours = [figures.PALETTE[i % len(figures.PALETTE)] for i in range(len(order))]
+    colours = [charts.PALETTE[i % len(charts.PALETTE)] for i in range(len(order))]
     x = alt.X("ratio:Q", title="D_yy / D_xx", scale=alt.Scale(type="log"), axis=alt.Axis(format="~g"))
     rates = (
         alt.Chart(pd.DataFrame(rows))
@@ -195,11 +195,11 @@ def anisotropy(scan: Sequence[Mapping[str, float]], title: str) -> alt.TopLevelM
     )
     committor = (
         alt.Chart(pd.DataFrame([{"ratio": r["ratio"], "phi": r["phi_saddle"]} for r in scan]))
-        .mark_line(point={"color": figures.INK}, strokeWidth=2, color=figures.INK)
+        .mark_line(point={"color": charts.INK}, strokeWidth=2, color=charts.INK)
         .encode(x=x, y=alt.Y("phi:Q", title="committor at the saddle", scale=alt.Scale(domain=[0, 1])))
         .properties(width=460, height=140)
     )
-    return figures.finish(alt.vconcat(rates, committor), title)
+    return charts.finish(alt.vconcat(rates, committor), title)
 
 
 # --- the page -----------------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def page(result: Result) -> str:
     title = html.escape(a.case.title)
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{figures.STYLE}</style></head>\n<body><h2>{title}</h2>{''.join(parts)}</body></html>\n"
+        f"<style>{html_tables.STYLE}</style></head>\n<body><h2>{title}</h2>{''.join(parts)}</body></html>\n"
     )
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import scipy
 
 from separatrix.core.plain import json_safe
-from separatrix.report.comparison import statistical_inefficiency
 from separatrix.statistics.committor_statistics import ALPHA
+from separatrix.statistics.correlated_series import statistical_inefficiency
 
 MIN_TRIALS = 10
 """Effective moves of each start below which shares of mechanisms are not said to agree."""

@@ -14,9 +14,11 @@ from separatrix.config.stage_settings import StageSettings
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json, replacing, write_json
 from separatrix.core.seeds import stream
-from separatrix.report import comparison as compare
-from separatrix.report import figures
-from separatrix.report.rate_quantities import rate_quantities
+from separatrix.report import charts, figure_registry
+from separatrix.report.figure_registry import Compared
+from separatrix.report.quantities import summary as summaries_of
+from separatrix.report.quantities.rate_quantities import rate_quantities
+from separatrix.results.run import read_method
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +48,14 @@ def compare_methods(
     table, summary
         Outputs: one row per method and quantity (CSV), and the same as JSON.
     data
-        Outputs: the table behind each figure (CSV), by the names of :func:`separatrix.report.comparison.figure_frames`.
+        Outputs: the table behind each figure (CSV), by the names of
+        :func:`separatrix.report.figure_registry.data_frames`.
     """
     given = StageSettings("compare", settings)
     system, rules = given.system, given.committor(ComparisonSettings)
-    labels = compare.distinct(given.labels)
+    labels = summaries_of.distinct(given.labels)
     methods = [
-        compare.read_method(
+        read_method(
             folders[name],
             name,
             label,
@@ -68,16 +71,16 @@ def compare_methods(
     ]
     summaries = {
         m.name: [
-            *compare.summarise(m, system, stream(given.config.seed, m.name, "comparison")),
+            *summaries_of.summarise(m, system, stream(given.config.seed, m.name, "comparison")),
             *rate_quantities(read_json(Path(folders[m.name]) / "rates.json")),
         ]
         for m in methods
     }
     for name, quantities in summaries.items():
         log.info("%s: %d quantities", name, len(quantities))
-    _write_csv(compare.comparison_frame(summaries, labels), table)
-    write_json(compare.comparison_json(methods, summaries), summary)
-    frames = compare.figure_frames(methods, summaries, system)
+    _write_csv(summaries_of.comparison_frame(summaries, labels), table)
+    write_json(summaries_of.comparison_json(methods, summaries), summary)
+    frames = figure_registry.data_frames(Compared(methods, summaries, system))
     for name, path in data.items():
         _write_csv(frames[name], path)
 
@@ -92,18 +95,20 @@ def draw(table: Path | str, data: Mapping[str, Path | str], outputs: Mapping[str
     data
         Tables behind the figures, by name.
     outputs
-        Files to write, by the names of :data:`separatrix.report.figures.CHARTS` and
-        :data:`separatrix.report.figures.TABLES`.
+        Files to write, by the names of :data:`separatrix.report.figure_registry.FIGURES` and
+        :data:`separatrix.report.figure_registry.TABLES`.
     """
-    frames = {name: _read_csv(path) for name, path in data.items()} | {"comparison": _read_csv(table)}
+    columns = figure_registry.data_columns()
+    frames = {name: _read_csv(path, columns[name]) for name, path in data.items()}
+    frames["comparison"] = _read_csv(table, figure_registry.COMPARISON_COLUMNS)
     order = list(dict.fromkeys(frames["comparison"]["label"]))
     for name, path in outputs.items():
-        if name in figures.CHARTS:
-            figures.save(figures.CHARTS[name](frames[name], order), path)
-        elif name in figures.TABLES:
-            write, source = figures.TABLES[name]
+        if name in figure_registry.FIGURES:
+            charts.save(figure_registry.FIGURES[name].chart(frames[name], order), path)
+        elif name in figure_registry.TABLES:
+            entry = figure_registry.TABLES[name]
             with replacing(path) as temporary:
-                temporary.write_text(write(frames[source]))
+                temporary.write_text(entry.html(frames[entry.data]))
         else:
             continue  # the other forms of a figure
         log.info("%s", path)
@@ -114,9 +119,11 @@ def _write_csv(frame: pd.DataFrame, path: Path | str) -> None:
         frame.to_csv(temporary, index=False)
 
 
-def _read_csv(path: Path | str) -> pd.DataFrame:
+def _read_csv(path: Path | str, columns: Mapping[str, type]) -> pd.DataFrame:
     """A table; only in columns of numbers is an empty field a missing one, so a method may be called "nan"."""
+    words = ["method", "label", *(name for name, kind in columns.items() if kind is str)]
+    numbers = {name: [""] for name, kind in columns.items() if kind is float}
     try:
-        return pd.read_csv(path, keep_default_na=False, na_values={c: [""] for c in figures.NUMBERS})
+        return pd.read_csv(path, keep_default_na=False, na_values=numbers, dtype=dict.fromkeys(words, str))
     except (OSError, ValueError) as error:
         raise StoreError(f"{path}: not readable as CSV ({error}); delete it and run again") from error

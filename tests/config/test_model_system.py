@@ -15,9 +15,9 @@ import xarray as xr
 import yaml
 from conftest import ROOT
 from models import numerical_gradient
-from test_compare import method as toy_method
-from test_compare import system as toy_system
-from test_figures import words
+from toy_method import method as toy_method
+from toy_method import system as toy_system
+from toy_method import words
 
 from separatrix import potentials
 from separatrix.config.load import load
@@ -36,8 +36,10 @@ from separatrix.cvs.states import Basin, Interval, MechanismClass, MechanismRule
 from separatrix.cvs.variable import Variable
 from separatrix.dynamics.pulls import CosinePull, HarmonicPull
 from separatrix.dynamics.stationary import find_minimum, find_saddle
-from separatrix.report import comparison as compare
-from separatrix.report import figures
+from separatrix.report import charts, figure_registry, html_tables
+from separatrix.report.figures import shooting_points
+from separatrix.report.quantities import stationary_quantities, summary
+from separatrix.report.tables import stationary_points
 from separatrix.workflow.engine_check import check_method
 
 EXAMPLE = ROOT / "config/examples/double_well.yaml"
@@ -77,7 +79,7 @@ def test_shipped_example_loads_and_can_be_used() -> None:
 def test_molecules_are_read_as_before() -> None:
     system = build(DNAB)
     turn, theta9, theta10 = system.coordinates
-    assert list(compare.named_coordinates(system)) == ["CNNC", "theta9", "theta10"]
+    assert list(stationary_quantities.named_coordinates(system)) == ["CNNC", "theta9", "theta10"]
     assert system.saddle_guesses[0].biases == (CosinePull(theta10, 180.0, 150.0 * KCAL),)
     classes = (MechanismClass("inversion at N9", theta9, 150.0), MechanismClass("inversion at N10", theta10, 150.0))
     assert system.mechanism == MechanismRule(turn, 90.0, classes, "rotation")
@@ -297,8 +299,10 @@ def in_a_field(*coordinates: Variable) -> System:
 def test_paths_are_shown_in_two_coordinates_of_the_system() -> None:
     place, other = Variable("p", "y", (3,)), Variable("q", "z", (3,))
     data, system = toy_method(), in_a_field(place, other)
-    assert compare.projection([data], system) == (place, other)
-    rows = compare.figure_frames([data], {data.name: compare.summarise(data, system, np.random.default_rng(1))}, system)
+    assert shooting_points.projection([data], system) == (place, other)
+    rows = figure_registry.data_frames(
+        figure_registry.Compared([data], {data.name: summary.summarise(data, system, np.random.default_rng(1))}, system)
+    )
     points = rows["shooting_points"]
     assert set(points["x_axis"]) == {"p (angstrom)"} and set(points["y_axis"]) == {"q (angstrom)"}
     # The sign is kept, and digits that suit angstrom.
@@ -313,31 +317,31 @@ def test_one_coordinate_is_shown_over_the_moves() -> None:
     data, system = toy_method(), in_a_field(place)
     # The saddle of one coordinate has an imaginary mode and no other.
     data = replace(data, saddle=replace(data.saddle, wavenumbers=np.array([-400.0])))
-    summaries = {data.name: compare.summarise(data, system, np.random.default_rng(1))}
+    summaries = {data.name: summary.summarise(data, system, np.random.default_rng(1))}
     names = [q.name for q in summaries[data.name]]
     assert "lowest real wavenumber at A" in names and "lowest real wavenumber at saddle" not in names
-    frame = compare.figure_frames([data], summaries, system)["shooting_points"]
-    assert compare.projection([data], system) == (place, None)
+    frame = figure_registry.data_frames(figure_registry.Compared([data], summaries, system))["shooting_points"]
+    assert shooting_points.projection([data], system) == (place, None)
     made = [m for c in data.chains for m in c.made_by[c.sampled]]
     lines = frame[frame["kind"] == "path"].groupby("path", sort=False)["y"]
     assert list(lines.first()) == list(lines.last()) == made
     points = frame[frame["kind"] == "point"]
     assert list(points["y"]) == [m for c in data.chains for m in np.flatnonzero(c.shots)]
-    shown = words(figures.svg(figures.shooting_points(frame, [data.label])))
+    shown = words(charts.svg(shooting_points.chart(frame, [data.label])))
     assert "p (angstrom)" in shown and "move" in shown
 
 
 def test_tables_of_a_system_without_angles_do_not_speak_of_dihedrals() -> None:
     data = toy_method()
     for system, expected in ((in_a_field(Variable("p", "y", (3,))), False), (toy_system(), True)):
-        summaries = {data.name: compare.summarise(data, system, np.random.default_rng(1))}
-        frame = compare.comparison_frame(summaries, {data.name: data.label})
-        assert ("Dihedral" in figures.stationary_table(frame.fillna({"text": "", "note": ""}))) == expected
+        summaries = {data.name: summary.summarise(data, system, np.random.default_rng(1))}
+        frame = summary.comparison_frame(summaries, {data.name: data.label})
+        assert ("Dihedral" in stationary_points.html_page(frame.fillna({"text": "", "note": ""}))) == expected
 
 
 def test_a_rounded_zero_has_no_sign() -> None:
     row = {"note": "", "value": -4e-7, "error": np.nan, "low": np.nan, "high": np.nan, "unit": "angstrom", "text": ""}
-    assert figures.cell(row) == "<td>0.000</td>"
+    assert html_tables.cell(row) == "<td>0.000</td>"
 
 
 # The whole way ----------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from separatrix.core.files import read_json, write_json
 from separatrix.core.yaml_file import read_yaml
 from separatrix.rates.route import ROUTES, by_trust, in_order, is_sampled, title_of
 from separatrix.report import citations, rates_page, story
-from separatrix.report.rate_quantities import rate_quantities
+from separatrix.report.quantities.rate_quantities import rate_quantities
 from separatrix.workflow import plan, rate_routes
 
 TOY = """

@@ -17,9 +17,9 @@ from separatrix.core.files import read_json, write_json
 from separatrix.core.units import BOLTZMANN
 from separatrix.rates import along_coordinate, free_energy, kinetics, reweighting
 from separatrix.rates.transmission import transmission
-from separatrix.report import figures
+from separatrix.report import charts
 from separatrix.report import rates_page as report
-from separatrix.report.rate_quantities import rate_quantities
+from separatrix.report.quantities.rate_quantities import rate_quantities
 from separatrix.workflow import rate_routes
 
 SURFACE = Surface(18.0, 2.0)
@@ -302,7 +302,7 @@ def test_the_decay_of_kappa_is_drawn_to_its_plateau(tmp_path, monkeypatch):
     last = frame.iloc[-1]
     assert last["high"] - last["low"] == pytest.approx(2 * 1.96 * kappa["error"])
     assert last["plateau_high"] - last["plateau"] == pytest.approx(1.96 * kappa["error"])
-    shown = figures.svg(report.transmission_plot(frame, ["model", "other"]))
+    shown = charts.svg(report.transmission_plot(frame, ["model", "other"]))
     for words in ("Transmission coefficient", "transmission coefficient", "time after the shot (fs)"):
         assert f">{words}</text>" in shown, words
     # What is left out of the figure is not left out of the data.
@@ -310,8 +310,8 @@ def test_the_decay_of_kappa_is_drawn_to_its_plateau(tmp_path, monkeypatch):
     longest = max(row["time"] for rows in chart["datasets"].values() for row in rows)
     assert longest == max(t for t in kappa["time"] if t <= max(2.0 * kappa["plateau_from"], 80.0))
     nothing = report.transmission_frame([{"along_coordinate": {}}], ["other"])
-    assert nothing.empty and figures.svg(report.transmission_plot(nothing, ["other"]))
+    assert nothing.empty and charts.svg(report.transmission_plot(nothing, ["other"]))
     # One configuration: no band, but a line.
     bare = kappa | {"error": None, "kappa_of_time_error": [None] * len(kappa["time"])}
     content["along_coordinate"]["transmission"] = bare
-    assert figures.svg(report.transmission_plot(report.transmission_frame([content], ["model"]), ["model"]))
+    assert charts.svg(report.transmission_plot(report.transmission_frame([content], ["model"]), ["model"]))

@@ -13,249 +13,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from toy_method import (
+    assessment,
+    broken,
+    chain,
+    committor_of,
+    cost_of,
+    four_atoms,
+    method,
+    system,
+)
 
-from separatrix.config.system import System
-from separatrix.coordinate import committor_model, fitting
-from separatrix.coordinate.held_out import held_out_log_likelihood
-from separatrix.coordinate.resampling import bootstrap_selection
 from separatrix.core.errors import StoreError
 from separatrix.core.files import write_json
-from separatrix.core.molecule import Molecule
 from separatrix.core.plain import json_safe
-from separatrix.core.units import KCAL
-from separatrix.cvs.states import Basin, Interval, MechanismClass, MechanismRule
-from separatrix.cvs.variable import Variable
-from separatrix.dynamics.stationary import StationaryPoint
-from separatrix.report import comparison as compare
-from separatrix.report.comparison import ChainData, MethodData
+from separatrix.report import figure_registry
+from separatrix.report.figures import committor_histogram
+from separatrix.report.quantities import (
+    coefficient_errors,
+    convergence_quantities,
+    quantity,
+    sampling_quantities,
+)
+from separatrix.report.quantities import (
+    summary as summaries_of,
+)
+from separatrix.results import run
 from separatrix.results.moves import Move
 from separatrix.results.path_files import write_paths, write_shots
+from separatrix.results.run import ChainData, MethodData
 from separatrix.sampling import convergence, criterion, mechanism_shares
-from separatrix.statistics import ranking
+from separatrix.statistics import correlated_series
 from separatrix.statistics.committor_statistics import analyse, wilson_interval
-
-BEND = Variable("bend", "angle", (0, 1, 2))
-TURN = Variable("turn", "dihedral", (0, 1, 2, 3))
-
-
-def four_atoms(bend: float, turn: float) -> np.ndarray:
-    """Positions in nm of four atoms with the angle 0-1-2 and the dihedral 0-1-2-3 given in degrees."""
-    a, t = math.radians(bend), math.radians(turn)
-    first = [0.1 * math.cos(a), 0.1 * math.sin(a), 0.0]
-    return np.array([first, [0, 0, 0], [0.1, 0, 0], [0.15, 0.08 * math.cos(t), 0.08 * math.sin(t)]])
-
-
-def system() -> System:
-    a = Basin("A", (Interval(TURN, -40, 40),))
-    b = Basin("B", (Interval(TURN, 140, 220),))
-    rule = MechanismRule(TURN, 90.0, (MechanismClass("inversion", BEND, 150.0),), "rotation")
-    molecule = Molecule(("C", "N", "N", "C"), ((0, 1), (1, 2), (2, 3)))
-    return System("toy", "toy", molecule, (a, b), {}, "A", "B", (), rule, ())
-
-
-def point(name: str, energy: float, turn: float, wavenumbers: list[float]) -> StationaryPoint:
-    """A stationary point; energy in kcal/mol."""
-    modes = np.zeros((len(wavenumbers), 4, 3))
-    geometry = four_atoms(120.0, turn)
-    return StationaryPoint(name, None, geometry, energy * KCAL, np.array(wavenumbers), modes, 0.0, 100, ())
-
-
-def chain(number: int, outcome: list[str], mechanism: str = "rotation", first_length: int = 30) -> ChainData:
-    """A chain whose accepted move number i has a path of 50 + 10 i frames."""
-    moves = np.array(outcome)
-    accepted = np.flatnonzero(moves == "accepted")
-    starts = np.array([0, *accepted])
-    lengths = [first_length, *(50 + 10 * i for i in accepted)]
-    blank = np.array([four_atoms(120.0, 90.0 + i) for i in range(len(moves))])
-    return ChainData(
-        number=number,
-        frame=2.0,
-        outcome=moves,
-        forward=np.array(["B" if i % 2 else "A" for i in range(len(moves))]),
-        backward=np.array(["A" if i % 2 else "B" for i in range(len(moves))]),
-        burn_in=np.zeros(len(moves), dtype=bool),
-        points=blank,
-        made_by=np.array([-1, *accepted]),
-        multiplicity=np.diff([*starts, len(moves)]),
-        mechanism=np.array(["initial", *[mechanism] * len(accepted)]),
-        tracks=tuple(np.array([four_atoms(120.0, t) for t in np.linspace(30, 150, n)]) for n in lengths),
-        cost=cost_of(len(moves), int((moves != "off path").sum())),
-        first_path_cost={"evaluations": 300.0, "core_seconds": 1.5},
-        start="saddle",
-        wanted="saddle",
-        shift=np.full(len(moves), 3),
-    )
-
-
-def cost_of(moves: int, shots: int) -> dict[str, float]:
-    """What ``cost.json`` may hold. More accepted moves than the tables show: those of the burn-in are among them."""
-    counts = {"moves": moves, "shots": shots, "accepted": 999, "failed": 0}
-    return counts | {"evaluations": 101 * shots, "steps": 100 * shots, "core_seconds": 0.5 * shots}
-
-
-def assessment(number: int, stop: bool, converged: bool = False, **other: object) -> dict:
-    """What ``rounds/N.json`` may hold, `number` being N."""
-    verdict = {(True, True): "converged at last", (True, False): "stopped without it"}.get((stop, converged), "goes on")
-    shares = {"chains": [1], "moves": 40, "effective_moves": 12.34, "switches": 3}
-    agreement = {
-        "outcome": "agree",
-        "verdict": "shares agree within error: inversion 0.25 from saddle, 0.20 from guess",
-        "p_value": 0.5,
-        "statistical_inefficiency": 3.0,
-        "per_start": [
-            {"start": "saddle", "shares": {"rotation": 0.75, "inversion": 0.25}, **shares},
-            {"start": "guess", "shares": {"rotation": 1.0, "inversion": 0.0}, **shares, "chains": [2, 3]},
-        ],
-        "per_chain": [],
-    }
-    bounds = {"information error": 0.11, "R-hat": 1.05, "effective samples": 120.0, "stable variables": 2.0}
-    criteria = [
-        {"name": name, "value": None, "bound": bounds.get(name), "holds": converged, "text": f"how {name} stands"}
-        for name in ("coordinate", "information error", "R-hat", "effective samples", "stable variables", "mechanisms")
-    ]
-    data = {
-        "round": number - 1,
-        "n_shots": 60 * number,
-        "variables": ["angle(a,b,c)", "sin(turn)"],
-        "coefficients": [1.0, 2.0],
-        "information_error": 0.4 / number,
-        "clustered_information_error": 0.31 / number,
-        "interchangeable": {},
-        "stable_for": number,
-        "r_hat": {},
-        "effective_samples": {},
-        "notes": {},
-        "worst_r_hat": 1.0 + 0.09 / number,
-        "worst_effective_samples": 42.0 * number,
-        "mechanisms": agreement,
-        "criteria": criteria,
-        "converged": converged,
-        "stop": stop,
-        "verdict": verdict,
-    }
-    return data | other
-
-
-GIVEN = ("chosen", "all")
-
-
-def fit_of(rng: np.random.Generator, n: int = 60, separable: bool = False):
-    """A fit in two variables, with its data."""
-    q = rng.normal(size=(n, 2)) * [3.0, 0.1] + [110.0, 0.0]
-    r = 0.4 * (q[:, 0] - 110.0) + 2.0 * q[:, 1]
-    went = r > 0 if separable else rng.random(n) < 1 / (1 + np.exp(-2 * r))
-    names = ["angle(a,b,c)", "sin(turn)"]
-    groups = np.arange(n) % 2
-    best = committor_model.fit(q, went, names, groups=groups)
-    frequency = bootstrap_selection(q, went, names, rng, groups=groups, n_boot=5, max_variables=2)
-    held = held_out_log_likelihood(q, went, names, groups)
-    units = dict(zip(names, ("degree", "1"), strict=True))
-    sets = []
-    for role, chosen, members in (("best", False, [0]), ("best", True, [0, 1]), ("beside", False, [1])):
-        mine = [names[k] for k in members]
-        judged = fitting.judge_set(q[:, members], went, mine, groups.tolist(), rng, bootstrap=5)
-        sets.append(judged.to_dict() | {"role": role, "chosen": chosen, "units": [units[v] for v in mine]})
-    problem = "constant variables cannot be fitted: <still>"
-    sets.append({"role": "beside", "chosen": False, "units": ["1"], "variables": ["<still>"], "problem": problem})
-    words = {"kind": "angle", "unit": "degree", "meaning": "angle a-b-c", "origin": "enumerated", "constant": False}
-    still = {"kind": "x", "unit": "1", "meaning": "what stays", "origin": "given", "constant": True}
-    twin = [{"name": "twin", "correlation": -0.99994}]
-    candidates = [
-        {"name": names[0], "mean": 110.0, "standard_deviation": 3.0, "near_duplicates": twin, **words},
-        {"name": "<still>", "mean": 4.5, "standard_deviation": 0.0, "near_duplicates": [], **still},
-    ]
-    beyond = [{"name": "boosting", "variables": v, "mean": -0.4, "gain": 0.02, "standard_error": 0.03} for v in GIVEN]
-    fit = {
-        "method": "m",
-        "source": "toy engine",
-        "reactant": "A",
-        "product": "B",
-        "n_left_out": 1,
-        "coordinate": best.to_dict(),
-        "units": units,
-        "sets": sets,
-        "candidates": candidates,
-        "beyond_linear": {"held_out": held.to_dict(), "models": beyond},
-        "beats_null": True,
-        "null_log_likelihood": -n * math.log(2),
-        "bootstrap": frequency.to_dict(),
-        "held_out": held.to_dict(),
-    }
-    return json_safe(fit), q, went
-
-
-def committor_of(k: list[int], n: list[int]) -> dict:
-    """What a method's committor shots say: on the separatrix, on the naive one, and over a map."""
-    rng = np.random.default_rng(8)
-    found = analyse(k, n, n_uncommitted=2, n_failed=1, n_simulations=99).to_dict()
-    low, high = wilson_interval(k, n)
-    entries = [
-        {"r": 0.01 * i, "r_error": 0.1, "predicted": 0.4 + 0.05 * i, "to_product": a, "to_reactant": b - a}
-        | {"low": low[i], "high": high[i], "chain": 1, "frame": i}
-        for i, (a, b) in enumerate(zip(k, n, strict=True))
-    ]
-    expected = {"window": 0.03, "coefficients": 0.04, "both": 0.05}
-    predicted = [e["predicted"] for e in entries]
-    rivals = {"found": predicted, "naive": predicted[::-1], "constant": [0.5] * len(k)}
-    variables = {"found": ["angle(a,b,c)", "sin(turn)"], "naive": ["cos(turn)"], "constant": []}
-    return json_safe(
-        {
-            "product": "B",
-            "evaluations": 4000,
-            "draws": {
-                "separatrix": {
-                    "how": "drawn",
-                    "configurations": entries,
-                    "distribution": found,
-                    "expected_spread": expected,
-                },
-                "naive": {"how": "drawn naively", "configurations": entries, "distribution": found},
-                "map": {
-                    "how": "cell by cell",
-                    "map": ["sin(turn)", "cos(turn)"],
-                    "configurations": [e | {"at": [0.1 * i, -0.2 * i]} for i, e in enumerate(entries)],
-                },
-            },
-            "calibration": ranking.calibrate(k, n, predicted).to_dict(),
-            "ranking": [
-                r.to_dict() | {"variables": variables[r.name]} for r in ranking.rank(k, n, rivals, "found", rng=rng)
-            ],
-        }
-    )
-
-
-def method(name: str = "gfn-2", label: str = "GFN-2", separable: bool = False) -> MethodData:
-    fit, q, went = fit_of(np.random.default_rng(3), separable=separable)
-    outcome = ["same basin", "accepted", "off path", "accepted", "failed", "path length", "accepted", "no basin"] * 6
-    return MethodData(
-        name=name,
-        label=label,
-        source="toy engine",
-        minima={"A": point("A", 5.0, 0.0, [20.0, 50.0]), "B": point("B", 1.0, 180.0, [30.0, 60.0])},
-        saddle=point("rotation", 31.0, 90.0, [-400.0, 25.0]),
-        chains=(chain(1, outcome), chain(2, outcome[3:] + outcome[:3], "inversion")),
-        assessments=(assessment(1, False), assessment(2, False), assessment(3, True, converged=True)),
-        fit=fit,
-        q=q,
-        to_product=went,
-        committor=committor_of([1, 4, 7, 3, 0], [8, 8, 8, 7, 8]),
-        seconds={stage: [2.0, 3.0] if stage == "minimum" else [1.0] for stage in compare.STAGES},
-    )
-
-
-def broken(name: str = "broken-1") -> MethodData:
-    """Awkward input: no path accepted, a separable coordinate, no benchmarks, no convergence, much not on record."""
-    data = method(name, "broken", separable=True)
-    nothing = {m.name: None for m in compare.MEASURES} | {"variables": [], "stable_for": 0}
-    rounds = (assessment(1, False, **nothing), assessment(2, True, **nothing))
-    refused, failed = chain(1, ["same basin"] * 9), chain(2, ["failed"] * 9)
-    fit = dict(data.fit, bootstrap=None, held_out=None)
-    for key in ("sets", "candidates", "beyond_linear"):  # an older version's
-        del fit[key]
-    seconds = {stage: [None] for stage in compare.STAGES}
-    committor = committor_of([8, 8], [8, 8])
-    refused = replace(refused, first_path_cost={})
-    return replace(data, chains=(refused, failed), assessments=rounds, fit=fit, seconds=seconds, committor=committor)
 
 
 def with_burn_in(c: ChainData, accepted: int = 5) -> ChainData:
@@ -278,8 +67,8 @@ def with_burn_in(c: ChainData, accepted: int = 5) -> ChainData:
     )
 
 
-def summary(data: MethodData) -> dict[str, compare.Quantity]:
-    quantities = compare.summarise(data, system(), np.random.default_rng(1))
+def summary(data: MethodData) -> dict[str, quantity.Quantity]:
+    quantities = summaries_of.summarise(data, system(), np.random.default_rng(1))
     names = [(q.group, q.name) for q in quantities]
     assert len(set(names)) == len(names)
     return {q.name: q for q in quantities}
@@ -296,17 +85,17 @@ def test_statistical_inefficiency_of_a_known_process():
     """An autoregressive process has g = (1 + a) / (1 - a)."""
     rng = np.random.default_rng(0)
     series = [ar1(4000, 0.6, rng) for _ in range(4)]
-    assert compare.statistical_inefficiency(series) == pytest.approx(4.0, rel=0.2)
-    assert compare.statistical_inefficiency([rng.normal(size=4000)]) < 1.2
-    assert compare.statistical_inefficiency([np.ones(10), np.ones(5)]) is None
-    assert compare.statistical_inefficiency([]) is None
+    assert correlated_series.statistical_inefficiency(series) == pytest.approx(4.0, rel=0.2)
+    assert correlated_series.statistical_inefficiency([rng.normal(size=4000)]) < 1.2
+    assert correlated_series.statistical_inefficiency([np.ones(10), np.ones(5)]) is None
+    assert correlated_series.statistical_inefficiency([]) is None
 
 
 def test_chains_that_disagree_widen_the_interval():
     rng = np.random.default_rng(2)
     agree = [rng.random(100) < 0.5, rng.random(100) < 0.5]
     apart = [rng.random(100) < 0.2, rng.random(100) < 0.8]
-    width = [np.diff(compare.fraction_interval([x.astype(float) for x in s])[:2])[0] for s in (agree, apart)]
+    width = [np.diff(correlated_series.fraction_interval([x.astype(float) for x in s])[:2])[0] for s in (agree, apart)]
     assert width[1] > 2 * width[0]
 
 
@@ -323,7 +112,7 @@ def test_fraction_interval_covers():
                     state = rng.random() < 0.3
                 values.append(float(state))
             series.append(np.array(values))
-        low, high, _ = compare.fraction_interval(series)
+        low, high, _ = correlated_series.fraction_interval(series)
         hits += low <= 0.3 <= high
         k = sum(s.sum() for s in series)
         naive = wilson_interval(k, 400)
@@ -337,13 +126,13 @@ def test_quantile_intervals_cover():
     hits = 0
     for _ in range(60):
         series = [np.repeat(np.exp(4 + 0.4 * rng.normal(size=30)), 3) for _ in range(2)]
-        found = compare.quantiles(series, (0.5,), rng)[0]
+        found = correlated_series.quantiles(series, (0.5,), rng)[0]
         hits += found.low <= math.exp(4) <= found.high
     assert hits / 60 > 0.85
 
 
 def test_few_segments_give_no_interval():
-    found = compare.quantiles([np.arange(1.0, 20.0)], (0.5,), np.random.default_rng(0))[0]
+    found = correlated_series.quantiles([np.arange(1.0, 20.0)], (0.5,), np.random.default_rng(0))[0]
     assert found.value == 10.0
     assert found.low is None and found.high is None and "no interval" in found.note
 
@@ -364,7 +153,7 @@ def test_energies_and_geometry():
 def test_outcomes_and_acceptance():
     found = summary(method())
     assert found["moves"].value == 96 and found["shots"].value == 84
-    assert sum(found[f"moves: {word}"].value for word in compare.OUTCOMES) == 96
+    assert sum(found[f"moves: {word}"].value for word in run.OUTCOMES) == 96
     assert found["moves: accepted"].value == 36
     q = found["acceptance per shot"]
     assert q.value == pytest.approx(36 / 84)
@@ -414,7 +203,7 @@ def test_mechanism_shares():
     found = summary(replace(data, chains=(mixed, two), assessments=last))
     assert "depend on where the chains were started" in found["share: rotation"].note
     one_way = replace(system(), mechanism=replace(system().mechanism, classes=()))
-    alone = compare.summarise(replace(data, chains=(one,)), one_way, np.random.default_rng(1))
+    alone = summaries_of.summarise(replace(data, chains=(one,)), one_way, np.random.default_rng(1))
     for name in ("share: rotation", "share: rotation, chain 1"):
         q = next(q for q in alone if q.name == name)
         assert (q.value, q.low) == (1.0, None) and q.note.startswith("exact")
@@ -422,21 +211,24 @@ def test_mechanism_shares():
 
 def test_halves_in_no_basin_have_a_share_and_a_word_where_they_matter():
     data = method()
-    q = summary(data)[compare.LOST]
+    q = summary(data)[sampling_quantities.LOST]
     # Neither half of the toy's moves is ever given up.
     assert q.value == 0.0 and q.text == "" and 0.0 == q.low < q.high
     lost = [replace(c, backward=np.where(c.outcome == "no basin", "none", c.backward)) for c in data.chains]
-    q = summary(replace(data, chains=tuple(lost)))[compare.LOST]
+    q = summary(replace(data, chains=tuple(lost)))[sampling_quantities.LOST]
     assert q.value == pytest.approx(12 / 168) and q.low < q.value < q.high
     assert "longest_half_fs" in q.text and "12 of 168" in q.note
     # The burn-in is left out.
     burnt = replace(with_burn_in(lost[0]), backward=np.concatenate([["none"] * 7, lost[0].backward]))
-    assert summary(replace(data, chains=(burnt, lost[1])))[compare.LOST] == q
+    assert summary(replace(data, chains=(burnt, lost[1])))[sampling_quantities.LOST] == q
 
 
 def test_committor_shots_in_no_basin_have_bounds():
     found = summary(method())
-    assert found[compare.LOST_SHOTS].value == pytest.approx(2 / 41) and found[compare.LOST_SHOTS].text == ""
+    assert (
+        found[sampling_quantities.LOST_SHOTS].value == pytest.approx(2 / 41)
+        and found[sampling_quantities.LOST_SHOTS].text == ""
+    )
     low, high = (found[f"mean committor had uncommitted shots gone to {basin}"].value for basin in "AB")
     assert low < found["mean committor"].value < high
     # Where they matter the interval of the mean reaches from the one bound to the other, and there is no error.
@@ -448,7 +240,7 @@ def test_committor_shots_in_no_basin_have_bounds():
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.sampled_from(compare.OUTCOMES), min_size=2, max_size=60), st.integers(0, 3), st.integers(0, 10**6))
+@given(st.lists(st.sampled_from(run.OUTCOMES), min_size=2, max_size=60), st.integers(0, 3), st.integers(0, 10**6))
 def test_every_interval_has_a_width_and_holds_its_value(outcomes: list[str], turns: int, seed: int):
     """Of any chains: all refused, all accepted, of one length or of many, by one mechanism or by two."""
     rng = np.random.default_rng(seed)
@@ -458,7 +250,7 @@ def test_every_interval_has_a_width_and_holds_its_value(outcomes: list[str], tur
     k = rng.integers(0, 9, 5) * rng.integers(0, 2)
     chains = (replace(one, mechanism=np.array(kinds)), chain(2, outcomes[::-1]))
     committor = committor_of(k.tolist(), [8] * 5)
-    for q in compare.summarise(replace(data, chains=chains, committor=committor), system(), rng):
+    for q in summaries_of.summarise(replace(data, chains=chains, committor=committor), system(), rng):
         if q.low is None and q.high is None:
             continue
         assert q.low < q.high and q.low <= q.value <= q.high, q
@@ -469,7 +261,7 @@ def test_every_interval_has_a_width_and_holds_its_value(outcomes: list[str], tur
 
 def test_initial_path_has_no_share():
     data = method()
-    assert compare.mechanisms_of(data.chains) == ["inversion", "rotation"]
+    assert sampling_quantities.mechanisms_of(data.chains) == ["inversion", "rotation"]
 
 
 def test_coordinate_and_committor():
@@ -496,8 +288,8 @@ def test_coordinate_and_committor():
 
 def test_clustered_errors_need_many_chains():
     model = method().coordinate
-    assert compare.coefficient_errors(model, 2).values == pytest.approx(model.standard_errors)
-    clustered = compare.coefficient_errors(model, 20)
+    assert coefficient_errors.coefficient_errors(model, 2).values == pytest.approx(model.standard_errors)
+    clustered = coefficient_errors.coefficient_errors(model, 20)
     assert clustered.values == pytest.approx(np.sqrt(np.diag(model.clustered_covariance)))
     assert "clustered" in clustered.note
 
@@ -510,15 +302,16 @@ def test_burn_in_counts_as_nothing_but_cost():
     without = replace(without, chains=(chain(1, outcome), chain(2, outcome[3:] + outcome[:3], "inversion")))
     assert [c.multiplicity[0] for c in without.chains] == [0, 0]
     with_ = replace(without, chains=tuple(map(with_burn_in, without.chains)))
-    quantities = [compare.summarise(d, system(), np.random.default_rng(1)) for d in (without, with_)]
-    plain, burnt = ({q.name: q for q in qs if q.group in (compare.SAMPLING, compare.CHAINS)} for qs in quantities)
+    quantities = [summaries_of.summarise(d, system(), np.random.default_rng(1)) for d in (without, with_)]
+    plain, burnt = ({q.name: q for q in qs if q.group in (quantity.SAMPLING, quantity.CHAINS)} for qs in quantities)
     for number in (1, 2):
         was, tuned = (found.pop(f"shift, chain {number}") for found in (plain, burnt))
         assert (was.value, was.text) == (6.0, "") and (tuned.value, tuned.text) == (6.0, "tuned from 10")
     assert plain.pop("burn-in shots").value == 0 and burnt.pop("burn-in shots").value == 12
     assert plain == burnt and len(plain) > 20
     frames = [
-        compare.figure_frames([d], {d.name: q}, system()) for d, q in zip((without, with_), quantities, strict=True)
+        figure_registry.data_frames(figure_registry.Compared([d], {d.name: q}, system()))
+        for d, q in zip((without, with_), quantities, strict=True)
     ]
     for name in ("acceptance", "path_lengths", "mechanisms"):
         pd.testing.assert_frame_equal(frames[0][name], frames[1][name])
@@ -645,14 +438,14 @@ def test_convergence_of_a_run_that_did_not():
     assert found["worst R-hat"].value is None
     assert found["worst R-hat"].text == "" and found["worst R-hat"].note == "how R-hat stands"
     assert found["rounds with the same variables"].value == 0
-    one = compare.why_stopped([assessment(1, True)])
+    one = convergence_quantities.why_stopped([assessment(1, True)])
     assert one == "because max_rounds was reached, after 1 round, without convergence"
 
 
 def test_convergence_round_by_round():
     data = [method(), broken()]
-    summaries = {d.name: compare.summarise(d, system(), np.random.default_rng(1)) for d in data}
-    frame = compare.figure_frames(data, summaries, system())["convergence"]
+    summaries = {d.name: summaries_of.summarise(d, system(), np.random.default_rng(1)) for d in data}
+    frame = figure_registry.data_frames(figure_registry.Compared(data, summaries, system()))["convergence"]
     assert list(zip(frame["method"], frame["round"], frame["shots"], strict=True)) == [
         *(("gfn-2", k, 60 * k) for k in (1, 2, 3)),
         *(("broken-1", k, 60 * k) for k in (1, 2)),
@@ -672,11 +465,11 @@ def test_assessments_are_read_up_to_the_last(tmp_path: Path):
     """A longer run before this one may have left files behind; a file that is missing is an error."""
     for number in range(1, 6):
         write_json(assessment(number, stop=number == 3), tmp_path / "rounds" / f"{number}.json")
-    found = compare.read_assessments(tmp_path)
+    found = run.read_assessments(tmp_path)
     assert [a["round"] for a in found] == [0, 1, 2] and found[-1]["stop"]
     (tmp_path / "rounds/2.json").unlink()
     with pytest.raises(StoreError, match=r"2\.json"):
-        compare.read_assessments(tmp_path)
+        run.read_assessments(tmp_path)
 
 
 def test_a_chain_is_read_from_its_files(tmp_path: Path):
@@ -701,7 +494,7 @@ def test_a_chain_is_read_from_its_files(tmp_path: Path):
     spent = {"evaluations": 123, "core_seconds": 4.5}
     for cost, known, wanted in ((None, {}, None), (spent, spent, "a guess")):
         write_paths([track], symbols, tmp_path / "first_path.nc", **alone, **common, cost=cost, wanted=wanted)
-        found = compare.read_chain(tmp_path)
+        found = run.read_chain(tmp_path)
         assert found.first_path_cost == known
         assert (found.start, found.wanted) == ("saddle", wanted or "saddle")
     assert found.shift.tolist() == [4, 4, 3, 3, 3]
@@ -728,11 +521,11 @@ def test_awkward_inputs():
 
 def test_frame_and_json_agree():
     data = [method(), broken()]
-    summaries = {d.name: compare.summarise(d, system(), np.random.default_rng(1)) for d in data}
-    frame = compare.comparison_frame(summaries, {d.name: d.label for d in data})
+    summaries = {d.name: summaries_of.summarise(d, system(), np.random.default_rng(1)) for d in data}
+    frame = summaries_of.comparison_frame(summaries, {d.name: d.label for d in data})
     assert list(dict.fromkeys(frame["method"])) == ["gfn-2", "broken-1"]
     assert {"method", "quantity", "value", "low", "high", "unit", "note"} <= set(frame)
-    nested = compare.comparison_json(data, summaries)
+    nested = summaries_of.comparison_json(data, summaries)
     row = frame[(frame["method"] == "gfn-2") & (frame["quantity"] == "saddle above A")].iloc[0]
     entry = nested["methods"]["gfn-2"]["groups"][row["group"]]["saddle above A"]
     assert entry["value"] == row["value"] == pytest.approx(26.0) and entry["unit"] == "kcal/mol"
@@ -741,7 +534,7 @@ def test_frame_and_json_agree():
 
 
 def test_labels_are_told_apart():
-    assert compare.distinct({"a": "PM6", "b": "PM6", "c": "DFTB"}) == {"a": "PM6 (a)", "b": "PM6 (b)", "c": "DFTB"}
+    assert summaries_of.distinct({"a": "PM6", "b": "PM6", "c": "DFTB"}) == {"a": "PM6 (a)", "b": "PM6 (b)", "c": "DFTB"}
 
 
 @pytest.mark.parametrize(
@@ -756,7 +549,7 @@ def test_labels_are_told_apart():
     ],
 )
 def test_rounding(value: float, error: float, shown: tuple[str, str]):
-    assert compare.rounded(value, error) == shown
+    assert quantity.rounded(value, error) == shown
 
 
 def test_beta_binomial_expectation_by_simulation():
@@ -765,16 +558,16 @@ def test_beta_binomial_expectation_by_simulation():
     edges = (np.arange(10) - 0.5) / 8
     p = rng.beta(2.0, 3.0, size=(20000, 4))
     counts = np.histogram(rng.binomial(n, p) / n, bins=edges)[0] / 20000
-    assert compare.beta_binomial_expectation(n, (2.0, 3.0), edges) == pytest.approx(counts, abs=0.03)
-    assert compare.beta_binomial_expectation(n, (5e5, 5e5), edges).sum() == pytest.approx(4.0)
-    equal = compare.beta_binomial_expectation([8] * 3, (5e5, 5e5), edges)
+    assert committor_histogram.beta_binomial_expectation(n, (2.0, 3.0), edges) == pytest.approx(counts, abs=0.03)
+    assert committor_histogram.beta_binomial_expectation(n, (5e5, 5e5), edges).sum() == pytest.approx(4.0)
+    equal = committor_histogram.beta_binomial_expectation([8] * 3, (5e5, 5e5), edges)
     assert equal == pytest.approx(3 * stats.binom.pmf(np.arange(9), 8, 0.5), abs=1e-4)
 
 
 def test_figure_frames():
     data = [method(), broken()]
-    summaries = {d.name: compare.summarise(d, system(), np.random.default_rng(1)) for d in data}
-    frames = compare.figure_frames(data, summaries, system())
+    summaries = {d.name: summaries_of.summarise(d, system(), np.random.default_rng(1)) for d in data}
+    frames = figure_registry.data_frames(figure_registry.Compared(data, summaries, system()))
     bars = frames["committor_histogram"]
     ours = bars[bars["method"] == "gfn-2"]
     assert ours["configurations"].sum() == 5
@@ -840,7 +633,7 @@ def test_figure_frames():
     ],
 )
 def test_an_interval_has_a_width_and_holds_its_value_or_is_none(value, low, high, expected):
-    found = compare.with_width(compare.Quantity("Sampling", "x", value, low=low, high=high, note="how"))
+    found = quantity.with_width(quantity.Quantity("Sampling", "x", value, low=low, high=high, note="how"))
     assert (found.low, found.high) == expected and found.value == value
     if low == high:
         assert found.note == "no interval: the resamples do not vary; how"
@@ -849,10 +642,12 @@ def test_an_interval_has_a_width_and_holds_its_value_or_is_none(value, low, high
 def test_no_interval_is_narrower_than_the_resolution_of_its_quantity():
     """Path lengths come in frames: nearly all resamples have the same median, which is known to a frame at best."""
     alike = [np.array([100.0] * 100 + [104.0] * 3)]
-    found = compare.quantiles(alike, (0.5,), np.random.default_rng(0), 4.0)[0]
+    found = correlated_series.quantiles(alike, (0.5,), np.random.default_rng(0), 4.0)[0]
     assert found.low is None and "do not vary" in found.note, "not 100 within rounding"
     # Hardly a resample has its median elsewhere.
     nearly = [np.where(np.random.default_rng(5).random(200) < 0.38, 104.0, 100.0)]
-    narrow, wide = (compare.quantiles(nearly, (0.5,), np.random.default_rng(0), step)[0] for step in (0.0, 4.0))
+    narrow, wide = (
+        correlated_series.quantiles(nearly, (0.5,), np.random.default_rng(0), step)[0] for step in (0.0, 4.0)
+    )
     assert 99.8 < narrow.low < narrow.high < 100.2
     assert (wide.value, wide.low, wide.high) == (100.0, 98.0, 102.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from test_compare import broken, method, system
+from toy_method import broken, method, system, words
 
-from separatrix.report import comparison as compare
-from separatrix.report import figures
+from separatrix.report import charts, figure_registry, html_tables, page
+from separatrix.report.figures import (
+    committor_points,
+    convergence_by_round,
+    energy_profile,
+    mechanisms,
+    shooting_points,
+)
+from separatrix.report.quantities import summary
+from separatrix.report.tables import (
+    all_methods,
+    candidates,
+    chain_by_chain,
+    convergence_rounds,
+    coordinates,
+    stationary_points,
+    variable_sets,
+)
 from separatrix.workflow import reporting
 
 ROOT = Path(__file__).parents[2]
@@ -58,24 +73,19 @@ def stored(tmp_path_factory) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """All tables of a sound and a broken method, after a way through files, and the methods' labels."""
     folder = tmp_path_factory.mktemp("tables")
     data = [method(), broken()]
-    summaries = {d.name: compare.summarise(d, system(), np.random.default_rng(1)) for d in data}
-    frames = compare.figure_frames(data, summaries, system())
-    frames["comparison"] = compare.comparison_frame(summaries, {d.name: d.label for d in data})
+    summaries = {d.name: summary.summarise(d, system(), np.random.default_rng(1)) for d in data}
+    frames = figure_registry.data_frames(figure_registry.Compared(data, summaries, system()))
+    frames["comparison"] = summary.comparison_frame(summaries, {d.name: d.label for d in data})
     for name, frame in frames.items():
         frame.to_csv(folder / f"{name}.csv", index=False)
-    return {n: reporting._read_csv(folder / f"{n}.csv") for n in frames}, [d.label for d in data]
+    columns = {**figure_registry.data_columns(), "comparison": figure_registry.COMPARISON_COLUMNS}
+    return {n: reporting._read_csv(folder / f"{n}.csv", columns[n]) for n in frames}, [d.label for d in data]
 
 
-def words(svg: str) -> list[str]:
-    root = ElementTree.fromstring(svg)
-    # Of a text of several lines each is a piece of its own.
-    return [piece.strip() for e in root.iter() if e.tag.endswith("text") for piece in e.itertext()]
-
-
-@pytest.mark.parametrize("name", sorted(figures.CHARTS))
+@pytest.mark.parametrize("name", figure_registry.FIGURES.names())
 def test_figure(stored, name):
     frames, order = stored
-    svg = figures.svg(figures.CHARTS[name](frames[name], order))
+    svg = charts.svg(figure_registry.FIGURES[name].chart(frames[name], order))
     shown = words(svg)
     for title in TITLES[name]:
         assert title in shown
@@ -84,10 +94,10 @@ def test_figure(stored, name):
     assert "<script" not in svg and "<foreignObject" not in svg
 
 
-@pytest.mark.parametrize("name", sorted(figures.CHARTS))
+@pytest.mark.parametrize("name", figure_registry.FIGURES.names())
 def test_nothing_to_show(name):
     empty = pd.DataFrame(columns=["method", "label"])
-    assert "no data" in words(figures.svg(figures.CHARTS[name](empty, ["GFN-2"])))
+    assert "no data" in words(charts.svg(figure_registry.FIGURES[name].chart(empty, ["GFN-2"])))
 
 
 def test_many_methods(stored):
@@ -97,7 +107,7 @@ def test_many_methods(stored):
     frame = frames["energy_profile"]
     frame = frame[frame["label"] == "GFN-2"]
     many = pd.concat([frame.assign(label=label) for label in order])
-    assert set(order) <= set(words(figures.svg(figures.energy_profile(many, order))))
+    assert set(order) <= set(words(charts.svg(energy_profile.chart(many, order))))
 
 
 def test_a_method_keeps_its_colour(stored):
@@ -105,7 +115,7 @@ def test_a_method_keeps_its_colour(stored):
     frames, order = stored
     frame = frames["committor_points"]
     only = frame[frame["label"] == order[1]]
-    assert figures.PALETTE[1].lower() in figures.svg(figures.committor_points(only, order)).lower()
+    assert charts.PALETTE[1].lower() in charts.svg(committor_points.chart(only, order)).lower()
 
 
 def plane(label: str, paths: int, frames: int, points: int) -> pd.DataFrame:
@@ -127,7 +137,7 @@ def test_a_long_run_is_thinned_and_the_figure_says_so():
     many, few = plane("many", 130, 250, 1200), plane("few", 5, 30, 20)
 
     def drawn_of(*frames: pd.DataFrame) -> dict[str, Any]:
-        text = figures.forms(figures.shooting_points(pd.concat(frames), [f["label"].iloc[0] for f in frames]))[".json"]
+        text = charts.forms(shooting_points.chart(pd.concat(frames), [f["label"].iloc[0] for f in frames]))[".json"]
         assert len(text) < 1_000_000
         return json.loads(text)
 
@@ -135,14 +145,14 @@ def test_a_long_run_is_thinned_and_the_figure_says_so():
     rows = pd.DataFrame(spec["datasets"][spec["data"]["name"]])
     drawn = rows[(rows["label"] == "many") & (rows["kind"] == "path")]
     names = list(dict.fromkeys(drawn["path"]))
-    assert len(names) == figures.MOST_PATHS and (names[0], names[-1]) == ("many 1 0", "many 1 129")
+    assert len(names) == shooting_points.MOST_PATHS and (names[0], names[-1]) == ("many 1 0", "many 1 129")
     gaps = np.diff([int(name.split()[-1]) for name in names])
     assert gaps.min() >= 3 and gaps.max() <= 4
     for _, track in drawn.groupby("path"):
-        assert len(track) == figures.MOST_FRAMES and list(track["frame"].iloc[[0, -1]]) == [0, 249]
+        assert len(track) == shooting_points.MOST_FRAMES and list(track["frame"].iloc[[0, -1]]) == [0, 249]
         assert track["frame"].is_monotonic_increasing and track["frame"].is_unique
     for kind in ("point", "separatrix"):
-        assert len(rows[(rows["label"] == "many") & (rows["kind"] == kind)]) == figures.MOST_POINTS
+        assert len(rows[(rows["label"] == "many") & (rows["kind"] == kind)]) == shooting_points.MOST_POINTS
     assert len(rows[rows["label"] == "few"]) == len(few)
     assert spec["title"]["subtitle"][1:] == [
         "many: 40 of 130 paths, 300 of 1200 points, 300 of 1200 diamonds",
@@ -151,14 +161,14 @@ def test_a_long_run_is_thinned_and_the_figure_says_so():
     assert drawn_of(many, few) == spec
     assert len(drawn_of(few)["title"]["subtitle"]) == 1
     caption = (ROOT / "workflow/report/shooting_points.rst").read_text().split()
-    for number in (figures.MOST_PATHS, figures.MOST_FRAMES, figures.MOST_POINTS):
+    for number in (shooting_points.MOST_PATHS, shooting_points.MOST_FRAMES, shooting_points.MOST_POINTS):
         assert str(number) in caption
 
 
 def test_bounds_are_drawn_where_they_are(stored):
     """Each panel of the convergence has one dashed line, at its bound, and a line for each method with numbers."""
     frames, order = stored
-    spec = figures.convergence(frames["convergence"], order).to_dict()
+    spec = convergence_by_round.chart(frames["convergence"], order).to_dict()
     drawn = []
     for panel in spec["concat"]:
         rule, line, points = panel["layer"]
@@ -180,7 +190,7 @@ def test_bounds_are_drawn_where_they_are(stored):
 def test_ticks_are_plain_numbers(stored):
     """Not 5e+1, whatever the bound."""
     frames, order = stored
-    shown = words(figures.svg(figures.convergence(frames["convergence"].assign(worst_r_hat_bound=50.0), order)))
+    shown = words(charts.svg(convergence_by_round.chart(frames["convergence"].assign(worst_r_hat_bound=50.0), order)))
     assert "50" in shown and not any("e+" in word for word in shown)
 
 
@@ -221,7 +231,7 @@ def rows_of(text: str) -> dict[str, list[str]]:
 
 
 def test_comparison_table(stored):
-    rows = rows_of(figures.comparison_table(stored[0]["comparison"]))
+    rows = rows_of(all_methods.html_page(stored[0]["comparison"]))
     assert rows[""] == ["GFN-2", "broken"]
     assert rows["saddle above A (kcal/mol)"] == ["26.0", "26.0"]
     assert rows["moves: accepted"] == ["36", "0"]
@@ -247,20 +257,20 @@ def test_comparison_table(stored):
 
 def test_other_tables(stored):
     frames, _ = stored
-    assert rows_of(figures.stationary_table(frames["comparison"]))["bend at A (°)"] == ["120.0", "120.0"]
-    assert "acceptance per shot, chain 2" in rows_of(figures.chains_table(frames["comparison"]))
-    rows = rows_of(figures.coordinate_table(frames["coefficients"]))
+    assert rows_of(stationary_points.html_page(frames["comparison"]))["bend at A (°)"] == ["120.0", "120.0"]
+    assert "acceptance per shot, chain 2" in rows_of(chain_by_chain.html_page(frames["comparison"]))
+    rows = rows_of(coordinates.html_page(frames["coefficients"]))
     assert rows["angle(a,b,c)"][1] == "1/degree"
     assert rows["angle(a,b,c)"][4:6] == ["", ""]  # those of the broken method
     frame = frames["coefficients"]
-    text = figures.coordinate_table(frame[frame["method"] == "gfn-2"])
+    text = coordinates.html_page(frame[frame["method"] == "gfn-2"])
     assert "intervals: 16 pieces of 2 chains" in text
     for shown in rows_of(text)["angle(a,b,c)"][4:6]:
         assert re.fullmatch(r"0\.\d+ to \d\.\d+", shown)
 
 
 def test_table_of_sets(stored):
-    text = figures.sets_table(stored[0]["sets"])
+    text = variable_sets.html_page(stored[0]["sets"])
     assert "<still>" not in text
     cells = Cells()
     cells.feed(text)
@@ -277,25 +287,25 @@ def test_table_of_sets(stored):
 
 
 def test_table_of_candidates(stored):
-    rows = rows_of(figures.candidates_table(stored[0]["candidates"]))
+    rows = rows_of(candidates.html_page(stored[0]["candidates"]))
     assert rows["variable"] == ["what it is", "kind", "unit", "origin", "GFN-2"]
     shown = "110.0 ± 3.0 * ≈ twin (−0.99994)"
     assert rows["angle(a,b,c)"] == ["angle a-b-c", "angle", "degree", "enumerated", shown]
     assert rows["<still>"] == ["what stays", "x", "", "given", "4.5, constant: left out"]
-    text = figures.candidates_table(stored[0]["candidates"])
+    text = candidates.html_page(stored[0]["candidates"])
     assert "2 candidates: 1 enumerated from the bonds around" in text and "and 1 given there" in text
 
 
 def test_tables_of_older_results():
     """Without what an older version has not written there is a table with no rows, and no error."""
     empty = pd.DataFrame(columns=["method", "label"])
-    for table in (figures.sets_table, figures.candidates_table):
+    for table in (variable_sets.html_page, candidates.html_page):
         assert "<tbody>\n</tbody>" in table(empty)
 
 
 def test_convergence_table(stored):
     cells = Cells()
-    cells.feed(figures.convergence_table(stored[0]["convergence"]))
+    cells.feed(convergence_rounds.html_page(stored[0]["convergence"]))
     head, *rows = cells.rows
     assert head[:3] == ["round", "shots", "variables"] and head[5] == "worst R-hat"
     assert [len(row) for row in rows] == [1, 10, 10, 10, 10, 1, 10, 10, 10]
@@ -311,7 +321,7 @@ def test_convergence_table(stored):
 def test_times_keep_their_digits():
     """A force field's milliseconds and a semi-empirical method's hours."""
     row = dict.fromkeys(("error", "low", "high"), float("nan")) | {"note": "", "text": "", "unit": "s"}
-    assert [figures.cell(row | {"value": v}) for v in (0.0241, 7.345, 12345.6)] == [
+    assert [html_tables.cell(row | {"value": v}) for v in (0.0241, 7.345, 12345.6)] == [
         "<td>0.0241</td>",
         "<td>7.34</td>",
         "<td>12346</td>",
@@ -321,28 +331,33 @@ def test_times_keep_their_digits():
 def test_text_is_escaped(stored):
     frame = stored[0]["comparison"].assign(label="<b>&")
     frame["text"] = frame["text"].where(frame["text"] == "", "<script>alert(1)</script>")
-    text = figures.comparison_table(frame)
+    text = all_methods.html_page(frame)
     assert "<script" not in text and "&lt;b&gt;&amp;" in text
 
 
-def test_the_rules_know_all_figures_and_captions():
-    rules = (ROOT / "workflow" / "rules" / "comparison.smk").read_text()
-    for name in [*figures.CHARTS, *figures.TABLES]:
-        assert f'"{name}": (' in rules
-        assert (ROOT / "workflow" / "report" / f"{name}.rst").read_text().strip()
-    assert list(TITLES) == list(figures.CHARTS)
-    assert not set(figures.CHARTS) & set(figures.TABLES)
+def test_every_figure_and_table_has_a_section_a_caption_and_its_own_name():
+    entries = [*figure_registry.FIGURES.entries().values(), *figure_registry.TABLES.entries().values()]
+    for entry in entries:
+        assert entry.section in page.SECTIONS and entry.category
+        assert (ROOT / "workflow" / "report" / f"{entry.name}.rst").read_text().strip()
+    assert set(TITLES) == set(figure_registry.FIGURES.own())
+    assert not set(figure_registry.FIGURES.names()) & set(figure_registry.TABLES.names())
+    assert len({entry.place for entry in entries}) == len(entries)
+    assert "committor_map" in figure_registry.shown_figures(["map"])
+    assert "committor_map" not in figure_registry.shown_figures(["separatrix"])
 
 
-def test_columns_of_numbers_are_known(stored):
+def test_entries_know_the_columns_of_their_data(stored):
     """What a table holds as numbers comes back from its file as numbers, and words stay words."""
     frames, _ = stored
     data = [method(), broken()]
-    summaries = {d.name: compare.summarise(d, system(), np.random.default_rng(1)) for d in data}
-    for name, frame in compare.figure_frames(data, summaries, system()).items():
-        for column in frame:
+    summaries = {d.name: summary.summarise(d, system(), np.random.default_rng(1)) for d in data}
+    compared = figure_registry.Compared(data, summaries, system())
+    columns = figure_registry.data_columns()
+    for name, frame in figure_registry.data_frames(compared).items():
+        for column in set(frame) - {"method", "label"}:
             number = pd.api.types.is_numeric_dtype(frame[column]) and frame[column].dtype != bool
-            assert number == (column in figures.NUMBERS), (name, column)
+            assert number == (columns[name][column] is float), (name, column)
             if number:
                 assert pd.api.types.is_numeric_dtype(frames[name][column])
 
@@ -353,7 +368,7 @@ def test_shares_that_are_not_determined_have_words_and_no_bar():
         {"method": "a", "label": "A", "mechanism": "rotation", "paths": 39, **blank},
         {"method": "b", "label": "B", "mechanism": "inversion", "paths": 42, **blank},
     ]
-    shown = figures.svg(figures.mechanisms(pd.DataFrame(rows), ["A", "B"]))
-    for words in ("A: not determined, 39 paths", "B: not determined, 42 paths"):
-        assert f">{words}</text>" in shown
+    shown = charts.svg(mechanisms.chart(pd.DataFrame(rows), ["A", "B"]))
+    for text in ("A: not determined, 39 paths", "B: not determined, 42 paths"):
+        assert f">{text}</text>" in shown
     assert 'aria-roledescription="bar"' not in shown and "NaN" not in shown

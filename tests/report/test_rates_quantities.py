@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from separatrix.report import rate_quantities as quantities
-from separatrix.report.comparison import RATES
-from separatrix.report.rate_quantities import rate_quantities
+from separatrix.report.quantities import rate_quantities as quantities
+from separatrix.report.quantities.quantity import RATES
+from separatrix.report.quantities.rate_quantities import rate_quantities
 
 LAW = {
     "law": "arrhenius",

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from separatrix.core.errors import StoreError
-from separatrix.report import figures
+from separatrix.report import charts
 from separatrix.report import rates_page as report
 
 
@@ -43,7 +43,7 @@ def test_populations_relax_in_closed_form_by_the_best_route():
         np.testing.assert_allclose(mine["population"], expected, rtol=1e-9)
         assert mine["time"].max() * (forward + backward) == pytest.approx(10.0)
     np.testing.assert_allclose(frame.groupby(["label", "time"])["population"].sum(), 1.0)
-    shown = figures.svg(report.relaxation_plot(frame, ["m", "n"], "A", 300.0))
+    shown = charts.svg(report.relaxation_plot(frame, ["m", "n"], "A", 300.0))
     for words in ("time (s)", "share of A", "1 s", "rates by route: m: free energy, n: harmonic"):
         assert f">{words}</text>" in shown, words
 
@@ -51,7 +51,7 @@ def test_populations_relax_in_closed_form_by_the_best_route():
 def test_no_rates_no_relaxation():
     empty = report.relaxation_frame([content(harmonic=(math.nan, None))], ["m"])
     assert empty.empty and list(empty.columns) == ["label", "route", "time", "state", "population"]
-    assert "Population of A" in figures.svg(report.relaxation_plot(pd.DataFrame(empty), ["m"], "A", 300.0))
+    assert "Population of A" in charts.svg(report.relaxation_plot(pd.DataFrame(empty), ["m"], "A", 300.0))
 
 
 def test_saddles_stand_with_their_shares():

@@ -18,7 +18,7 @@ from separatrix.config.system import System
 from separatrix.core.errors import StoreError
 from separatrix.core.units import ANGSTROM
 from separatrix.core.yaml_file import read_yaml
-from separatrix.report import figures, movies, page
+from separatrix.report import charts, html_tables, movies, page
 from separatrix.report.language import Words
 from separatrix.results.path_files import write_paths
 
@@ -113,7 +113,7 @@ def chart() -> alt.Chart:
 
 
 def item(folder: Path, **changed: Any) -> dict[str, Any]:
-    figures.save(chart(), folder / "f.svg")
+    charts.save(chart(), folder / "f.svg")
     (folder / "f.csv").write_text("time,value\n")
     (folder / "f.rst").write_text("One *thing* & ``another``.\n\nMore.\n")
     base = {"section": "cost", "name": "scans/f", "title": "Acceptance", "caption": str(folder / "f.rst")}
@@ -162,7 +162,7 @@ def test_a_large_figure_is_never_blank(tmp_path: Path, monkeypatch: pytest.Monke
     """The live one stays still, the still one is a PNG; where that is too large as well, the page says where it is."""
     rows = pd.DataFrame({"label": "a", "time": np.arange(9000.0), "value": 1.0})
     made = item(tmp_path)
-    figures.save(chart().properties(data=rows), tmp_path / "f.svg")
+    charts.save(chart().properties(data=rows), tmp_path / "f.svg")
     with_much_in_it(tmp_path / "f.svg", 300_000)
     monkeypatch.setattr(page, "LARGEST", largest)
     (found,) = page.figure_items([made], Words("en"))["cost"]
@@ -223,7 +223,7 @@ def test_a_damaged_chart_is_named(tmp_path: Path):
 
 
 def test_a_table_without_its_page(tmp_path: Path):
-    (tmp_path / "t.html").write_text(figures.page("T", "<th>a</th>", "<tr><td>1</td></tr>", "words < more"))
+    (tmp_path / "t.html").write_text(html_tables.page("T", "<th>a</th>", "<tr><td>1</td></tr>", "words < more"))
     found = page.table_of(tmp_path / "t.html")
     assert "<td>1</td>" in found and "words &lt; more" in found and "<style" not in found and "<body" not in found
     (tmp_path / "t.html").write_text("<p>")

@@ -13,7 +13,7 @@ import pytest
 from scipy import constants
 
 from separatrix.rates import tunnelling
-from separatrix.report import figures, scans
+from separatrix.report import charts, scans
 
 FRICTIONS = [0.0, 1.0, 100.0]
 
@@ -133,14 +133,14 @@ def test_a_mechanism_that_a_solvent_lacks_has_a_share_of_nothing():
         ("water", "inversion"): 0.3,
         ("water", "rotation"): 0.7,
     }
-    assert "without a bar: too few independent paths" in figures.svg(
+    assert "without a bar: too few independent paths" in charts.svg(
         scans.plot(table, "share", "solvent", "solvent", ["none", "water", "oil"])
     )
 
 
 def test_nothing_to_show_is_said():
     empty = pd.DataFrame(columns=["kind", "of", "series", "value", "y", "low", "high"])
-    assert "Rate over s" in figures.svg(scans.plot(empty, "rate", "s", "friction", []))
+    assert "Rate over s" in charts.svg(scans.plot(empty, "rate", "s", "friction", []))
 
 
 @pytest.mark.parametrize("friction", [0.0, 0.01, 1.0, 1e3, 1e6])

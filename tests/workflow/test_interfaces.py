@@ -32,7 +32,7 @@ from separatrix.rates.tis.engine_runner import EngineRunner
 from separatrix.rates.tis.interface_rate import rate_of_chains
 from separatrix.rates.tis.pilot import Rules, place_interfaces
 from separatrix.rates.tis.transition_paths import NEITHER, PRODUCT, REACTANT
-from separatrix.report import figures
+from separatrix.report import charts
 from separatrix.report import rates_page as report
 from separatrix.workflow import interfaces
 from separatrix.workflow.interfaces import Keeper
@@ -313,7 +313,7 @@ def test_the_arrhenius_plot_names_its_axes():
         )
     ]
     experiment = pd.DataFrame({"inverse": [2.0, 3.0], "log_rate": [0.5, -0.5], "label": "experiment"})
-    shown = figures.svg(report.arrhenius_plot(pd.DataFrame(rows), experiment, ["m"], "A", "B"))
+    shown = charts.svg(report.arrhenius_plot(pd.DataFrame(rows), experiment, ["m"], "A", "B"))
     for words in (
         "log10 of the rate in 1/s",
         "1000 K / temperature",

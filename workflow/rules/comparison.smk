@@ -1,39 +1,21 @@
-# Name of a figure or table, of its caption, and of the data behind it: its category in the report, and its title there.
-FIGURES = {
-    "energy_profile": ("Stationary points", "Energy profile"),
-    "acceptance": ("Sampling", "Acceptance"),
-    "convergence": ("Sampling", "Convergence"),
-    "path_lengths": ("Sampling", "Length of the reactive paths"),
-    "mechanisms": ("Sampling", "Mechanism shares"),
-    "shooting_points": ("Sampling", "Shooting points and paths"),
-    "coefficients": ("Reaction coordinate", "Weight of the variables"),
-    "selection": ("Reaction coordinate", "Variables chosen in resamples"),
-    "calibration": ("Reaction coordinate", "Calibration"),
-    "committor_histogram": ("Committor", "Committor distribution"),
-    "committor_points": ("Committor", "Committor of each configuration"),
-    "committor_calibration": ("Committor", "Measured against predicted committor"),
-    **(
-        {"committor_map": ("Committor", "Committor over two variables")}
-        if "map" in CONFIG.draws()
-        else {}
-    ),
-    "cost": ("Cost", "Cost"),
-}
+from separatrix.report.figure_registry import shown_figures, shown_tables
+
+# Figures and tables, from their entries in separatrix/report: name -> its category in the report, and its title there.
+SHOWN_FIGURES = shown_figures(CONFIG.draws())
+SHOWN_TABLES = shown_tables()
+FIGURES = {name: (entry.category, entry.title) for name, entry in SHOWN_FIGURES.items()}
 TABLES = {
-    "comparison": ("Comparison", "All methods (table)"),
-    "stationary_points": ("Stationary points", "Energies and geometries (table)"),
-    "chains": ("Sampling", "Chain by chain (table)"),
-    "convergence_table": ("Sampling", "Convergence round by round (table)"),
-    "coordinates": ("Reaction coordinate", "Coefficients (table)"),
-    "sets": ("Reaction coordinate", "Best sets of each size (table)"),
-    "candidates": ("Reaction coordinate", "Candidate variables (table)"),
-    "ranking": ("Committor", "Coordinates ranked (table)"),
+    name: (entry.category, f"{entry.title} (table)")
+    for name, entry in SHOWN_TABLES.items()
 }
 
-# The last three have tables and no figure.
+# Some tables have data of their own.
 FIGURE_DATA = {
     name: comparison_file(f"data/{name}.csv")
-    for name in (*FIGURES, "sets", "candidates", "ranking")
+    for name in (
+        *FIGURES,
+        *(name for name, entry in SHOWN_TABLES.items() if entry.rows),
+    )
 }
 COMPARISON = [
     *(comparison_file(f"comparison.{ending}") for ending in ("csv", "json", "html")),

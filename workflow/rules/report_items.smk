@@ -1,20 +1,4 @@
 # Figures and tables of the report, and the order in which it shows them.
-# Where each figure and table stands in it.
-SECTIONS = {
-    "mechanism": ("mechanisms", "shooting_points", "path_lengths"),
-    "barrier": ("energy_profile", "stationary_points"),
-    "coordinate": (
-        *("coefficients", "calibration", "selection"),
-        *("coordinates", "sets", "candidates"),
-    ),
-    "sure": (
-        *("committor_histogram", "committor_points", "committor_calibration"),
-        *("committor_map", "ranking", "convergence", "acceptance"),
-        *("convergence_table", "chains"),
-    ),
-    "cost": ("cost",),
-    "details": ("comparison",),
-}
 
 
 # Where this file lies, which is not the folder of the Snakefile when the rules are used as a module.
@@ -50,15 +34,17 @@ def table(section, stem, title, words):
 def report_items():
     """Figures and tables of the report, in their order."""
     items = []
-    for section, names in SECTIONS.items():
-        for name in names:
-            if name in FIGURES:
-                items.append(
-                    figure(section, name, FIGURES[name][1], name, f"data/{name}.csv")
-                )
-            elif name in TABLES:
-                title = TABLES[name][1].removesuffix(" (table)")
-                items.append(table(section, name, title, name))
+    entries = sorted(
+        [*SHOWN_FIGURES.values(), *SHOWN_TABLES.values()], key=lambda entry: entry.place
+    )
+    for entry in entries:
+        name = entry.name
+        if name in SHOWN_FIGURES:
+            items.append(
+                figure(entry.section, name, entry.title, name, f"data/{name}.csv")
+            )
+        else:
+            items.append(table(entry.section, name, entry.title, name))
     items.append(figure("rate", "rates", "Arrhenius plot", "rates_figure"))
     if ALONG:
         title = "Free energy along the coordinate"

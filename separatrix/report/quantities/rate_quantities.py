@@ -9,7 +9,7 @@ from typing import Any
 from separatrix.core.units import KCAL
 from separatrix.rates import kinetics
 from separatrix.rates.route import by_trust, in_order, is_sampled
-from separatrix.report.comparison import RATES, Quantity, Z, with_width
+from separatrix.report.quantities.quantity import RATES, Quantity, Z, with_width
 from separatrix.statistics.no_basin import KEY, Lost, lost_halves, lost_of_mean
 
 

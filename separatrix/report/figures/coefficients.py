@@ -1,0 +1,125 @@
+"""Coefficients of the reaction coordinate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from separatrix.report.charts import INK, alt, colour, finish, nothing, rows_of_bars, straight_line, whiskers
+from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.figures.chosen_in_resamples import selection_rows
+from separatrix.report.quantities.coefficient_errors import coefficient_errors
+from separatrix.report.quantities.quantity import Z
+from separatrix.results.run import MethodData
+
+
+def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
+    model = data.coordinate
+    errors = coefficient_errors(model, len(data.chains))
+    spread = data.q.std(axis=0)
+    frequency = {row["variable"]: row["frequency"] for row in selection_rows(data)}
+    intervals = next(
+        (coefficient_intervals(s) for s in data.fit.get("sets", []) if s["chosen"]), [{}] * (len(model.names) + 1)
+    )
+    rows = [
+        {
+            "variable": "intercept",
+            "unit": "1",
+            "coefficient": model.intercept,
+            "error": errors.values[0],
+            "note": errors.note,
+            **intervals[0],
+        }
+    ]
+    for k, name in enumerate(model.names):
+        error, value = errors.values[k + 1], float(model.coefficients[k])
+        half = None if error is None else Z * error * spread[k]
+        rows.append(
+            {
+                "variable": name,
+                "unit": data.fit["units"].get(name, "1"),
+                "coefficient": value,
+                "error": error,
+                "note": errors.note,
+                "spread": float(spread[k]),
+                "standardised": value * spread[k],
+                "low": None if half is None else value * spread[k] - half,
+                "high": None if half is None else value * spread[k] + half,
+                "frequency": frequency.get(name),
+                **intervals[k + 1],
+            }
+        )
+    return rows
+
+
+def coefficient_intervals(judged: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Both intervals of each coefficient of a set, intercept first: by clustered errors, and resampled."""
+    clustered, drawn = judged["interval"], judged["bootstrap"] or {}
+    blocks = judged["blocks"]["what"]
+    return [
+        {
+            "lower": clustered["lower"][k],
+            "upper": clustered["upper"][k],
+            "resampled_lower": drawn["lower"][k] if drawn else None,
+            "resampled_upper": drawn["upper"][k] if drawn else None,
+            "blocks": blocks,
+        }
+        for k in range(len(judged["coefficients"]))
+    ]
+
+
+def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Standardised coefficients of the coordinate with their intervals."""
+    title = "Reaction coordinate: weight of its variables"
+    rows = frame[frame["standardised"].notna()] if "standardised" in frame else frame.iloc[:0]
+    if rows.empty:
+        return nothing(title)
+    axis = "change of r per standard deviation of the variable"
+    y = alt.Y("variable:N", title=None, sort=alt.EncodingSortField("size", order="descending"))
+    base = alt.Chart().encode(y=y)
+    bars = base.mark_bar(size=14, opacity=0.75).encode(x=alt.X("standardised:Q", title=axis), color=colour(order))
+    zero = straight_line(color=INK).encode(x=alt.datum(0))
+    chart = alt.layer(bars, whiskers(base, "low", "high", along="x", strokeWidth=1.8), zero)
+    # Without an error the size of a coefficient means nothing, and one scale for all would hide the others.
+    x_scale = "independent" if rows["low"].isna().any() else "shared"
+    return finish(rows_of_bars(chart, rows.assign(size=rows["standardised"].abs()), order, x=x_scale), title)
+
+
+FIGURE = Figure(
+    name="coefficients",
+    title="Weight of the variables",
+    category="Reaction coordinate",
+    section="coordinate",
+    place=60,
+    columns={
+        **dict.fromkeys(
+            (
+                "coefficient",
+                "error",
+                "lower",
+                "upper",
+                "resampled_lower",
+                "resampled_upper",
+                "spread",
+                "standardised",
+                "low",
+                "high",
+                "frequency",
+            ),
+            float,
+        ),
+        **dict.fromkeys(
+            (
+                "variable",
+                "unit",
+                "note",
+                "blocks",
+            ),
+            str,
+        ),
+    },
+    rows=rows,
+    chart=chart,
+)

@@ -1,0 +1,127 @@
+"""The measures of convergence, round by round."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from separatrix.report.charts import _IN_A_ROW, INK, alt, colour, finish, nothing, present_labels
+from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.quantities.convergence_quantities import MEASURES, Measure, criterion, why_stopped
+from separatrix.results.run import MethodData
+
+
+def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
+    rows = []
+    for number, a in enumerate(data.assessments, start=1):
+        row: dict[str, Any] = {"round": number, "shots": a["n_shots"], "variables": "; ".join(a["variables"])}
+        for m in MEASURES:
+            row |= {m.name: a[m.name], f"{m.name}_bound": criterion(a, m.criterion)["bound"]}
+        stopped = why_stopped(data.assessments) if number == len(data.assessments) else ""
+        rows.append(
+            row | {"mechanisms": a["mechanisms"]["outcome"], "verdict": a["verdict"], "sampling_stopped": stopped}
+        )
+    return rows
+
+
+_BEGINS = {"worst_r_hat": 1.0, "stable_for": 0.0}  # where the axes of these measures begin
+
+
+def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Each measure of convergence against the shots, with the bound that it has to pass, and why sampling stopped."""
+    title = "Convergence of the sampling"
+    if frame.empty:
+        return nothing(title)
+    panels = [_measure(frame, order, measure) for measure in MEASURES]
+    chart = alt.concat(*panels, columns=_IN_A_ROW, spacing=25)
+    return finish(chart, title, [f"{label}: {words}" for label, words in reasons_to_stop(frame, order).items()])
+
+
+def reasons_to_stop(frame: pd.DataFrame, order: Sequence[str]) -> dict[str, str]:
+    """Why the sampling of each method stopped, by label."""
+    ends = frame[frame["sampling_stopped"] != ""].set_index("label")["sampling_stopped"]
+    return {label: f"sampling stopped {ends[label]}" for label in present_labels(frame, order)}
+
+
+def _measure(frame: pd.DataFrame, order: Sequence[str], measure: Measure) -> alt.LayerChart:
+    """One measure against the shots, one line per method, and its bound."""
+    rows = frame.assign(value=frame[measure.name], bound=frame[f"{measure.name}_bound"])
+    wanted = ", ".join(f"{bound:g}" for bound in sorted(rows["bound"].unique()))
+    heading = alt.TitleParams(
+        f"{measure.title} (wanted: {measure.side} {wanted})", fontSize=12.5, fontWeight="normal", offset=6
+    )
+    x = alt.X(
+        "shots:Q",
+        title="shots, all chains",
+        scale=alt.Scale(domain=[0, 1.05 * rows["shots"].max()], nice=False),
+        axis=alt.Axis(tickCount=5),
+    )
+    y = _measure_axis(measure, pd.concat([rows["value"], rows["bound"]]))
+    base = alt.Chart(rows).encode(x=x, y=y, color=colour(order, legend=True))
+    # Without a label: the bound is no method's, and the page hides the rows of hidden methods.
+    bounds = rows[["bound"]].drop_duplicates()
+    bound = alt.Chart(bounds).mark_rule(strokeDash=[5, 4], color=INK, strokeWidth=1.5)
+    marks = [
+        bound.encode(y="bound:Q"),
+        # A missing number breaks the line; in words for screen readers it would be "null".
+        base.mark_line(strokeWidth=1.6, opacity=0.8, aria=False),
+        base.mark_point(filled=True, size=60, opacity=1),
+    ]
+    return alt.layer(*marks).properties(width=280, height=180, title=heading)
+
+
+def _measure_axis(measure: Measure, values: pd.Series) -> alt.Y:
+    """An axis that begins where its measure does; the others are logarithmic, with the ticks 1, 2, 5, 10 and so on."""
+    low, high = values[values > 0].min(), values.max()
+    if measure.name in _BEGINS:
+        begin = min(_BEGINS[measure.name], low)
+        scale = alt.Scale(domain=[begin, begin + 1.08 * (high - begin)], nice=False, zero=False)
+        whole = {"values": list(range(0, math.ceil(high) + 1, math.ceil(high / 6)))} if begin == 0 else {"tickCount": 5}
+        return alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(format="~r", **whole))
+    domain = [low / 1.3, high * 1.3]
+    decades = range(math.floor(math.log10(domain[0])), math.ceil(math.log10(domain[1])) + 1)
+    ticks = [m * 10.0**k for k in decades for m in (1, 2, 5) if domain[0] <= m * 10.0**k <= domain[1]]
+    scale = alt.Scale(type="log", domain=domain, nice=False)
+    return alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(values=ticks, format="~r"))
+
+
+FIGURE = Figure(
+    name="convergence",
+    title="Convergence",
+    category="Sampling",
+    section="sure",
+    place=170,
+    columns={
+        **dict.fromkeys(
+            (
+                "round",
+                "shots",
+                "information_error",
+                "information_error_bound",
+                "clustered_information_error",
+                "clustered_information_error_bound",
+                "worst_r_hat",
+                "worst_r_hat_bound",
+                "worst_effective_samples",
+                "worst_effective_samples_bound",
+                "stable_for",
+                "stable_for_bound",
+            ),
+            float,
+        ),
+        **dict.fromkeys(
+            (
+                "variables",
+                "mechanisms",
+                "verdict",
+                "sampling_stopped",
+            ),
+            str,
+        ),
+    },
+    rows=rows,
+    chart=chart,
+)

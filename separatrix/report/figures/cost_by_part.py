@@ -1,0 +1,94 @@
+"""Time and force evaluations of each part of the work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from separatrix.report.charts import alt, colour, finish, nothing, whiskers
+from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.quantities.cost_quantities import core_seconds_of, evaluations_of, stage_seconds
+from separatrix.report.quantities.quantity import COST, named
+from separatrix.results.run import MethodData
+
+
+def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
+    wall = {stage.replace("_", " "): value for stage, (value, _) in stage_seconds(data).items()}
+    # In the order of the work: what comes before the first paths, they and the sampling, and what comes after.
+    before = {part: wall.pop(part, None) for part in ("minimum", "saddle search")}
+    totals = {"seconds": {**before, **core_seconds_of(data), **wall}, "evaluations": evaluations_of(data)}
+    rows: list[dict[str, Any]] = [
+        {"kind": kind, "part": part, "value": value}
+        for kind, parts in totals.items()
+        for part, value in parts.items()
+        if value
+    ]
+    for kind, name in (("evaluations", "force evaluations"), ("seconds", "core time")):
+        q = named(compared.summaries[data.name], COST, f"{name} per accepted path")
+        if q.value:
+            rows.append({"kind": f"{kind} per path", "part": "", "value": q.value, "low": q.low, "high": q.high})
+    return rows
+
+
+def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
+    """Time and force evaluations of each part of the work and of an accepted path, on logarithmic axes."""
+    title = "Cost"
+    if frame.empty:
+        return nothing(title)
+    # A logarithmic axis has no place for zero.
+    frame = frame[frame["value"] > 0]
+    axes = {
+        "seconds": ("time of all jobs (s)", "~r"),
+        "evaluations": ("force evaluations", "~s"),
+        "seconds per path": ("core-seconds per accepted path", "~r"),
+        "evaluations per path": ("force evaluations per accepted path", "~s"),
+    }
+    panels = [
+        _cost_panel(frame[frame["kind"] == kind], order, *axis)
+        for kind, axis in axes.items()
+        if kind in set(frame["kind"])
+    ]
+    return finish(alt.concat(*panels, columns=2, spacing=30), title) if panels else nothing(title)
+
+
+def _cost_panel(rows: pd.DataFrame, order: Sequence[str], axis: str, digits: str) -> alt.LayerChart:
+    """One kind of cost: a row for each part of the work, or for each method where there are no parts."""
+    y, offset = alt.Y("label:N", title=None, sort=list(order), axis=alt.Axis(grid=True)), {}
+    if rows["part"].any():
+        y = alt.Y("part:N", title=None, sort=list(dict.fromkeys(rows["part"])), axis=alt.Axis(grid=True))
+        offset = {"yOffset": alt.YOffset("label:N", sort=list(order))}
+    x = alt.X("value:Q", title=axis, scale=alt.Scale(type="log"), axis=alt.Axis(format=digits, tickCount=5))
+    base = alt.Chart(rows).encode(y=y, x=x, color=colour(order, legend=True), **offset)
+    marks = [whiskers(base, "low", "high", along="x"), base.mark_point(filled=True, size=75, opacity=1)]
+    height = alt.Step(11, **{"for": "offset"}) if offset else alt.Step(22)
+    return alt.layer(*marks).properties(width=300, height=height)
+
+
+FIGURE = Figure(
+    name="cost",
+    title="Cost",
+    category="Cost",
+    section="cost",
+    place=210,
+    columns={
+        **dict.fromkeys(
+            (
+                "value",
+                "low",
+                "high",
+            ),
+            float,
+        ),
+        **dict.fromkeys(
+            (
+                "kind",
+                "part",
+            ),
+            str,
+        ),
+    },
+    rows=rows,
+    chart=chart,
+)

@@ -1,0 +1,1 @@
+"""The numbers of the comparison, one module per topic."""

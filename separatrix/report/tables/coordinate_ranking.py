@@ -1,0 +1,99 @@
+"""Coordinates by the likelihood of committor shots."""
+
+from __future__ import annotations
+
+import html
+import math
+from typing import Any
+
+import pandas as pd
+
+from separatrix.report.figure_registry import Compared, Table
+from separatrix.report.html_tables import interval_text, minus, page, row_html
+from separatrix.results.run import MethodData
+
+
+def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
+    return [
+        {
+            "role": rank["name"],
+            "variable": ", ".join(rank["variables"]),
+            "per_shot": rank["log_likelihood_per_shot"],
+            "brier": rank["brier"],
+            "rms_error": rank["rms_error"],
+            "rms_low": rank["rms_error_interval"][0],
+            "rms_high": rank["rms_error_interval"][1],
+            "behind": rank["behind"],
+            "behind_low": rank["behind_interval"][0],
+            "behind_high": rank["behind_interval"][1],
+        }
+        for rank in data.committor.get("ranking", [])
+    ]
+
+
+def html_page(frame: pd.DataFrame) -> str:
+    """Coordinates by the likelihood of committor shots that none was fitted to."""
+    heads = (
+        "coordinate",
+        "variables",
+        "ln L per shot",
+        "behind the one found",
+        "Brier score",
+        "error of the committor",
+    )
+    roles = {"found": "the one found", "naive": "naive", "constant": "a constant"}
+    body = []
+    for label, rows in frame.groupby("label", sort=False):
+        body.append(f'<tr class="group"><th colspan="{len(heads)}">{html.escape(str(label))}</th></tr>\n')
+        for row in rows.to_dict("records"):
+            behind = ""
+            if row["role"] != "found" and math.isfinite(row["behind"]):
+                behind = minus(f"{row['behind']:.3f}") + f" ({interval_text(row['behind_low'], row['behind_high'])})"
+            error = ""
+            if math.isfinite(row["rms_error"]):
+                error = f"{row['rms_error']:.3f} ({interval_text(row['rms_low'], row['rms_high'])})"
+            cells = [row["variable"], minus(f"{row['per_shot']:.4f}"), behind, f"{row['brier']:.4f}", error]
+            body.append(row_html(roles.get(str(row["role"]), str(row["role"])), cells))
+    head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
+    words = (
+        "Best first, by ln L of the committor shots, which were made after the fits and used by none of them. Behind: "
+        "ln L per shot that the coordinate found has more; surely so where the interval leaves out zero. Brier score: "
+        "mean square of outcome minus prediction, 1/4 of a coin. Error of the committor: root mean square of committor "
+        "minus prediction with the binomial noise taken out. Intervals of confidence 0.95 by a bootstrap over "
+        "configurations, paired between coordinates."
+    )
+    return page("Coordinates ranked by committor shots", head, "".join(body), words)
+
+
+TABLE = Table(
+    name="ranking",
+    title="Coordinates ranked",
+    category="Committor",
+    section="sure",
+    place=160,
+    data="ranking",
+    html=html_page,
+    rows=rows,
+    columns={
+        **dict.fromkeys(
+            (
+                "per_shot",
+                "brier",
+                "rms_error",
+                "rms_low",
+                "rms_high",
+                "behind",
+                "behind_low",
+                "behind_high",
+            ),
+            float,
+        ),
+        **dict.fromkeys(
+            (
+                "role",
+                "variable",
+            ),
+            str,
+        ),
+    },
+)
