@@ -553,5 +553,10 @@ def _as_yaml_reads(value: Any, types: Sequence[str]) -> str:
     if isinstance(value, bool) and "string" in types:
         return " (YAML reads yes, no, on, off, true and false as truth values: write the word in quotes)"
     if isinstance(value, str) and {"number", "integer"} & set(types) and user_data.as_number(value) is not None:
-        return " (it is text to YAML; write it without quotes, with a point and a sign in the power, such as 1.0e+3)"
+        form = (
+            ", with a point and a sign in the power, such as 1.0e+3"
+            if "number" in types
+            else " or powers, such as 1000"
+        )
+        return f" (it is text to YAML; write it without quotes{form})"
     return ""

@@ -76,4 +76,4 @@ class MethodSection(Section):
         max_length=100,
         pattern=LABEL,
     )
-    dynamics: DynamicsSection = key(..., "how trajectories are run")
+    dynamics: DynamicsSection = key(..., "steps, frames and friction of trajectories")
