@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from separatrix.cli import theory_text as text
 from separatrix.core.errors import ConfigError, SeparatrixError
 from separatrix.core.files import replacing, write_json
 from separatrix.core.plain import json_safe
+from separatrix.report import theory_text as text
 from separatrix.theory import analysis, measured_committors, model_file
 from separatrix.theory import trial_shooting as shooting
 from separatrix.theory.analysis import Tell
