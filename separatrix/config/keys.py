@@ -56,8 +56,8 @@ class Keys:
         return ConfigError(one_line(f"{self.where}: {key}: {cut}"))
 
     def look(self, table: Mapping[str, Any], name: str, key: str, what: str) -> Any:
-        if name not in table:
-            raise self.fail(key, f"{shown(name)} is not {what}{near(name, table)} (known: {listed(table)})")
+        if not isinstance(name, str) or name not in table:
+            raise self.fail(key, f"{shown(name)} is not {what}{near(str(name), table)} (known: {listed(table)})")
         return table[name]
 
     def in_unit(
