@@ -15,7 +15,6 @@ import pytest
 import yaml
 from conftest import snakemake
 from pybtex.database import parse_string
-from separatrix.report.rate_quantities import rate_quantities
 from typer.testing import CliRunner
 
 from separatrix import potentials
@@ -28,6 +27,7 @@ from separatrix.cvs.specification import describe
 from separatrix.rates.route import ROUTES, RouteContext, by_trust
 from separatrix.report import citations, rates_page, software
 from separatrix.report.inputs import load_with_files
+from separatrix.report.quantities.rate_quantities import rate_quantities
 from separatrix.sampling import convergence
 from separatrix.sampling.mechanism_shares import ChainMechanisms
 from separatrix.workflow import rate_routes, resources
