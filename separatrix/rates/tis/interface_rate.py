@@ -19,6 +19,7 @@ from separatrix.core.plain import Plain
 from separatrix.rates.tis.chain import InterfaceChain
 from separatrix.rates.tis.path_moves import OUTCOMES
 from separatrix.rates.tis.transition_paths import FloatArray
+from separatrix.statistics.correlated_series import statistical_inefficiency
 
 #: Blocks of all chains together that an error may come from at least: that of fewer is too uncertain itself.
 _FEWEST_BLOCKS = 8
@@ -129,21 +130,6 @@ def round_trips(sources: NDArray[np.int64]) -> int:
         from_first[-1] = False
         from_first = from_first[source]
     return count
-
-
-def correlation_time(series: FloatArray) -> float:
-    """Integrated autocorrelation time, 1 + 2 sum rho, the sum as far as five times the result (Sokal's window)."""
-    n = len(series)
-    centred = np.asarray(series, dtype=float) - np.mean(series)
-    variance = float(centred @ centred) / n
-    if variance == 0.0:
-        return 1.0
-    time = 1.0
-    for lag in range(1, n):
-        time += 2.0 * float(centred[:-lag] @ centred[lag:]) / (n * variance)
-        if lag >= 5.0 * time:
-            break
-    return max(time, 1.0)
 
 
 def _logs(cycles: FloatArray, walks: FloatArray) -> FloatArray:
@@ -258,9 +244,8 @@ def rate_of_chains(
         here = [h[:, i] >= bounds[i + 1] for h in highest]
         # Of the pool that the factor comes from: paths change places between its ensembles and are no others for it.
         share = math.exp(whole[1 + i])
-        times.append(
-            float(np.mean([correlation_time(r[:, i] - share * t[:, i]) for t, r in zip(tried, reached, strict=True)]))
-        )
+        residuals = [r[:, i] - share * t[:, i] for t, r in zip(tried, reached, strict=True)]
+        times.append(statistical_inefficiency(residuals) or 1.0)
         factors.append(
             LocalCrossing(
                 interface=float(value),

@@ -19,7 +19,7 @@ from separatrix.rates.tis import flux, path_moves, placing
 from separatrix.rates.tis import pilot as pilot_module
 from separatrix.rates.tis.chain import InterfaceChain, run_chain
 from separatrix.rates.tis.flux import PhasePoint
-from separatrix.rates.tis.interface_rate import InterfaceRate, correlation_time, rate_of_chains, round_trips
+from separatrix.rates.tis.interface_rate import InterfaceRate, rate_of_chains, round_trips
 from separatrix.rates.tis.pilot import Rules, place_from_seeds, place_interfaces
 from separatrix.rates.tis.placing import Seeds
 from separatrix.rates.tis.transition_paths import PRODUCT, REACTANT, Path, TrajectorySegment
@@ -622,15 +622,6 @@ def test_a_drift_of_the_probability_is_told():
     assert found.drift > 4.0 * found.ln_probability_error
     highest[:200] = 1.5
     assert rate_of_chains([chain_of(highest, counts)], [1.0], 1.0).drift is None
-
-
-def test_correlation_time_of_a_known_series():
-    rng = np.random.default_rng(2)
-    x = np.zeros(40000)
-    for i in range(1, len(x)):
-        x[i] = 0.8 * x[i - 1] + rng.standard_normal()
-    assert correlation_time(x) == pytest.approx(9.0, rel=0.15)  # (1 + 0.8) / (1 - 0.8)
-    assert correlation_time(np.ones(10)) == 1.0
 
 
 def test_what_was_never_crossed_is_no_rate():
