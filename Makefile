@@ -61,6 +61,7 @@ test: env
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/snakemake --lint --configfile config/config.yaml
 	$(BIN)/pytest -m "slow or not slow" -n $(CORES) --dist loadgroup
 
