@@ -605,7 +605,7 @@ def write(
     frame = rates_frame(contents, labels)
     experiment = experiment_frame(known, start) if known is not None else pd.DataFrame()
     temperature, relaxation = float(contents[0]["temperature_K"]), relaxation_frame(contents, labels)
-    charts = {
+    drawn = {
         "figure": arrhenius_plot(frame, experiment, labels, start, end),
         "relaxation": relaxation_plot(relaxation, labels, start, temperature),
     }
@@ -616,12 +616,12 @@ def write(
     }
     if "profile" in outputs:
         profiles = profile_frame(contents, labels)
-        charts["profile"] = profile_plot(profiles, labels)
+        drawn["profile"] = profile_plot(profiles, labels)
         text["profile_data"] = profiles.to_csv(index=False)
         decay = transmission_frame(contents, labels)
-        charts["transmission"] = transmission_plot(decay, labels)
+        drawn["transmission"] = transmission_plot(decay, labels)
         text["transmission_data"] = decay.to_csv(index=False)
-    for name, chart in charts.items():
+    for name, chart in drawn.items():
         charts.save(chart, outputs[name])
         log.info("%s", outputs[name])
     for name, content in text.items():

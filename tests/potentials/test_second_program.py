@@ -200,10 +200,11 @@ def test_mopac_22(hamiltonian, name, tmp_path):
     sizes = (0.0, 0.003) if name in ("C2H2", "2-butyne") else (0.0, 0.003, 0.006)
     molecule, points, force = _named(name)[0], _displaced(name, sizes), 0.4 if name in ("E", "Z") else 0.1
     ours = _ours("mopac", {"hamiltonian": hamiltonian, "scf_tolerance": 0.001}, name, points)
-    potential = potentials.build("mopac", molecule, {"hamiltonian": hamiltonian})
-    for x, (_, slope) in zip(points, ours, strict=True):
-        for centre, ligands in potential.seam.engine.nitrogens(x):
-            slope -= planar_nitrogen(x, centre, ligands)[1] / UNIT
+    if hamiltonian in ("PM6", "PM6-D3H4"):
+        potential = potentials.build("mopac", molecule, {"hamiltonian": hamiltonian})
+        for x, (_, slope) in zip(points, ours, strict=True):
+            for centre, ligands in potential.seam.engine.nitrogens(x):
+                slope -= planar_nitrogen(x, centre, ligands)[1] / UNIT
     _agree(ours, _mopac(hamiltonian, molecule, points, tmp_path), energy=1e-4, force=force, absolute=True)
 
 
@@ -238,3 +239,14 @@ def test_xtb(number, name, tmp_path):
         theirs.append((energy * HARTREE / KCAL, slope * HARTREE / BOHR / UNIT))
     ours = _ours("tblite", {"method": f"GFN{number}-xTB", "accuracy": 0.01}, name, points)
     _agree(ours, theirs, energy=0.005, force=0.01, absolute=True)
+
+
+@pytest.mark.parametrize("after", ["PM6", "PM6-D3H4", "PM6-ORG", "PM7", "AM1"])
+def test_no_hamiltonian_of_mopac_remembers_the_one_before(after: str) -> None:
+    """In one process, against each alone in a fresh one: RM1 was 78 to 130 kcal/mol of methyl after the PM kinds."""
+    x = np.array([[0.0, 0.0, 0.0], [0.108, 0.0, 0.0], [-0.054, 0.0935, 0.003], [-0.054, -0.0935, -0.002]])
+    methyl = Molecule(symbols=("C", "H", "H", "H"), bonds=((0, 1), (0, 2), (0, 3)), multiplicity=2)
+    potentials.build("mopac", methyl, {"hamiltonian": after}).energy_and_gradient(x)
+    for hamiltonian, energy in {"RM1": 25.026705, "AM1": 29.998963, "PM6": 28.512678, "PM7": 28.510849}.items():
+        found, _ = potentials.build("mopac", methyl, {"hamiltonian": hamiltonian}).energy_and_gradient(x)
+        assert found / KCAL == pytest.approx(energy, abs=1e-4), hamiltonian

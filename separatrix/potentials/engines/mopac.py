@@ -303,6 +303,15 @@ def papers(options: Mapping[str, Any]) -> tuple[str, ...]:
     return ("moussa2026", *_PAPERS[options["hamiltonian"]], *solvent)
 
 
+def needs_worker(options: Mapping[str, Any]) -> bool:
+    """Whether the Hamiltonian is right in a process of its own only.
+
+    MOPAC sets the parameters that a Hamiltonian has and leaves the others as the one before has set them. After any of
+    the PM6 and PM7 kind RM1 is wrong by 50 kcal/mol and more; no other order of two changes a number.
+    """
+    return bool(options["hamiltonian"] == "RM1")
+
+
 ENGINE = Engine(
     name="mopac",
     build=build,
@@ -313,4 +322,5 @@ ENGINE = Engine(
     licence="Apache-2.0",
     papers=papers,
     seconds_per_gradient=0.1,
+    needs_worker=needs_worker,
 )
