@@ -121,7 +121,7 @@ def hold_results_first():
 
 
 def stage(name):
-    """The stage that a rule calls, and its revision: a corrected one runs again, and so do those behind it."""
+    """Name and revision of the stage that the job calls. A corrected stage runs again, and so do those behind it."""
     return {"name": name, "revision": RULES[name].revision}
 
 
