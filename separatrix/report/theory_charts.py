@@ -28,12 +28,12 @@ _STEP = 2.0  # kT between level lines
 
 def files(result: Result) -> dict[str, bytes]:
     """Content of every file of a case, by file name; each figure as SVG, PDF and Vega-Lite."""
-    charts = {
+    drawn = {
         "surface": surface(result.analysis),
         "anisotropy": anisotropy(result.scan, result.analysis.case.title),
     }
     return {NAMES["page"]: page(result).encode()} | {
-        f"{name}{ending}": content for name, chart in charts.items() for ending, content in charts.forms(chart).items()
+        f"{name}{ending}": content for name, chart in drawn.items() for ending, content in charts.forms(chart).items()
     }
 
 

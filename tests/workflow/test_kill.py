@@ -182,7 +182,7 @@ def test_failures_in_a_row_stop_the_job_and_lose_nothing(finished: Finished, tmp
     settings["sampling"]["shots_per_round"] = 12
     inputs = (folder / "minimum_E.nc", folder / "saddle.nc", folder / "chain_1/first_path.nc")
     outputs = [tmp_path / name for name in ("journal", "shots.nc", "paths.nc", "cost.json")]
-    honest, halves = dynamics.Engine.run, 0
+    honest, halves = dynamics.MDEngine.run, 0
 
     def failing(self, *arguments, **options):
         nonlocal halves
@@ -191,7 +191,7 @@ def test_failures_in_a_row_stop_the_job_and_lose_nothing(finished: Finished, tmp
             raise PotentialError("the engine is ill")
         return honest(self, *arguments, **options)
 
-    monkeypatch.setattr(dynamics.Engine, "run", failing)
+    monkeypatch.setattr(dynamics.MDEngine, "run", failing)
     with pytest.raises(SamplingError, match="4 shots in a row failed, the last because: the engine is ill"):
         sampling_stages.sample(settings, 1, 1, *inputs, None, *outputs)
     assert not outputs[1].exists() and not outputs[2].exists()

@@ -58,6 +58,11 @@ def checked_config():
 
 # One line for every mistake, before anything runs.
 CONFIG = checked_config()
+# What captions read, with its defaults.
+CAPTIONED = ("committor", "coordinate", "sampling", "seed", "temperature_K")
+config.update(
+    {key: CONFIG.data[key] for key in ("committor", "coordinate", "sampling")}
+)
 RESULTS = CONFIG.data["results_directory"]
 
 
