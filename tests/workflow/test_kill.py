@@ -199,7 +199,7 @@ def test_failures_in_a_row_stop_the_job_and_lose_nothing(finished: Finished, tmp
     records = sorted((tmp_path / "journal").glob("*/0*.npz"))
     ran = [str(o) != "off path" for o in good.outcome.values]
     assert len(records) >= 3 + 4
-    monkeypatch.setattr(dynamics.Engine, "run", honest)
+    monkeypatch.setattr(dynamics.MDEngine, "run", honest)
     sampling_stages.sample(settings, 1, 1, *inputs, None, *outputs)
     table = xr.load_dataset(outputs[1])
     n = int(np.searchsorted(np.cumsum(ran), 3)) + 1
