@@ -114,9 +114,9 @@ def _run(data: dict, folder: Path) -> tuple[Path, Path]:
     return config, results
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A browser that draws."""
+    """A browser that draws; closed with its module, because Playwright keeps an event loop running while it is open."""
     if CHROMIUM is None:
         pytest.skip("no Chromium: scripts/system-packages chromium")
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
