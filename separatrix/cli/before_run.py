@@ -70,29 +70,29 @@ def check(
         console.print(f"{config}: goes into the research object from outside this folder: {line}", soft_wrap=True)
     for name in method or checked.methods:
         of = checked.methods[name]
-        if found := potentials.foreign(of.potential, of.options):
+        if foreign := potentials.foreign(of.potential, of.options):
             console.print(
-                f"{config}: methods.{name}.options.{found.key}: {found.does}, as you have allowed",
+                f"{config}: methods.{name}.options.{foreign.key}: {foreign.does}, as you have allowed",
                 soft_wrap=True,
             )
     for line in engine_notes(checked):
         console.print(f"{config}: {line}", soft_wrap=True)
     if quick:
         return
-    found = []
+    checks: list[Health] = []
     with console.status("") as status, libraries_aside() if as_json else contextlib.nullcontext():
         for name in method or checked.methods:
             status.update(Text(one_line(f"checking {checked.methods[name].label}")))
-            found.append(check_method(system, checked.methods[name], minima=True))
+            checks.append(check_method(system, checked.methods[name], minima=True))
     if as_json:
-        print(json.dumps([health.to_dict() for health in found], indent=2))
+        print(json.dumps([health.to_dict() for health in checks], indent=2))
     else:
-        console.print(_health_table(found))
+        console.print(_health_table(checks))
         # Not a column: in eighty of them there is no room for a sentence.
-        for health in found:
+        for health in checks:
             if health.reason:
                 console.print(f"{config}: methods.{health.method}: {health.reason}", soft_wrap=True)
-    if not all(health.usable for health in found):
+    if not all(health.usable for health in checks):
         raise typer.Exit(1)
 
 

@@ -50,7 +50,11 @@ log = logging.getLogger(__name__)
 
 def frames_of_paths(files: Sequence[Path | str]) -> draws.Pool:
     """The frames between the basins of all reactive paths of the ensemble, each with its path's multiplicity."""
-    positions, weight, group, chain, frame = [], [], [], [], []
+    positions: list[np.ndarray] = []
+    weight: list[int] = []
+    group: list[int] = []
+    chain: list[int] = []
+    frame: list[int] = []
     for file in files:
         data = read_dataset(file)
         for i, (track, times) in enumerate(zip(split_paths(data), data.multiplicity.values, strict=True)):
@@ -191,15 +195,14 @@ def draw_configurations(
     q = _values(system, model.names, pool.positions)
     r, error = model.r(q), model.r_error(q)
     rng = stream(method.seed, method.name, "committor", name)
-    if name in ("separatrix", "naive"):
+    if rules.tolerance is not None:
         chosen = draws.on_separatrix(pool, r, error, n=rules.n, tolerance=rules.tolerance, rng=rng)
     elif name == "calibration":
         chosen = draws.spread(pool, model.committor(q), n=rules.n, rng=rng)
-    elif name == "path":
-        chosen = draws.along_path(pool, n=rules.n, rng=rng)
+    elif rules.map is not None and rules.bins is not None:
+        chosen = draws.grid(pool, _values(system, rules.map, pool.positions), rules.map, bins=rules.bins, rng=rng)
     else:
-        pair = rules.map
-        chosen = draws.grid(pool, _values(system, pair, pool.positions), pair, bins=rules.bins, rng=rng)
+        chosen = draws.along_path(pool, n=rules.n, rng=rng)
     log.info("%s: %s", name, chosen.how)
     index = chosen.index
     data = xr.Dataset(
@@ -432,7 +435,7 @@ def committor_analysis(
         name: _of_draw(system, found, data, tables[name], rules.map if name == "map" else ())
         for name, data in chosen.items()
     }
-    whole = {
+    whole: dict[str, Any] = {
         "method": method.name,
         "product": system.product,
         "model": found.model,
@@ -460,14 +463,15 @@ def committor_analysis(
         whole["calibration"] = calibration.to_dict()
         whole["ranking"] = _ranking(given, rules.naive, content, found, table, k, n, positions)
         separatrix = record["separatrix"]
+        low, high = (_number(value) for value in separatrix["distribution"]["intrinsic_sd_interval"])
         whole["explanation"] = ranking.explain(
             _number(separatrix["distribution"]["intrinsic_sd"]),
-            tuple(_number(v) for v in separatrix["distribution"]["intrinsic_sd_interval"]),
+            (low, high),
             separatrix["expected_spread"]["both"],
             whole["ranking"],
         )
-        for words in whole["explanation"]:
-            log.info("%s", words)
+        for sentence in whole["explanation"]:
+            log.info("%s", sentence)
     write_json(json_safe(whole), out)
 
 

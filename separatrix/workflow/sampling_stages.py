@@ -12,7 +12,7 @@ from pathlib import Path
 
 from separatrix import numeric_threads
 from separatrix.config.stage_settings import StageSettings
-from separatrix.coordinate.interchangeable import interchangeable
+from separatrix.coordinate.interchangeable import Interchangeable, interchangeable
 from separatrix.coordinate.shot_observations import committor_observations
 from separatrix.core.errors import SamplingError
 from separatrix.core.files import fingerprint, read_dataset, read_json, write_json
@@ -42,7 +42,7 @@ def find_first_path(
 
     given = StageSettings("first_path", settings)
     system, method, engine = open_engine(given, minimum_file, saddle_file)
-    options = {"attempts": given.config.sampling.first_path_attempts, "mechanism": system.mechanism}
+    attempts_allowed = given.config.sampling.first_path_attempts
     began = time.perf_counter()
     found, wanted = None, start
     if start != "saddle":
@@ -53,9 +53,10 @@ def find_first_path(
                 system.basins,
                 geometry,
                 place=(method.seed, (method.name, "first path", chain, start)),
+                attempts=attempts_allowed,
+                mechanism=system.mechanism,
                 wanted=system.mechanism.at(geometry),
                 source=f"the geometry of guess {start!r}",
-                **options,
             )
         except SamplingError as error:
             # The other methods may well have such paths; this one goes on without, and its files say so.
@@ -64,7 +65,9 @@ def find_first_path(
     if found is None:
         geometry = read_stationary(saddle_file).positions
         place = (method.seed, (method.name, "first path", chain))
-        found = first_path(engine, system.basins, geometry, place=place, **options)
+        found = first_path(
+            engine, system.basins, geometry, place=place, attempts=attempts_allowed, mechanism=system.mechanism
+        )
     path, label, attempts = found
     mechanism, _ = system.mechanism.classify(path[0])
     log.info(
@@ -157,19 +160,31 @@ def sample(
         record.about({"method": method.name, "chain": chain, "round": number, "first_move": move, "shots": task.wanted})
         moves, burning, seconds = sampling.run_round(runner, task, record, tuner)
         source, symbols = engine.potential.description, system.molecule.symbols
-        common = {"chain": chain, "frame": method.dynamics.frame, "source": source}
-        write_shots(moves, symbols, shots_out, number=number, burn_in=burning, place=place, **common)
+        frame = method.dynamics.frame
+        write_shots(
+            moves,
+            symbols,
+            shots_out,
+            chain=chain,
+            number=number,
+            burn_in=burning,
+            frame=frame,
+            source=source,
+            place=place,
+        )
         accepted, multiplicity = sampling.present(moves, burning)
         write_paths(
-            [path, *(m.path for m in accepted)],
+            [path, *(m.path for m in accepted if m.path is not None)],
             symbols,
             paths_out,
             moves=[made_by, *(m.index for m in accepted)],
             labels=[label, *(m.label for m in accepted)],
             multiplicity=multiplicity,
             mechanisms=[mechanism, *(m.mechanism for m in accepted)],
+            chain=chain,
+            frame=frame,
+            source=source,
             start=first.attrs["start"],
-            **common,
         )
         write_json(sampling.cost(moves, seconds, numeric_threads()), cost_out)
 
@@ -196,7 +211,8 @@ def assess(
     rules, sampling_rules = given.config.coordinate, given.config.sampling
     data = variables_at_shots(system, [read_dataset(f) for chain in shots for f in chain])
     row, outcome, _ = committor_observations(data, rules.observations)
-    fit, beats_null, groups = None, False, ()
+    fit, beats_null = None, False
+    groups: tuple[Interchangeable, ...] = ()
     names = [str(v) for v in data.variable.values]
     if len(set(outcome.tolist())) == 2:
         selection = select_coordinate(rules, data, row, outcome)

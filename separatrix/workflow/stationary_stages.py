@@ -129,13 +129,14 @@ def saddle(settings: Settings, searches: Sequence[Path | str], out: Path | str, 
         When no guess leads to a saddle between the reactant and the product.
     """
     system = StageSettings("saddle", settings).system
-    found = [read_search(file) for file in searches]
-    for number, point in enumerate(found):
-        if not isinstance(point, str):
-            source = read_dataset(searches[number]).attrs["source"]
-            _write_point(point, system.molecule.symbols, source, out, xyz)
+    reasons = []
+    for file in searches:
+        result = read_search(file)
+        if not isinstance(result, str):
+            _write_point(result, system.molecule.symbols, read_dataset(file).attrs["source"], out, xyz)
             return
-    raise StationaryError("no saddle found; " + "; ".join(found))
+        reasons.append(result)
+    raise StationaryError("no saddle found; " + "; ".join(reasons))
 
 
 def pull_to_guess(settings: Settings, guess: int, minimum_file: Path | str, out: Path | str, xyz: Path | str) -> None:
