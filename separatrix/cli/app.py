@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from separatrix import __version__
 from separatrix.core.errors import StoreError
+from separatrix.core.version import code_version
 
 if TYPE_CHECKING:
     pass
@@ -25,7 +25,7 @@ app = typer.Typer(
 
 def _version(value: bool) -> None:
     if value:
-        print(f"separatrix {__version__}")
+        print(code_version())
         raise typer.Exit
 
 

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from separatrix import __version__
 from separatrix.core import digest
 from separatrix.core.errors import StoreError
+from separatrix.core.version import code_version
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -173,7 +173,8 @@ def set_aside(path: Path) -> Path | None:
 def write_dataset(dataset: xr.Dataset, path: Path | str, *, title: str, source: str) -> None:
     """Write a dataset as netCDF4 with a title, a source (the level of theory), a history, a checksum and a digest.
 
-    The checksum is of the content, whatever program has written it; the digest of the bytes
+    The history has the time (UTC) and version and commit of the code; the checksum, by which two runs are compared,
+    leaves it out. The checksum is of the content, whatever program has written it; the digest of the bytes
     (:mod:`separatrix.core.digest`).
 
     Raises
@@ -183,7 +184,7 @@ def write_dataset(dataset: xr.Dataset, path: Path | str, *, title: str, source: 
     """
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     dataset = dataset.assign_attrs(
-        title=title, source=source, history=f"{stamp} separatrix {__version__}", Conventions=CONVENTIONS
+        title=title, source=source, history=f"{stamp} {code_version()}", Conventions=CONVENTIONS
     )
     with replacing(path) as temporary:
         try:

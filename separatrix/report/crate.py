@@ -35,6 +35,7 @@ from separatrix.core.errors import StoreError
 from separatrix.core.files import read_dataset, read_json
 from separatrix.core.molecule import Molecule, bonds_from_distances
 from separatrix.core.units import ANGSTROM, FEMTOSECOND
+from separatrix.core.version import code_version
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
 from separatrix.report import citations, inputs, software
@@ -358,6 +359,7 @@ def _trajectories(stage: _Stage, source: Path, folder: str, label: str) -> None:
     whole.save_netcdf(str(path))
     with netCDF4.Dataset(path, "a") as file:
         file.title = words  # MDTraj writes the time and the name of the machine
+        file.history = f"written by {code_version()}"
     item = _Item(f"{chain}: topology of the trajectories, and their first frame", "trajectories")
     whole[0].save_pdb(str(stage.place(f"{folder}/topology.pdb", item)))
     table = pd.DataFrame(
@@ -400,7 +402,7 @@ def _describe(stage: _Stage, config: Config, results: Path) -> None:
     root["description"] = (
         f"{config.system.title}, {config.system.reactant} to {config.system.product}: transition paths, reaction "
         "coordinates, committors and rate constants by "
-        f"{', '.join(m.label for m in config.methods.values())}; made with Separatrix {software.__version__}"
+        f"{', '.join(m.label for m in config.methods.values())}; made with Separatrix {code_version().version}"
     )
     root["datePublished"] = ended.date().isoformat()
     root["license"] = _licence(crate, config.data["export"]["licence"])
@@ -518,7 +520,7 @@ def _main_workflow(
     workflow["name"] = "Separatrix"
     workflow["description"] = "transition path sampling, reaction coordinates, committors and rates at levels of theory"
     workflow["encodingFormat"] = "text/x-python"
-    workflow["version"] = software.__version__
+    workflow["version"] = code_version().version
     workflow["programmingLanguage"] = crate.add(language)
     workflow["conformsTo"] = {"@id": "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"}
     workflow["input"] = [entity for name, entity in parameters.items() if name in INPUTS]
@@ -631,7 +633,7 @@ def _readme(config: Config) -> str:
     lines = [
         f"# {_title(config)}",
         "",
-        f"{config.system.title}. Made with Separatrix {software.__version__}; a Workflow Run RO-Crate: "
+        f"{config.system.title}. Made with Separatrix {code_version().version}; a Workflow Run RO-Crate: "
         f"`{METADATA}` describes every file with its size and SHA-256.",
         "",
         f"Licence of the data: {export_['licence']}; of the workflow: MIT.",

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import platform
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from separatrix import __version__, potentials
+from separatrix import potentials
+from separatrix.core.version import code_version
 
 if TYPE_CHECKING:
     from separatrix.config.configuration import Config
     from separatrix.config.methods import Method
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -106,7 +102,8 @@ def of_run(config: Config, health: Mapping[str, Mapping[str, Any]]) -> list[Code
         if code is not None:
             words = str(health[name]["version"])
             found.setdefault((code.name, _number(words)), replace(code, version=_number(words), words=words))
-    own = Code("Separatrix", "", "MIT", version=__version__, words=commit())
+    library = code_version()
+    own = Code("Separatrix", "", "MIT", version=library.version, words=library.commit_text)
     python = Code("Python", "https://www.python.org", "PSF-2.0", version=platform.python_version())
     packages = list(PACKAGES)
     if config.data["coordinate"]["beyond"]:
@@ -129,17 +126,3 @@ def _number(words: str) -> str:
     """The version number in what an engine says of itself, or all of it."""
     found = re.findall(r"\d+(?:\.\d+)+[\w.+-]*", words)
     return found[-1] if found else words
-
-
-def commit() -> str:
-    """Commit of the library's repository, `-dirty` where it has changes; empty where it stands in none."""
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        run = subprocess.run(
-            ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-        return f"commit {run.stdout.strip()}"
-    return ""
