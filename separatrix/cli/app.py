@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from separatrix.core.errors import StoreError
 from separatrix.core.version import code_version
-
-if TYPE_CHECKING:
-    pass
-
 
 app = typer.Typer(
     add_completion=False,

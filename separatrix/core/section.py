@@ -133,7 +133,7 @@ def key(
     bounds
         ``gt``, ``ge``, ``lt``, ``le``, ``min_length``, ``max_length``, ``pattern``, ``alias``.
     """
-    extra = {"unit": unit, "stages": stages, "shown_default": shown_default, "guide": guide}
+    extra: dict[str, Any] = {"unit": unit, "stages": stages, "shown_default": shown_default, "guide": guide}
     if isinstance(default, list | dict):
         return Field(
             default_factory=lambda: copy.deepcopy(default), description=description, json_schema_extra=extra, **bounds
@@ -143,7 +143,8 @@ def key(
 
 def subsection(section: type[Section], description: str, *, stages: Sequence[str] | None = None) -> Any:
     """A key that holds a section, whose keys all have defaults."""
-    return Field(default_factory=section, description=description, json_schema_extra={"stages": stages, "unit": ""})
+    extra: dict[str, Any] = {"stages": stages, "unit": ""}
+    return Field(default_factory=section, description=description, json_schema_extra=extra)
 
 
 def _kept(value: Any, handler: Callable[[Any], Any]) -> Any:
@@ -170,7 +171,7 @@ Scalar = Annotated[
 
 
 def _distinct(values: list[Any]) -> list[Any]:
-    seen = []
+    seen: list[Any] = []
     for value in values:
         if any(value == other and type(value) is type(other) for other in seen):
             raise PydanticCustomError("not_distinct", "")

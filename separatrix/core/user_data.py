@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -30,8 +30,11 @@ LARGEST_WHOLE = 2**63 - 1
 MAY_BE_INFINITE = frozenset({"range_A", "range_deg", "information_error", "r_hat"})
 """Keys whose infinite value means that there is no bound."""
 
-#: Written in C where PyYAML was built with it, which is ten times as fast.
-SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+if TYPE_CHECKING:
+    from yaml import SafeLoader
+else:
+    #: Written in C where PyYAML was built with it, which is ten times as fast.
+    SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _OCTAL = re.compile(r"[-+]?0[0-7_]+")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
@@ -54,7 +57,7 @@ class _UniqueKeys(SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _at(mark: yaml.Mark | None, problem: str) -> yaml.MarkedYAMLError:
+def _at(mark: Any, problem: str) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
 
 
@@ -76,7 +79,7 @@ def parse(text: str) -> Any:
 
 def _size(text: str) -> None:
     """Refuse what is nested too deep or stands for too many values, by a pass that builds nothing."""
-    known: dict[str, int] = {}  # values that each anchor stands for
+    values_of_anchor: dict[str, int] = {}
     open_: list[tuple[str | None, int]] = []  # anchor and values so far, of each collection that is not closed
     count = 0
     for event in yaml.parse(text, Loader=SafeLoader):
@@ -88,15 +91,15 @@ def _size(text: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             anchor, before = open_.pop()
             if anchor is not None:
-                known[anchor] = count - before
+                values_of_anchor[anchor] = count - before
         elif isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_):
                 raise _at(event.start_mark, f"*{event.anchor} is part of itself")
-            count += known.get(event.anchor, 1)
+            count += values_of_anchor.get(str(event.anchor), 1)
         elif isinstance(event, yaml.ScalarEvent):
             count += 1
             if event.anchor is not None:
-                known[event.anchor] = 1
+                values_of_anchor[event.anchor] = 1
             if event.implicit[0]:
                 _meant(event)
         if count > MOST_VALUES:

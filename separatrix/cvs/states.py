@@ -101,13 +101,13 @@ class Basin:
     def alternatives(self) -> tuple[Box, ...]:
         """Boxes of which one holds exactly where the basin does."""
         boxes = [(*self.intervals, *box) for box in self.boxes or ((),)]
-        found = {}
+        by_bounds: dict[frozenset[Any], Box] = {}
         for images in ((), *self.permutations):
             for box in boxes:
                 image = tuple(interval.permuted(dict(images)) for interval in box)
                 bounds = ((i.oriented[0], i.oriented[1].low, i.oriented[1].high) for i in image)
-                found.setdefault(frozenset(bounds), image)
-        return tuple(found.values())
+                by_bounds.setdefault(frozenset(bounds), image)
+        return tuple(by_bounds.values())
 
     @cached_property
     def contains(self) -> Callable[[np.ndarray], bool]:

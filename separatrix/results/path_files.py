@@ -193,10 +193,8 @@ def join_paths(sources: Sequence[Path | str], target: Path | str) -> None:
         counts += multiplicity
         of_frames.append(table.drop_dims("path"))
         of_paths.append(table.drop_dims(["frame", "atom"]))
-    options = {"data_vars": "minimal", "combine_attrs": "override"}
-    data = xr.merge(
-        [xr.concat(of_frames, dim="frame", **options), xr.concat(of_paths, dim="path", **options)],
-        combine_attrs="override",
-    )
+    frames = xr.concat(of_frames, dim="frame", data_vars="minimal", combine_attrs="override")
+    paths = xr.concat(of_paths, dim="path", data_vars="minimal", combine_attrs="override")
+    data = xr.merge([frames, paths], combine_attrs="override")
     data["multiplicity"] = ("path", np.array(counts), data.multiplicity.attrs)
     write_dataset(data, target, title=tables[0].attrs["title"], source=tables[0].attrs["source"])

@@ -151,9 +151,9 @@ def of_method(folder: Path) -> MethodStatus:
     reasons: Counter[str] = Counter()
     ends: Counter[str] = Counter()
     for run in sorted(folder.glob("chain_*/"), key=lambda f: int(f.name.removeprefix("chain_"))):
-        found = _chain(run, reasons, ends)
-        if found is not None:
-            status.chains.append(found)
+        chain = _chain(run, reasons, ends)
+        if chain is not None:
+            status.chains.append(chain)
     verdicts = sorted(folder.glob("rounds/*.json"), key=lambda f: int(f.stem))
     try:
         last = read_json(verdicts[-1])
@@ -176,10 +176,10 @@ def of_method(folder: Path) -> MethodStatus:
                 reasons[piece["reason"]] += 1
     if not shots:
         shots = _committed(folder)
-    for what, found in (("half-trajectories", _lost(ends)), ("committor shots", _lost(shots))):
+    for what, lost in (("half-trajectories", _lost(ends)), ("committor shots", _lost(shots))):
         # What the verdict says already is not said again.
-        if found.matters and f"{what} (" not in status.verdict:
-            status.warnings.append(found.words(what))
+        if lost.matters and f"{what} (" not in status.verdict:
+            status.warnings.append(lost.words(what))
     status.failures = dict(reasons)
     return status
 

@@ -11,7 +11,7 @@ import json
 import multiprocessing
 import os
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ METADATA = "ro-crate-metadata.json"
 
 # Files without a digest are read by a process of their own, which may die of them or never end.
 _PATIENCE = 60.0
-_READERS = {".json": read_json, ".nc": read_dataset, ".npz": read_piece}
+_READERS: dict[str, Callable[[Path], Any]] = {".json": read_json, ".nc": read_dataset, ".npz": read_piece}
 
 
 @dataclass
