@@ -13,7 +13,7 @@ import pytest
 from conftest import ROOT
 
 from separatrix.core.files import fingerprint
-from separatrix.workflow import RULES
+from separatrix.workflow import Stage
 
 #: Lists the named inputs, outputs and parameters of every rule that has a script, after the Snakefile has been read.
 LIST = """
@@ -25,7 +25,7 @@ def execute(workflow, *_, **__):
     for rule in workflow.rules:
         if rule.script:
             files = [sorted(dict(part.items())) for part in (rule.input, rule.output, rule.params)]
-            names[rule.name] = [*files, rule.params.stage["name"], str(rule.script)]
+            names[rule.name] = [*files, rule.params.stage.function, rule.params.revision, str(rule.script)]
     print("RULES " + json.dumps(names))
 
 Workflow.execute = execute
@@ -50,17 +50,24 @@ def rules() -> dict[str, list]:
     return json.loads(line.removeprefix("RULES "))
 
 
-def test_every_rule_with_a_script_is_a_stage_by_its_own_name(rules: dict[str, list]) -> None:
-    assert set(rules) == set(RULES)
-    for name, (*_, stage, script) in rules.items():
-        assert stage == name and script.endswith("scripts/stage.py")
+_TEXT = "\n".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
+NAMES = sorted(set(re.findall(r"^(?:rule|checkpoint) (\w+):", _TEXT, flags=re.MULTILINE)))
 
 
-@pytest.mark.parametrize("name", RULES)
+def test_every_rule_names_the_function_of_its_stage_and_a_revision(rules: dict[str, list]) -> None:
+    assert set(rules) == set(NAMES) and len(NAMES) >= 30
+    functions = [function for *_, function, _, _ in rules.values()]
+    assert len(functions) == len(set(functions))
+    for *_, revision, script in rules.values():
+        assert revision >= 1 and script.endswith("scripts/stage.py")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_what_a_rule_names_are_the_arguments_of_its_stage(rules: dict[str, list], name: str) -> None:
-    inputs, outputs, params, *_ = rules[name]
-    signature = inspect.signature(RULES[name].load()).parameters
-    given = [*inputs, *(n for n in params if n != "stage")] + (["outputs"] if "outputs" in signature else outputs)
+    inputs, outputs, params, function, *_ = rules[name]
+    signature = inspect.signature(Stage(function).load()).parameters
+    given = [*inputs, *(n for n in params if n not in ("stage", "revision"))]
+    given += ["outputs"] if "outputs" in signature else outputs
     assert len(given) == len(set(given)), "named twice"
     several = {n for n, p in signature.items() if p.kind is inspect.Parameter.VAR_KEYWORD}
     assert several or set(given) <= set(signature)
@@ -82,8 +89,8 @@ class Named(list):
 
 
 def test_an_empty_list_is_left_to_the_default() -> None:
-    stage = RULES["report_page"]
-    inputs, params = Named(comparison="c.json", literature=[]), Named(shown=[], stage={"name": "report_page"})
+    stage = Stage("separatrix.report.page:write")
+    inputs, params = Named(comparison="c.json", literature=[]), Named(shown=[], stage=stage, revision=1)
     # A report without figures is one all the same: that argument has no default.
     assert stage.arguments(inputs, Named(out="r.html"), params) == {
         "comparison": "c.json",
@@ -93,26 +100,36 @@ def test_an_empty_list_is_left_to_the_default() -> None:
 
 
 def test_all_outputs_go_to_a_function_that_asks_for_them() -> None:
-    stage = RULES["scan"]
+    stage = Stage("separatrix.report.scans:write")
     params = Named(scan={}, rates={"a": "a.json"}, temperature=300.0)
     arguments = stage.arguments(Named(shares="s.csv"), Named(rates="rates.svg", data="d.csv"), params)
     assert arguments["rates"] == {"a": "a.json"} and arguments["outputs"] == {"rates": "rates.svg", "data": "d.csv"}
 
 
-BUMP = """
+#: A dry run with one parameter of a rule changed, after the Snakefile has been read.
+CHANGED = """
 import sys
-from dataclasses import replace
-from separatrix import workflow
-workflow.RULES[sys.argv[1]] = replace(workflow.RULES[sys.argv[1]], revision=workflow.RULES[sys.argv[1]].revision + 1)
+from snakemake.api import Workflow
+from separatrix.workflow import Stage
+
+execute, (name, parameter) = Workflow.execute, sys.argv[1:3]
+
+def changed(workflow, *args, **kwargs):
+    (rule,) = [rule for rule in workflow.rules if rule.name == name]
+    (start, _) = rule.params._names[parameter]
+    rule.params[start] = {"revision": rule.params.revision + 1, "stage": Stage("elsewhere:moved")}[parameter]
+    return execute(workflow, *args, **kwargs)
+
+Workflow.execute = changed
 from snakemake.cli import main
-main(sys.argv[2:])
+main(sys.argv[3:])
 """
 
 
-def jobs(config: Path, bumped: str) -> set[str]:
-    """Rules of which a dry run lists jobs, with the revision of one stage raised."""
+def jobs(config: Path, rule: str, parameter: str) -> set[str]:
+    """Rules of which a dry run lists jobs, with one parameter of a rule changed."""
     arguments = ["-n", "--configfile", str(config), "--cores", "1", "--nocolor"]
-    command = [sys.executable, "-c", BUMP, bumped, *arguments]
+    command = [sys.executable, "-c", CHANGED, rule, parameter, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     table = (done.stdout + done.stderr).partition("Job stats:")[2].partition("\n\n")[0]
@@ -136,8 +153,15 @@ def test_a_raised_revision_runs_that_stage_and_those_behind_it(
     model_run: tuple[Path, Path], bumped: str, behind: set[str]
 ) -> None:
     config, _ = model_run
-    assert jobs(config, bumped) == {bumped} | behind
+    assert jobs(config, bumped, "revision") == {bumped} | behind
+    assert jobs(config, bumped, "stage") == set(), "a function may move without a job being run again"
 
 
 def test_a_corrected_stage_goes_on_from_no_journal_of_before() -> None:
-    assert fingerprint({"seed": 1}) != fingerprint({"seed": 1, "revision": 2})
+    stage, outputs = Stage("separatrix.workflow.rate_routes:gather"), Named(out="rates.json")
+    first, second = (
+        stage.arguments(Named(), outputs, Named(settings={"seed": 1}, stage=stage, revision=revision))["settings"]
+        for revision in (1, 2)
+    )
+    assert first == {"seed": 1}
+    assert fingerprint(first) != fingerprint(second)

@@ -20,7 +20,8 @@ rule restrained:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("restrained"),
     params:
-        stage=stage("restrained"),
+        stage=Stage("separatrix.workflow.committor_stages:restrained_ensemble"),
+        revision=1,
         settings=settings("restrained"),
         journal=method_file("committor/journal_restrained"),
     message:
@@ -47,7 +48,8 @@ rule draw:
         mem_mb=1500,
         runtime=10,
     params:
-        stage=stage("draw"),
+        stage=Stage("separatrix.workflow.committor_stages:draw_configurations"),
+        revision=1,
         settings=settings_of_draw("draw"),
     message:
         "{wildcards.method}: configurations for committor shots ({wildcards.draw})"
@@ -76,7 +78,8 @@ rule committor_shots:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("committor_shots"),
     params:
-        stage=stage("committor_shots"),
+        stage=Stage("separatrix.workflow.committor_stages:committor_shots"),
+        revision=1,
         batch=number("batch"),
         settings=settings_of_draw("committor_shots"),
         journal=method_file("committor/{draw}/journal_{batch}"),
@@ -111,7 +114,8 @@ rule committor:
         mem_mb=1500,
         runtime=10,
     params:
-        stage=stage("committor"),
+        stage=Stage("separatrix.workflow.committor_stages:committor_analysis"),
+        revision=1,
         settings=settings("committor"),
     message:
         "{wildcards.method}: what the committor shots say of the coordinate"

@@ -25,7 +25,7 @@ try:
     from separatrix.results import verify
     from separatrix.results.stationary_files import search_to_repeat
     from separatrix.theory import theory_files
-    from separatrix.workflow import RULES, resources, slurm
+    from separatrix.workflow import Stage, resources, slurm
 except ModuleNotFoundError as error:
     refuse(
         f"the Python package {error.name!r} is not there for {sys.executable}, which Snakemake runs with; "
@@ -125,20 +125,9 @@ def hold_results_first():
     workflow._onstart = start
 
 
-def stage(name):
-    """Name and revision of the stage that the job calls. A corrected stage runs again, and so do those behind it."""
-    return {"name": name, "revision": RULES[name].revision}
-
-
-def revised(name):
-    """What the settings of a corrected stage have in addition, so that it goes on from no journal of before."""
-    revision = RULES[name].revision
-    return {"revision": revision} if revision > 1 else {}
-
-
 def settings(name):
     """What a stage depends on: its parameters, so that a change of one method runs that method again and no other."""
-    return lambda wildcards: CONFIG.settings(name, wildcards.method) | revised(name)
+    return lambda wildcards: CONFIG.settings(name, wildcards.method)
 
 
 def settings_of_search(wildcards):
@@ -146,15 +135,12 @@ def settings_of_search(wildcards):
     found = f"{RESULTS}/{wildcards.method}/saddle_{wildcards.guess}.nc"
     revision = search_to_repeat(found)
     of_stage = CONFIG.settings("saddle_search", wildcards.method)
-    of_stage |= revised("saddle_search")
     return of_stage if revision is None else of_stage | {"search": revision}
 
 
 def settings_of_draw(name):
     """The same, of a stage that works on one set of committor shots."""
-    return lambda wildcards: CONFIG.settings(
-        name, wildcards.method, wildcards.draw
-    ) | revised(name)
+    return lambda wildcards: CONFIG.settings(name, wildcards.method, wildcards.draw)
 
 
 def number(wildcard):

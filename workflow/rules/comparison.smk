@@ -63,7 +63,8 @@ rule compare:
         mem_mb=2000,
         runtime=20,
     params:
-        stage=stage("compare"),
+        stage=Stage("separatrix.workflow.reporting:compare_methods"),
+        revision=1,
         settings=CONFIG.settings("compare"),
         folders={method: f"{RESULTS}/{method}" for method in CONFIG.methods},
         surfaces={
@@ -96,7 +97,8 @@ rule figures:
         mem_mb=2000,
         runtime=20,
     params:
-        stage=stage("figures"),
+        stage=Stage("separatrix.workflow.reporting:draw"),
+        revision=1,
         data=FIGURE_DATA,
     message:
         "figures and tables of the report"

@@ -14,7 +14,8 @@ rule variables:
         mem_mb=1500,
         runtime=10,
     params:
-        stage=stage("variables"),
+        stage=Stage("separatrix.workflow.coordinate_stages:variable_table"),
+        revision=1,
         settings=settings("variables"),
     message:
         "{wildcards.method}: variables at the shooting points"
@@ -38,7 +39,8 @@ rule coordinate:
         mem_mb=2000,
         runtime=20,
     params:
-        stage=stage("coordinate"),
+        stage=Stage("separatrix.workflow.coordinate_stages:reaction_coordinate"),
+        revision=1,
         settings=settings("coordinate"),
     message:
         "{wildcards.method}: likelihood-maximised reaction coordinate"

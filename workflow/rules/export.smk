@@ -53,7 +53,8 @@ rule export:
         mem_mb=2000,
         runtime=20,
     params:
-        stage=stage("export"),
+        stage=Stage("separatrix.workflow.export_stage:export"),
+        revision=1,
         config=config,
     message:
         "research object: everything behind the report"

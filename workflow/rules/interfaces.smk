@@ -22,7 +22,8 @@ rule interface_pilot:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("interface_pilot"),
     params:
-        stage=stage("interface_pilot"),
+        stage=Stage("separatrix.workflow.interfaces:interface_pilot"),
+        revision=1,
         settings=settings("interface_pilot"),
         minima=minima_files,
         journal=method_file("rates/journal_interfaces"),
@@ -55,7 +56,8 @@ rule interface_chain:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("interface_chain"),
     params:
-        stage=stage("interface_chain"),
+        stage=Stage("separatrix.workflow.interfaces:interface_chain"),
+        revision=1,
         number=number("batch"),
         settings=settings("interface_chain"),
         minima=minima_files,
@@ -84,7 +86,8 @@ rule interface_rate:
         mem_mb=1500,
         runtime=10,
     params:
-        stage=stage("interface_rate"),
+        stage=Stage("separatrix.workflow.interfaces:interface_rate"),
+        revision=1,
         settings=settings("interface_rate"),
     message:
         "{wildcards.method}: rate through interfaces"

@@ -31,7 +31,8 @@ rule harmonic:
         mem_mb=1500,
         runtime=10,
     params:
-        stage=stage("harmonic"),
+        stage=Stage("separatrix.workflow.harmonic_rates:harmonic_rates"),
+        revision=1,
         settings=settings("harmonic"),
         minima=minima_files,
     message:
@@ -63,7 +64,8 @@ rule umbrella:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("umbrella"),
     params:
-        stage=stage("umbrella"),
+        stage=Stage("separatrix.workflow.umbrella:umbrella_windows"),
+        revision=1,
         batch=number("batch"),
         settings=settings("umbrella"),
         minima=minima_files,
@@ -102,7 +104,8 @@ rule free_energy:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("free_energy"),
     params:
-        stage=stage("free_energy"),
+        stage=Stage("separatrix.workflow.free_energy_profile:free_energy_profile"),
+        revision=1,
         settings=settings("free_energy"),
         minima=minima_files,
         journal=method_file("rates/journal_umbrella"),
@@ -134,7 +137,8 @@ rule transmission:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("transmission"),
     params:
-        stage=stage("transmission"),
+        stage=Stage("separatrix.workflow.transmission_shots:transmission_shots"),
+        revision=1,
         settings=settings("transmission"),
         journal=method_file("rates/journal_transmission"),
     message:
@@ -158,7 +162,8 @@ rule rates:
         mem_mb=1500,
         runtime=10,
     params:
-        stage=stage("rates"),
+        stage=Stage("separatrix.workflow.rate_routes:gather"),
+        revision=1,
         settings=settings("rates"),
     message:
         "{wildcards.method}: rates by all routes"
@@ -223,7 +228,8 @@ rule rates_report:
         mem_mb=2000,
         runtime=10,
     params:
-        stage=stage("rates_report"),
+        stage=Stage("separatrix.report.rates_page:write"),
+        revision=1,
         # A function: of a list, Snakemake would fill in what looks like a wildcard.
         labels=lambda wildcards: [m.label for m in CONFIG.methods.values()],
     message:

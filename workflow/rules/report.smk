@@ -26,7 +26,8 @@ rule report_page:
         mem_mb=2000,
         runtime=20,
     params:
-        stage=stage("report_page"),
+        stage=Stage("separatrix.report.page:write"),
+        revision=1,
         settings=CONFIG.settings("report")
         | {
             # All of them: the later ones may change a few keys only.

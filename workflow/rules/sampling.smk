@@ -21,7 +21,8 @@ rule first_path:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("first_path"),
     params:
-        stage=stage("first_path"),
+        stage=Stage("separatrix.workflow.sampling_stages:find_first_path"),
+        revision=1,
         chain=number("chain"),
         settings=settings("first_path"),
         start=lambda wildcards: CONFIG.start_of(int(wildcards.chain)),
@@ -65,7 +66,8 @@ rule sample:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("sample"),
     params:
-        stage=stage("sample"),
+        stage=Stage("separatrix.workflow.sampling_stages:sample"),
+        revision=1,
         chain=number("chain"),
         number=number("round"),
         settings=settings("sample"),
@@ -98,7 +100,8 @@ checkpoint assess:
         mem_mb=1500,
         runtime=10,
     params:
-        stage=stage("assess"),
+        stage=Stage("separatrix.workflow.sampling_stages:assess"),
+        revision=1,
         number=number("round"),
         settings=settings("assess"),
         shots=by_chain("shots.nc"),
@@ -128,7 +131,8 @@ rule chain:
         mem_mb=1500,
         runtime=10,
     params:
-        stage=stage("chain"),
+        stage=Stage("separatrix.workflow.sampling_stages:gather_chain"),
+        revision=1,
     message:
         "{wildcards.method}: the rounds of chain {wildcards.chain}, put together"
     script:

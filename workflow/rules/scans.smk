@@ -39,7 +39,8 @@ rule scan:
         mem_mb=1500,
         runtime=10,
     params:
-        stage=stage("scan"),
+        stage=Stage("separatrix.report.scans:write"),
+        revision=1,
         scan=lambda wildcards: CONFIG.scan(wildcards.scan),
         rates=lambda wildcards: {
             method: f"{RESULTS}/{method}/rates.json"

@@ -17,7 +17,8 @@ rule check:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("check"),
     params:
-        stage=stage("check"),
+        stage=Stage("separatrix.workflow.stationary_stages:check"),
+        revision=1,
         settings=settings("check"),
     message:
         "{wildcards.method}: forces against numerical derivatives, energy drift, speed"
@@ -45,7 +46,8 @@ rule minimum:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("minimum"),
     params:
-        stage=stage("minimum"),
+        stage=Stage("separatrix.workflow.stationary_stages:minimum"),
+        revision=1,
         basin=lambda wildcards: wildcards.basin,
         settings=settings("minimum"),
     message:
@@ -74,7 +76,8 @@ rule guess:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("guess"),
     params:
-        stage=stage("guess"),
+        stage=Stage("separatrix.workflow.stationary_stages:pull_to_guess"),
+        revision=1,
         guess=number("guess"),
         settings=settings("guess"),
     message:
@@ -103,7 +106,8 @@ rule saddle_search:
         gpu=graphics_cards,
         slurm_extra=after_predecessor("saddle_search"),
     params:
-        stage=stage("saddle_search"),
+        stage=Stage("separatrix.workflow.stationary_stages:saddle_search"),
+        revision=1,
         guess=number("guess"),
         settings=settings_of_search,
     message:
@@ -128,7 +132,8 @@ rule saddle:
         mem_mb=1500,
         runtime=10,
     params:
-        stage=stage("saddle"),
+        stage=Stage("separatrix.workflow.stationary_stages:saddle"),
+        revision=1,
         settings=settings("saddle"),
     message:
         "{wildcards.method}: the saddle that sampling starts from"

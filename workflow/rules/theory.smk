@@ -43,7 +43,8 @@ rule theory:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        stage=stage("theory"),
+        stage=Stage("separatrix.report.theory_page:for_rule"),
+        revision=1,
     message:
         "theory of diffusive rates on {wildcards.surface}"
     script:
