@@ -71,7 +71,7 @@ def test_pages_from_elsewhere(site: Path, root: Path) -> None:
         "sampling.shooting",
         "rates.free_energy",
         "theory.elements",
-        "potentials.base",
+        "potentials.potential",
     ):
         text = (site / f"api/separatrix.{module}.html").read_text(encoding="utf-8")
         assert "Parameters" in text and not re.search(r":(?:func|class|data|meth|mod):`", text), module

@@ -76,7 +76,7 @@ def evaluate(
     found = coordinate_file.read(coordinate)
     with libraries_aside():
         frames = trajectories.read_frames(trajectory, top, found.symbols)
-    content = formats.table(found, frames, trajectories.along(found, frames))
+    content = formats.frame_table(found, frames, trajectories.along(found, frames))
     if csv is not None:
         with replacing(csv) as temporary:
             temporary.write_text(formats.as_csv(content))

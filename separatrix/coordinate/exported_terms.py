@@ -11,7 +11,7 @@ from typing import Any
 
 from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.cvs.kinds import COMPOUNDS, KINDS
-from separatrix.cvs.kinds.base import Action
+from separatrix.cvs.kinds.kind import Action
 from separatrix.cvs.variable import Variable, not_expressible
 
 

@@ -12,7 +12,7 @@ from separatrix.coordinate.trajectories import Frames
 from separatrix.core.text import cell, one_line
 
 
-class Table(NamedTuple):
+class FrameTable(NamedTuple):
     """Result of an evaluation as columns: names, units ("" for counts), and the rows."""
 
     names: list[str]
@@ -20,16 +20,16 @@ class Table(NamedTuple):
     rows: list[list[float | int]]
 
 
-def table(coordinate: ReactionCoordinate, frames: Frames, found: Evaluation) -> Table:
+def frame_table(coordinate: ReactionCoordinate, frames: Frames, found: Evaluation) -> FrameTable:
     """Columns: the place of a frame, r, p_B, then the variables."""
     names = [*frames.places, "r", "p_B", *(v.name for v in coordinate.variables)]
     units = [*("" for _ in frames.places), "1", "1", *(v.unit for v in coordinate.variables)]
     columns = [*(c.tolist() for c in frames.places.values()), found.r.tolist(), found.committor.tolist()]
     columns += found.values.T.tolist()
-    return Table(names, units, [list(row) for row in zip(*columns, strict=True)])
+    return FrameTable(names, units, [list(row) for row in zip(*columns, strict=True)])
 
 
-def as_text(coordinate: ReactionCoordinate, content: Table) -> str:
+def as_text(coordinate: ReactionCoordinate, content: FrameTable) -> str:
     """A table for the eye: the formula, then columns that line up."""
     heads = [name if unit in ("", "1") else f"{name}/{unit}" for name, unit in zip(*content[:2], strict=True)]
     cells = [[f"{x}" if isinstance(x, int) else f"{x:.4f}" for x in row] for row in content.rows]
@@ -39,7 +39,7 @@ def as_text(coordinate: ReactionCoordinate, content: Table) -> str:
     return "\n".join([*map(one_line, (*(f"# {note}" for note in notes), *lines)), ""])
 
 
-def as_csv(content: Table) -> str:
+def as_csv(content: FrameTable) -> str:
     """A table as CSV; units stand in the heads, in brackets."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -49,7 +49,7 @@ def as_csv(content: Table) -> str:
     return stream.getvalue()
 
 
-def as_json(coordinate: ReactionCoordinate, content: Table) -> str:
+def as_json(coordinate: ReactionCoordinate, content: FrameTable) -> str:
     """A table as JSON: formula, units, and a list of frames."""
     units = {name: unit for name, unit in zip(content.names, content.units, strict=True) if unit}
     frames = [dict(zip(content.names, row, strict=True)) for row in content.rows]

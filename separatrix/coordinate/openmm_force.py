@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from separatrix.coordinate.exported_terms import action_of, compound_expression, each_once, labelled
 from separatrix.coordinate.reaction_coordinate import MODELS, ReactionCoordinate
 from separatrix.cvs.kinds import KINDS
-from separatrix.cvs.kinds.base import Recipe
+from separatrix.cvs.kinds.kind import Recipe
 from separatrix.cvs.variable import Variable
 
 if TYPE_CHECKING:

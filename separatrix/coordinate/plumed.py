@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from separatrix.coordinate.exported_terms import action_of, compound_expression, each_once, labelled
 from separatrix.coordinate.reaction_coordinate import MODELS, Array, ReactionCoordinate
 from separatrix.cvs.kinds import COMPOUNDS, KINDS
-from separatrix.cvs.kinds.base import Recipe
+from separatrix.cvs.kinds.kind import Recipe
 from separatrix.cvs.specification import describe
 from separatrix.cvs.variable import Variable
 from separatrix.cvs.vectors import ANGSTROM_PER_NM

@@ -24,10 +24,10 @@ from separatrix.core.errors import ConfigError
 from separatrix.core.plain import one_line
 from separatrix.core.text import near
 
-Entry = TypeVar("Entry")
+EntryType = TypeVar("EntryType")
 
 
-class Registry(Generic[Entry]):
+class Registry(Generic[EntryType]):
     """Entries of one kind by their names.
 
     Parameters
@@ -55,7 +55,7 @@ class Registry(Generic[Entry]):
         kind: str,
         group: str,
         package: str,
-        entry: type[Entry],
+        entry: type[EntryType],
         attribute: str,
         *,
         key: str = "name",
@@ -64,13 +64,13 @@ class Registry(Generic[Entry]):
         self.kind, self.group, self.package = kind, group, package
         self.entry, self.attribute, self.key = entry, attribute, key
         self.one_per_module = one_per_module
-        self._modules: dict[str, Entry] = {}
-        self._plugins: dict[EntryPoint, Entry] = {}
+        self._modules: dict[str, EntryType] = {}
+        self._plugins: dict[EntryPoint, EntryType] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._own_names or name in self._points
 
-    def __getitem__(self, name: str) -> Entry:
+    def __getitem__(self, name: str) -> EntryType:
         """The entry of a name.
 
         Raises
@@ -103,7 +103,7 @@ class Registry(Generic[Entry]):
         """Names that installed packages bring, and which package that is."""
         return {name: _package(points[0]) for name, points in sorted(self._points.items())}
 
-    def entries(self) -> dict[str, Entry]:
+    def entries(self) -> dict[str, EntryType]:
         """All entries by name, the library's own in the order of their modules, then plug-ins by name.
 
         Raises
@@ -135,7 +135,7 @@ class Registry(Generic[Entry]):
                 self._modules[name] = entry
         return names
 
-    def _own(self, name: str) -> Entry:
+    def _own(self, name: str) -> EntryType:
         if name not in self._modules:
             module = importlib.import_module(f"{self.package}.{self._own_names[name]}")
             (entry,) = self._entries_of(module)
@@ -146,7 +146,7 @@ class Registry(Generic[Entry]):
             self._modules[name] = entry
         return self._modules[name]
 
-    def _entries_of(self, module: ModuleType) -> list[Entry]:
+    def _entries_of(self, module: ModuleType) -> list[EntryType]:
         """Entries that a module holds at its top."""
         held = getattr(module, self.attribute, ())
         entries = list(held) if isinstance(held, Sequence) else [held]
@@ -159,7 +159,7 @@ class Registry(Generic[Entry]):
     def _points(self) -> Mapping[str, tuple[EntryPoint, ...]]:
         return _points_of(self.group, tuple(sys.path))
 
-    def _plugin(self, name: str, points: tuple[EntryPoint, ...]) -> Entry:
+    def _plugin(self, name: str, points: tuple[EntryPoint, ...]) -> EntryType:
         """The entry that a package has registered."""
         if len({point.value for point in points}) > 1:
             who = " and ".join(sorted(f"{_package(point)} ({point.value})" for point in points))
@@ -190,7 +190,7 @@ class Registry(Generic[Entry]):
 
 @lru_cache(maxsize=64)
 def _points_of(group: str, path: tuple[str, ...]) -> Mapping[str, tuple[EntryPoint, ...]]:
-    """Entry points of a group by name; `path` is `sys.path`, where packages are looked for."""
+    """EntryType points of a group by name; `path` is `sys.path`, where packages are looked for."""
     points: dict[str, tuple[EntryPoint, ...]] = {}
     for point in entry_points(group=group):
         points[point.name] = (*points.get(point.name, ()), point)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from separatrix.cvs.geometry_functions import as_frames, as_frames_and_velocities
 from separatrix.cvs.kinds import COMPOUNDS, KINDS
-from separatrix.cvs.kinds.base import Options
+from separatrix.cvs.kinds.kind import Options
 from separatrix.cvs.variable import Variable
 from separatrix.cvs.vectors import (
     Array,

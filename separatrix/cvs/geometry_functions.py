@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from separatrix.cvs.kinds import KINDS
-from separatrix.cvs.kinds.base import Kind
+from separatrix.cvs.kinds.kind import Kind
 from separatrix.cvs.vectors import (
     Array,
 )

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from separatrix.cvs.kinds import COMPOUNDS, KINDS, default_name, problem_with, words
-from separatrix.cvs.kinds.base import Lookup, did_you_mean
+from separatrix.cvs.kinds.kind import Lookup, did_you_mean
 from separatrix.cvs.variable import Variable
 
 

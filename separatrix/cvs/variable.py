@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from separatrix.cvs.kinds import COMPOUNDS, KINDS, problem_with
-from separatrix.cvs.kinds.base import Compound, Options, Scalar
+from separatrix.cvs.kinds.kind import Compound, Options, Scalar
 
 
 @dataclass(frozen=True)

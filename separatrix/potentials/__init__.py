@@ -21,10 +21,10 @@ from separatrix.core.molecule import Molecule
 from separatrix.core.plain import one_line
 from separatrix.core.registry import Registry
 from separatrix.potentials import trust
-from separatrix.potentials.base import Option, Potential, python_potential
 from separatrix.potentials.containment import standing_still
 from separatrix.potentials.electrons import check_engine
 from separatrix.potentials.engine import Engine
+from separatrix.potentials.potential import Option, Potential, python_potential
 from separatrix.potentials.worker import NotAlone, WorkerEngine
 
 ENGINES: Registry[Engine] = Registry(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from separatrix.potentials.base import Option
+from separatrix.potentials.potential import Option
 
 _NUMBER = (int, float)
 

@@ -9,7 +9,7 @@ from typing import Any
 from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import Molecule
 from separatrix.potentials import trust
-from separatrix.potentials.base import Option, Potential
+from separatrix.potentials.potential import Option, Potential
 
 Options = Mapping[str, Any]
 """A method's engine options, as the config has them."""

@@ -33,7 +33,7 @@ from separatrix.core.plain import one_line
 from separatrix.potentials.containment import checked
 
 if TYPE_CHECKING:
-    from separatrix.potentials.base import Potential
+    from separatrix.potentials.potential import Potential
 
 log = logging.getLogger(__name__)
 

@@ -51,7 +51,7 @@ _RATIOS = ("1/s", "s", "ms", "fs")
 
 
 @dataclass(frozen=True)
-class Entry:
+class RunQuantity:
     """A quantity of one method in one run; `low` and `high` bound the interval of confidence 0.95, or are None."""
 
     value: float | None
@@ -87,8 +87,8 @@ class Difference:
     group: str
     quantity: str
     unit: str
-    a: Entry
-    b: Entry
+    a: RunQuantity
+    b: RunQuantity
     scale: str
     errors: float | None
     p_value: float | None
@@ -176,7 +176,7 @@ Key = tuple[str, str]
 class Run:
     """What one run says: entries by method, group and name; and what each method says of itself."""
 
-    entries: Mapping[str, Mapping[Key, Entry]]
+    entries: Mapping[str, Mapping[Key, RunQuantity]]
     conditions: Mapping[str, Mapping[str, str]]
 
 
@@ -195,7 +195,7 @@ def read_run(folder: Path | str) -> Run:
             f"{folder}: has no comparison yet (comparison/comparison.json); give the results of a run that has finished"
         )
     content = read_json(file)
-    entries: dict[str, dict[Key, Entry]] = {}
+    entries: dict[str, dict[Key, RunQuantity]] = {}
     conditions: dict[str, dict[str, str]] = {}
     try:
         for method, about in content["methods"].items():
@@ -211,7 +211,7 @@ def read_run(folder: Path | str) -> Run:
     return Run(entries, conditions)
 
 
-def _quantities(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[Key, Entry]:
+def _quantities(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[Key, RunQuantity]:
     """Quantities of a method but its chains, which have no partners in another run, and its rates (:func:`_rates`)."""
     chains = groups.get(SAMPLING, {}).get("chains", {}).get("value")
     found = {}
@@ -228,14 +228,16 @@ def _quantities(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[K
                         float(scipy.stats.t.ppf(0.5 + 0.5 * CONFIDENCE, chains - 1)) if chains and chains > 1 else None
                     )
                 low, high = (None, None) if factor is None else (value - factor * error, value + factor * error)
-            found[group, name] = Entry(value, q.get("unit", "1"), low, high, q.get("text", "") if value is None else "")
+            found[group, name] = RunQuantity(
+                value, q.get("unit", "1"), low, high, q.get("text", "") if value is None else ""
+            )
     found.pop(("Stationary points", "level of theory"), None)  # a condition
     return found
 
 
-def _rates(content: Mapping[str, Any]) -> dict[Key, Entry]:
+def _rates(content: Mapping[str, Any]) -> dict[Key, RunQuantity]:
     """Rates by every route, temperature laws and transmission coefficients of a method."""
-    found: dict[Key, Entry] = {}
+    found: dict[Key, RunQuantity] = {}
     own = content["temperature_K"]
     through = content.get("interfaces", {}).get("rate", {})
     for route in content["routes"]:
@@ -248,15 +250,15 @@ def _rates(content: Mapping[str, Any]) -> dict[Key, Entry]:
         low, high = known.get("low"), known.get("high")
         if low is None and value and error:
             low, high = value * math.exp(-Z * error), value * math.exp(Z * error)
-        found[RATES, name] = Entry(value, "1/s", low, high)
+        found[RATES, name] = RunQuantity(value, "1/s", low, high)
     for law in content["laws"]:
         # No interval: that of the fit tells how straight the line is, nothing of the rates' own errors.
         what = "activation energy" if law["law"] == "arrhenius" else "enthalpy of activation"
-        found[RATES, f"{what} {law['from']} to {law['to']}"] = Entry(law["energy"], "kJ/mol")
+        found[RATES, f"{what} {law['from']} to {law['to']}"] = RunQuantity(law["energy"], "kJ/mol")
     kappa = content.get("along_coordinate", {}).get("transmission")
     if kappa and kappa["error"]:
         half = Z * kappa["error"]
-        found[RATES, "transmission coefficient"] = Entry(
+        found[RATES, "transmission coefficient"] = RunQuantity(
             kappa["kappa"], "1", kappa["kappa"] - half, kappa["kappa"] + half
         )
     return found
@@ -316,7 +318,7 @@ def compare_runs(
     )
 
 
-def compare_entries(method: str, key: Key, a: Entry, b: Entry) -> Difference:
+def compare_entries(method: str, key: Key, a: RunQuantity, b: RunQuantity) -> Difference:
     """One quantity of both runs; whether it differs beyond errors is for :func:`judge` to say."""
     found = Difference(method, *key, a.unit, a, b, "linear", None, None, None, UNKNOWN)
     if a.unit != b.unit:
@@ -340,7 +342,7 @@ def compare_entries(method: str, key: Key, a: Entry, b: Entry) -> Difference:
     return replace(found, scale="log" if log else "linear", errors=errors, p_value=p)
 
 
-def _in_errors(a: Entry, b: Entry, scale: Any) -> float | None:
+def _in_errors(a: RunQuantity, b: RunQuantity, scale: Any) -> float | None:
     """B minus A over its standard error, from those sides of the intervals that face each other."""
     mine, theirs = scale(a.value), scale(b.value)
     near_a, near_b = (a.high, b.low) if mine <= theirs else (a.low, b.high)
@@ -419,7 +421,7 @@ def _table(rows: Sequence[Difference]) -> Table:
     return table
 
 
-def _words(entry: Entry) -> str:
+def _words(entry: RunQuantity) -> str:
     """A value with its interval, as many digits as the interval is worth."""
     if entry.value is None:
         return entry.text or "none"

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from models import DoubleWell
 
-from separatrix.cvs.kinds.base import STRAIGHT
+from separatrix.cvs.kinds.kind import STRAIGHT
 from separatrix.cvs.states import Basin, Interval, MechanismClass, MechanismRule, basin_of, outside_of
 from separatrix.cvs.variable import Variable
 from separatrix.sampling.shooting import BasinVolume

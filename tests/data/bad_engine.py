@@ -12,8 +12,8 @@ import numpy as np
 import openmm
 
 from separatrix.core.errors import PotentialError
-from separatrix.potentials.base import Option, python_potential
 from separatrix.potentials.engine import Engine
+from separatrix.potentials.potential import Option, python_potential
 
 OPTIONS = {"how": Option(str, "way to misbehave"), "when": Option(str, "at a gradient, or as it is built")}
 

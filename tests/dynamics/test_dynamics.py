@@ -24,7 +24,7 @@ from separatrix.dynamics.md_engine import (
 )
 from separatrix.dynamics.motion import rigid_motions
 from separatrix.potentials import build
-from separatrix.potentials.base import python_potential
+from separatrix.potentials.potential import python_potential
 
 MODEL = DoubleWell()
 

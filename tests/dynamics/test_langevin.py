@@ -13,7 +13,7 @@ from separatrix.core.seeds import stream
 from separatrix.core.units import BOLTZMANN, FEMTOSECOND
 from separatrix.dynamics.md_engine import DynamicsSettings, MDEngine, kinetic_energy, run_half
 from separatrix.potentials import Potential
-from separatrix.potentials.base import python_potential
+from separatrix.potentials.potential import python_potential
 
 MODEL = DoubleWell()
 KT = BOLTZMANN * 300.0

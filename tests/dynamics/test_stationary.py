@@ -37,7 +37,7 @@ from separatrix.dynamics.stationary import (
 )
 from separatrix.dynamics.walks import Unfinished, descend, follow_mode
 from separatrix.potentials import build
-from separatrix.potentials.base import python_potential
+from separatrix.potentials.potential import python_potential
 from separatrix.results import stationary_files
 from separatrix.results.stationary_files import read_search, search_to_repeat, write_stationary
 from separatrix.workflow import stationary_stages

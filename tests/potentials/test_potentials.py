@@ -24,9 +24,9 @@ from separatrix.core.molecule import Molecule
 from separatrix.core.units import ANGSTROM, BOHR, HARTREE, KCAL
 from separatrix.dynamics.stationary import relax
 from separatrix.potentials import build, check_options
-from separatrix.potentials.base import Option, Seam, python_potential
 from separatrix.potentials.engines import mopac
 from separatrix.potentials.engines.mopac import NitrogenLigands, planar_nitrogen
+from separatrix.potentials.potential import Option, Seam, python_potential
 
 FILE = str(DNAB / "gaff2.xml")
 N1 = 1  # the amine nitrogen

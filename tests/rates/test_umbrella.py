@@ -17,7 +17,7 @@ from separatrix.core.journal import Journal
 from separatrix.core.seeds import stream
 from separatrix.cvs.specification import from_spec
 from separatrix.dynamics import restraint
-from separatrix.potentials.base import python_potential
+from separatrix.potentials.potential import python_potential
 from separatrix.rates.windows import SEGMENT, WindowRunner
 
 COORDINATE = ReactionCoordinate(

@@ -17,7 +17,7 @@ from separatrix.cli import main as cli
 from separatrix.core.errors import StoreError
 from separatrix.core.files import write_json
 from separatrix.report import compare_runs
-from separatrix.report.compare_runs import AGREES, DIFFERS, EQUAL, UNKNOWN, Entry
+from separatrix.report.compare_runs import AGREES, DIFFERS, EQUAL, UNKNOWN, RunQuantity
 from separatrix.statistics.committor_statistics import wilson_interval
 
 Z = stats.norm.ppf(0.975)
@@ -40,11 +40,11 @@ def rates(temperature: float, rate: float, ln_error: float | None, route: str = 
     return {"temperature_K": temperature, "routes": [row], "laws": []}
 
 
-def interval(value: float, sigma: float) -> Entry:
-    return Entry(value, "1", value - Z * sigma, value + Z * sigma)
+def interval(value: float, sigma: float) -> RunQuantity:
+    return RunQuantity(value, "1", value - Z * sigma, value + Z * sigma)
 
 
-def one(a: Entry, b: Entry, name: str = "x") -> compare_runs.Difference:
+def one(a: RunQuantity, b: RunQuantity, name: str = "x") -> compare_runs.Difference:
     return compare_runs.judge([compare_runs.compare_entries("m", ("g", name), a, b)], 0.05)[0]
 
 
@@ -80,14 +80,14 @@ def test_a_shift_is_reported_in_combined_standard_errors(shift: float) -> None:
 
 
 def test_of_asymmetric_intervals_the_sides_that_face_each_other_count() -> None:
-    a, b = Entry(0.1, "1", 0.09, 0.1 + 0.3 * Z), Entry(1.1, "1", 1.1 - 0.4 * Z, 1.11)
+    a, b = RunQuantity(0.1, "1", 0.09, 0.1 + 0.3 * Z), RunQuantity(1.1, "1", 1.1 - 0.4 * Z, 1.11)
     assert one(a, b).errors == pytest.approx(2.0)
     assert one(b, a).errors == pytest.approx(-2.0)
 
 
 def test_shares_are_compared_as_newcombe_does() -> None:
     # Newcombe 1998, his example (a): 56/70 against 48/80; his interval of the difference is 0.0524 to 0.3339.
-    a, b = (Entry(k / n, "1", *map(float, wilson_interval(k, n, 0.95))) for k, n in ((48, 80), (56, 70)))
+    a, b = (RunQuantity(k / n, "1", *map(float, wilson_interval(k, n, 0.95))) for k, n in ((48, 80), (56, 70)))
     difference, error = 0.2, 0.2 / one(a, b).errors
     assert difference - Z * error == pytest.approx(0.0524, abs=1e-4)
 
@@ -128,17 +128,17 @@ def test_of_many_equal_quantities_none_is_called_different_by_chance() -> None:
 
 
 def test_without_an_error_nothing_can_be_told() -> None:
-    bare = Entry(1.0, "1")
-    assert one(bare, Entry(2.0, "1")).note == "no error known"
+    bare = RunQuantity(1.0, "1")
+    assert one(bare, RunQuantity(2.0, "1")).note == "no error known"
     assert one(bare, interval(2.0, 0.1)).note == "no error known in A"
     assert one(bare, bare).verdict == EQUAL
-    assert one(bare, Entry(1.0, "fs")).verdict == UNKNOWN
-    assert one(Entry(None, "1"), bare).note == "no value in A"
-    assert one(Entry(1.0, "1", 1.0, 1.0), Entry(2.0, "1", 2.0, 2.0)).verdict == UNKNOWN
+    assert one(bare, RunQuantity(1.0, "fs")).verdict == UNKNOWN
+    assert one(RunQuantity(None, "1"), bare).note == "no value in A"
+    assert one(RunQuantity(1.0, "1", 1.0, 1.0), RunQuantity(2.0, "1", 2.0, 2.0)).verdict == UNKNOWN
 
 
 def test_another_mechanism_differs_and_another_sentence_does_not() -> None:
-    a, b = Entry(None, "1", text="rotation"), Entry(None, "1", text="inversion")
+    a, b = RunQuantity(None, "1", text="rotation"), RunQuantity(None, "1", text="inversion")
     assert one(a, b, "mechanism at the saddle").verdict == DIFFERS
     assert one(a, b, "verdict").verdict == UNKNOWN
 

@@ -34,7 +34,7 @@ from scipy import linalg
 from separatrix.core.errors import PotentialError, SamplingError
 from separatrix.core.seeds import stream
 from separatrix.dynamics.md_engine import MDEngine
-from separatrix.potentials.base import python_potential
+from separatrix.potentials.potential import python_potential
 from separatrix.results.moves import Move
 from separatrix.sampling.shooting import (
     RULES,

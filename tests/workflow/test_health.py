@@ -86,7 +86,7 @@ class _WrongForces:
 def test_wrong_forces_are_found() -> None:
     loaded = load(CONFIG)
     x = np.random.default_rng(1).normal(size=(34, 3)) * 0.1
-    potential = potentials.base.python_potential(loaded.system.molecule, _WrongForces(x), "wrong")
+    potential = potentials.potential.python_potential(loaded.system.molecule, _WrongForces(x), "wrong")
     y = x + 0.001 * np.random.default_rng(2).normal(size=x.shape)
     error = health.force_error(potential, y)
     _, gradient = potential.energy_and_gradient(y)

@@ -23,7 +23,7 @@ from separatrix.core.units import BOLTZMANN
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.md_engine import MDEngine
 from separatrix.dynamics.motion import maxwell_boltzmann
-from separatrix.potentials.base import python_potential
+from separatrix.potentials.potential import python_potential
 from separatrix.rates import mbar
 from separatrix.rates.agreement import agreement
 from separatrix.rates.tis import path_moves

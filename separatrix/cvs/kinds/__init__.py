@@ -64,11 +64,11 @@ from __future__ import annotations
 
 from separatrix.core.errors import ConfigError
 from separatrix.core.registry import Registry
-from separatrix.cvs.kinds.base import Compound, Entry, Kind, did_you_mean
+from separatrix.cvs.kinds.kind import Compound, Kind, VariableEntry, did_you_mean
 
 __all__ = ["COMPOUNDS", "KINDS", "REGISTRY", "default_name", "entry_of", "problem_with", "words"]
 
-REGISTRY = Registry("a kind of variable", "separatrix.cvs", __name__, Entry, "ENTRIES")
+REGISTRY = Registry("a kind of variable", "separatrix.cvs", __name__, VariableEntry, "ENTRIES")
 
 #: Every kind of variable that is a function of atoms, as far as it is loaded: those of packages are when they are first
 #: asked for. The word is the one written in the config.
@@ -77,7 +77,7 @@ KINDS: dict[str, Kind] = {}
 COMPOUNDS: dict[str, Compound] = {}
 
 
-def entry_of(word: str) -> Entry:
+def entry_of(word: str) -> VariableEntry:
     """The entry of a kind, loaded where a package registers it.
 
     Raises
@@ -85,7 +85,7 @@ def entry_of(word: str) -> Entry:
     ConfigError
         When there is none, or the package that registers it is broken.
     """
-    entry: Entry | None = KINDS.get(word) or COMPOUNDS.get(word)
+    entry: VariableEntry | None = KINDS.get(word) or COMPOUNDS.get(word)
     if entry is None:
         entry = REGISTRY[word]
         if isinstance(entry, Kind):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from separatrix.cvs.kinds.base import (
+from separatrix.cvs.kinds.kind import (
     DEGREE_FACTOR,
     Compiler,
     Kind,

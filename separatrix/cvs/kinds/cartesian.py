@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from separatrix.core.units import ANGSTROM
-from separatrix.cvs.kinds.base import (
+from separatrix.cvs.kinds.kind import (
     ANGSTROM_FACTOR,
     Kernel,
     Kind,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from separatrix.cvs.kinds.base import (
+from separatrix.cvs.kinds.kind import (
     Compound,
     Scalar,
 )

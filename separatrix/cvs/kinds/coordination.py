@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from separatrix.cvs.kinds.base import (
+from separatrix.cvs.kinds.kind import (
     Action,
     Form,
     Kind,

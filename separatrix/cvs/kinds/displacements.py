@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from separatrix.cvs.kinds.base import (
+from separatrix.cvs.kinds.kind import (
     ANGSTROM_FACTOR,
     Kind,
     Recipe,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from separatrix.cvs.kinds.base import (
+from separatrix.cvs.kinds.kind import (
     ANGSTROM_FACTOR,
     Kind,
     Recipe,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from separatrix.cvs.kinds.base import (
+from separatrix.cvs.kinds.kind import (
     Form,
     Kind,
     Lookup,

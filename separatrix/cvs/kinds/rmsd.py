@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from separatrix.cvs.kinds.base import (
+from separatrix.cvs.kinds.kind import (
     ANGSTROM_FACTOR,
     Action,
     Form,

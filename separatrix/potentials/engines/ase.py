@@ -40,8 +40,8 @@ from separatrix.potentials.ase_classes import (
     PROGRAMS,
     Takes,
 )
-from separatrix.potentials.base import Option, Potential, python_potential
 from separatrix.potentials.engine import Engine
+from separatrix.potentials.potential import Option, Potential, python_potential
 
 OPTIONS: dict[str, Option] = {
     "calculator": Option(str, "dotted path of an ASE calculator's class, e.g. tblite.ase.TBLite", required=True),

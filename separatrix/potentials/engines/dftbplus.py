@@ -29,8 +29,8 @@ from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import Molecule
 from separatrix.core.units import ANGSTROM, BOHR, HARTREE
 from separatrix.potentials import trust
-from separatrix.potentials.base import Option, Potential, python_potential
 from separatrix.potentials.engine import Engine
+from separatrix.potentials.potential import Option, Potential, python_potential
 
 OPTIONS: dict[str, Option] = {
     "method": Option(str, "Hamiltonian", choices=("DFTB2", "DFTB3", "GFN1-xTB", "GFN2-xTB"), required=True),

@@ -14,8 +14,8 @@ from openmm import app
 from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import Molecule
 from separatrix.potentials import trust
-from separatrix.potentials.base import Option, Potential, registered_platform
 from separatrix.potentials.engine import Engine
+from separatrix.potentials.potential import Option, Potential, registered_platform
 
 OPTIONS: dict[str, Option] = {
     "file": Option(

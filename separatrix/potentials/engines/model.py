@@ -18,8 +18,8 @@ import openmm
 
 from separatrix.core.errors import ConfigError
 from separatrix.core.molecule import Molecule
-from separatrix.potentials.base import Option, Potential
 from separatrix.potentials.engine import Engine
+from separatrix.potentials.potential import Option, Potential
 
 _NUMBER = (int, float)
 

@@ -15,8 +15,8 @@ from ase.data import atomic_numbers
 from separatrix.core.errors import ConfigError, PotentialError
 from separatrix.core.molecule import Molecule
 from separatrix.core.units import ANGSTROM, KCAL
-from separatrix.potentials.base import Option, Potential, python_potential
 from separatrix.potentials.engine import Engine
+from separatrix.potentials.potential import Option, Potential, python_potential
 
 OPTIONS: dict[str, Option] = {
     "hamiltonian": Option(

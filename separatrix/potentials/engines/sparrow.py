@@ -12,8 +12,8 @@ import numpy as np
 from separatrix.core.errors import ConfigError, PotentialError
 from separatrix.core.molecule import Molecule
 from separatrix.core.units import BOHR, HARTREE
-from separatrix.potentials.base import Option, Potential, python_potential
 from separatrix.potentials.engine import Engine
+from separatrix.potentials.potential import Option, Potential, python_potential
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from ase.data import atomic_numbers
 from separatrix.core.errors import ConfigError, PotentialError
 from separatrix.core.molecule import Molecule
 from separatrix.core.units import BOHR, HARTREE
-from separatrix.potentials.base import Option, Potential, python_potential
 from separatrix.potentials.engine import Engine
+from separatrix.potentials.potential import Option, Potential, python_potential
 
 OPTIONS: dict[str, Option] = {
     "method": Option(str, "Hamiltonian", choices=("GFN1-xTB", "GFN2-xTB", "IPEA1-xTB"), required=True),

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from separatrix.core.molecule import Molecule
-from separatrix.potentials.base import Option, Potential, python_potential
 from separatrix.potentials.engine import Engine
+from separatrix.potentials.potential import Option, Potential, python_potential
 
 
 class Springs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from separatrix.cvs.kinds.base import Kind
+from separatrix.cvs.kinds.kind import Kind
 from separatrix.cvs.vectors import ANGSTROM_PER_NM, Array
 
 

@@ -236,14 +236,14 @@ Compiler = Callable[[tuple[int, ...], Mapping[str, Any]], Scalar]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """Entry of the registry of collective variables: a `Kind` or a `Compound`."""
+class VariableEntry:
+    """VariableEntry of the registry of collective variables: a `Kind` or a `Compound`."""
 
     name: str
 
 
 @dataclass(frozen=True)
-class Kind(Entry):
+class Kind(VariableEntry):
     """A kind of collective variable that is a function of atoms: one entry has all there is to know of it.
 
     Attributes
@@ -325,7 +325,7 @@ def unlike_a_line(kind: Kind, place: tuple[int, int, int]) -> Kind:
 
 
 @dataclass(frozen=True)
-class Compound(Entry):
+class Compound(VariableEntry):
     """A kind that is composed of other variables.
 
     Attributes
