@@ -208,7 +208,11 @@ def build_mechanism(data: Mapping[str, Any] | None, coordinates: Coordinates, ke
         if boundary[1] - boundary[0] >= crossing.period:
             raise keys.fail(f"{at}.between_deg", "goes all the way round; give two different angles")
     else:
-        boundary = float(item[keys.in_unit(item, at, crossing, "value at the crossing", ("at_deg", "at_A", "at"))])
+        key = keys.in_unit(item, at, crossing, "value at the crossing", ("at_deg", "at_A", "at"))
+        boundary = float(item[key])
+        if crossing.period is not None and not 0.0 < boundary < 0.5 * crossing.period:
+            half = 0.5 * crossing.period
+            raise keys.fail(f"{at}.{key}", f"{boundary:g} is no absolute value of {crossing.name}; give 0 to {half:g}")
     if ways and crossing.period is None:
         raise keys.fail(f"{at}.ways", f"{crossing.name} does not run in a circle, so that there is one way only")
     classes = []
@@ -233,6 +237,8 @@ def build_mechanism(data: Mapping[str, Any] | None, coordinates: Coordinates, ke
 
 def check_crossing(rule: MechanismRule, ends: Sequence[tuple[Basin, np.ndarray]], keys: Keys) -> None:
     """Refuse a crossing that does not part the basins of the reaction: their geometries, and all that lies in them.
+
+    A geometry of a basin counts in all numberings that are the same to the basin.
 
     Raises
     ------
@@ -261,6 +267,16 @@ def check_crossing(rule: MechanismRule, ends: Sequence[tuple[Basin, np.ndarray]]
         if np.isnan(rule.side(x)):
             place = f"{coordinate.name} is undefined at the geometry of {basin.name}, where its atoms lie in a line"
             raise keys.fail("mechanism.crossing", f"{place} or on each other; cross another coordinate")
+    for basin, x in ends:
+        for images in basin.permutations:
+            order = np.arange(len(x))
+            order[[atom for atom, _ in images]] = [image for _, image in images]
+            if not rule.side(x[order]) * rule.side(x) > 0.0:
+                raise keys.fail(
+                    "mechanism.crossing",
+                    f"{coordinate.name} tells atoms apart that are equivalent in basin {basin.name}: with some of them "
+                    "renumbered its geometry is not on the same side; cross a coordinate that does not change then",
+                )
     sides = {rule.side(x) > 0 for _, x in ends}
     if len(sides) == 1:
         places = " and ".join(f"{basin.name} ({coordinate.value(x):.4g})" for basin, x in ends)

@@ -171,9 +171,9 @@ def outside_of(basins: Iterable[Basin]) -> Callable[[np.ndarray], bool]:
 
     It evaluates each coordinate once at most, and only as far as the question is open: this is asked at every frame.
     """
-    places: dict[Variable, int] = {}
+    places: dict[tuple[Any, ...], int] = {}
     plan = [
-        [(places.setdefault(i.coordinate, len(places)), i.coordinate.deciding, i.contains) for i in box]
+        [(places.setdefault(i.coordinate.function, len(places)), i.coordinate.deciding, i.contains) for i in box]
         for basin in basins
         for box in basin.alternatives
     ]
@@ -233,9 +233,10 @@ class MechanismRule:
     """How to tell by which mechanism a path crosses.
 
     A path crosses where a coordinate passes a boundary. Of the classes whose coordinate lies within its bounds there,
-    the one that does by most wins; if none does, the mechanism is that of the boundary which is passed, where these
-    have names, and else `otherwise`. Without a crossing every path is `otherwise`. What is undefined decides nothing:
-    frames without a side are passed over, and a class whose coordinate has no value there does not win.
+    the one that does by most wins, or the first where their units differ; if none does, the mechanism is that of the
+    boundary which is passed, where these have names, and else `otherwise`. Without a crossing every path is
+    `otherwise`. What is undefined decides nothing: frames without a side are passed over, and a class whose coordinate
+    has no value there does not win.
 
     Attributes
     ----------
@@ -270,6 +271,11 @@ class MechanismRule:
         if self.crossing is None or self.crossing.period is None:
             return (self.boundary,)
         return (-self.boundary, self.boundary)
+
+    @cached_property
+    def _comparable(self) -> bool:
+        """Whether the excesses of the classes are in one unit."""
+        return len({c.coordinate.unit for c in self.classes}) < 2
 
     @cached_property
     def _measure(self) -> Callable[[float], float]:
@@ -319,13 +325,15 @@ class MechanismRule:
         return self._decide(path[before : after + 1]), (before + after) // 2
 
     def _decide(self, near: np.ndarray) -> str:
-        best, most = self.otherwise, 0.0
+        best, most = "", 0.0
         for c in self.classes:
             # A comparison with NaN is false, so that it never wins.
             excess = max((e for x in near if (e := c.excess(c.coordinate.deciding(x))) > 0.0), default=0.0)
             if excess > most:
                 best, most = c.name, excess
-        return self._way(near) if most == 0.0 and self.ways else best
+                if not self._comparable:
+                    break
+        return best or (self._way(near) if self.ways else self.otherwise)
 
     def _way(self, near: Sequence[np.ndarray] | np.ndarray) -> str:
         """Mechanism of the boundary that is passed between the first and the last of some frames."""

@@ -144,8 +144,7 @@ class Variable:
     def function(self) -> tuple[Any, ...]:
         """What it is a function of, without its name: equal for two variables that have one value everywhere."""
         if not self.terms:
-            atoms = min(self.atoms, self.atoms[::-1]) if KINDS[self.kind].reversible else self.atoms
-            return self.kind, atoms, self.options
+            return self.kind, KINDS[self.kind].canonical(self.atoms), self.options
         kind = "sum" if COMPOUNDS[self.kind].weighted else self.kind
         return kind, tuple(sorted(((term.function, weight) for weight, term in self.terms), key=repr))
 

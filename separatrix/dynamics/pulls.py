@@ -15,6 +15,7 @@ from separatrix.cvs.variable import Variable
 class CosinePull:
     """A smooth pull on an angle, a dihedral, or whatever else is measured in degrees, k (1 - cos(q - target)).
 
+    The cosine has the period of q: of one that repeats after 180 degrees that of twice the difference.
     :class:`HarmonicPull` is its like for the other coordinates.
 
     Attributes
@@ -43,8 +44,9 @@ class CosinePull:
             return self.strength, np.zeros_like(positions)
         if self.coordinate.kind in ("angle", "dihedral"):
             return _cosine_pull(positions, self.coordinate.atoms, np.radians(self.target), self.strength)
-        off = np.radians(value - self.target)
-        slope = self.strength * np.sin(off) * np.radians(1.0)
+        turns = 360.0 / (self.coordinate.period or 360.0)
+        off = np.radians(turns * (value - self.target))
+        slope = self.strength * np.sin(off) * np.radians(turns)
         return float(self.strength * (1.0 - np.cos(off))), slope * gradient_of(self.coordinate, positions)
 
 

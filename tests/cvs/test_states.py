@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from models import DoubleWell
 
+from separatrix.cvs.kinds import KINDS
 from separatrix.cvs.kinds.kind import STRAIGHT
 from separatrix.cvs.states import Basin, Interval, MechanismClass, MechanismRule, basin_of, outside_of
 from separatrix.cvs.variable import Variable
@@ -372,3 +374,188 @@ def test_a_class_within_signed_bounds() -> None:
     rule = MechanismRule(BOND, 1.5, (MechanismClass("left", TWIST, -120.0, -60.0, signed=True),), "other")
     assert rule.at(frame(118.0, 122.0, -90.0)) == "left"
     assert rule.at(frame(118.0, 122.0, 90.0)) == "other"
+
+
+def test_classes_in_different_units_go_by_their_order() -> None:
+    """5 degrees are neither more nor less than 0.1 angstrom."""
+    bond, angle = MechanismClass("long", BOND, 1.3), MechanismClass("wide", THETA9, 100.0)
+    x = frame(118.0, 122.0, 90.0)
+    assert MechanismRule(TWIST, 90.0, (bond, angle), "other").at(x) == "long"
+    assert MechanismRule(TWIST, 90.0, (angle, bond), "other").at(x) == "wide"
+    other = MechanismClass("wider", THETA10, 100.0)
+    assert MechanismRule(TWIST, 90.0, (angle, other), "other").at(x) == "wider"
+    assert MechanismRule(TWIST, 90.0, (MechanismClass("long", BOND, 1.5), angle), "other").at(x) == "wide"
+
+
+# Properties ---------------------------------------------------------------------------------------------------------
+
+turns = st.integers(-3, 3)
+degrees = st.floats(-180.0, 180.0)
+walks = st.tuples(degrees, st.lists(st.floats(-80.0, 80.0), min_size=3, max_size=30)).map(
+    lambda walk: np.concatenate([[walk[0]], walk[0] + np.cumsum(walk[1])])
+)
+
+
+def path_of(values: np.ndarray) -> np.ndarray:
+    return np.array([frame(118.0, 122.0, value) for value in values])
+
+
+@given(bounds, turns, turns, st.integers(-360, 360))
+def test_a_whole_turn_of_an_interval_changes_nothing(pair, turn, other_turn, value):
+    low, high = pair
+    as_it_is = Interval(TWIST, low, high)
+    turned = Interval(TWIST, low + 360 * turn, high + 360 * turn)
+    assert turned.contains(value + 360 * other_turn) == as_it_is.contains(value)
+    assert turned.overlaps(Interval(TWIST, value, value)) == as_it_is.contains(value)
+
+
+@given(walks, st.tuples(degrees, st.floats(20.0, 340.0)), turns)
+@settings(deadline=None)
+def test_a_whole_turn_of_a_mechanism_changes_nothing(values, first, turn):
+    low, high = first[0], first[0] + first[1]
+    path = path_of(values)
+    assume(min(abs((v - b + 180) % 360 - 180) for v in values for b in (low, high)) > 1e-6)
+
+    def rule(shift: float) -> MechanismRule:
+        left = MechanismClass("left", TWIST, low - 15.0 + shift, low + 15.0 + shift, signed=True)
+        return MechanismRule(TWIST, (low + shift, high + shift), (left,), "other", ("first", "second"))
+
+    assert rule(0.0).classify(path) == rule(360.0 * turn).classify(path)
+
+
+@given(walks, st.tuples(degrees, st.floats(90.0, 270.0)))
+@settings(deadline=None)
+def test_which_way_round_against_the_walk_that_is_not_wrapped(values, first):
+    """The boundary is that which lies, some whole turns away, between the values on both sides of the last crossing."""
+    low, high = first[0], first[0] + first[1]
+    assume(min(abs((v - b + 180) % 360 - 180) for v in values for b in (low, high)) > 1e-6)
+    within = (values - low) % 360 < high - low
+    crossings = [n for n in range(len(values) - 1) if within[n] != within[n + 1]]
+    rule = MechanismRule(TWIST, (low, high), (), "other", ("first", "second"))
+    if not crossings:
+        assert rule.classify(path_of(values)) == ("none", -1)
+        return
+    a, b = sorted(values[crossings[-1] : crossings[-1] + 2])
+    passed = [
+        name
+        for boundary, name in ((low, "first"), (high, "second"))
+        if math.floor((b - boundary) / 360) > math.floor((a - boundary) / 360)
+    ]
+    name, index = rule.classify(path_of(values))
+    assert [name] == passed and index == crossings[-1]
+
+
+@pytest.mark.parametrize("start", [0.0, 25.0, -170.0])
+def test_half_a_turn_one_way_is_not_half_a_turn_the_other_way(start: float) -> None:
+    rule = MechanismRule(TWIST, (start - 90.0, start + 90.0), (), "other", ("minus", "plus"))
+    there, back = (path_of(start + sign * np.linspace(0.0, 180.0, 19)) for sign in (1.0, -1.0))
+    np.testing.assert_allclose(there[-1], back[-1], atol=1e-12)
+    assert (rule.classify(there)[0], rule.classify(back)[0]) == ("plus", "minus")
+    # A whole turn crosses by both; the last one counts.
+    assert rule.classify(path_of(start + np.linspace(0.0, 180.0 + 170.0, 36)))[0] == "minus"
+
+
+#: Of different kinds and units, some of them periodic.
+ANY_KIND = (
+    BOND,
+    THETA10,
+    TWIST,
+    D,
+    Variable("height", "improper", (0, 1, 2, 3)),
+    Variable("near", "coordination", (0, 1, 0, 2, 0, 3), options={"r0_A": 1.5}),
+    Variable("off", "rmsd", (0, 1, 2, 3), options={"reference_nm": frame(120.0, 110.0, 40.0).tolist()}),
+)
+
+
+@st.composite
+def intervals(draw: st.DrawFn) -> Interval:
+    """An interval with bounds that are values which random geometries have."""
+    variable, seed = draw(st.sampled_from(ANY_KIND)), draw(st.integers(0, 10**6))
+    low, high = sorted(variable.value(x) for x in np.random.default_rng(seed).normal(scale=0.12, size=(2, 4, 3)))
+    return Interval(variable, low, high)
+
+
+boxes = st.lists(intervals(), min_size=1, max_size=3).map(tuple)
+geometry = st.integers(0, 10**6).map(lambda seed: np.random.default_rng(seed + 10**7).normal(scale=0.12, size=(4, 3)))
+
+
+@given(boxes, geometry)
+@settings(deadline=None)
+def test_within_is_the_intersection_of_its_intervals(box, x):
+    expected = all(Basin("one", (interval,)).contains(x) for interval in box)
+    assert Basin("all", box).contains(x) == expected
+
+
+@given(st.lists(boxes, min_size=2, max_size=4).map(tuple), st.just(()) | boxes, geometry)
+@settings(deadline=None)
+def test_any_is_the_union_of_its_boxes_within_what_always_holds(alternatives, always, x):
+    expected = all(i.contains(i.coordinate.deciding(x)) for i in always)
+    expected = expected and any(Basin("box", box).contains(x) for box in alternatives)
+    basin = Basin("any", always, alternatives)
+    assert basin.contains(x) == expected
+    assert outside_of((basin,))(x) != expected
+    assert bool(basin.missed(x)) != expected, "what is outside says so"
+
+
+def group(*cycles: dict[int, int]) -> tuple[tuple[tuple[int, int], ...], ...]:
+    return tuple(tuple(sorted(cycle.items())) for cycle in cycles)
+
+
+#: All orders of atoms 1, 2, 3, but the given one.
+THREE = group(
+    *(dict(zip((1, 2, 3), order, strict=True)) for order in itertools.permutations((1, 2, 3)) if order != (1, 2, 3))
+)
+
+
+@given(boxes, geometry, st.permutations([1, 2, 3]))
+@settings(deadline=None)
+def test_a_basin_does_not_tell_equivalent_atoms_apart(box, x, order):
+    basin = Basin("x", box, permutations=THREE)
+    assert basin.contains(x) == basin.contains(x[[0, *order]])
+    plain = Basin("x", box)
+    renumbered = [x[[0, *order]] for order in itertools.permutations((1, 2, 3))]
+    assert basin.contains(x) == any(plain.contains(y) for y in renumbered)
+
+
+THREE_LENGTHS = tuple((1.0, Variable(f"to {n}", "distance", (0, n))) for n in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("variable", "boxes"),
+    [
+        (Variable("near", "coordination", (0, 1, 0, 2, 0, 3), options={"r0_A": 1.5}), 1),
+        (Variable("near", "coordination", (0, 1, 2, 0), options={"r0_A": 1.5}), 3),
+        (Variable("height", "improper", (0, 1, 2, 3)), 2),
+        (Variable("apart", "distance", (1, 2)), 3),
+        (Variable("between", "angle", (1, 0, 2)), 3),
+        (Variable("turn", "dihedral", (1, 2, 3, 0)), 6),
+        (
+            Variable(
+                "sum", "linear_combination", terms=tuple((1.0, Variable(n, "distance", (0, int(n)))) for n in "123")
+            ),
+            1,
+        ),
+    ],
+    ids=lambda value: getattr(value, "kind", str(value)),
+)
+def test_orders_of_atoms_that_make_no_difference_are_one_box(variable: Variable, boxes: int) -> None:
+    basin = Basin("x", (Interval(variable, 0.1, 2.0),), permutations=THREE)
+    assert len(basin.alternatives) == boxes
+    asked = []
+    for interval in (box[0] for box in basin.alternatives):
+        object.__setattr__(interval.coordinate, "deciding", lambda x, name=variable.name: asked.append(name) or 9.0)
+    assert outside_of((basin, Basin("again", basin.alternatives[0])))(frame(118.0, 122.0, 90.0))
+    assert len(asked) == boxes, "each function once, though two basins ask"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind].n_atoms or kind == "coordination"])
+def test_one_order_stands_for_those_alone_that_give_the_same_value(kind: str) -> None:
+    size = KINDS[kind].n_atoms or 4
+    options = {"r0_A": 1.5} if kind == "coordination" else {}
+    x = np.random.default_rng(5).normal(scale=0.12, size=(4, 3))
+    made = [Variable("v", kind, order, options=options) for order in itertools.permutations(range(4), size)]
+    for one, other in itertools.combinations(made, 2):
+        same = one.value(x) == pytest.approx(other.value(x), abs=1e-9)
+        assert (one.function == other.function) <= same
+        if kind in ("distance", "angle", "dihedral", "improper", "coordination"):
+            assert (one.function == other.function) == same

@@ -9,8 +9,6 @@ from types import SimpleNamespace
 import ase.io
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from models import DNAB, dnab, numerical_gradient
 
 from separatrix.config.load import load
@@ -41,101 +39,6 @@ from separatrix.potentials.potential import python_potential
 from separatrix.results import stationary_files
 from separatrix.results.stationary_files import read_search, search_to_repeat, write_stationary
 from separatrix.workflow import stationary_stages
-
-# Pulls ------------------------------------------------------------------------------------------------------
-
-
-def bent(degrees: float) -> np.ndarray:
-    """Three atoms with a given angle at the middle one, in a general orientation, and a bystander."""
-    a = np.radians(degrees)
-    x = np.array([[0.12, 0, 0], [0, 0, 0], [0.15 * np.cos(a), 0.15 * np.sin(a), 0], [0.3, 0.2, 0.1]])
-    turn, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))
-    return x @ turn.T
-
-
-def check(bias: CosinePull, x: np.ndarray) -> None:
-    energy, gradient = bias(x)
-    numerical = numerical_gradient(lambda y: bias(y)[0], x)
-    assert np.abs(gradient - numerical).max() < 1e-5 * bias.strength
-    # A pull neither pushes nor turns the molecule.
-    assert np.abs(gradient.sum(axis=0)).max() < 1e-9 * bias.strength
-    assert np.abs(np.cross(x, gradient).sum(axis=0)).max() < 1e-9 * bias.strength
-    assert -1e-10 <= energy <= 2.0 * bias.strength + 1e-10
-
-
-@given(st.floats(5, 175), st.sampled_from([180.0, 0.0, 120.0, 90.0, 45.0]))
-@settings(max_examples=40)
-def test_angle_pull(degrees, target):
-    bias = CosinePull(Variable("bend", "angle", (0, 1, 2)), target, 700.0)
-    x = bent(degrees)
-    check(bias, x)
-    assert bias(x)[0] == pytest.approx(700.0 * (1.0 - np.cos(np.radians(degrees - target))), abs=1e-8)
-
-
-@pytest.mark.parametrize("degrees", [180.0, 179.9999, 179.9, 179.0, 0.1])
-def test_angle_pull_to_180_at_linearity(degrees):
-    """An angle of 180 degrees is an ordinary point of a pull to 180: no force there, a smooth one near it."""
-    bias = CosinePull(Variable("bend", "angle", (0, 1, 2)), 180.0, 700.0)
-    x = bent(degrees)
-    check(bias, x)
-    if degrees == 180.0:
-        assert np.abs(bias(x)[1]).max() < 1e-9
-        assert bias(x)[0] == pytest.approx(0.0, abs=1e-10)
-
-
-@given(
-    st.floats(60, 160),
-    st.floats(60, 160),
-    st.floats(-180, 180),
-    st.sampled_from([0.0, 90.0, -60.0, 180.0, 77.0]),
-)
-@settings(max_examples=40)
-def test_dihedral_pull(one, other, twist, target):
-    a, b, t = np.radians([one, other, twist])
-    x = np.array(
-        [
-            [0.14 * np.cos(a), 0.14 * np.sin(a), 0.0],
-            [0.0, 0.0, 0.0],
-            [0.125, 0.0, 0.0],
-            [0.125 - 0.15 * np.cos(b), 0.15 * np.sin(b) * np.cos(t), 0.15 * np.sin(b) * np.sin(t)],
-            [0.4, 0.4, 0.4],
-        ]
-    )
-    turn, _ = np.linalg.qr(np.random.default_rng(1).standard_normal((3, 3)))
-    turn *= np.sign(np.linalg.det(turn))
-    x = x @ turn.T + 0.2
-    bias = CosinePull(Variable("twist", "dihedral", (0, 1, 2, 3)), target, 300.0)
-    check(bias, x)
-    # Same sense of rotation as the coordinates of states and variables.
-    value = Variable("t", "dihedral", (0, 1, 2, 3)).value(x)
-    assert bias(x)[0] == pytest.approx(300.0 * (1.0 - np.cos(np.radians(value - target))), abs=1e-6)
-
-
-@pytest.mark.parametrize("degrees", [180.0, 179.5])
-def test_what_is_undefined_is_not_pulled(degrees):
-    """Near a straight line the force on a dihedral has no bound, and at it no direction."""
-    x = bent(degrees)
-    energy, gradient = CosinePull(Variable("twist", "dihedral", (0, 1, 2, 3)), 0.0, 300.0)(x)
-    assert energy == 300.0 and not gradient.any()
-    x[0] = x[1]
-    energy, gradient = CosinePull(Variable("bend", "angle", (0, 1, 2)), 90.0, 300.0)(x)
-    assert energy == 300.0 and not gradient.any()
-
-
-def test_pulls_add_up():
-    pulls = [
-        CosinePull(Variable("bend", "angle", (0, 1, 2)), 180.0, 100.0),
-        CosinePull(Variable("twist", "dihedral", (0, 1, 2, 3)), 90.0, 50.0),
-    ]
-    x = bent(100.0)
-
-    def flat(y):
-        return 7.0, np.ones_like(y)
-
-    energy, gradient = biased(flat, pulls)(x)
-    assert energy == pytest.approx(7.0 + sum(p(x)[0] for p in pulls))
-    np.testing.assert_allclose(gradient, 1.0 + sum(p(x)[1] for p in pulls))
-
 
 # Normal modes -----------------------------------------------------------------------------------------------
 

@@ -287,7 +287,7 @@ class MechanismSection(Section):
         "mechanisms, each by a coordinate at the crossing",
         guide=(
             "`name`, and the `coordinate` that exceeds `above_deg` or `above_A` at the crossing; the largest "
-            "excess wins"
+            "excess wins, or, among coordinates of different units, the first of the list"
         ),
     )
     otherwise: str = key(..., "name of the mechanism when no class fits", min_length=1, max_length=100, pattern=LABEL)

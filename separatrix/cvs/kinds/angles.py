@@ -6,7 +6,7 @@ They share a kernel, which gives the cosine, the sine and the rate of the cosine
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from separatrix.cvs.kinds.kind import (
     DEGREE_FACTOR,
-    Compiler,
     Kind,
     Recipe,
     Scalar,
     dot_product,
+    either_way,
+    function_of_degrees,
 )
 from separatrix.cvs.scalars import angle_of, distance_of
 from separatrix.cvs.vectors import (
@@ -76,14 +77,6 @@ def _defined_angle_of(atoms: tuple[int, ...], options: Mapping[str, Any]) -> Sca
     return value
 
 
-def _of_defined_angle(function: Callable[[float], float]) -> Compiler:
-    def compiler(atoms: tuple[int, ...], options: Mapping[str, Any]) -> Scalar:
-        degrees = _defined_angle_of(atoms, options)
-        return lambda x: function(math.radians(degrees(x)))
-
-    return compiler
-
-
 _VECTORS = {"u": (1, 0), "w": (1, 2)}
 
 ANGLE = Kind(
@@ -94,7 +87,7 @@ ANGLE = Kind(
     "angle",
     "angle {0}-{1}-{2}",
     _degrees_of_bend,
-    reversible=True,
+    canonical=either_way,
     scalar=_angle_of,
     deciding=_defined_angle_of,
     export=Recipe(f"{DEGREE_FACTOR}*q", "angle"),
@@ -107,8 +100,8 @@ COS_ANGLE = Kind(
     "cos_angle",
     "cosine of the angle {0}-{1}-{2}",
     _cos_of_bend,
-    reversible=True,
-    deciding=_of_defined_angle(math.cos),
+    canonical=either_way,
+    deciding=function_of_degrees(math.cos, _defined_angle_of),
     export=Recipe(f"{dot_product('u', 'w')}/sqrt({dot_product('u', 'u')}*{dot_product('w', 'w')})", vectors=_VECTORS),
 )
 SIN_ANGLE = Kind(
@@ -119,8 +112,8 @@ SIN_ANGLE = Kind(
     "sin_angle",
     "sine of the angle {0}-{1}-{2}",
     _sin_of_bend,
-    reversible=True,
-    deciding=_of_defined_angle(math.sin),
+    canonical=either_way,
+    deciding=function_of_degrees(math.sin, _defined_angle_of),
     export=Recipe("sin(q)", "angle"),
 )
 

@@ -107,6 +107,11 @@ def _write_coordination(atoms: tuple[int, ...], options: dict[str, Any], label: 
     return {"pairs": [[label(a), label(b)] for a, b in zip(atoms[::2], atoms[1::2], strict=True)], **options}
 
 
+def _pairs_in_order(atoms: tuple[int, ...]) -> tuple[int, ...]:
+    pairs = sorted(tuple(sorted(pair)) for pair in zip(atoms[::2], atoms[1::2], strict=True))
+    return tuple(atom for pair in pairs for atom in pair)
+
+
 def _plumed(atoms: tuple[int, ...], options: Mapping[str, Any], file: str) -> str:
     groups = [",".join(str(atom + 1) for atom in atoms[side::2]) for side in (0, 1)]
     switch = f"R_0={options['r0_A'] / ANGSTROM_PER_NM!r} NN={options['n']} MM={options['m']}"
@@ -139,6 +144,7 @@ COORDINATION = Kind(
     "coordination",
     "sum of (1 - (d/r0)^{n})/(1 - (d/r0)^{m}) over the distances d of the pairs of atoms {pairs}, r0 = {r0_A} A",
     form=Form(("pairs", "groups", "r0_A", "n", "m"), _read_coordination, _check_coordination, _write_coordination),
+    canonical=_pairs_in_order,
     export=Action(_plumed, _openmm),
 )
 

@@ -7,7 +7,7 @@ unit vectors.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ import numpy as np
 from separatrix.cvs.kinds.kind import (
     DEGREE_FACTOR,
     STRAIGHT,
-    Compiler,
     Kind,
     Recipe,
     Scalar,
+    either_way,
+    function_of_degrees,
 )
 from separatrix.cvs.scalars import dihedral_of
 from separatrix.cvs.vectors import (
@@ -81,14 +82,6 @@ def _defined_dihedral_of(atoms: tuple[int, ...], options: Mapping[str, Any]) -> 
     return lambda x: dihedral_of(x, i, j, k, l, linear=_STRAIGHT_SINE, undefined=math.nan)
 
 
-def _of_defined_dihedral(function: Callable[[float], float]) -> Compiler:
-    def compiler(atoms: tuple[int, ...], options: Mapping[str, Any]) -> Scalar:
-        degrees = _defined_dihedral_of(atoms, options)
-        return lambda x: function(math.radians(degrees(x)))
-
-    return compiler
-
-
 DIHEDRAL = Kind(
     "dihedral",
     4,
@@ -98,7 +91,7 @@ DIHEDRAL = Kind(
     "dihedral {0}-{1}-{2}-{3}",
     _degrees_of_torsion,
     period=360.0,
-    reversible=True,
+    canonical=either_way,
     scalar=_dihedral_of,
     deciding=_defined_dihedral_of,
     export=Recipe(f"{DEGREE_FACTOR}*q", "torsion"),
@@ -111,8 +104,8 @@ COS_DIHEDRAL = Kind(
     "cos",
     "cosine of the dihedral {0}-{1}-{2}-{3}",
     _cos_of_torsion,
-    reversible=True,
-    deciding=_of_defined_dihedral(math.cos),
+    canonical=either_way,
+    deciding=function_of_degrees(math.cos, _defined_dihedral_of),
     export=Recipe("cos(q)", "torsion"),
 )
 SIN_DIHEDRAL = Kind(
@@ -123,8 +116,8 @@ SIN_DIHEDRAL = Kind(
     "sin",
     "sine of the dihedral {0}-{1}-{2}-{3}",
     _sin_of_torsion,
-    reversible=True,
-    deciding=_of_defined_dihedral(math.sin),
+    canonical=either_way,
+    deciding=function_of_degrees(math.sin, _defined_dihedral_of),
     export=Recipe("sin(q)", "torsion"),
 )
 

@@ -48,6 +48,13 @@ def _improper(points: Array, motion: Array | None) -> tuple[Array, Array | None]
     return ANGSTROM_PER_NM * dot(n, arm), ANGSTROM_PER_NM * (dot(n_dot, arm) + dot(n, arm_dot))
 
 
+def _turned(atoms: tuple[int, ...]) -> tuple[int, ...]:
+    """The three atoms of the plane from their least on, in the same sense of turning."""
+    first, *plane = atoms
+    start = plane.index(min(plane))
+    return (first, *plane[start:], *plane[:start])
+
+
 IN_PLANE_DISPLACEMENT = unlike_a_line(
     Kind(
         "in_plane_displacement",
@@ -73,6 +80,7 @@ IMPROPER = unlike_a_line(
         _improper,
         "improper",
         "displacement of atom {0} out of the plane of {1}, {2}, {3}, positive where these turn counter-clockwise",
+        canonical=_turned,
         export=Recipe(
             f"{ANGSTROM_FACTOR}*{dot_product('n', 's')}/sqrt({dot_product('n', 'n')})",
             vectors={"u": (1, 2), "w": (1, 3), "s": (1, 0)},

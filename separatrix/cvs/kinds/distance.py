@@ -12,6 +12,7 @@ from separatrix.cvs.kinds.kind import (
     Kind,
     Recipe,
     Scalar,
+    either_way,
 )
 from separatrix.cvs.scalars import distance_of
 from separatrix.cvs.vectors import (
@@ -44,7 +45,7 @@ DISTANCE = Kind(
     _distance,
     "distance",
     "distance of atoms {0} and {1}",
-    reversible=True,
+    canonical=either_way,
     scalar=_scalar,
     export=Recipe(f"{ANGSTROM_FACTOR}*q", "distance"),
 )

@@ -171,6 +171,15 @@ def as_it_is(result: Any) -> tuple[Array, Array | None]:
     return result
 
 
+def as_written(atoms: tuple[int, ...]) -> tuple[int, ...]:
+    return atoms
+
+
+def either_way(atoms: tuple[int, ...]) -> tuple[int, ...]:
+    """The lesser of an order of atoms and its reverse."""
+    return min(atoms, atoms[::-1])
+
+
 class Recipe(NamedTuple):
     """A kind in terms of what both OpenMM and PLUMED know: smooth wherever the kind is, through linear angles too.
 
@@ -265,10 +274,10 @@ class Kind(VariableEntry):
     form
         How its description is read.
     period
-        Of its value, in its unit; None where it does not jump. A reaction coordinate is linear in its variables and
-        takes none that jump; states, crossings and pulls do.
-    reversible
-        Whether the atoms in the opposite order give the same value.
+        Of its value, which then is in degrees; None where it does not jump. A reaction coordinate is linear in its
+        variables and takes none that jump; states, crossings and pulls do.
+    canonical
+        One order of the atoms for all that give the same value, so that a variable is known again in another.
     scalar
         Value in one frame; by default that of the kernel.
     deciding
@@ -286,10 +295,14 @@ class Kind(VariableEntry):
     finish: Callable[[Any], tuple[Array, Array | None]] = as_it_is
     form: Form = ATOMS
     period: float | None = None
-    reversible: bool = False
+    canonical: Callable[[tuple[int, ...]], tuple[int, ...]] = as_written
     scalar: Compiler | None = None
     deciding: Compiler | None = None
     export: Recipe | Action | None = None
+
+    def __post_init__(self) -> None:
+        if self.period is not None and self.unit != "degree":
+            raise ValueError(f"kind {self.name!r}: period: a value that runs in a circle is in 'degree'")
 
     def value_of(self, atoms: tuple[int, ...], options: Mapping[str, Any]) -> Scalar:
         """Value in one frame as a function of the positions."""
@@ -306,6 +319,16 @@ class Kind(VariableEntry):
     def deciding_value_of(self, atoms: tuple[int, ...], options: Mapping[str, Any]) -> Scalar:
         """Value in one frame, NaN where it has no meaning."""
         return self.value_of(atoms, options) if self.deciding is None else self.deciding(atoms, options)
+
+
+def function_of_degrees(function: Callable[[float], float], degrees: Compiler) -> Compiler:
+    """A function of an angle (radian), as a `deciding` made of that of the angle in degrees."""
+
+    def compiler(atoms: tuple[int, ...], options: Mapping[str, Any]) -> Scalar:
+        value = degrees(atoms, options)
+        return lambda x: function(math.radians(value(x)))
+
+    return compiler
 
 
 #: Angles this near to 0 or 180 degrees leave a dihedral undefined: atoms written to 0.001 angstrom, as in a PDB file,
