@@ -35,9 +35,6 @@ log = logging.getLogger(__name__)
 
 _EV = kJ / mol  # eV in one kJ/mol
 
-#: Raised whenever a search may find what it did not find before: a search that failed with a lower one is done again.
-SEARCH = 3
-
 
 class NoSaddle(StationaryError):
     """A search that has led to no saddle, with the geometries that show why.

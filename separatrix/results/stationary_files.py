@@ -10,15 +10,17 @@ import xarray as xr
 
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_dataset, write_dataset
-from separatrix.dynamics.stationary import SEARCH, StationaryPoint
+from separatrix.dynamics.stationary import StationaryPoint
 
 
 def symbol_variable(symbols: Sequence[str]) -> tuple[str, np.ndarray]:
     return "atom", np.array(symbols, dtype=object)
 
 
-def write_stationary(point: StationaryPoint, symbols: Sequence[str], path: Path | str, *, source: str) -> None:
-    """Write one stationary point: geometry, energy, normal modes; of a saddle, the revision of the search as well."""
+def write_stationary(
+    point: StationaryPoint, symbols: Sequence[str], path: Path | str, *, source: str, revision: int | None = None
+) -> None:
+    """Write one stationary point: geometry, energy, normal modes; of a saddle search, its revision as well."""
     data = xr.Dataset(
         {
             "symbol": symbol_variable(symbols),
@@ -34,7 +36,7 @@ def write_stationary(point: StationaryPoint, symbols: Sequence[str], path: Path 
             "gradient_evaluations": ((), point.evaluations),
         },
         attrs={"name": point.name, "basin": point.basin or "", "joins": " ".join(point.joins)}
-        | ({"search": SEARCH} if point.joins else {}),
+        | ({} if revision is None else {"revision": revision}),
     )
     write_dataset(data, path, title=point.name, source=source)
 
@@ -45,18 +47,18 @@ def write_no_saddle(
     *,
     source: str,
     symbols: Sequence[str] = (),
-    found: Sequence[tuple[str, np.ndarray, float]] = (),
+    geometries: Sequence[tuple[str, np.ndarray, float]] = (),
 ) -> None:
     """Write, in place of a stationary point, why a search has found none.
 
     Parameters
     ----------
-    found
-        Geometries that show it: what each is, positions (nm), energy (kJ/mol).
+    geometries
+        Those that show it: what each is, positions (nm), energy (kJ/mol).
     """
-    data = xr.Dataset(attrs={"reason": reason, "search": SEARCH})
-    if found:
-        what, positions, energies = zip(*found, strict=True)
+    data = xr.Dataset(attrs={"reason": reason})
+    if geometries:
+        what, positions, energies = zip(*geometries, strict=True)
         data["symbol"] = symbol_variable(symbols)
         data["geometry"] = "geometry", np.array(what, dtype=object)
         data["positions"] = ("geometry", "atom", "xyz"), np.array(positions), {"units": "nm"}
@@ -64,19 +66,28 @@ def write_no_saddle(
     write_dataset(data, path, title="no saddle", source=source)
 
 
-def search_to_repeat(path: Path | str) -> int | None:
-    """Revision of the search that a job is to be made with; None where one that stands is as good as a new one.
+def search_revision(path: Path | str, current: int, sound_from: int = 1) -> int:
+    """Revision of the saddle search that a file is to be made with.
 
-    A saddle that was found and verified stays one. A search that found none, perhaps for a fault since mended, does not
-    outlive the code that made it. A file that is missing or damaged is made again.
+    A saddle that was found and verified stays one: what was sampled from it is not run again because the search has
+    become better. A search that found none, perhaps for a fault since mended, does not outlive the code that made it. A
+    file that is missing or damaged is made again.
+
+    Parameters
+    ----------
+    path
+        File of the search, as far as there is one.
+    current
+        Revision of the present code.
+    sound_from
+        The earliest revision whose saddles are still right.
     """
     try:
         attributes = read_dataset(path).attrs
     except StoreError:
-        return SEARCH
-    if "reason" in attributes:
-        return SEARCH
-    return int(attributes["search"]) if "search" in attributes else None
+        return current
+    made_with = int(attributes.get("revision", 1))
+    return made_with if "reason" not in attributes and made_with >= sound_from else current
 
 
 def read_search(path: Path | str) -> StationaryPoint | str:

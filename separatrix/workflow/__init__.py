@@ -42,7 +42,8 @@ class Stage:
     def arguments(self, inputs: Any, outputs: Any, params: Any) -> dict[str, Any]:
         """Arguments of the function, from the named inputs, outputs and parameters of a job."""
         signature = inspect.signature(self.load()).parameters
-        given = {name: value for name, value in params.items() if name not in ("stage", "revision")}
+        own = {"stage"} if "revision" in signature else {"stage", "revision"}
+        given = {name: value for name, value in params.items() if name not in own}
         given |= dict(inputs.items())
         given |= {"outputs": dict(outputs.items())} if "outputs" in signature else dict(outputs.items())
         if (revision := dict(params.items()).get("revision", 1)) > 1 and "settings" in given:

@@ -63,7 +63,12 @@ def minimum(settings: Settings, basin: str, out: Path | str, xyz: Path | str) ->
 
 
 def saddle_search(
-    settings: Settings, guess: int, minimum_file: Path | str, out: Path | str, xyz: Path | str | None = None
+    settings: Settings,
+    guess: int,
+    minimum_file: Path | str,
+    out: Path | str,
+    xyz: Path | str | None = None,
+    revision: int = 1,
 ) -> None:
     """Saddle that a guess (from 1) leads to, verified and named by its geometry; or the reason why there is none.
 
@@ -73,6 +78,8 @@ def saddle_search(
     ----------
     xyz
         For the same geometries, to be looked at; default: beside `out`.
+    revision
+        Of this stage, for the file (:func:`separatrix.results.stationary_files.search_revision`).
 
     Raises
     ------
@@ -112,12 +119,12 @@ def saddle_search(
             symbols,
             xyz,
         )
-        write_no_saddle(str(error), out, source=source, symbols=symbols, found=found)
+        write_no_saddle(str(error), out, source=source, symbols=symbols, geometries=found)
         return
     # A search may slide from the guess to another saddle; the name says what was found.
     name = system.mechanism.at(point.positions)
     log.info("  found: %s, %.0fi cm^-1", name, -point.wavenumbers[0])
-    _write_point(stationary.replace(point, name=name), symbols, source, out, xyz)
+    _write_point(stationary.replace(point, name=name), symbols, source, out, xyz, revision)
 
 
 def saddle(settings: Settings, searches: Sequence[Path | str], out: Path | str, xyz: Path | str) -> None:
@@ -162,9 +169,14 @@ def pull_to_guess(settings: Settings, guess: int, minimum_file: Path | str, out:
 
 
 def _write_point(
-    point: stationary.StationaryPoint, symbols: Sequence[str], source: str, out: Path | str, xyz: Path | str
+    point: stationary.StationaryPoint,
+    symbols: Sequence[str],
+    source: str,
+    out: Path | str,
+    xyz: Path | str,
+    revision: int | None = None,
 ) -> None:
-    write_stationary(point, symbols, out, source=source)
+    write_stationary(point, symbols, out, source=source, revision=revision)
     _write_xyz([(f"{point.name} {point.energy / KCAL:.4f} kcal/mol {source}", point.positions)], symbols, xyz)
 
 

@@ -13,7 +13,7 @@ from models import DNAB, dnab, numerical_gradient
 
 from separatrix.config.load import load
 from separatrix.core.errors import EngineLost, PotentialError, StationaryError
-from separatrix.core.files import read_dataset, write_dataset
+from separatrix.core.files import read_dataset
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.units import ANGSTROM, KCAL, wavenumber
 from separatrix.core.yaml_file import read_yaml
@@ -36,8 +36,7 @@ from separatrix.dynamics.stationary import (
 from separatrix.dynamics.walks import Unfinished, descend, follow_mode
 from separatrix.potentials import build
 from separatrix.potentials.potential import python_potential
-from separatrix.results import stationary_files
-from separatrix.results.stationary_files import read_search, search_to_repeat, write_stationary
+from separatrix.results.stationary_files import read_search, search_revision, write_stationary
 from separatrix.workflow import stationary_stages
 
 # Normal modes -----------------------------------------------------------------------------------------------
@@ -592,22 +591,31 @@ def test_what_was_refused_is_kept(search) -> None:
     np.testing.assert_allclose([f.positions for f in frames], 10.0 * places, atol=1e-6)
 
 
-def test_a_search_that_found_nothing_does_not_outlive_its_code(search, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A saddle that was found stays, also one that was found before revisions were on record."""
-    assert search_to_repeat(search.out) == stationary.SEARCH, "nothing there"
+def test_a_search_that_found_nothing_does_not_outlive_its_code(search) -> None:
+    """A saddle that was found stays, unless the saddles of its revision are wrong."""
+    assert search_revision(search.out, 3) == 3, "nothing there"
     search(StationaryError("no saddle within 80 cycles"))
-    monkeypatch.setattr(stationary_files, "SEARCH", 99)
-    assert search_to_repeat(search.out) == 99
+    assert search_revision(search.out, 99) == 99
     point = StationaryPoint("s", None, np.zeros((2, 3)), 0.0, np.zeros(1), np.zeros((1, 2, 3)), 0.0, 1, ("a", "b"))
+    write_stationary(point, ["H", "H"], search.out, source="x", revision=99)
+    assert search_revision(search.out, 100) == 99 and search_revision(search.out, 100, sound_from=99) == 99
+    assert search_revision(search.out, 101, sound_from=100) == 101
     write_stationary(point, ["H", "H"], search.out, source="x")
-    monkeypatch.setattr(stationary_files, "SEARCH", 100)
-    assert search_to_repeat(search.out) == 99
-    old = read_dataset(search.out)
-    del old.attrs["search"]
-    write_dataset(old, search.out, title="s", source="x")
-    assert search_to_repeat(search.out) is None
+    assert search_revision(search.out, 100) == 1, "one that was found before revisions were on record"
     search.out.write_bytes(b"\0" * 100)
-    assert search_to_repeat(search.out) == 100
+    assert search_revision(search.out, 100) == 100
+
+
+def test_a_search_records_the_revision_of_its_rule(search, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load(read_yaml("config/config.yaml"))
+    ends = (loaded.system.reactant, loaded.system.product)
+    saddle = read_geometry(loaded.system.geometries[loaded.system.reactant])[1]
+    n = len(saddle)
+    point = StationaryPoint("s", None, saddle, 0.0, np.full(1, -100.0), np.zeros((1, n, 3)), 0.0, 1, ends)
+    search(StationaryError("this sets the stage up"))
+    monkeypatch.setattr(stationary_stages.stationary, "find_saddle", lambda *_, **__: point)
+    stationary_stages.saddle_search(loaded.settings("saddle_search", "pm6"), 1, "", search.out, revision=7)
+    assert search_revision(search.out, 9) == 7
 
 
 def test_an_engine_that_is_lost_leaves_no_answer(search) -> None:

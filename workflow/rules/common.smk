@@ -23,7 +23,7 @@ try:
     from separatrix.rates.route import ROUTES, asked_routes
     from separatrix.report import inputs
     from separatrix.results import verify
-    from separatrix.results.stationary_files import search_to_repeat
+    from separatrix.results.stationary_files import search_revision
     from separatrix.theory import theory_files
     from separatrix.workflow import Stage, resources, slurm
 except ModuleNotFoundError as error:
@@ -130,12 +130,11 @@ def settings(name):
     return lambda wildcards: CONFIG.settings(name, wildcards.method)
 
 
-def settings_of_search(wildcards):
-    """The same, of a saddle search: one that found nothing is done again by code that may find more."""
-    found = f"{RESULTS}/{wildcards.method}/saddle_{wildcards.guess}.nc"
-    revision = search_to_repeat(found)
-    of_stage = CONFIG.settings("saddle_search", wildcards.method)
-    return of_stage if revision is None else of_stage | {"search": revision}
+def revision_of_search(current, sound_from):
+    """Revision of a saddle search: `current`, but a saddle that was found by `sound_from` or later stays as it is."""
+    return lambda wildcards: search_revision(
+        f"{RESULTS}/{wildcards.method}/saddle_{wildcards.guess}.nc", current, sound_from
+    )
 
 
 def settings_of_draw(name):

@@ -107,9 +107,11 @@ rule saddle_search:
         slurm_extra=after_predecessor("saddle_search"),
     params:
         stage=Stage("separatrix.workflow.stationary_stages:saddle_search"),
-        revision=1,
+        # A search that may find more raises the first number, and searches that found none are done again; a correction
+        # that changes what was found raises both.
+        revision=revision_of_search(3, sound_from=1),
         guess=number("guess"),
-        settings=settings_of_search,
+        settings=settings("saddle_search"),
     message:
         "{wildcards.method}: saddle from guess {wildcards.guess}, verified by one imaginary mode and a descent to both basins"
     script:
