@@ -18,6 +18,7 @@ from separatrix.workflow import Stage
 #: Lists the named inputs, outputs and parameters of every rule that has a script, after the Snakefile has been read.
 LIST = """
 import json, sys
+from types import SimpleNamespace
 from snakemake.api import Workflow
 
 def execute(workflow, *_, **__):
@@ -25,7 +26,10 @@ def execute(workflow, *_, **__):
     for rule in workflow.rules:
         if rule.script:
             files = [sorted(dict(part.items())) for part in (rule.input, rule.output, rule.params)]
-            names[rule.name] = [*files, rule.params.stage.function, rule.params.revision, str(rule.script)]
+            revision = rule.params.revision
+            if callable(revision):  # of a search that has not run
+                revision = revision(SimpleNamespace(method="none", guess="1"))
+            names[rule.name] = [*files, rule.params.stage.function, revision, str(rule.script)]
     print("RULES " + json.dumps(names))
 
 Workflow.execute = execute
