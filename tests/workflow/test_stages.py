@@ -70,7 +70,8 @@ def test_every_rule_names_the_function_of_its_stage_and_a_revision(rules: dict[s
 def test_what_a_rule_names_are_the_arguments_of_its_stage(rules: dict[str, list], name: str) -> None:
     inputs, outputs, params, function, *_ = rules[name]
     signature = inspect.signature(Stage(function).load()).parameters
-    given = [*inputs, *(n for n in params if n not in ("stage", "revision"))]
+    own = {"stage"} if "revision" in signature else {"stage", "revision"}
+    given = [*inputs, *(n for n in params if n not in own)]
     given += ["outputs"] if "outputs" in signature else outputs
     assert len(given) == len(set(given)), "named twice"
     several = {n for n, p in signature.items() if p.kind is inspect.Parameter.VAR_KEYWORD}
@@ -101,6 +102,13 @@ def test_an_empty_list_is_left_to_the_default() -> None:
         "shown": [],
         "out": "r.html",
     }
+
+
+def test_revision_goes_to_a_function_that_asks_for_it() -> None:
+    stage = Stage("separatrix.workflow.stationary_stages:saddle_search")
+    params = Named(guess=1, settings={}, stage=stage, revision=3)
+    arguments = stage.arguments(Named(minimum_file="m.nc"), Named(out="s.nc"), params)
+    assert arguments["revision"] == 3 and arguments["settings"] == {"revision": 3}
 
 
 def test_all_outputs_go_to_a_function_that_asks_for_them() -> None:
