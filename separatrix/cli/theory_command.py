@@ -50,10 +50,10 @@ def theory(
     reaction-diffusion trial, in the order of the variational bounds, and
     saddle-point avoidance in its three senses.
     """
-    from separatrix.report import theory_page as report
+    from separatrix.report import theory_page
 
     with Terminal(stderr=True).status("") as status:
-        result = report.run(
+        result = theory_page.run(
             model,
             case=case,
             measured=measured,
@@ -63,7 +63,7 @@ def theory(
             tell=lambda words: status.update(Text(one_line(f"theory: {words}"))),
         )
     if figures is not None:
-        for path in report.write(result, figures):
+        for path in theory_page.write(result, figures):
             print(path, file=sys.stderr)
     if as_json:
         print(json.dumps(result.to_dict(), indent=2, allow_nan=False))

@@ -69,3 +69,25 @@ def plain(value: float, digits: int = DIGITS) -> str:
     if not -4 <= power < 6:
         return f"{mantissa} × 10{str(power).translate(_SUPERSCRIPT)}"
     return f"{round(value, digits - 1 - power):.{max(digits - 1 - power, 0)}f}"
+
+
+#: Units of a duration, the largest first: size in seconds, and name.
+_DURATIONS = (
+    (31557600.0, "years"),
+    (86400.0, "days"),
+    (3600.0, "h"),
+    (60.0, "min"),
+    (1.0, "s"),
+    (1e-3, "ms"),
+    (1e-6, "µs"),
+    (1e-9, "ns"),
+    (1e-12, "ps"),
+)
+
+
+def duration(seconds: float) -> str:
+    """A duration in the unit that a reader thinks in."""
+    if not math.isfinite(seconds):
+        return "for ever"
+    size, name = next(((size, name) for size, name in _DURATIONS if seconds >= size), _DURATIONS[-1])
+    return f"{plain(seconds / size)} {name}"

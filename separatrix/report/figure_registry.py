@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from separatrix.config.system import System
     from separatrix.report.quantities.quantity import Quantity
+    from separatrix.report.table_content import TablePage
     from separatrix.results.run import MethodData
 
 Rows = list[dict[str, Any]]
@@ -80,7 +81,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the comparison, as HTML.
+    """A table of the comparison.
 
     Attributes
     ----------
@@ -88,8 +89,8 @@ class Table:
         As those of :class:`Figure`.
     data
         Name of the data that it is written from: ``comparison``, a figure, or the table itself if it has `rows`.
-    html
-        The page.
+    content
+        The table, from its data.
     rows, columns
         Rows of one method and the types of their columns, for a table with data of its own.
     """
@@ -100,7 +101,7 @@ class Table:
     section: str
     place: int
     data: str
-    html: Callable[[pd.DataFrame], str]
+    content: Callable[[pd.DataFrame], TablePage]
     rows: Callable[[MethodData, Compared], Rows] | None = None
     columns: Mapping[str, type] | None = None
 

@@ -10,11 +10,11 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import altair as alt
-import jinja2
 import vl_convert
+from markupsafe import Markup
 
 from separatrix import __version__
 from separatrix.config.stage_settings import StageSettings
@@ -22,13 +22,11 @@ from separatrix.coordinate import reaction_coordinate
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json, replacing
 from separatrix.core.plain import json_safe
-from separatrix.report import charts, movies, story
+from separatrix.report import charts, movies, story, table_content, templates
 from separatrix.report.language import Words
-from separatrix.report.rates_page import read_literature
+from separatrix.report.literature import read_literature
 
 log = logging.getLogger(__name__)
-
-ASSETS = Path(__file__).with_name("assets")
 
 #: Sections in their order; those with nothing to show are left out.
 SECTIONS = ("mechanism", "barrier", "rate", "scans", "coordinate", "sure", "theory", "cost", "details")
@@ -67,21 +65,29 @@ def still(path: Path | str) -> str:
     return f"data:image/png;base64,{base64.b64encode(content).decode()}" if len(content) <= LARGEST else ""
 
 
-def caption(text: str) -> str:
-    """A caption of Snakemake's report as HTML: paragraphs, emphasis and literals of reStructuredText."""
-    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    plain = re.sub(r"``(.+?)``", r"<code>\1</code>", plain)
-    plain = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", plain)
-    plain = re.sub(r"(?<![*\w])\*([^*]+?)\*(?!\w)", r"<em>\1</em>", plain)
-    return "".join(f"<p>{' '.join(p.split())}</p>" for p in re.split(r"\n\s*\n", plain) if p.strip())
+class Span(NamedTuple):
+    """A piece of a paragraph: `kind` is ``text``, ``code``, ``strong`` or ``em``."""
+
+    kind: str
+    text: str
 
 
-def table_of(path: Path | str) -> str:
-    """Table and words of a page that :mod:`separatrix.report.html_tables` wrote."""
-    found = re.search(r"<body>(.*)</body>", _bytes(path).decode(), flags=re.DOTALL)
-    if found is None:
-        raise StoreError(f"{path}: not a page of ours; delete it and run again")
-    return found[1]
+_MARKUP = re.compile(r"``(?P<code>.+?)``|\*\*(?P<strong>.+?)\*\*|(?<![*\w])\*(?P<em>[^*]+?)\*(?!\w)", re.DOTALL)
+
+
+def caption(text: str) -> list[list[Span]]:
+    """A caption of Snakemake's report: paragraphs of text, emphasis and literals of reStructuredText."""
+    return [_spans(" ".join(p.split())) for p in re.split(r"\n\s*\n", text) if p.strip()]
+
+
+def _spans(paragraph: str) -> list[Span]:
+    spans, end = [], 0
+    for found in _MARKUP.finditer(paragraph):
+        spans.append(Span("text", paragraph[end : found.start()]))
+        spans.append(Span(str(found.lastgroup), found[str(found.lastgroup)]))
+        end = found.end()
+    spans.append(Span("text", paragraph[end:]))
+    return [span for span in spans if span.text]
 
 
 def interactive(spec: dict[str, Any], words: Words) -> dict[str, Any]:
@@ -122,20 +128,9 @@ def _translated(value: Any, terms: Mapping[str, str], key: str = "") -> Any:
 
 
 @cache
-def _scripts() -> str:
+def _vega() -> Markup:
     """Vega, Vega-Lite and Vega-Embed in one script, as vl-convert has them."""
-    return vl_convert.javascript_bundle()
-
-
-def _json_safe(value: Any) -> str:
-    """JSON that neither ends the element it stands in nor, by ``<!--<script``, keeps it from ending."""
-    # In JSON the sign stands in strings only.
-    return json.dumps(json_safe(value), ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
-
-
-def _script_safe(text: str) -> str:
-    """JavaScript that cannot end the element it stands in."""
-    return re.sub(r"</(?=script)", r"<\\/", text, flags=re.IGNORECASE)
+    return templates.script(vl_convert.javascript_bundle())
 
 
 def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, list[dict[str, Any]]]:
@@ -147,14 +142,14 @@ def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, 
     ----------
     items
         For each: ``section``, ``name``, ``title``, ``caption`` (file), and ``figure`` (SVG; PDF and Vega-Lite beside
-        it) with ``data`` (CSV or JSON), or ``table`` (HTML).
+        it) with ``data`` (CSV or JSON), or ``table`` (HTML; its content is in :func:`table_content.data_file`).
     """
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in SECTIONS}
     for item in items:
         entry: dict[str, Any] = {
             "id": item["name"].replace("/", "-"),
             "title": words.term(item["title"]),
-            "caption": caption(_bytes(item["caption"]).decode()) if item.get("caption") else "",
+            "caption": caption(_bytes(item["caption"]).decode()) if item.get("caption") else [],
         }
         if "figure" in item:
             figure = Path(item["figure"])
@@ -175,7 +170,7 @@ def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, 
                 saved[Path(item["data"]).suffix[1:].upper()] = Path(item["data"])
             entry["saved"] = {kind: {"uri": data_uri(p), "name": p.name} for kind, p in saved.items()}
         else:
-            entry["table"] = table_of(item["table"])
+            entry["table"] = read_json(table_content.data_file(item["table"]))
         found[item["section"]].append(entry)
     return found
 
@@ -309,18 +304,14 @@ def write(
         "movie_caption": words("movie_caption", **ends),
         "sources": {labels[name]: told[name]["source"] for name in methods},
         "origin": words("origin", version=__version__, config=given.data["config"], seed=given.config.seed),
-        "style": _bytes(ASSETS / "report.css").decode(),
-        "data": _json_safe(data),
+        "data": json_safe(data),
         "scripts": [
-            _script_safe(text)
-            for text in (
-                _scripts(),
-                *([_bytes(ASSETS / "3Dmol-min.js").decode()] if films else []),
-                _bytes(ASSETS / "report.js").decode(),
-            )
+            _vega(),
+            *([templates.asset("3Dmol-min.js")] if films else []),
+            templates.asset("report.js"),
         ],
     }
-    text = rendered(context)
+    text = templates.render("page.html.j2", **context)
     with replacing(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
     log.info("%s: %.1f MB, %d figures, %d movies", out, len(text.encode()) / 1e6, len(data["figures"]), len(films))
@@ -332,14 +323,6 @@ def _movie_title(film: movies.Movie, undetermined: Collection[str], words: Words
     if film.label in undetermined:
         return title
     return f"{title}, {words('share_of', share=f'{film.share:.0%}')}"
-
-
-def rendered(context: Mapping[str, Any]) -> str:
-    """The page; what the template does not call safe is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(ASSETS), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.get_template("page.html.j2").render(context)
 
 
 def _cells(rows: Sequence[Sequence[tuple[str, float | str]]]) -> list[list[dict[str, Any]]]:

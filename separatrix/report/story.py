@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from separatrix.core.digits import plain, significant
+from separatrix.core.digits import duration, plain, significant
 from separatrix.core.units import BOLTZMANN
 from separatrix.rates.kinetics import Relaxation, interval
 from separatrix.rates.route import ROUTES, by_trust, is_sampled
@@ -21,7 +21,6 @@ from separatrix.report.quantities.quantity import COMMITTOR, CONVERGENCE, COST, 
 from separatrix.report.quantities.rate_quantities import both_ways, lost_pairs, lost_paths, unsettled
 from separatrix.report.quantities.sampling_quantities import LOST as LOST_HALVES
 from separatrix.report.quantities.sampling_quantities import LOST_SHOTS
-from separatrix.report.rates_page import time_words
 
 #: What can be given up before it reaches a basin: half-trajectories, committor shots, pairs, paths of interfaces.
 LOST = ("halves", "shots", "pairs", "interfaces")
@@ -344,9 +343,9 @@ def _relaxation(methods: Sequence[Judged], words: Words, ends: Mapping[str, str]
         words(
             "relaxation_item",
             method=m.label,
-            time=time_words(of.time),
+            time=duration(of.time),
             share=_percent(of.share),
-            half_life=words("half_life", time=time_words(of.half_life)) if math.isfinite(of.half_life) else "",
+            half_life=words("half_life", time=duration(of.half_life)) if math.isfinite(of.half_life) else "",
             **ends,
         )
         for m, _, of in known

@@ -1,8 +1,7 @@
-"""Figures (SVG) and the page (HTML, without scripts) of a theory case, in the style of the report's other figures."""
+"""Figures of a theory case, in the style of the report's other figures."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,15 +9,12 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from separatrix.report import charts, html_tables
+from separatrix.report import charts
 from separatrix.theory.geometry import level_lines
-from separatrix.theory.outcome import Analysis, beside, word
+from separatrix.theory.outcome import Analysis, beside
 
 if TYPE_CHECKING:
     from separatrix.report.theory_page import Result
-
-#: files of a case, by what they hold
-NAMES = {"page": "theory.html", "surface": "surface.svg", "anisotropy": "anisotropy.svg"}
 
 _EXACT, _GZ, _KLBS, _KRAMERS = "exact", "GZ", "KLBS", "Kramers"
 _COLOURS = {_EXACT: charts.INK, _GZ: "#0072B2", _KLBS: "#D55E00", _KRAMERS: "#009E73"}
@@ -27,17 +23,17 @@ _STEP = 2.0  # kT between level lines
 
 
 def files(result: Result) -> dict[str, bytes]:
-    """Content of every file of a case, by file name; each figure as SVG, PDF and Vega-Lite."""
+    """Content of the files of all figures, by file name: each as SVG, PDF and Vega-Lite."""
     drawn = {
         "surface": surface(result.analysis),
         "anisotropy": anisotropy(result.scan, result.analysis.case.title),
     }
-    return {NAMES["page"]: page(result).encode()} | {
+    return {
         f"{name}{ending}": content for name, chart in drawn.items() for ending, content in charts.forms(chart).items()
     }
 
 
-def _separatrices(a: Analysis) -> dict[str, str]:
+def shown_separatrices(a: Analysis) -> dict[str, str]:
     """Shown name -> committor."""
     axis = a.kramers_axis
     wanted = {
@@ -79,7 +75,7 @@ def surface(a: Analysis) -> alt.TopLevelMixin:
         for row in _rows((_thin(line) for line in level_lines(elements, height, float(level))), group=k)
     ]
     curves = []
-    for shown, name in _separatrices(a).items():
+    for shown, name in shown_separatrices(a).items():
         for number, line in enumerate(a.separatrices[name].lines):
             at = elements.interpolate(height, line)
             pieces = np.split(line, np.flatnonzero(~(at <= ceiling)))
@@ -200,76 +196,3 @@ def anisotropy(scan: Sequence[Mapping[str, float]], title: str) -> alt.TopLevelM
         .properties(width=460, height=140)
     )
     return charts.finish(alt.vconcat(rates, committor), title)
-
-
-# --- the page -----------------------------------------------------------------------------------------------------
-
-
-def page(result: Result) -> str:
-    """Rates in the order of their bounds, avoidance in its three senses, and what they mean."""
-    a = result.analysis
-    exact = a.values["k_exact"]
-    parts = [f"<ul>{''.join(f'<li>{html.escape(sentence)}</li>' for sentence in a.verdict())}</ul>"]
-    rates = []
-    for name, k in a.bounds:
-        alpha = a.values.get(f"{name}.alpha")
-        rates.append((word(name), f"{k:.5g}", f"{k / exact:.4f}", "" if alpha is None else f"{alpha:.4f}"))
-    parts.append(
-        _table("Exact rate and upper bounds, lowest first", ("", "k", "k/k<sub>exact</sub>", "&alpha;"), rates)
-    )
-    others = {"Langer": a.points.langer.k}
-    others |= {f"Kramers with parabolas, {name}": k for name, k in a.kramers_gaussian.items()}
-    if a.sink:
-        others |= {"sink model, slowest decay": a.sink["k_inf"], "sink model, 1/mean time": a.sink["inverse_tau"]}
-    rows = [(name, f"{k:.5g}", f"{k / exact:.4f}") for name, k in others.items()]
-    parts.append(_table("Approximations that are no bounds", ("", "k", "k/k<sub>exact</sub>"), rows))
-    rows = []
-    for name in dict.fromkeys(
-        [*_separatrices(a).values(), *(n for n in ("GZ_pmf_rd", "GZ_all") if n in a.separatrices)]
-    ):
-        line = a.separatrices[name]
-        vectors = (line.SPA_vector, line.SPA_vector_Dmetric, line.flux_mean_offset, line.flux_rms_offset)
-        rows.append((word(name), f"{line.phi_saddle:.4f}", *("" if v is None else _pair(v) for v in vectors)))
-    heads = (
-        "separatrix",
-        "committor at the saddle",
-        "way from the saddle",
-        "the same, nearest in the metric 1/D",
-        "mean of where the flux crosses",
-        "its root mean square",
-    )
-    parts.append(_table("Saddle-point avoidance in three senses", heads, rows))
-    measured = beside(a)
-    if measured:
-        rows = [
-            (
-                f"{_pair((row['x'], row['y']))}",
-                f"{row['measured']:.3f} ({row['low']:.3f} to {row['high']:.3f})",
-                *(f"{row[key]:.3f}" if key in row else "" for key in ("exact", "GZ", "KLBS")),
-                f"{row['z']:+.1f}",
-            )
-            for row in measured
-        ]
-        heads = ("point", "measured by shooting", "exact", "GZ", "KLBS", "deviation, standard errors")
-        parts.append(_table("Committors beside shooting", heads, rows))
-    title = html.escape(a.case.title)
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{html_tables.STYLE}</style></head>\n<body><h2>{title}</h2>{''.join(parts)}</body></html>\n"
-    )
-
-
-def _pair(value: Sequence[float]) -> str:
-    return "({:.4f}, {:.4f})".format(*(round(float(v), 4) + 0.0 for v in value))
-
-
-def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(f"<th>{h}</th>" for h in heads)
-    body = "".join(
-        f"<tr><th>{html.escape(row[0])}</th>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row[1:])}</tr>\n"
-        for row in rows
-    )
-    return (
-        f"<h3>{html.escape(title)}</h3><div><table><thead><tr>{head}</tr></thead>\n"
-        f"<tbody>\n{body}</tbody></table></div>\n"
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,8 @@ from rich.console import Console
 from separatrix.core.errors import ConfigError, SeparatrixError
 from separatrix.core.files import replacing, write_json
 from separatrix.core.plain import json_safe
-from separatrix.report import theory_text as text
-from separatrix.theory import analysis, measured_committors, model_file
-from separatrix.theory import trial_shooting as shooting
+from separatrix.report import theory_text
+from separatrix.theory import analysis, measured_committors, model_file, trial_shooting
 from separatrix.theory.analysis import Tell
 from separatrix.theory.outcome import Analysis
 
@@ -41,9 +40,9 @@ class Result:
 
     def show(self, console: Console) -> None:
         """Print it."""
-        text.show(self.analysis, console)
+        theory_text.show(self.analysis, console)
         if self.scan:
-            console.print(text.scan_table(self.scan))
+            console.print(theory_text.scan_table(self.scan))
 
 
 def run(
@@ -94,7 +93,7 @@ def run(
             points = what.points if what.points is not None else analysis.committor_points(what)
             if tell:
                 tell(f"{shoot} trajectories from each of {len(points)} points")
-            shots = shooting.brownian(what, points, shoot, np.random.default_rng(seed))
+            shots = trial_shooting.brownian(what, points, shoot, np.random.default_rng(seed))
             what = dataclasses.replace(what, measured=shots)
         found = analysis.analyse(what, tell)
         rows = analysis.scan(what, what.anisotropy or ANISOTROPY, tell) if scan else []
@@ -105,21 +104,22 @@ def run(
 
 
 def write(result: Result, folder: Path | str) -> Sequence[Path]:
-    """Write figures, a page (HTML) and the numbers (JSON) into a folder; the paths of what was written."""
-    from separatrix.report import theory_charts as charts
+    """Write figures, tables (HTML and JSON) and the numbers (JSON) into a folder; the paths of what was written."""
+    # Altair is slow to import, and results may be wanted without figures.
+    from separatrix.report import table_content, theory_charts, theory_tables
 
     folder = Path(folder)
-    written = []
-    for name, content in charts.files(result).items():
-        path = folder / name
+    figures = {folder / name: content for name, content in theory_charts.files(result).items()}
+    for path, figure in figures.items():
         with replacing(path) as temporary:
-            temporary.write_bytes(content)
-        written.append(path)
+            temporary.write_bytes(figure)
+    page = folder / "theory.html"
+    table_content.save(theory_tables.content(result.analysis), page)
     write_json(result.to_dict(), folder / "theory.json")
-    return [*written, folder / "theory.json"]
+    return [page, table_content.data_file(page), *figures, folder / "theory.json"]
 
 
-def for_rule(model: Path | str, *, outputs: dict[str, Path | str]) -> None:
+def for_rule(model: Path | str, *, outputs: Mapping[str, Path | str]) -> None:
     """What the rule `theory` does: all of the above for one MODEL.yaml, with a scan of the anisotropy if D has one.
 
     Parameters
@@ -127,18 +127,10 @@ def for_rule(model: Path | str, *, outputs: dict[str, Path | str]) -> None:
     model
         The file.
     outputs
-        Files to write: ``json``, and those of :func:`separatrix.report.theory_charts.files`, each of which has the name
-        of its file in its path.
+        Files to write, all in one folder: ``json`` (``theory.json``) and those that :func:`write` makes beside it.
     """
-    from separatrix.report import theory_charts as charts
-
     result = run(model, scan=model_file.read(model).diffusion.is_constant, tell=log.info)
     for sentence in result.analysis.verdict():
         log.info("%s", sentence)
-    write_json(result.to_dict(), outputs["json"])
-    content = charts.files(result)
-    for name, path in outputs.items():
-        if name != "json":
-            with replacing(path) as temporary:
-                temporary.write_bytes(content[Path(path).name])
-            log.info("%s", path)
+    for path in write(result, Path(outputs["json"]).parent):
+        log.info("%s", path)

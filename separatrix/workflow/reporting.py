@@ -14,7 +14,7 @@ from separatrix.config.stage_settings import StageSettings
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json, replacing, write_json
 from separatrix.core.seeds import stream
-from separatrix.report import charts, figure_registry
+from separatrix.report import charts, figure_registry, table_content
 from separatrix.report.figure_registry import Compared
 from separatrix.report.quantities import summary as summaries_of
 from separatrix.report.quantities.rate_quantities import rate_quantities
@@ -86,7 +86,7 @@ def compare_methods(
 
 
 def draw(table: Path | str, data: Mapping[str, Path | str], outputs: Mapping[str, Path | str]) -> None:
-    """Draw figures (SVG, PDF, Vega-Lite) and write tables (HTML).
+    """Draw figures (SVG, PDF, Vega-Lite) and write tables (HTML, JSON).
 
     Parameters
     ----------
@@ -107,8 +107,7 @@ def draw(table: Path | str, data: Mapping[str, Path | str], outputs: Mapping[str
             charts.save(figure_registry.FIGURES[name].chart(frames[name], order), path)
         elif name in figure_registry.TABLES:
             entry = figure_registry.TABLES[name]
-            with replacing(path) as temporary:
-                temporary.write_text(entry.html(frames[entry.data]))
+            table_content.save(entry.content(frames[entry.data]), path)
         else:
             continue  # the other forms of a figure
         log.info("%s", path)

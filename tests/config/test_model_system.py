@@ -36,9 +36,10 @@ from separatrix.cvs.states import Basin, Interval, MechanismClass, MechanismRule
 from separatrix.cvs.variable import Variable
 from separatrix.dynamics.pulls import CosinePull, HarmonicPull
 from separatrix.dynamics.stationary import find_minimum, find_saddle
-from separatrix.report import charts, figure_registry, html_tables
+from separatrix.report import charts, figure_registry, table_cells
 from separatrix.report.figures import shooting_points
 from separatrix.report.quantities import stationary_quantities, summary
+from separatrix.report.table_content import text_cell
 from separatrix.report.tables import stationary_points
 from separatrix.workflow.engine_check import check_method
 
@@ -336,12 +337,12 @@ def test_tables_of_a_system_without_angles_do_not_speak_of_dihedrals() -> None:
     for system, expected in ((in_a_field(Variable("p", "y", (3,))), False), (toy_system(), True)):
         summaries = {data.name: summary.summarise(data, system, np.random.default_rng(1))}
         frame = summary.comparison_frame(summaries, {data.name: data.label})
-        assert ("Dihedral" in stationary_points.html_page(frame.fillna({"text": "", "note": ""}))) == expected
+        assert ("Dihedral" in stationary_points.content(frame.fillna({"text": "", "note": ""})).html()) == expected
 
 
 def test_a_rounded_zero_has_no_sign() -> None:
     row = {"note": "", "value": -4e-7, "error": np.nan, "low": np.nan, "high": np.nan, "unit": "angstrom", "text": ""}
-    assert html_tables.cell(row) == "<td>0.000</td>"
+    assert table_cells.quantity_cell(row) == text_cell("0.000")
 
 
 # The whole way ----------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from separatrix.core.files import read_json, write_json
 from separatrix.cvs.evaluation import evaluate
 from separatrix.cvs.specification import describe
 from separatrix.rates.route import ROUTES, RouteContext, by_trust
-from separatrix.report import citations, rates_page, software
+from separatrix.report import citations, rates_table, software
 from separatrix.report.inputs import load_with_files
 from separatrix.report.quantities.rate_quantities import rate_quantities
 from separatrix.sampling import convergence
@@ -194,4 +194,4 @@ def test_rates_of_the_package_are_reported(tmp_path: Path, monkeypatch: pytest.M
     content = read_json(tmp_path / "rates.json")
     assert [(r["route"], r["rate"]) for r in content["routes"]] == [("harmonic", 2.0), ("example", 1.0)]
     assert "people asked for the rate" in {q.name for q in rate_quantities(content)}
-    assert "a rate from a file" in rates_page.table([content], ["model"], None)
+    assert "a rate from a file" in rates_table.content([content], ["model"], None).html()

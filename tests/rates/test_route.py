@@ -13,7 +13,7 @@ from separatrix.core.errors import ConfigError, SamplingError
 from separatrix.core.files import read_json, write_json
 from separatrix.core.yaml_file import read_yaml
 from separatrix.rates.route import ROUTES, by_trust, in_order, is_sampled, title_of
-from separatrix.report import citations, rates_page, story
+from separatrix.report import citations, rates_table, story
 from separatrix.report.quantities.rate_quantities import rate_quantities
 from separatrix.workflow import plan, rate_routes
 
@@ -107,7 +107,7 @@ def test_a_package_brings_a_route(tmp_path: Path, monkeypatch, toy: None) -> Non
     assert quantities["rate A to B, toy, 300 K"].value == 3e8
     assert quantities["rate A to B, toy, 300 K, times quantum factor"].value == 6e8
     assert quantities["toys"].value == 7 and quantities["toys"].note == "counted"
-    assert "<td>a toy of a route</td>" in rates_page.table([content], ["model"], None)
+    assert "<td>a toy of a route</td>" in rates_table.content([content], ["model"], None).html()
     assert story.best_rate(content, "A", 300.0).route == "toy"
     assert by_trust()[0] == "toy"
 

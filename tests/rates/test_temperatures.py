@@ -17,9 +17,10 @@ from separatrix.core.files import read_json, write_json
 from separatrix.core.units import BOLTZMANN
 from separatrix.rates import along_coordinate, free_energy, kinetics, reweighting
 from separatrix.rates.transmission import transmission
-from separatrix.report import charts
+from separatrix.report import charts, rates_table
 from separatrix.report import rates_page as report
 from separatrix.report.quantities.rate_quantities import rate_quantities
+from separatrix.report.rates_frame import rates_frame
 from separatrix.workflow import rate_routes
 
 SURFACE = Surface(18.0, 2.0)
@@ -129,7 +130,7 @@ def test_temperatures_that_frames_do_not_carry_are_left_out_and_said(tmp_path, m
         "not reweighted, for want of 30 effective frames: A to B at 330 K (at most 12 in A, 40 at the top)"
     )
     assert [law["from"] for law in said["laws"]] == ["B"]
-    assert said["left_out"] in report.table([content], ["model"], None)
+    assert said["left_out"] in rates_table.content([content], ["model"], None).html()
     # A resample without frames has no error, and no rate; that is no want of frames.
     other["effective_reactant"][1] = 400.0
     other["ln_forward_covariance"][1][1] = None
@@ -156,7 +157,7 @@ def test_every_route_carries_its_interval(tmp_path, monkeypatch):
     assert along["low"] == pytest.approx(along["rate"] * math.exp(-half))
     assert along["high"] == pytest.approx(along["rate"] * math.exp(half))
     assert (routes["interfaces", "A"]["low"], routes["interfaces", "A"]["high"]) == (4e8, 9e9)
-    frame = report.rates_frame([{"routes": list(routes.values())}], ["model"])
+    frame = rates_frame([{"routes": list(routes.values())}], ["model"])
     row = frame[frame["route"] == "interfaces"].iloc[0]
     assert (row["low"], row["high"]) == pytest.approx((math.log10(4e8), math.log10(9e9)))
     assert frame[frame["route"] == "harmonic"][["low", "high"]].isna().all(axis=None)
@@ -217,7 +218,7 @@ def test_classical_rates_are_held_against_experiment_times_the_quantum_factor(tm
     # The factor falls with temperature as 1/T does: an activation energy that is less by RT, of T in the middle.
     law = content["along_coordinate"]["reweighted"]["laws"][0]
     assert law["energy"] - law["quantum_energy"] == pytest.approx(BOLTZMANN * 320.0, rel=0.06)
-    frame = report.rates_frame([content], ["model"])
+    frame = rates_frame([content], ["model"])
     row = frame[frame["route"] == "interfaces"].iloc[0]
     assert row["quantum_rate"] == pytest.approx(4.8 * true) and row["rate"] == pytest.approx(0.8 * true)
     # In the figure beside harmonic lines and experiment.
@@ -226,7 +227,7 @@ def test_classical_rates_are_held_against_experiment_times_the_quantum_factor(tm
     assert drawn and all(r["log_rate"] == pytest.approx(math.log10(4.8 * true)) for r in drawn)
     assert "times the harmonic quantum/classical factor" in json.dumps(chart)
     extra = {"source": "x", "channels": [], "without_saddle": {}, "kinetics": [], "laws": [], "interfaces": {}}
-    page = report.table([content | extra], ["model"], None)
+    page = rates_table.content([content | extra], ["model"], None).html()
     assert page.count("harmonic quantum/classical factor of 6 (vibrations 3, tunnelling 2)</td>") == 3
     compared = {q.name: q.value for q in rate_quantities(content)}
     assert compared["rate A to B, interfaces, 300 K, times quantum factor"] == pytest.approx(4.8 * true)
@@ -255,7 +256,7 @@ def test_no_dividing_surface_is_no_rate_at_any_temperature(tmp_path, monkeypatch
     assert [r["rate"] for r in content["routes"] if r["route"] == "free energy"] == [None, None]
     # One configuration has no error; the table stands it.
     content = gathered(tmp_path, monkeypatch, found, kappa | {"error": None, "positive_error": None})
-    page = report.table([content], ["model"], None)
+    page = rates_table.content([content], ["model"], None).html()
     assert "± unknown" in page and "a poor coordinate" not in page
 
 
@@ -264,7 +265,7 @@ def test_a_small_transmission_coefficient_is_a_caution_about_the_interval(tmp_pa
     found, kappa = results(200, 4)
     for value, said in ((0.27, True), (0.45, False)):
         content = gathered(tmp_path, monkeypatch, found, kappa | {"kappa": value, "error": 0.05})
-        assert ("the interval is too narrow" in report.table([content], ["model"], None)) == said
+        assert ("the interval is too narrow" in rates_table.content([content], ["model"], None).html()) == said
 
 
 def test_table_figure_and_data_show_what_was_reweighted(tmp_path, monkeypatch):
@@ -285,7 +286,7 @@ def test_table_figure_and_data_show_what_was_reweighted(tmp_path, monkeypatch):
     assert (data["how"] == "reweighted").sum() == 6 and (data["how"] == "sampled").sum() == 2
     assert "hollow diamonds" in outputs["figure"].read_text()
     # Hollow and filled diamonds: of A to B, three and one.
-    frame = report.rates_frame([content], ["model"])
+    frame = rates_frame([content], ["model"])
     chart = json.dumps(report.arrhenius_plot(frame, pd.DataFrame(), ["model"], "A", "B").to_dict())
     assert '"filled": false' in chart and '"filled": true' in chart
     alone = frame[frame["how"] != "reweighted"]

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from toy_method import broken, method, system, words
 
-from separatrix.report import charts, figure_registry, html_tables, page
+from separatrix.report import charts, figure_registry, page, table_cells
 from separatrix.report.figures import (
     committor_points,
     convergence_by_round,
@@ -23,6 +23,7 @@ from separatrix.report.figures import (
     shooting_points,
 )
 from separatrix.report.quantities import summary
+from separatrix.report.table_content import text_cell
 from separatrix.report.tables import (
     all_methods,
     candidates,
@@ -231,7 +232,7 @@ def rows_of(text: str) -> dict[str, list[str]]:
 
 
 def test_comparison_table(stored):
-    rows = rows_of(all_methods.html_page(stored[0]["comparison"]))
+    rows = rows_of(all_methods.content(stored[0]["comparison"]).html())
     assert rows[""] == ["GFN-2", "broken"]
     assert rows["saddle above A (kcal/mol)"] == ["26.0", "26.0"]
     assert rows["moves: accepted"] == ["36", "0"]
@@ -257,20 +258,20 @@ def test_comparison_table(stored):
 
 def test_other_tables(stored):
     frames, _ = stored
-    assert rows_of(stationary_points.html_page(frames["comparison"]))["bend at A (°)"] == ["120.0", "120.0"]
-    assert "acceptance per shot, chain 2" in rows_of(chain_by_chain.html_page(frames["comparison"]))
-    rows = rows_of(coordinates.html_page(frames["coefficients"]))
+    assert rows_of(stationary_points.content(frames["comparison"]).html())["bend at A (°)"] == ["120.0", "120.0"]
+    assert "acceptance per shot, chain 2" in rows_of(chain_by_chain.content(frames["comparison"]).html())
+    rows = rows_of(coordinates.content(frames["coefficients"]).html())
     assert rows["angle(a,b,c)"][1] == "1/degree"
     assert rows["angle(a,b,c)"][4:6] == ["", ""]  # those of the broken method
     frame = frames["coefficients"]
-    text = coordinates.html_page(frame[frame["method"] == "gfn-2"])
+    text = coordinates.content(frame[frame["method"] == "gfn-2"]).html()
     assert "intervals: 16 pieces of 2 chains" in text
     for shown in rows_of(text)["angle(a,b,c)"][4:6]:
         assert re.fullmatch(r"0\.\d+ to \d\.\d+", shown)
 
 
 def test_table_of_sets(stored):
-    text = variable_sets.html_page(stored[0]["sets"])
+    text = variable_sets.content(stored[0]["sets"]).html()
     assert "<still>" not in text
     cells = Cells()
     cells.feed(text)
@@ -287,25 +288,25 @@ def test_table_of_sets(stored):
 
 
 def test_table_of_candidates(stored):
-    rows = rows_of(candidates.html_page(stored[0]["candidates"]))
+    rows = rows_of(candidates.content(stored[0]["candidates"]).html())
     assert rows["variable"] == ["what it is", "kind", "unit", "origin", "GFN-2"]
     shown = "110.0 ± 3.0 * ≈ twin (−0.99994)"
     assert rows["angle(a,b,c)"] == ["angle a-b-c", "angle", "degree", "enumerated", shown]
     assert rows["<still>"] == ["what stays", "x", "", "given", "4.5, constant: left out"]
-    text = candidates.html_page(stored[0]["candidates"])
+    text = candidates.content(stored[0]["candidates"]).html()
     assert "2 candidates: 1 enumerated from the bonds around" in text and "and 1 given there" in text
 
 
 def test_tables_of_older_results():
     """Without what an older version has not written there is a table with no rows, and no error."""
     empty = pd.DataFrame(columns=["method", "label"])
-    for table in (variable_sets.html_page, candidates.html_page):
-        assert "<tbody>\n</tbody>" in table(empty)
+    for table in (variable_sets.content, candidates.content):
+        assert "<tbody>\n</tbody>" in table(empty).html()
 
 
 def test_convergence_table(stored):
     cells = Cells()
-    cells.feed(convergence_rounds.html_page(stored[0]["convergence"]))
+    cells.feed(convergence_rounds.content(stored[0]["convergence"]).html())
     head, *rows = cells.rows
     assert head[:3] == ["round", "shots", "variables"] and head[5] == "worst R-hat"
     assert [len(row) for row in rows] == [1, 10, 10, 10, 10, 1, 10, 10, 10]
@@ -321,17 +322,14 @@ def test_convergence_table(stored):
 def test_times_keep_their_digits():
     """A force field's milliseconds and a semi-empirical method's hours."""
     row = dict.fromkeys(("error", "low", "high"), float("nan")) | {"note": "", "text": "", "unit": "s"}
-    assert [html_tables.cell(row | {"value": v}) for v in (0.0241, 7.345, 12345.6)] == [
-        "<td>0.0241</td>",
-        "<td>7.34</td>",
-        "<td>12346</td>",
-    ]
+    cells = [table_cells.quantity_cell(row | {"value": v}) for v in (0.0241, 7.345, 12345.6)]
+    assert cells == [text_cell("0.0241"), text_cell("7.34"), text_cell("12346")]
 
 
 def test_text_is_escaped(stored):
     frame = stored[0]["comparison"].assign(label="<b>&")
     frame["text"] = frame["text"].where(frame["text"] == "", "<script>alert(1)</script>")
-    text = all_methods.html_page(frame)
+    text = all_methods.content(frame).html()
     assert "<script" not in text and "&lt;b&gt;&amp;" in text
 
 

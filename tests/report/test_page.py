@@ -18,7 +18,7 @@ from separatrix.config.system import System
 from separatrix.core.errors import StoreError
 from separatrix.core.units import ANGSTROM
 from separatrix.core.yaml_file import read_yaml
-from separatrix.report import charts, html_tables, movies, page
+from separatrix.report import charts, movies, page, table_content, templates
 from separatrix.report.language import Words
 from separatrix.results.path_files import write_paths
 
@@ -123,7 +123,12 @@ def item(folder: Path, **changed: Any) -> dict[str, Any]:
 def test_a_figure_in_all_its_forms(tmp_path: Path):
     found = page.figure_items([item(tmp_path)], Words("ja"))["cost"][0]
     assert found["id"] == "scans-f" and found["title"] == "採択率"
-    assert found["caption"] == "<p>One <em>thing</em> &amp; <code>another</code>.</p><p>More.</p>"
+    assert found["caption"] == [
+        [("text", "One "), ("em", "thing"), ("text", " & "), ("code", "another"), ("text", ".")],
+        [("text", "More.")],
+    ]
+    text = page_of({"cost": [found]})
+    assert "<p>One <em>thing</em> &amp; <code>another</code>.</p><p>More.</p>" in text
     assert {kind: file["name"] for kind, file in found["saved"].items()} == {
         "SVG": "f.svg",
         "PDF": "f.pdf",
@@ -145,12 +150,13 @@ def test_large_files_are_named_and_not_embedded(tmp_path: Path, monkeypatch: pyt
     assert saved["PDF"]["uri"] == "" and saved["CSV"]["uri"].startswith("data:text/csv;base64,")
 
 
-def context(sections: dict[str, Any], **changed: Any) -> dict[str, Any]:
-    """All that the template asks for."""
+def page_of(sections: dict[str, Any], **changed: Any) -> str:
+    """The page with all that the template asks for."""
     told = dict.fromkeys(("mechanism", "barrier", "rate", "sure", "cost"), ())
-    empty = dict.fromkeys(("language", "title", "subtitle", "movie_caption", "origin", "style", "data"), "")
+    empty = dict.fromkeys(("language", "title", "subtitle", "movie_caption", "origin", "data"), "")
     lists = {"heads": [], "rows": [], "experiment": [], "labels": [], "scripts": [], "sources": {}, "movies": False}
-    return empty | lists | {"w": Words("en"), "sentences": told, "sections": sections, **changed}
+    given = empty | lists | {"w": Words("en"), "sentences": told, "sections": sections, **changed}
+    return templates.render("page.html.j2", **given)
 
 
 def with_much_in_it(file: Path, size: int) -> None:
@@ -167,7 +173,7 @@ def test_a_large_figure_is_never_blank(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(page, "LARGEST", largest)
     (found,) = page.figure_items([made], Words("en"))["cost"]
     assert "spec" not in found
-    text = page.rendered(context({"cost": [found]}))
+    text = page_of({"cost": [found]})
     assert "data-figure" not in text and 'class="live"' not in text
     if largest == 1000:
         assert found["still"] == "" and "<img" not in text
@@ -182,7 +188,7 @@ def test_a_live_figure_may_lack_its_still(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(page.vl_convert, "svg_to_png", lambda *_, **__: bytes(30_000))
     monkeypatch.setattr(page, "LARGEST", 20_000)
     (found,) = page.figure_items([made], Words("ja"))["cost"]
-    text = page.rendered(context({"cost": [found]}))
+    text = page_of({"cost": [found]})
     # Of the same class as an image, so that it is shown on paper and not beside the live figure.
     assert '<p class="still note">' in text and "scans/f.svg" in text
     assert 'data-figure="scans-f"' in text and '<div class="live">' in text
@@ -203,7 +209,7 @@ def test_what_users_write_is_escaped():
     sentences = dict.fromkeys(("mechanism", "barrier", "rate", "sure", "cost"), (bad,))
     rows, more = [[{"parts": [bad], "key": bad}]], {"labels": [bad, "b"], "sources": {bad: bad}, "origin": bad}
     more |= {"heads": [bad], "experiment": [bad], "title": bad, "subtitle": bad, "movie_caption": bad}
-    text = page.rendered(context({}, sentences=sentences, rows=rows, **more))
+    text = page_of({}, sentences=sentences, rows=rows, **more)
     assert bad not in text and text.count("&lt;img src=x onerror=alert(1)&gt;") > 10
 
 
@@ -223,19 +229,25 @@ def test_a_damaged_chart_is_named(tmp_path: Path):
 
 
 def test_a_table_without_its_page(tmp_path: Path):
-    (tmp_path / "t.html").write_text(html_tables.page("T", "<th>a</th>", "<tr><td>1</td></tr>", "words < more"))
-    found = page.table_of(tmp_path / "t.html")
-    assert "<td>1</td>" in found and "words &lt; more" in found and "<style" not in found and "<body" not in found
-    (tmp_path / "t.html").write_text("<p>")
-    with pytest.raises(StoreError, match=r"t\.html: not a page of ours"):
-        page.table_of(tmp_path / "t.html")
+    content = table_content.one_table("T", ["a"], [table_content.text_row("b", ["1"])], "words < more")
+    table_content.save(content, tmp_path / "t.html")
+    of_table = {"section": "cost", "name": "t", "title": "T", "table": str(tmp_path / "t.html")}
+    text = page_of(page.figure_items([of_table], Words("en")))
+    assert "<td>1</td>" in text and "<p>words &lt; more</p>" in text
+    # The same as on its own page, and one page only.
+    body = re.search("<div><table>.*</p>", (tmp_path / "t.html").read_text(), flags=re.DOTALL)
+    assert body and body[0] in text and text.count("<body") == text.count("<style") == 1
+    (tmp_path / "tables" / "t.json").write_text("<p>")
+    with pytest.raises(StoreError, match=r"tables/t\.json: damaged"):
+        page.figure_items([of_table], Words("en"))
 
 
 def test_scripts_cannot_end_their_element():
     value = {"a": "</script><script>alert(1)</script>", "b": "1 </ 2", "<!--<script>": ["<!-- <SCRIPT", "分"]}
-    safe = page._json_safe(value)
+    text = page_of({}, data=value)
+    safe = re.search(r'id="report-data">(.*?)</script>', text, flags=re.DOTALL)[1]
     # After "<!--<script" a browser would take the end of this element for the end of that one.
-    assert "<" not in safe and json.loads(safe) == value
-    assert page._script_safe("x = '</SCRIPT>'") == "x = '<\\/SCRIPT>'"
+    assert "<" not in safe and json.loads(safe) == value and "分" in safe
+    assert templates.script("x = '</SCRIPT>'") == "x = '<\\/SCRIPT>'"
     # What is no such end stays: JavaScript has regular expressions with these signs.
-    assert page._script_safe("x.replace(/</g,'')") == "x.replace(/</g,'')"
+    assert templates.script("x.replace(/</g,'')") == "x.replace(/</g,'')"

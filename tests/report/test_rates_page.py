@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from separatrix.core.errors import StoreError
-from separatrix.report import charts
+from separatrix.report import charts, rates_table
 from separatrix.report import rates_page as report
+from separatrix.report.literature import read_literature
 
 
 def content(**rates: tuple[float | None, float | None]) -> dict:
@@ -55,7 +56,7 @@ def test_no_rates_no_relaxation():
 
 
 def test_saddles_stand_with_their_shares():
-    words = report.channels_in_words(
+    words = rates_table.channels_in_words(
         {
             "states": ["A", "B"],
             "temperature_K": 300.0,
@@ -108,12 +109,12 @@ def literature(folder: Path, **changed: str) -> Path:
 )
 def test_bad_numbers_of_experiment_are_one_clear_line(tmp_path: Path, changed: dict, words: str):
     with pytest.raises(StoreError) as caught:
-        report.read_literature(literature(tmp_path, **changed))
+        read_literature(literature(tmp_path, **changed))
     assert f"mine.csv: row 2, {words}" in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_experiment_is_read_as_it_stands(tmp_path: Path):
-    frame = report.read_literature(literature(tmp_path, error="0", value="-1.5e1"))
+    frame = read_literature(literature(tmp_path, error="0", value="-1.5e1"))
     assert frame[["value", "error", "lowest_K"]].to_numpy().tolist() == [[102.0, 3.0, 458.0], [-15.0, 0.0, 458.0]]
     # Names of basins, whatever they are.
     assert frame.loc[0, ["from", "to", "conditions"]].tolist() == ["NA", "1", ""]
@@ -132,7 +133,7 @@ def test_names_of_basins_are_text_and_no_markup(tmp_path: Path):
         "agreement": [],
         "rules": {"statistics": "classical", "low_modes": "raised", "cutoff": 50.0, "tunnelling": "none"},
     }
-    known = report.read_literature(literature(tmp_path, **{"from": "<b>", "to": "B&C"}))
-    page = report.table([whole], ["m"], known)
+    known = read_literature(literature(tmp_path, **{"from": "<b>", "to": "B&C"}))
+    page = rates_table.content([whole], ["m"], known).html()
     assert "<th>&lt;i&gt; → B</th>" in page and "<th>&lt;b&gt; → B&amp;C</th>" in page
     assert "<i>" not in page and "<b>" not in page

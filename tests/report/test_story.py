@@ -78,7 +78,7 @@ class Asked(Words):
 def test_every_phrase_is_used_and_every_used_one_is_there():
     """Asked for by name in the code, the template or the page's script, or made of a list that the code has."""
     folder = language.FOLDER.parent
-    sources = "".join(f.read_text() for f in [*folder.glob("*.py"), folder / "assets/page.html.j2"])
+    sources = "".join(f.read_text() for f in [*folder.glob("*.py"), *folder.glob("templates/*")])
     used = set(re.findall(r"""\b(?:w|words)\(\s*["'](\w+)["']\s*[,)]""", sources))
     used |= set(re.findall(r"data\.words\.(\w+)", (folder / "assets/report.js").read_text()))
     used |= {f"section_{name}" for name in page.SECTIONS} | {f"route_{name.replace(' ', '_')}" for name in by_trust()}

@@ -32,7 +32,7 @@ from separatrix.rates.tis.engine_runner import EngineRunner
 from separatrix.rates.tis.interface_rate import rate_of_chains
 from separatrix.rates.tis.pilot import Rules, place_interfaces
 from separatrix.rates.tis.transition_paths import NEITHER, PRODUCT, REACTANT
-from separatrix.report import charts
+from separatrix.report import charts, rates_table
 from separatrix.report import rates_page as report
 from separatrix.workflow import interfaces
 from separatrix.workflow.interfaces import Keeper
@@ -285,21 +285,24 @@ def test_the_table_shows_the_route_through_interfaces():
         "agreement": [],
         "rules": {"statistics": "classical", "low_modes": "raised", "cutoff": 50.0, "tunnelling": "none"},
     }
-    page = report.table([content], ["model"], None)
+    page = rates_table.content([content], ["model"], None).html()
     assert "flux times crossing probability through interfaces" in page
     assert "1e+13 /s through the first of 1 interfaces (200 excursions" in page
     assert "too slowly" not in page and "over the hill (no saddle within 80 cycles)" in page
     assert "drifts" not in page
     for drift in (None, 4.1 * rate["ln_probability_error"], -4.1 * rate["ln_probability_error"]):
         moving = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "drift": drift}}}
-        assert "drifts" in report.table([moving], ["model"], None)
+        assert "drifts" in rates_table.content([moving], ["model"], None).html()
     blind = {**rate, "drift": 0.1, "ln_probability_error": None}
-    assert "drifts" in report.table([{**content, "interfaces": {"from": "A", "to": "B", "rate": blind}}], ["m"], None)
+    assert (
+        "drifts"
+        in rates_table.content([{**content, "interfaces": {"from": "A", "to": "B", "rate": blind}}], ["m"], None).html()
+    )
     assert "only" not in page
     rare = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "n_arrivals": 3}}}
-    assert "to the last 3 times only" in report.table([rare], ["model"], None)
+    assert "to the last 3 times only" in rates_table.content([rare], ["model"], None).html()
     slow = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "slowest": 0.9}}}
-    assert "too slowly" in report.table([slow], ["model"], None)
+    assert "too slowly" in rates_table.content([slow], ["model"], None).html()
 
 
 def test_the_arrhenius_plot_names_its_axes():
@@ -364,4 +367,4 @@ def test_chains_that_are_too_short_say_so_and_other_routes_go_their_way(tmp_path
         "agreement": [],
         "rules": {"statistics": "classical", "low_modes": "raised", "cutoff": 50.0, "tunnelling": "none"},
     }
-    assert words in report.table([content], ["model"], None)
+    assert words in rates_table.content([content], ["model"], None).html()

@@ -22,6 +22,7 @@ try:
     from separatrix.core.text import one_line
     from separatrix.rates.route import ROUTES, asked_routes
     from separatrix.report import inputs
+    from separatrix.report.table_content import data_file
     from separatrix.results import verify
     from separatrix.results.stationary_files import search_revision
     from separatrix.theory import theory_files
@@ -488,6 +489,11 @@ def other_forms(names, stem="{}"):
         for name in names
         for form, ending in (("pdf", "pdf"), ("chart", "json"))
     }
+
+
+def table_data(stem):
+    """Content of a table as JSON, which is written with its page."""
+    return comparison_file(data_file(f"{stem}.html"))
 
 
 def reported(items, ending):

@@ -84,6 +84,7 @@ rule figures:
         *FIGURE_DATA.values(),
         table=comparison_file("comparison.csv"),
     output:
+        *(table_data(name) for name in TABLES),
         **reported(FIGURES, "svg"),
         **reported(TABLES, "html"),
         **other_forms(FIGURES),

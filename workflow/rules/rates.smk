@@ -176,6 +176,7 @@ rule rates_report:
         files=all_methods("rates.json"),
         literature=CONFIG.system.literature or [],
     output:
+        table_data("rates"),
         **(
             {
                 "profile": report(

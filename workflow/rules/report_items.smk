@@ -81,7 +81,7 @@ def files_of(items):
     for item in items:
         found.append(item["caption"])
         if "table" in item:
-            found.append(item["table"])
+            found += [item["table"], str(data_file(item["table"]))]
         else:
             stem = item["figure"].removesuffix("svg")
             found += [item["figure"], f"{stem}pdf", f"{stem}json", item["data"]]

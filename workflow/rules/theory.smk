@@ -13,6 +13,7 @@ rule theory:
         lambda wildcards: theory_files.inputs(THEORY[wildcards.surface]),
         model=lambda wildcards: THEORY[wildcards.surface],
     output:
+        table_data("theory/{surface}/theory"),
         **other_forms(["surface", "anisotropy"], "theory/{{surface}}/{}"),
         json=comparison_file("theory/{surface}/theory.json"),
         page=report(

@@ -5,18 +5,19 @@ from __future__ import annotations
 import pandas as pd
 
 from separatrix.report.figure_registry import Table
-from separatrix.report.html_tables import HOW, grouped
 from separatrix.report.quantities.quantity import COMMITTOR, CONVERGENCE, COORDINATE, COST, POINTS, RATES, SAMPLING
+from separatrix.report.table_cells import HOW_UNCERTAIN, by_method
+from separatrix.report.table_content import TablePage
 
 
-def html_page(frame: pd.DataFrame) -> str:
+def content(frame: pd.DataFrame) -> TablePage:
     """The main table."""
     frame = frame[
         ~frame["quantity"].str.startswith(("wall time, ", "chosen in resamples"))
         | (frame["quantity"] == "wall time, other stages")
     ]
     groups = (POINTS, SAMPLING, CONVERGENCE, COORDINATE, COMMITTOR, RATES, COST)
-    return grouped(frame, "Comparison of the methods", groups, HOW)
+    return by_method(frame, "Comparison of the methods", groups, HOW_UNCERTAIN)
 
 
 TABLE = Table(
@@ -26,5 +27,5 @@ TABLE = Table(
     section="details",
     place=220,
     data="comparison",
-    html=html_page,
+    content=content,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,8 +9,9 @@ import pandas as pd
 
 from separatrix.coordinate.interchangeable import NEAR_DUPLICATES
 from separatrix.report.figure_registry import Compared, Table
-from separatrix.report.html_tables import minus, page, row_html
 from separatrix.report.quantities.quantity import rounded
+from separatrix.report.table_cells import minus
+from separatrix.report.table_content import TablePage, one_table, text_row
 from separatrix.results.run import MethodData
 
 
@@ -35,34 +35,33 @@ def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
     ]
 
 
-def html_page(frame: pd.DataFrame) -> str:
+def content(frame: pd.DataFrame) -> TablePage:
     """What could have entered the coordinate, with the range it was seen in."""
     methods = list(dict.fromkeys(frame["method"]))
     labels = dict(zip(frame["method"], frame["label"], strict=True))
     seen = {(r["method"], r["variable"]): r for r in frame.to_dict("records")}
-    known: dict[str, Mapping[str, Any]] = {}
+    first: dict[str, Mapping[str, Any]] = {}
     for row in frame.to_dict("records"):
-        known.setdefault(row["variable"], row)
-    body = []
-    for name, row in known.items():
+        first.setdefault(row["variable"], row)
+    table_rows = []
+    for name, row in first.items():
         cells = [row["meaning"], row["kind"], "" if row["unit"] == "1" else row["unit"], row["origin"]]
         cells += [_range(seen.get((m, name))) for m in methods]
-        body.append(row_html(name, cells))
+        table_rows.append(text_row(name, cells))
     heads = ["variable", "what it is", "kind", "unit", "origin", *(str(labels[m]) for m in methods)]
-    head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
-    origins = [row["origin"] for row in known.values()]
-    words = (
-        f"{len(known)} candidates: {origins.count('enumerated')} enumerated from the bonds around the atoms that the "
+    origins = [row["origin"] for row in first.values()]
+    note = (
+        f"{len(first)} candidates: {origins.count('enumerated')} enumerated from the bonds around the atoms that the "
         f"system file names, each once, and {origins.count('given')} given there. For each method: mean ± standard "
         "deviation at the shooting points. A candidate that does not vary is left out of the fit. ≈: those whose "
         f"correlation coefficient with it is beyond ±{NEAR_DUPLICATES:g}; no fit can tell which of them is meant. *: "
         "in the coordinate."
     )
-    return page("Candidate variables", head, "".join(body), words)
+    return one_table("Candidate variables", heads, table_rows, note)
 
 
 def _range(row: Mapping[str, Any] | None) -> str:
-    """Mean and standard deviation of a candidate with one method, and what is to be known of it there."""
+    """Mean and standard deviation of a candidate with one method, and remarks on it."""
     if row is None:
         return "–"
     if str(row["constant"]) == "True":
@@ -79,7 +78,7 @@ TABLE = Table(
     section="coordinate",
     place=110,
     data="candidates",
-    html=html_page,
+    content=content,
     rows=rows,
     columns={
         **dict.fromkeys(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from separatrix.report.figure_registry import Table
-from separatrix.report.html_tables import HOW, grouped
 from separatrix.report.quantities.quantity import CHAINS
+from separatrix.report.table_cells import HOW_UNCERTAIN, by_method
+from separatrix.report.table_content import TablePage
 
 
-def html_page(frame: pd.DataFrame) -> str:
+def content(frame: pd.DataFrame) -> TablePage:
     """What each chain says alone: do they agree?"""
-    return grouped(frame, "Chain by chain", (CHAINS,), HOW)
+    return by_method(frame, "Chain by chain", (CHAINS,), HOW_UNCERTAIN)
 
 
 TABLE = Table(
@@ -21,5 +22,5 @@ TABLE = Table(
     section="sure",
     place=200,
     data="comparison",
-    html=html_page,
+    content=content,
 )

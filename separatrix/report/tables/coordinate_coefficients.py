@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import html
 import math
 
 import pandas as pd
 
 from separatrix.report.figure_registry import Table
-from separatrix.report.html_tables import INTERVALS, both_intervals, minus, page, row_html
 from separatrix.report.quantities.quantity import rounded
+from separatrix.report.table_cells import INTERVAL_NOTE, both_intervals, minus
+from separatrix.report.table_content import TablePage, group_row, one_table, text_row
 
 
-def html_page(frame: pd.DataFrame) -> str:
+def content(frame: pd.DataFrame) -> TablePage:
     """Coefficients of the reaction coordinate of each method."""
     heads = (
         "variable",
@@ -24,14 +24,13 @@ def html_page(frame: pd.DataFrame) -> str:
         "interval, resampled",
         "chosen in resamples",
     )
-    body = []
+    table_rows = []
     for _, rows in frame.groupby("method", sort=False):
         label, note = str(rows["label"].iloc[0]), str(rows["note"].iloc[0])
         blocks = str(rows["blocks"].iloc[0]) if "blocks" in rows else ""
         if blocks:
             note += f"; intervals: {blocks}"
-        words = f"{html.escape(label)} <small>({html.escape(note)})</small>"
-        body.append(f'<tr class="group"><th colspan="{len(heads)}">{words}</th></tr>\n')
+        table_rows.append(group_row(label, len(heads), f"({note})"))
         for row in rows.to_dict("records"):
             error = row["error"]
             known = math.isfinite(error) and error > 0
@@ -39,13 +38,12 @@ def html_page(frame: pd.DataFrame) -> str:
             unit = "" if row["unit"] == "1" else f"1/{row['unit']}"
             numbers = [minus(f"{row[k]:.3g}") if math.isfinite(row[k]) else "" for k in ("spread", "standardised")]
             share = f"{row['frequency']:.0%}" if math.isfinite(row["frequency"]) else ""
-            body.append(row_html(str(row["variable"]), [value, unit, *numbers, *both_intervals(row), share]))
-    head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
-    words = (
+            table_rows.append(text_row(str(row["variable"]), [value, unit, *numbers, *both_intervals(row), share]))
+    below = (
         "r is dimensionless: a coefficient carries the inverse unit of its variable. r = 0 is the predicted "
-        f"separatrix. {INTERVALS}"
+        f"separatrix. {INTERVAL_NOTE}"
     )
-    return page("Reaction coordinates", head, "".join(body), words)
+    return one_table("Reaction coordinates", heads, table_rows, below)
 
 
 TABLE = Table(
@@ -55,5 +53,5 @@ TABLE = Table(
     section="coordinate",
     place=90,
     data="coefficients",
-    html=html_page,
+    content=content,
 )

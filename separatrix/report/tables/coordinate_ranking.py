@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import math
 from typing import Any
 
 import pandas as pd
 
 from separatrix.report.figure_registry import Compared, Table
-from separatrix.report.html_tables import interval_text, minus, page, row_html
+from separatrix.report.table_cells import interval_text, minus
+from separatrix.report.table_content import TablePage, group_row, one_table, text_row
 from separatrix.results.run import MethodData
 
 
@@ -31,7 +31,7 @@ def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
     ]
 
 
-def html_page(frame: pd.DataFrame) -> str:
+def content(frame: pd.DataFrame) -> TablePage:
     """Coordinates by the likelihood of committor shots that none was fitted to."""
     heads = (
         "coordinate",
@@ -42,10 +42,10 @@ def html_page(frame: pd.DataFrame) -> str:
         "error of the committor",
     )
     roles = {"found": "the one found", "naive": "naive", "constant": "a constant"}
-    body = []
-    for label, rows in frame.groupby("label", sort=False):
-        body.append(f'<tr class="group"><th colspan="{len(heads)}">{html.escape(str(label))}</th></tr>\n')
-        for row in rows.to_dict("records"):
+    table_rows = []
+    for label, of_method in frame.groupby("label", sort=False):
+        table_rows.append(group_row(str(label), len(heads)))
+        for row in of_method.to_dict("records"):
             behind = ""
             if row["role"] != "found" and math.isfinite(row["behind"]):
                 behind = minus(f"{row['behind']:.3f}") + f" ({interval_text(row['behind_low'], row['behind_high'])})"
@@ -53,16 +53,15 @@ def html_page(frame: pd.DataFrame) -> str:
             if math.isfinite(row["rms_error"]):
                 error = f"{row['rms_error']:.3f} ({interval_text(row['rms_low'], row['rms_high'])})"
             cells = [row["variable"], minus(f"{row['per_shot']:.4f}"), behind, f"{row['brier']:.4f}", error]
-            body.append(row_html(roles.get(str(row["role"]), str(row["role"])), cells))
-    head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
-    words = (
+            table_rows.append(text_row(roles.get(str(row["role"]), str(row["role"])), cells))
+    note = (
         "Best first, by ln L of the committor shots, which were made after the fits and used by none of them. Behind: "
         "ln L per shot that the coordinate found has more; surely so where the interval leaves out zero. Brier score: "
         "mean square of outcome minus prediction, 1/4 of a coin. Error of the committor: root mean square of committor "
         "minus prediction with the binomial noise taken out. Intervals of confidence 0.95 by a bootstrap over "
         "configurations, paired between coordinates."
     )
-    return page("Coordinates ranked by committor shots", head, "".join(body), words)
+    return one_table("Coordinates ranked by committor shots", heads, table_rows, note)
 
 
 TABLE = Table(
@@ -72,7 +71,7 @@ TABLE = Table(
     section="sure",
     place=160,
     data="ranking",
-    html=html_page,
+    content=content,
     rows=rows,
     columns={
         **dict.fromkeys(

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pandas as pd
 
 from separatrix.report.figure_registry import Table
-from separatrix.report.html_tables import grouped
 from separatrix.report.quantities.quantity import GEOMETRY, POINTS
+from separatrix.report.table_cells import by_method
+from separatrix.report.table_content import TablePage
 
 
-def html_page(frame: pd.DataFrame) -> str:
+def content(frame: pd.DataFrame) -> TablePage:
     """Energies and geometries of the stationary points."""
-    words = "Energies are those of the potential, without zero-point vibration."
+    note = "Energies are those of the potential, without zero-point vibration."
     if (frame["unit"] == "degree").any():
-        words += " Dihedrals carry their sign."
-    return grouped(frame, "Stationary points", (POINTS, GEOMETRY), words)
+        note += " Dihedrals carry their sign."
+    return by_method(frame, "Stationary points", (POINTS, GEOMETRY), note)
 
 
 TABLE = Table(
@@ -24,5 +25,5 @@ TABLE = Table(
     section="barrier",
     place=50,
     data="comparison",
-    html=html_page,
+    content=content,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,8 +10,9 @@ import pandas as pd
 
 from separatrix.report.figure_registry import Compared, Table
 from separatrix.report.figures.coefficients import coefficient_intervals
-from separatrix.report.html_tables import INTERVALS, both_intervals, minus, page
 from separatrix.report.quantities.quantity import rounded
+from separatrix.report.table_cells import INTERVAL_NOTE, both_intervals, minus
+from separatrix.report.table_content import TableCell, TablePage, TableRow, group_row, one_table, text_cell
 from separatrix.results.run import MethodData
 
 
@@ -48,7 +48,7 @@ def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
     return rows
 
 
-def html_page(frame: pd.DataFrame) -> str:
+def content(frame: pd.DataFrame) -> TablePage:
     """The best coordinate of each size, and those that the config puts beside them."""
     heads = (
         "set",
@@ -59,37 +59,31 @@ def html_page(frame: pd.DataFrame) -> str:
         "ln L per observation",
         "held-out ln L per observation",
     )
-    body = []
+    table_rows = []
     for _, method in frame.groupby("method", sort=False):
         first = method.iloc[0]
         constant = f"{first['observations']:.0f} observations; a constant: {first['constant_per_observation']:.4f}"
         held = method["held_out_constant"].dropna()
         if len(held):
             constant += f", held out {held.iloc[0]:.4f}"
-        words = f"{html.escape(str(first['label']))} <small>({minus(constant)})</small>"
-        body.append(f'<tr class="group"><th colspan="{len(heads)}">{words}</th></tr>\n')
-        for _, rows in method.groupby("set", sort=False):
-            body.append(_set_row(rows.to_dict("records")))
-    head = "".join(f"<th>{html.escape(h)}</th>" for h in heads)
-    words = (
+        table_rows.append(group_row(str(first["label"]), len(heads), f"({minus(constant)})"))
+        for _, of_set in method.groupby("set", sort=False):
+            table_rows.append(_set_row(of_set.to_dict("records")))
+    note = (
         "*: the number of variables that the criterion chooses. Held out: each chain in "
-        f"turn is predicted from the others; the choice of variables is not repeated. {INTERVALS}"
+        f"turn is predicted from the others; the choice of variables is not repeated. {INTERVAL_NOTE}"
     )
-    return page("Best sets of variables", head, "".join(body), words)
+    return one_table("Best sets of variables", heads, table_rows, note)
 
 
-def _set_row(rows: Sequence[Mapping[str, Any]]) -> str:
+def _set_row(rows: Sequence[Mapping[str, Any]]) -> TableRow:
     """One set: a line for each variable within the cells."""
     first = rows[0]
     role = str(first["role"]) + (" *" if str(first["chosen"]) == "True" else "")
 
-    def lines(texts: Sequence[str]) -> str:
-        return "<br>".join(html.escape(text) for text in texts)
-
-    names = lines([str(row["variable"]) for row in rows])
+    names = TableCell(tuple(str(row["variable"]) for row in rows))
     if first["problem"]:
-        note = f"not fitted: {first['problem']}"
-        return f'<tr><th>{html.escape(role)}</th><td>{names}</td><td colspan="5">{html.escape(note)}</td></tr>\n'
+        return TableRow(text_cell(role), (names, text_cell(f"not fitted: {first['problem']}", span=5)))
     numbers = []
     for row in rows:
         unit = "" if row["unit"] == "1" else f" 1/{row['unit']}"
@@ -102,8 +96,8 @@ def _set_row(rows: Sequence[Mapping[str, Any]]) -> str:
     held = "" if math.isnan(first["held_out"]) else minus(f"{first['held_out']:.4f}")
     if held and math.isfinite(error):
         held = minus(" ± ".join(rounded(first["held_out"], error)))
-    cells = [names, lines(numbers), *(lines([pair[i] for pair in both]) for i in (0, 1)), total, held]
-    return f"<tr><th>{html.escape(role)}</th>" + "".join(f"<td>{text}</td>" for text in cells) + "</tr>\n"
+    in_lines = [numbers, [pair[0] for pair in both], [pair[1] for pair in both], [total], [held]]
+    return TableRow(text_cell(role), (names, *(TableCell(tuple(texts)) for texts in in_lines)))
 
 
 TABLE = Table(
@@ -113,7 +107,7 @@ TABLE = Table(
     section="coordinate",
     place=100,
     data="sets",
-    html=html_page,
+    content=content,
     rows=rows,
     columns={
         **dict.fromkeys(
