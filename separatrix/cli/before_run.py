@@ -41,6 +41,7 @@ def check(
     declares, or has no minimum in a basin.
     """
     from separatrix import potentials
+    from separatrix.config.system import basin_lines
     from separatrix.core import bonding, folders
     from separatrix.core.errors import ConfigError
     from separatrix.core.yaml_file import read_yaml
@@ -62,9 +63,11 @@ def check(
     console = Terminal(stderr=as_json)
     console.print(
         f"{config}: {system.name}, {system.molecule.n_atoms} atoms, {system.reactant} to {system.product}, "
-        f"{len(system.variables)} candidate variables",
+        f"{len(system.variables)} candidate variable{'s' if len(system.variables) > 1 else ''}",
     )
     for line in bonding.lines(system.molecule, system.formed, system.broken, system.geometries):
+        console.print(f"{config}: {line}", soft_wrap=True)
+    for line in basin_lines(system):
         console.print(f"{config}: {line}", soft_wrap=True)
     for line in outside(checked):
         console.print(f"{config}: goes into the research object from outside this folder: {line}", soft_wrap=True)

@@ -24,11 +24,12 @@ from separatrix.core import bonding
 from separatrix.core.molecule import Molecule, bonds_from_distances, read_geometry
 from separatrix.core.section import LABEL
 from separatrix.core.text import shown
+from separatrix.cvs.basin_text import basin_line
 from separatrix.cvs.enumeration import enumerate_around, of_changed_bonds
 from separatrix.cvs.scalars import angle_of
 from separatrix.cvs.specification import from_spec
 from separatrix.cvs.states import Basin, MechanismRule, basin_of
-from separatrix.cvs.variable import Variable
+from separatrix.cvs.variable import Variable, not_expressible
 
 #: A bond angle this near to 180 degrees (degrees) at rest is a straight one, which vibrates about the line.
 STRAIGHT_AT_REST = 5.0
@@ -172,6 +173,22 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
             {n: b["geometry"] for n, b in basins_data.items()},
         ),
     )
+
+
+def basin_lines(system: System) -> list[str]:
+    """Lines about a system: each basin in words, and the candidate variables that other programs do not have."""
+    field = all(leaf.kind in ("x", "y", "z") for variable in system.coordinates for leaf in variable.leaves)
+    lines = [
+        basin_line(basin, read_geometry(system.geometries[basin.name], anywhere=field)[1], system.molecule.labels)
+        for basin in system.basins
+    ]
+    for variable in system.variables:
+        if lacking := not_expressible([variable]):
+            lines.append(
+                f"candidate {variable.name} is of the kind {lacking[1]!r}, which PLUMED and OpenMM have not: a "
+                "reaction coordinate that holds it is not written for them, nor held by a spring"
+            )
+    return lines
 
 
 def _build_variables(

@@ -19,7 +19,7 @@ class IntervalSection(Section):
     range_deg: list[Number] | None = key(
         None,
         "lowest and highest value in degrees; a dihedral's interval runs upwards from the first",
-        shown_default="one of the two",
+        shown_default="one of the three",
         unit="degree",
         guide="lowest and highest value; a dihedral's interval runs upwards, so `[140, 220]` contains 180 and -150",
         min_length=2,
@@ -28,7 +28,7 @@ class IntervalSection(Section):
     range_A: list[Number] | None = key(
         None,
         "lowest and highest value in angstrom",
-        shown_default="one of the two",
+        shown_default="one of the three",
         unit="Å",
         guide="lowest and highest value",
         min_length=2,
@@ -111,7 +111,7 @@ class PullSection(Section):
     target_deg: Number | None = key(
         None,
         "where to pull an angle or a dihedral, in degrees",
-        shown_default="one of the two",
+        shown_default="one of the three",
         unit="degree",
         ge=-1_000_000,
         le=1_000_000,
@@ -135,7 +135,7 @@ class PullSection(Section):
     target_A: Number | None = key(
         None,
         "where to pull a length, in angstrom",
-        shown_default="one of the two",
+        shown_default="one of the three",
         unit="Å",
         ge=-1_000_000,
         le=1_000_000,
@@ -169,7 +169,7 @@ class CrossingSection(Section):
     at_deg: Number | None = key(
         None,
         "angle, or absolute value of a dihedral, at which a path crosses, in degrees",
-        shown_default="one of the two",
+        shown_default="one of the three",
         unit="degree",
         gt=0,
         lt=180,
@@ -177,7 +177,7 @@ class CrossingSection(Section):
     at_A: Number | None = key(
         None,
         "length at which a path crosses, in angstrom",
-        shown_default="one of the two",
+        shown_default="one of the three",
         unit="Å",
         ge=-1_000_000,
         le=1_000_000,
@@ -224,7 +224,7 @@ class MechanismClassSection(Section):
     above_deg: Number | None = key(
         None,
         "the angle, or the absolute value of the dihedral, exceeds this at the crossing, in degrees",
-        shown_default="one of the two",
+        shown_default="one of the three",
         unit="degree",
         ge=-1_000_000,
         le=1_000_000,
@@ -232,7 +232,7 @@ class MechanismClassSection(Section):
     above_A: Number | None = key(
         None,
         "the length exceeds this at the crossing, in angstrom",
-        shown_default="one of the two",
+        shown_default="one of the three",
         unit="Å",
         ge=-1_000_000,
         le=1_000_000,
@@ -278,7 +278,7 @@ class MechanismSection(Section):
         ...,
         "where a path crosses",
         guide=(
-            "a path crosses where `coordinate` passes `at_deg` or `at_A`, a value between the two basins and in "
+            "a path crosses where `coordinate` passes `at_deg`, `at_A` or `at`, a value between the two basins and in "
             "neither; a dihedral counts without its sign there, and with it in `between_deg`"
         ),
     )
@@ -286,7 +286,7 @@ class MechanismSection(Section):
         ...,
         "mechanisms, each by a coordinate at the crossing",
         guide=(
-            "`name`, and the `coordinate` that exceeds `above_deg` or `above_A` at the crossing; the largest "
+            "`name`, and the `coordinate` that exceeds `above_...`, or lies in `within_...`, at the crossing; the largest "
             "excess wins, or, among coordinates of different units, the first of the list"
         ),
     )
