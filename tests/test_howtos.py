@@ -59,7 +59,7 @@ def test_saddles_of_the_page_are_where_its_pulls_lead(tmp_path: Path, monkeypatc
             basin = system.basin(guess.start)
             start = read_geometry(system.geometries[basin.name])[1]
             if name == "transfer":
-                start = start + [[0, 0, 0], [0, 0, 0], [0, 0.02, 0]]
+                start[2, 1] += 0.02  # nm: off the line
             else:
                 start = find_minimum(system.molecule, potential, start, basin, system.basins, fmax=0.05).positions
             saddle = find_saddle(

@@ -26,12 +26,13 @@ NEAR = Variable("near", "coordination", (0, 1), options={"r0_A": 1.0})
         ),
         (
             Basin("b", (Interval(TURN, 0.0, 400.0),), ((Interval(NEAR, 0.0, 0.2),), (Interval(NEAR, 0.4, 1.0),))),
-            "basin b: turn from 0 to 400 degree (all round; geometry at 174.3); with one of 2 boxes: near from 0 to 0.2 "
-            "(0.2 wide; geometry at 0.5); or near from 0.4 to 1 (0.6 wide; geometry at 0.5)",
+            "basin b: turn from 0 to 400 degree (all round; geometry at 174.3); with one of 2 boxes: near from 0 to "
+            "0.2 (0.2 wide; geometry at 0.5); or near from 0.4 to 1 (0.6 wide; geometry at 0.5)",
         ),
         (
             Basin("c", (Interval(BOND, 1.0, 1.5),), permutations=(((2, 3), (3, 2)),)),
-            "basin c: bond from 1 to 1.5 angstrom (0.5 wide; geometry at 1.2); in any of 2 numberings of C, D (2 boxes in all)",
+            "basin c: bond from 1 to 1.5 angstrom (0.5 wide; geometry at 1.2); "
+            "in any of 2 numberings of C, D (2 boxes in all)",
         ),
     ],
 )

@@ -286,8 +286,8 @@ class MechanismSection(Section):
         ...,
         "mechanisms, each by a coordinate at the crossing",
         guide=(
-            "`name`, and the `coordinate` that exceeds `above_...`, or lies in `within_...`, at the crossing; the largest "
-            "excess wins, or, among coordinates of different units, the first of the list"
+            "`name`, and the `coordinate` that exceeds `above_...`, or lies in `within_...`, at the crossing; the "
+            "largest excess wins, or, among coordinates of different units, the first of the list"
         ),
     )
     otherwise: str = key(..., "name of the mechanism when no class fits", min_length=1, max_length=100, pattern=LABEL)
