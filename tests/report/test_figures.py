@@ -29,7 +29,7 @@ from separatrix.report.tables import (
     candidates,
     chain_by_chain,
     convergence_rounds,
-    coordinates,
+    coordinate_coefficients,
     stationary_points,
     variable_sets,
 )
@@ -260,11 +260,11 @@ def test_other_tables(stored):
     frames, _ = stored
     assert rows_of(stationary_points.content(frames["comparison"]).html())["bend at A (°)"] == ["120.0", "120.0"]
     assert "acceptance per shot, chain 2" in rows_of(chain_by_chain.content(frames["comparison"]).html())
-    rows = rows_of(coordinates.content(frames["coefficients"]).html())
+    rows = rows_of(coordinate_coefficients.content(frames["coefficients"]).html())
     assert rows["angle(a,b,c)"][1] == "1/degree"
     assert rows["angle(a,b,c)"][4:6] == ["", ""]  # those of the broken method
     frame = frames["coefficients"]
-    text = coordinates.content(frame[frame["method"] == "gfn-2"]).html()
+    text = coordinate_coefficients.content(frame[frame["method"] == "gfn-2"]).html()
     assert "intervals: 16 pieces of 2 chains" in text
     for shown in rows_of(text)["angle(a,b,c)"][4:6]:
         assert re.fullmatch(r"0\.\d+ to \d\.\d+", shown)

@@ -301,10 +301,12 @@ class AseEngine:
         except SeparatrixError:
             raise
         except Exception as error:  # a calculator may raise what it likes; its own words are the reason
-            reason = PotentialError(f"{self._name}: {one_line(error)}{self._last_words()}")
-            with contextlib.suppress(Exception):
+            reason = f"{self._name}: {one_line(error)}{self._last_words()}"
+            try:
                 self.restore()
-            raise reason from error
+            except Exception as second:  # the next geometry would fail on it
+                reason += f"; it could not be started again ({one_line(second)})"
+            raise PotentialError(reason) from error
         if self._checks:
             self._check_new(positions, energy, forces)
         return energy, forces
