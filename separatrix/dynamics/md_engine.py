@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import openmm
@@ -195,16 +195,6 @@ def raw_velocities(snapshot: Snapshot) -> np.ndarray:
     """Velocities of a snapshot of this engine in nm/ps, shape (n_atoms, 3), as it moves (reversed or not)."""
     velocities = snapshot.kinetics.velocities._value
     return -velocities if snapshot.is_reversed else velocities
-
-
-def positions_of(trajectory: Iterable[Snapshot]) -> np.ndarray:
-    """Positions in nm, shape (n_frames, n_atoms, 3), in full precision."""
-    return np.array([raw_positions(s) for s in trajectory])
-
-
-def velocities_of(trajectory: Iterable[Snapshot]) -> np.ndarray:
-    """Velocities in nm/ps, shape (n_frames, n_atoms, 3), in full precision."""
-    return np.array([raw_velocities(s) for s in trajectory])
 
 
 class Half:

@@ -135,14 +135,6 @@ def committor(points: np.ndarray, saddle: np.ndarray, e: np.ndarray, sigma: floa
     return special.ndtr(s), special.ndtr(-s)
 
 
-def rayleigh(e: np.ndarray, hessian: np.ndarray, diffusion: np.ndarray) -> float:
-    """R(e) = -eDe/(e . H^-1 . e), energy/time: its least value over directions is mu, at the KLBS direction.
-
-    Multiplied by beta and the factors of Eq. 8 it is the harmonic Kramers rate along e.
-    """
-    return float(-(e @ diffusion @ e) / (e @ np.linalg.solve(hessian, e)))
-
-
 def inertial_frequency(mass: np.ndarray, friction: np.ndarray, hessian: np.ndarray) -> float:
     """Largest real root lambda of det(l^2 M + l Gamma + H) = 0 (Eq. 15), 1/time.
 

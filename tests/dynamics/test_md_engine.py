@@ -17,9 +17,9 @@ from separatrix.dynamics.md_engine import (
     MDEngine,
     kinetic_energy,
     maxwell_boltzmann,
-    positions_of,
+    raw_positions,
+    raw_velocities,
     run_half,
-    velocities_of,
     velocity_verlet,
 )
 from separatrix.dynamics.motion import rigid_motions
@@ -47,6 +47,16 @@ def advance(potential, positions, velocities, time_step, steps):
         state.getPositions(asNumpy=True).value_in_unit(unit.nanometer),
         state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond),
     )
+
+
+def positions_of(trajectory):
+    """Positions in nm, shape (n_frames, n_atoms, 3), in full precision."""
+    return np.array([raw_positions(s) for s in trajectory])
+
+
+def velocities_of(trajectory):
+    """Velocities in nm/ps, shape (n_frames, n_atoms, 3), in full precision."""
+    return np.array([raw_velocities(s) for s in trajectory])
 
 
 # Settings ---------------------------------------------------------------------------------------------------
