@@ -88,6 +88,13 @@ class RouteQuantity(NamedTuple):
     note: str = ""
 
 
+class RouteRemark(NamedTuple):
+    """A sentence of the table of rates; `direction` is empty where it is on both, see :func:`direction_of`."""
+
+    text: str
+    direction: str = ""
+
+
 class RouteWork(NamedTuple):
     """What a route costs a method.
 
@@ -107,6 +114,10 @@ class RouteWork(NamedTuple):
 
 
 def _no_quantities(content: Mapping[str, Any]) -> Iterable[RouteQuantity]:
+    return ()
+
+
+def _no_remarks(content: Mapping[str, Any]) -> Iterable[RouteRemark]:
     return ()
 
 
@@ -142,6 +153,8 @@ class Route:
         Rates from the contents of the files (JSON, by name). It is called in the rule ``rates``.
     quantities
         Numbers for the comparison of methods, from ``rates.json``.
+    remarks
+        Sentences of the table of rates, from ``rates.json``: what the rates come from, and whether to trust them.
     citations
         Keys of the bibliography and what each is cited for, from the section ``rates`` of a config that takes the
         route for at least one method.
@@ -163,6 +176,7 @@ class Route:
     asked: Callable[[Mapping[str, Any], str], bool]
     sampled: bool = True
     quantities: Callable[[Mapping[str, Any]], Iterable[RouteQuantity]] = _no_quantities
+    remarks: Callable[[Mapping[str, Any]], Iterable[RouteRemark]] = _no_remarks
     citations: Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]] = _no_citations
     work: Callable[[Any, str], RouteWork] = _no_work
     absent: Mapping[str, Any] = field(default_factory=dict)
@@ -186,6 +200,11 @@ def by_trust() -> list[str]:
 def is_sampled(name: str) -> bool:
     """Whether rates of a route come from dynamics; those of a route that is not installed are taken for such."""
     return name not in ROUTES or ROUTES[name].sampled
+
+
+def direction_of(rate: Mapping[str, Any]) -> str:
+    """Direction of a rate or of a law of rates, as tables show it."""
+    return f"{rate['from']} → {rate['to']}"
 
 
 def title_of(name: str) -> str:

@@ -15,10 +15,11 @@ import pandas as pd
 from separatrix.core.digits import duration, plain, significant
 from separatrix.core.units import BOLTZMANN
 from separatrix.rates.kinetics import Relaxation, interval
+from separatrix.rates.left_out import lost_pairs, lost_paths
 from separatrix.rates.route import ROUTES, by_trust, is_sampled
 from separatrix.report.language import Words
 from separatrix.report.quantities.quantity import COMMITTOR, CONVERGENCE, COST, POINTS, SAMPLING
-from separatrix.report.quantities.rate_quantities import both_ways, lost_pairs, lost_paths, unsettled
+from separatrix.report.quantities.rate_quantities import both_ways, unsettled
 from separatrix.report.quantities.sampling_quantities import LOST as LOST_HALVES
 from separatrix.report.quantities.sampling_quantities import LOST_SHOTS
 

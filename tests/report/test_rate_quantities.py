@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from separatrix.report.quantities import rate_quantities as quantities
+from separatrix.rates import left_out
 from separatrix.report.quantities.quantity import RATES
 from separatrix.report.quantities.rate_quantities import rate_quantities
 
@@ -112,13 +112,13 @@ def test_what_had_not_settled_has_no_interval():
 
 def test_lost_pairs_and_lost_paths():
     data = content()
-    found = quantities.lost_pairs(data)
+    found = left_out.lost_pairs(data)
     assert (found.lost, found.halves) == (2, 40) and found.matters, "0.05 (1 + 0.6) is more than the error of 0.05"
     assert "longest_half_fs" in found_in(data)["transmission coefficient"].text
     fewer = copy.deepcopy(data)
     fewer["along_coordinate"]["transmission"] |= {"n_pairs": 400, "n_lost": 2}
-    assert not quantities.lost_pairs(fewer).matters and found_in(fewer)["transmission coefficient"].text == ""
-    assert quantities.lost_pairs({**data, "along_coordinate": {}}) is None and quantities.lost_paths(data) is None
+    assert not left_out.lost_pairs(fewer).matters and found_in(fewer)["transmission coefficient"].text == ""
+    assert left_out.lost_pairs({**data, "along_coordinate": {}}) is None and left_out.lost_paths(data) is None
     outcomes = {"accepted": 50, "wrong start": 10, "short of the interface": 30, "uncommitted": 10, "failed": 7}
-    found = quantities.lost_paths({**data, "interfaces": {"rate": {"outcomes": outcomes}}})
+    found = left_out.lost_paths({**data, "interfaces": {"rate": {"outcomes": outcomes}}})
     assert (found.lost, found.halves) == (10, 100) and found.matters

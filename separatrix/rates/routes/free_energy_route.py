@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from separatrix.rates.route import Route, RouteContext, RouteFile, RouteRates, RouteWork
+from separatrix.rates.route import Route, RouteContext, RouteFile, RouteRates, RouteRemark, RouteWork
 
 
 def _rates(files: Mapping[str, Any], context: RouteContext) -> RouteRates:
@@ -44,6 +44,13 @@ def _rates(files: Mapping[str, Any], context: RouteContext) -> RouteRates:
     return RouteRates([rate | {"settled": equilibrated} for rate in rates], {"along_coordinate": content})
 
 
+def _remarks(content: Mapping[str, Any]) -> Iterable[RouteRemark]:
+    # Not at the top: Snakemake reads the entries for each job.
+    from separatrix.rates.remarks.along_coordinate_remarks import remarks
+
+    return remarks(content)
+
+
 def _citations(rates: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     yield "torrie1977", "umbrella windows along the coordinate"
     yield "shirts2008", "free energy from the windows (MBAR)"
@@ -74,6 +81,7 @@ ROUTE = Route(
     },
     asked=lambda rates, method: method in rates["umbrella"]["methods"],
     rates=_rates,
+    remarks=_remarks,
     citations=_citations,
     absent={"along_coordinate": {}},
     work=_work,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from separatrix.rates.route import Route, RouteContext, RouteFile, RouteRates
+from separatrix.rates.route import Route, RouteContext, RouteFile, RouteRates, RouteRemark
 
 #: Statistics and tunnelling of harmonic rates that mean the same as those of the dynamics.
 CLASSICAL = ("classical", "none")
@@ -35,6 +35,13 @@ def _rates(files: Mapping[str, Any], context: RouteContext) -> RouteRates:
     return RouteRates(rates, content, factors)
 
 
+def _remarks(content: Mapping[str, Any]) -> Iterable[RouteRemark]:
+    # Not at the top: Snakemake reads the entries for each job.
+    from separatrix.rates.remarks.harmonic_remarks import remarks
+
+    return remarks(content)
+
+
 def _citations(rates: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     rules = rates["harmonic"]
     if rules["low_modes"] == "raised":
@@ -54,5 +61,6 @@ ROUTE = Route(
     files={"harmonic": RouteFile("rates/harmonic.json")},
     asked=lambda rates, method: True,
     rates=_rates,
+    remarks=_remarks,
     citations=_citations,
 )

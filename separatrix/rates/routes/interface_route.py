@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from separatrix.rates.route import Route, RouteContext, RouteFile, RouteRates, RouteWork
+from separatrix.rates.route import Route, RouteContext, RouteFile, RouteRates, RouteRemark, RouteWork
 
 #: Interfaces that are taken as usual before a pilot has placed them: 15 orders of magnitude, at a quarter each.
 INTERFACES = 25
@@ -18,6 +18,13 @@ def _rates(files: Mapping[str, Any], context: RouteContext) -> RouteRates:
     rate = {key: content["rate"].get(key) for key in ("rate", "ln_error", "low", "high")}
     about = {"from": content["from"], "to": content["to"], "temperature": context.temperature}
     return RouteRates([about | rate], {"interfaces": content})
+
+
+def _remarks(content: Mapping[str, Any]) -> Iterable[RouteRemark]:
+    # Not at the top: Snakemake reads the entries for each job.
+    from separatrix.rates.remarks.interface_remarks import remarks
+
+    return remarks(content)
 
 
 def _citations(rates: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -44,6 +51,7 @@ ROUTE = Route(
     files={"interfaces": RouteFile("rates/interfaces.json")},
     asked=lambda rates, method: method in rates["interfaces"]["methods"],
     rates=_rates,
+    remarks=_remarks,
     citations=_citations,
     absent={"interfaces": {}},
     work=_work,

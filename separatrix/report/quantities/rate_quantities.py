@@ -8,9 +8,10 @@ from typing import Any
 
 from separatrix.core.units import KCAL
 from separatrix.rates import kinetics
+from separatrix.rates.left_out import lost_pairs
 from separatrix.rates.route import by_trust, in_order, is_sampled
 from separatrix.report.quantities.quantity import RATES, Quantity, Z, with_width
-from separatrix.statistics.no_basin import KEY, Lost, lost_halves, lost_of_mean
+from separatrix.statistics.no_basin import KEY
 
 
 def unsettled(route: Mapping[str, Any]) -> bool:
@@ -35,22 +36,6 @@ def both_ways(content: Mapping[str, Any]) -> tuple[str, kinetics.Relaxation] | N
         if rates.keys() == {start, end}:
             return name, kinetics.relaxation(rates[start], rates[end])
     return None
-
-
-def lost_pairs(content: Mapping[str, Any]) -> Lost | None:
-    """Pairs of halves off the dividing surface that were left out; None where there is no transmission coefficient."""
-    kappa = (content.get("along_coordinate") or {}).get("transmission")
-    if not kappa:
-        return None
-    return lost_of_mean(kappa["kappa"], kappa["error"], kappa["n_pairs"], kappa["n_lost"])
-
-
-def lost_paths(content: Mapping[str, Any]) -> Lost | None:
-    """Shots through interfaces that reached neither state in time; None where there were none."""
-    outcomes = ((content.get("interfaces") or {}).get("rate") or {}).get("outcomes") or {}
-    lost = outcomes.get("uncommitted", 0)
-    kept = sum(outcomes.values()) - lost - outcomes.get("failed", 0)
-    return lost_halves(0, kept, lost) if outcomes else None
 
 
 def rate_quantities(content: Mapping[str, Any]) -> list[Quantity]:

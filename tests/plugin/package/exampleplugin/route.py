@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from separatrix.rates.route import Route, RouteContext, RouteFile, RouteQuantity, RouteRates, RouteWork
+from separatrix.rates.route import Route, RouteContext, RouteFile, RouteQuantity, RouteRates, RouteRemark, RouteWork
 
 
 def rates(files: Mapping[str, Any], context: RouteContext) -> RouteRates:
@@ -22,6 +22,12 @@ def quantities(content: Mapping[str, Any]) -> Iterable[RouteQuantity]:
         yield RouteQuantity("people asked for the rate", content["example"]["people"])
 
 
+def remarks(content: Mapping[str, Any]) -> Iterable[RouteRemark]:
+    """A sentence below the rates."""
+    if content.get("example"):
+        yield RouteRemark(f"{content['example']['people']} people were asked")
+
+
 ROUTE = Route(
     name="example",
     title="a rate from a file",
@@ -31,6 +37,7 @@ ROUTE = Route(
     asked=lambda rates, method: True,
     rates=rates,
     quantities=quantities,
+    remarks=remarks,
     citations=lambda rates: [("eyring1935", "the example's rate")],
     work=lambda config, method: RouteWork(steps=0.0, shots=0.0, jobs=1),
     absent={"example": {}},

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from separatrix.core.errors import StoreError
+from separatrix.rates.remarks.harmonic_remarks import saddle_sentences
 from separatrix.report import charts, rates_table
 from separatrix.report import rates_page as report
 from separatrix.report.literature import read_literature
@@ -56,7 +57,7 @@ def test_no_rates_no_relaxation():
 
 
 def test_saddles_stand_with_their_shares():
-    words = rates_table.channels_in_words(
+    words = saddle_sentences(
         {
             "states": ["A", "B"],
             "temperature_K": 300.0,
