@@ -6,23 +6,33 @@ import os
 import re
 import shutil
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import openmm
 import pytest
 import yaml
 from conftest import snakemake
+from models import numerical_gradient
 from pybtex.database import parse_string
 from typer.testing import CliRunner
 
 from separatrix import potentials
 from separatrix.cli import main as cli
 from separatrix.config.load import load
+from separatrix.coordinate.openmm_force import openmm_force
+from separatrix.coordinate.plumed import plumed
+from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.core.errors import ConfigError
 from separatrix.core.files import read_json, write_json
+from separatrix.core.molecule import read_geometry
+from separatrix.core.units import KCAL
 from separatrix.cvs.evaluation import evaluate
+from separatrix.cvs.kinds import KINDS, entry_of
+from separatrix.cvs.kinds.kind import Kind
 from separatrix.cvs.specification import describe
 from separatrix.rates.route import ROUTES, RouteContext, by_trust
 from separatrix.report import citations, rates_table, software
@@ -122,6 +132,111 @@ def test_kind_of_variable_is_a_candidate(data: dict[str, Any], root: Path, tmp_p
     assert values[:, 0] == pytest.approx(expected)
     (later,), _ = evaluate([variable], positions[:1] + 1e-6 * velocities[:1], velocities[:1])
     assert (later[0] - values[0, 0]) / 1e-6 == pytest.approx(rates[0, 0], rel=1e-4)
+
+
+MIDDLE = {"kind": "midpoint_distance", "atoms": ["N9", "C6", "C11"]}
+
+
+def with_middle(root: Path, folder: Path, name: str) -> str:
+    """A system file whose basins and pulls are told by the package's kind; a candidate is of it, too."""
+    system = yaml.safe_load((root / name).read_text())
+    system["coordinates"]["middle"] = MIDDLE
+    for basin, bounds in (("Z", [1.0, 1.4]), ("E", [0.3, 0.9])):
+        system["basins"][basin]["within"].append({"coordinate": "middle", "range_A": bounds})
+        system["basins"][basin]["equivalent"] = [[["C6", "C11"]]]
+    system["saddle_guesses"] = [
+        {
+            "name": "half way",
+            "start": "E",
+            "pull": [{"coordinate": "middle", "target_A": 0.9, "strength_kcal_mol_A2": 900}],
+        }
+    ]
+    system["mechanism"] = {
+        "crossing": {"coordinate": "CNNC", "at_deg": 90},
+        "classes": [{"name": "wide", "coordinate": "middle", "above_A": 0.95}],
+        "otherwise": "narrow",
+    }
+    system["variables"]["extra"].append({"name": "middle", **MIDDLE})
+    (folder / "system.yaml").write_text(yaml.safe_dump(system))
+    return str(folder / "system.yaml")
+
+
+def test_kind_of_variable_bounds_basins_pulls_and_tells_mechanisms(
+    data: dict[str, Any], root: Path, tmp_path: Path
+) -> None:
+    file = with_middle(root, tmp_path, data["system"])
+    system = load(data | {"system": file}).system
+    rng = np.random.default_rng(2)
+    for basin in system.basins:
+        start = read_geometry(system.geometries[basin.name])[1]
+        ends = [6, 11]
+        assert len(basin.alternatives) == 2, "the dihedral of the ends' images is another one, the distance is not"
+        (interval,) = [i for i in basin.alternatives[0] if i.coordinate.name == "middle"]
+        for x in start + rng.normal(scale=0.02, size=(50, *start.shape)):
+            by_hand = 10 * np.linalg.norm(x[9] - x[ends].mean(axis=0))
+            assert interval.coordinate.deciding(x) == pytest.approx(by_hand)
+            assert interval.contains(by_hand) or not basin.contains(x)
+    assert [i.coordinate.name for i in system.basins[0].intervals].count("middle") == 1
+    (pull,) = system.saddle_guesses[0].biases
+    x = read_geometry(system.geometries["E"])[1] + rng.normal(scale=0.01, size=(34, 3))
+    energy, gradient = pull(x)
+    numerical = numerical_gradient(lambda y: pull(y)[0], x)
+    np.testing.assert_allclose(gradient, numerical, atol=1e-5 * np.abs(numerical).max())
+    value = 10 * np.linalg.norm(x[9] - x[[6, 11]].mean(axis=0))
+    assert energy == pytest.approx(0.5 * 900 * KCAL * (value - 0.9) ** 2)
+    assert {system.mechanism.at(read_geometry(system.geometries[n])[1]) for n in ("Z", "E")} == {"wide", "narrow"}
+
+
+def of_middle(data: dict[str, Any], file: str) -> ReactionCoordinate:
+    system = load(data | {"system": file}).system
+    return ReactionCoordinate(system.variables[-1:], (0.7,), -1.0, "logistic", "Z", "E", system.molecule.symbols)
+
+
+def test_kind_of_variable_is_written_for_plumed_and_openmm(data: dict[str, Any], root: Path, tmp_path: Path) -> None:
+    ours = of_middle(data, with_middle(root, tmp_path, data["system"]))
+    lines = plumed(ours)["plumed.dat"].splitlines()
+    assert "q1_u: DISTANCE ATOMS=10,7 COMPONENTS NOPBC" in lines
+    assert "q1: CUSTOM ARG=q1_sx,q1_sy,q1_sz VAR=sx,sy,sz FUNC=5*sqrt(sx*sx+sy*sy+sz*sz) PERIODIC=NO" in lines
+    system = openmm.System()
+    for _ in ours.symbols:
+        system.addParticle(1.0)
+    system.addForce(openmm_force(ours))
+    platform = openmm.Platform.getPlatformByName("Reference")
+    context = openmm.Context(system, openmm.VerletIntegrator(0.001), platform)
+    x = np.random.default_rng(3).normal(scale=0.2, size=(34, 3))
+    context.setPositions(x)
+    state = context.getState(getEnergy=True, getForces=True)
+    by_hand = 10 * np.linalg.norm(x[9] - x[[6, 11]].mean(axis=0))
+    assert state.getPotentialEnergy()._value == pytest.approx(0.7 * by_hand - 1.0)
+    numerical = numerical_gradient(lambda y: float(ours.evaluate(y[None]).r[0]), x)
+    np.testing.assert_allclose(state.getForces(asNumpy=True)._value, -numerical, atol=1e-6)
+
+
+def test_what_a_kind_of_variable_lacks_is_found_as_the_config_is_read(
+    data: dict[str, Any], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = with_middle(root, tmp_path, data["system"])
+    umbrella = {"rates": {"umbrella": {"methods": ["springs"], "variables": ["middle"]}}}
+    assert load(data | {"system": file} | umbrella).settings("sample", "springs")
+    bare = replace(cast(Kind, entry_of("midpoint_distance")), export=None)
+    monkeypatch.setitem(KINDS, "midpoint_distance", bare)
+    with pytest.raises(
+        ConfigError,
+        match=r"^config.yaml: rates.umbrella.variables.0: 'middle' is of the kind 'midpoint_distance', which OpenMM "
+        r"cannot hold by a spring; take another variable$",
+    ):
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(data | {"system": file} | umbrella))
+        monkeypatch.chdir(tmp_path)
+        for folder in ("resources", "config"):
+            (tmp_path / folder).symlink_to(root / folder)
+        load(data | {"system": file} | umbrella, ["config.yaml"])
+    checked = CliRunner(env={"COLUMNS": "300"}).invoke(cli.app, ["check", "--quick", "config.yaml"])
+    assert checked.exit_code == 1
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(data | {"system": file}))
+    checked = CliRunner(env={"COLUMNS": "300"}).invoke(cli.app, ["check", "--quick", "config.yaml"])
+    assert "candidate middle is of the kind 'midpoint_distance', which PLUMED and OpenMM have not" in checked.output
+    with pytest.raises(ValueError, match="variable 'middle': kind 'midpoint_distance' has no counterpart"):
+        plumed(of_middle(data, file))
 
 
 @pytest.mark.parametrize(("bound", "stops"), [(40, True), (41, False)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from separatrix.cvs.kinds.kind import Kind
+from separatrix.cvs.kinds.kind import Kind, Recipe
 from separatrix.cvs.vectors import ANGSTROM_PER_NM, Array
 
 
@@ -18,6 +18,10 @@ def midpoint_distance(points: Array, motion: Array | None) -> tuple[Array, Array
     return ANGSTROM_PER_NM * length, ANGSTROM_PER_NM * (arm * velocity).sum(axis=0) / length
 
 
+def _ends_in_order(atoms: tuple[int, ...]) -> tuple[int, ...]:
+    return (atoms[0], *sorted(atoms[1:]))
+
+
 ENTRIES = (
     Kind(
         "midpoint_distance",
@@ -26,5 +30,12 @@ ENTRIES = (
         midpoint_distance,
         "distance",
         "distance of atom {0} from the middle of {1} and {2}",
+        canonical=_ends_in_order,
+        # Halves of the sum of the vectors to the two ends; nm.
+        export=Recipe(
+            "5*sqrt(sx*sx+sy*sy+sz*sz)",
+            vectors={"u": (0, 1), "w": (0, 2)},
+            steps={"sx": "ux+wx", "sy": "uy+wy", "sz": "uz+wz"},
+        ),
     ),
 )
