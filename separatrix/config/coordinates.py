@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +76,7 @@ def build_coordinates(
                 raise keys.fail(at, f"{kind.name} needs {kind.n_atoms} atoms, {len(atoms)} are given")
             indices = [keys.look(index, atom, at, "a named atom") for atom in atoms]
             if len(set(indices)) != kind.n_atoms:
-                raise keys.fail(at, "an atom is given twice")
+                raise keys.fail(at, f"an atom is given twice; give {kind.n_atoms} different ones")
         if "name" in spec:
             raise keys.fail(f"coordinates.{name}.name", "a coordinate is called by its key; leave this one out")
         try:
@@ -99,10 +100,17 @@ def _build_box(items: Sequence[Mapping[str, Any]], at: str, coordinates: Coordin
 
 def _bounds(pair: Sequence[float], coordinate: Variable, at: str, keys: Keys) -> tuple[float, float]:
     low, high = pair
-    if low >= high:
-        raise keys.fail(at, f"the lower bound {low:g} is not below the upper bound {high:g}")
     if coordinate.period is not None and not (abs(low) <= 1e4 and abs(high) <= 1e4):
         raise keys.fail(at, f"a {coordinate.kind} runs in a circle; give two finite angles in degrees")
+    if low >= high:
+        remedy = "give the lower one first"
+        if coordinate.period is not None and low > high:
+            turned = high + coordinate.period * math.ceil((low - high) / coordinate.period)
+            remedy = (
+                f"a {coordinate.kind} runs upwards from the first: give [{low:g}, {turned:g}] to go round by way of "
+            )
+            remedy += f"{0.5 * (low + turned):g}, or the lower one first"
+        raise keys.fail(at, f"the lower bound {low:g} is not below the upper bound {high:g}; {remedy}")
     return float(low), float(high)
 
 
@@ -231,7 +239,8 @@ def build_mechanism(data: Mapping[str, Any] | None, coordinates: Coordinates, ke
             classes.append(MechanismClass(entry["name"], coordinate, float(entry[key])))
     rule = MechanismRule(crossing, boundary, tuple(classes), data["otherwise"], ways)
     if len(set(rule.names)) != len(rule.names):
-        raise keys.fail("mechanism", "two mechanisms carry the same name")
+        repeated = next(name for n, name in enumerate(rule.names) if name in rule.names[:n])
+        raise keys.fail("mechanism", f"two mechanisms are called {repeated!r}; give each a name of its own")
     return rule
 
 
@@ -260,7 +269,7 @@ def check_crossing(rule: MechanismRule, ends: Sequence[tuple[Basin, np.ndarray]]
                     interval = held[0]
                     raise keys.fail(
                         "mechanism.crossing",
-                        f"{coordinate.name} of {at} lies in basin {basin.name}, which goes from "
+                        f"{coordinate.name} of {value:g} lies in basin {basin.name}, which goes from "
                         f"{interval.low:g} to {interval.high:g}{unsigned}; give a value outside both basins",
                     )
     for basin, x in ends:

@@ -71,6 +71,7 @@ class Keys:
         other = next((key for key in choices if key != wanted and key in item), None)
         if other is not None or wanted not in item:
             instead = f", not as {other}" if other is not None else ""
-            unit = "has no unit" if coordinate.unit == "1" else f"is measured in {coordinate.unit}"
+            measured = "degrees" if coordinate.unit == "degree" else coordinate.unit
+            unit = "has no unit" if coordinate.unit == "1" else f"is measured in {measured}"
             raise self.fail(at, f"{coordinate.name} {unit}; give its {what} as {wanted}{instead}")
         return wanted

@@ -526,7 +526,8 @@ def _sentence(error: Any, inside: Any, meaning: str, last: str) -> str:
             return f"{seen} must be {relation} {_bound(context[bound])}{wanted}"
         case "too_short" | "too_long" as kind:
             number = context["min_length" if kind == "too_short" else "max_length"]
-            return f"needs {'at least' if kind == 'too_short' else 'at most'} {number} entries{wanted}"
+            entries = "entry" if number == 1 else "entries"
+            return f"needs {'at least' if kind == 'too_short' else 'at most'} {number} {entries}{wanted}"
         case "string_too_short" | "string_too_long" as kind:
             short = kind == "string_too_short"
             number = context["min_length" if short else "max_length"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from test_howtos import unpacked
 
 from separatrix.config.load import load
 from separatrix.config.sections.system_keys import SystemSection
@@ -155,3 +156,144 @@ def test_what_no_spring_can_hold_is_refused_at_once(
     assert load(data).system.variables[-1].name == "size"
     with pytest.raises(ConfigError, match=says):
         load(data | {"rates": {"umbrella": rates}, "committor": {"source": source}})
+
+
+# Mistakes -------------------------------------------------------------------------------------------------------------
+
+TWIST, LENGTH = {"coordinate": "twist"}, {"coordinate": "S-S"}
+PLUS, PULL, CROSSING = "basins.plus", "saddle_guesses.0.pull.0", "mechanism.crossing"
+DIHEDRAL = {"kind": "dihedral", "atoms": ["H1", "S1", "S2", "H2"]}
+S_S, S_H = {"kind": "distance", "atoms": ["S1", "S2"]}, {"kind": "distance", "atoms": ["S1", "H1"]}
+ANGLE = {"kind": "angle", "atoms": ["H1", "S1", "S2"]}
+
+
+def sums(*terms: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": "difference", "terms": list(terms)}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        # What bounds a basin
+        (f"{PLUS}.within.0.coordinate", "twst", "'twst' is not a coordinate; did you mean 'twist'?"),
+        (f"{PLUS}.within.0", TWIST, "twist is measured in degrees; give its range as range_deg"),
+        (f"{PLUS}.within.0", TWIST | {"range_A": [55, 125]}, "give its range as range_deg, not as range_A"),
+        (
+            f"{PLUS}.within.0.range_deg",
+            [125, 55],
+            "the lower bound 125 is not below the upper bound 55; a dihedral runs upwards from the first: give [125, "
+            "415] to go round by way of 270, or the lower one first",
+        ),
+        (
+            f"{PLUS}.within.0",
+            LENGTH | {"range_A": [3, 2]},
+            "3 is not below the upper bound 2; give the lower one first",
+        ),
+        (f"{PLUS}.within.0.range_deg", [125], "needs at least 2 entries (lowest and highest value"),
+        (f"{PLUS}.within.0.range_deg", [55, float("inf")], "a dihedral runs in a circle; give two finite angles"),
+        (f"{PLUS}.within.0.range_deg", [float("inf"), 55], "a dihedral runs in a circle; give two finite angles"),
+        (PLUS, {"geometry": "disulfane/plus.xyz"}, "nothing bounds it; give intervals that all hold in within, or"),
+        (
+            f"{PLUS}.any",
+            [{"within": [TWIST | {"range_deg": [55, 125]}]}],
+            "needs at least 2 entries (boxes of which one",
+        ),
+        # Where a geometry lies
+        (
+            "basins.minus.within.0.range_deg",
+            [-150, 60],
+            "basins.plus: overlaps basin minus; give one coordinate ranges",
+        ),
+        (
+            f"{PLUS}.within.0.range_deg",
+            [100, 125],
+            "basins.plus.geometry: disulfane/plus.xyz lies in no basin, not in plus; ",
+        ),
+        (
+            f"{PLUS}.geometry",
+            "disulfane/minus.xyz",
+            "disulfane/minus.xyz lies in minus, not in plus; change the file or",
+        ),
+        # Renumberings
+        (f"{PLUS}.equivalent", [[["H1", "H9"]]], "'H9' is not a named atom; did you mean 'H2'?"),
+        (f"{PLUS}.equivalent", [[["H1", "S1"]]], "H1, S1 are not of one element; give atoms that are alike"),
+        (f"{PLUS}.equivalent", [[["H1", "H2"], ["H2", "H1"]]], "an atom is given twice; an atom changes places once"),
+        (
+            f"{PLUS}.equivalent",
+            [["H1", "H2"]],
+            "'H1' is not a list; give the cycle of names of atoms, such as [H1, H2, H3]",
+        ),
+        (f"{PLUS}.equivalent", [[["H1"]]], "needs at least 2 entries (cycle of names of atoms"),
+        # Coordinates
+        ("coordinates.twist.kind", "dihedrall", "'dihedrall' is not a kind of variable; did you mean 'dihedral'?"),
+        ("coordinates.twist.atoms", ["H1", "S1", "S2"], "dihedral needs 4 atoms, 3 are given"),
+        ("coordinates.twist.atoms", ["H1", "S1", "S2", "H1"], "an atom is given twice; give 4 different ones"),
+        ("coordinates.S-S", sums(DIHEDRAL, ANGLE | {"weight": -1}), "a 'dihedral' jumps by its period; use its cosine"),
+        ("coordinates.S-S", sums(S_S, ANGLE | {"weight": -1}), "must all have the same unit, not angstrom, degree"),
+        ("coordinates.S-S", sums(S_S, S_H), "a difference needs weights of both signs; a sum is a linear_combination"),
+        (
+            "coordinates.S-S",
+            {"kind": "coordination", "pairs": [["S1", "S2"]]},
+            "r0_A: is missing; give a number above 0",
+        ),
+        (
+            "coordinates.S-S",
+            {"kind": "rmsd", "reference": "plsu"},
+            "'plsu' is neither a basin (basins: plus, minus) nor a",
+        ),
+        # Pulls
+        (PULL, TWIST | {"target_A": 1, "strength_kcal_mol_A2": 2}, "give its target as target_deg, not as target_A"),
+        (PULL, TWIST | {"target_deg": 1, "strength_kcal_mol_A2": 2}, "give its strength as strength_kcal_mol, not as"),
+        (f"{PULL}.strength_kcal_mol", -5, "-5 must be more than 0"),
+        ("saddle_guesses.0.start", "pluss", "'pluss' is not a basin; did you mean 'plus'?"),
+        # Crossings and mechanisms
+        (CROSSING, TWIST | {"at_A": 3}, "give its value at the crossing as at_deg, not as at_A"),
+        (
+            CROSSING,
+            TWIST | {"at_deg": 30, "between_deg": [0, 180]},
+            "give at_deg, a value without its sign, or between_deg",
+        ),
+        (CROSSING, LENGTH | {"between_deg": [0, 180]}, "S-S does not run in a circle; give one value, as at_..."),
+        (f"{CROSSING}.between_deg", [0, 360], "goes all the way round; give two different angles"),
+        (
+            f"{CROSSING}.between_deg",
+            [90, 180],
+            "twist of 90 lies in basin plus, which goes from 55 to 125; give a value out",
+        ),
+        (
+            CROSSING,
+            TWIST | {"at_deg": 30},
+            "lie on the same side of 30 in twist (a dihedral counts without its sign; give",
+        ),
+        (
+            CROSSING,
+            LENGTH | {"at_A": 2.5, "ways": ["a", "b"]},
+            "S-S does not run in a circle, so that there is one way",
+        ),
+        (f"{CROSSING}.ways", ["other", "b"], "two mechanisms are called 'other'; give each a name of its own"),
+        ("mechanism.classes.0", LENGTH | {"name": "x", "above_deg": 2}, "give its bound as above_A, not as above_deg"),
+        (
+            "mechanism.classes.0",
+            LENGTH | {"name": "x", "above_A": 2, "within_A": [2, 3]},
+            "give a lower bound alone, or both bounds in within_A",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_with_file_key_and_remedy(
+    key: str, value: Any, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacked("basins.md", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    data = read_yaml("disulfane/disulfane.yaml")
+    assert built(data).mechanism.ways == ("by cis", "by trans")
+    *path, last = (int(word) if word.isdecimal() else word for word in key.split("."))
+    part = data
+    for word in path:
+        part = part[word]
+    part[last] = value
+    with pytest.raises(ConfigError) as error:
+        built(data)
+    message = str(error.value)
+    assert says in message and "\n" not in message
+    place = says.split(":")[0] if says.startswith("basins.") else key.split(".")[0]
+    assert message.startswith(f"x.yaml: {place}")

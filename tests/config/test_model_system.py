@@ -143,7 +143,7 @@ MISTAKES: list[tuple[str, Change, list[str]]] = [
     ("class of nothing", mechanism(classes=[{"name": "up", "coordinate": "w", "above_A": 1}]),
      ["mechanism.classes.0.coordinate", "'w'"]),
     ("class with a taken name", mechanism(classes=[{"name": "over", "coordinate": "y", "above_A": 1}]),
-     ["mechanism", "same name"]),
+     ["mechanism", "two mechanisms are called 'over'"]),
     ("no candidates", put("variables", {}), ["variables", "no candidate", "extra"]),
     ("no bonds around", put("variables", {"around": ["X"]}), ["variables", "no candidate", "extra"]),
     ("no variables", lambda data: data.pop("variables"), ["'variables' is missing"]),

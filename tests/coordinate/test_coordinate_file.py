@@ -324,6 +324,20 @@ def test_the_openmm_force_is_r_and_its_gradient(variable: Variable) -> None:
         np.testing.assert_allclose(slopes, expected, atol=1e-7 * max(1.0, np.abs(expected).max()))
 
 
+def test_a_raw_dihedral_is_written_but_for_whole_turns() -> None:
+    """Its recipe stands beside those of its cosine and sine, though no coordinate is fitted to it."""
+    ours = made_of(of("dihedral"))
+    context, files = context_of(openmm_force(ours)), plumed(ours, "cv.dat")
+    for x in geometries()[:-1]:
+        energy, slopes = energy_and_gradient(context, x)
+        off = (energy - ours.evaluate(x[None]).r[0]) / ours.coefficients[0]
+        assert abs((off + 180.0) % 360.0 - 180.0) < 1e-6
+        expected = gradient(ours, x)
+        np.testing.assert_allclose(slopes, expected, atol=1e-7 * np.abs(expected).max())
+        off = run_plumed(files, "cv.dat", x)["q1"] - ours.evaluate(x[None]).values[0, 0]
+        assert abs((off + 180.0) % 360.0 - 180.0) < 1e-6
+
+
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=15)
 def test_the_openmm_force_of_several_variables_on_random_geometries(seed: int) -> None:

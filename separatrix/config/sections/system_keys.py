@@ -52,6 +52,11 @@ class BoxSection(Section):
     within: list[IntervalSection] = key(..., "intervals that all hold in the box", min_length=1)
 
 
+#: A cycle of atoms that change places: each comes where the next one is, the last where the first is.
+Cycle = Annotated[list[str], Field(description="cycle of names of atoms, such as [H1, H2, H3]", min_length=2)]
+Renumbering = Annotated[list[Cycle], Field(description="list of cycles, such as [[H1, H2, H3]]", min_length=1)]
+
+
 class BasinSection(Section):
     """A stable state."""
 
@@ -80,7 +85,7 @@ class BasinSection(Section):
         guide="list of boxes, each with a `within`; in the basin one of them holds, besides the basin's own `within`",
         min_length=2,
     )
-    equivalent: list[list[list[str]]] | None = key(
+    equivalent: list[Renumbering] | None = key(
         None,
         "renumberings of atoms that count as the same, each a list of cycles of names of atoms",
         shown_default="none",

@@ -123,7 +123,7 @@ class Form(NamedTuple):
 def positive_number(options: Mapping[str, Any], key: str, default: float | None = None) -> float:
     value = options.get(key, default)
     if value is None:
-        raise ValueError(f"{key}: is missing")
+        raise ValueError(f"{key}: is missing; give a number above 0")
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
         raise ValueError(f"{key}: must be a number above 0, not {value!r}")
     return float(value)
