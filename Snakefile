@@ -56,6 +56,7 @@ if not workflow.modifier.is_main_snakefile():
 localrules:
     all,
     assess,
+    captions,
     chain,
     variables,
     coordinate,

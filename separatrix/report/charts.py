@@ -44,7 +44,7 @@ GREY = "#8a8a8a"
 INK = "#333333"
 
 
-_IN_A_ROW = 3  # panels
+IN_A_ROW = 3  # panels
 
 
 def svg(chart: alt.TopLevelMixin) -> str:
@@ -105,10 +105,10 @@ def panels(chart: alt.LayerChart, frame: pd.DataFrame, order: Sequence[str]) -> 
     present = present_labels(frame, order)
     names = {"shorthand": "label:N", "sort": present, "header": alt.Header(title=None)}
     # Only a grid that wraps needs `facet`; `column` keeps the heads in line.
-    if len(present) <= _IN_A_ROW:
+    if len(present) <= IN_A_ROW:
         facet = chart.facet(column=alt.Column(**names), data=frame)
     else:
-        facet = chart.facet(facet=alt.Facet(**names), columns=_IN_A_ROW, data=frame)
+        facet = chart.facet(facet=alt.Facet(**names), columns=IN_A_ROW, data=frame)
     return facet
 
 
@@ -188,3 +188,10 @@ def against_prediction(
     )
     rows = pd.concat([frame.assign(kind="data"), diagonal])
     return panels(chart.properties(width=230, height=230), rows, order)
+
+
+def colour_of_present(frame: pd.DataFrame, order: Sequence[str]) -> alt.Color:
+    """Colour by method with a legend of those that are there; each has the colour that it has in all figures."""
+    present = present_labels(frame, order)
+    palette = [PALETTE[list(order).index(label) % len(PALETTE)] for label in present]
+    return alt.Color("label:N", scale=alt.Scale(domain=present, range=palette), legend=alt.Legend(title=None))

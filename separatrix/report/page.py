@@ -23,13 +23,11 @@ from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json, replacing
 from separatrix.core.plain import json_safe
 from separatrix.report import charts, movies, story, table_content, templates
+from separatrix.report.figure_registry import SECTIONS
 from separatrix.report.language import Words
 from separatrix.report.literature import read_literature
 
 log = logging.getLogger(__name__)
-
-#: Sections in their order; those with nothing to show are left out.
-SECTIONS = ("mechanism", "barrier", "rate", "scans", "coordinate", "sure", "theory", "cost", "details")
 
 #: What is larger than this (bytes) is not embedded, so that the report stays below 30 MB: a file to save is named, a
 #: live figure stays still, a still one is a PNG.

@@ -15,6 +15,7 @@ from rich.console import Console
 from separatrix.core.errors import ConfigError, SeparatrixError
 from separatrix.core.files import replacing, write_json
 from separatrix.core.plain import json_safe
+from separatrix.core.text import cells
 from separatrix.report import theory_text
 from separatrix.theory import analysis, measured_committors, model_file, trial_shooting
 from separatrix.theory.analysis import Tell
@@ -104,19 +105,29 @@ def run(
 
 
 def write(result: Result, folder: Path | str) -> Sequence[Path]:
-    """Write figures, tables (HTML and JSON) and the numbers (JSON) into a folder; the paths of what was written."""
+    """Write figures with their data, tables (HTML, JSON) and the numbers (JSON) into a folder; the paths of all."""
     # Altair is slow to import, and results may be wanted without figures.
-    from separatrix.report import table_content, theory_charts, theory_tables
+    from separatrix.report import charts, table_content
+    from separatrix.report.figure_registry import FIGURES, TABLES, SurfaceFigure, SurfaceTable
 
     folder = Path(folder)
-    figures = {folder / name: content for name, content in theory_charts.files(result).items()}
-    for path, figure in figures.items():
-        with replacing(path) as temporary:
-            temporary.write_bytes(figure)
-    page = folder / "theory.html"
-    table_content.save(theory_tables.content(result.analysis), page)
+    written = []
+    for table in TABLES.entries().values():
+        if isinstance(table, SurfaceTable):
+            page = folder / f"{table.file or table.name}.html"
+            table_content.save(table.content(result), page)
+            written += [page, table_content.data_file(page)]
+    for figure in FIGURES.entries().values():
+        if isinstance(figure, SurfaceFigure):
+            path, frame = folder / (figure.file or figure.name), figure.rows(result)
+            content = charts.forms(figure.chart(frame, []))
+            content[".csv"] = cells(frame).to_csv(index=False).encode()
+            for ending, form in content.items():
+                with replacing(path.with_suffix(ending)) as temporary:
+                    temporary.write_bytes(form)
+                written.append(path.with_suffix(ending))
     write_json(result.to_dict(), folder / "theory.json")
-    return [page, table_content.data_file(page), *figures, folder / "theory.json"]
+    return [*written, folder / "theory.json"]
 
 
 def for_rule(model: Path | str, *, outputs: Mapping[str, Path | str]) -> None:

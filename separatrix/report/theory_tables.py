@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from separatrix.report.figures.theory_surface import shown_separatrices
 from separatrix.report.table_content import TableContent, TablePage, text_row
-from separatrix.report.theory_charts import shown_separatrices
 from separatrix.theory.outcome import Analysis, beside, word
 
 

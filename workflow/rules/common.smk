@@ -22,6 +22,18 @@ try:
     from separatrix.core.text import one_line
     from separatrix.rates.route import ROUTES, asked_routes
     from separatrix.report import inputs
+    from separatrix.report.figure_registry import (
+        Figure,
+        MethodFigure,
+        MethodTable,
+        RatesFigure,
+        RatesTable,
+        ScanFigure,
+        SurfaceFigure,
+        SurfaceTable,
+        shown_figures,
+        shown_tables,
+    )
     from separatrix.report.table_content import data_file
     from separatrix.results import verify
     from separatrix.results.stationary_files import search_revision
@@ -59,10 +71,12 @@ def checked_config():
 
 # One line for every mistake, before anything runs.
 CONFIG = checked_config()
-# What captions read, with its defaults.
-CAPTIONED = ("committor", "coordinate", "sampling", "seed", "temperature_K")
+# What the text of Snakemake's report reads (workflow/report/workflow.rst), with its defaults.
 config.update(
-    {key: CONFIG.data[key] for key in ("committor", "coordinate", "sampling")}
+    {
+        key: CONFIG.data[key]
+        for key in ("committor", "coordinate", "sampling", "seed", "temperature_K")
+    }
 )
 RESULTS = CONFIG.data["results_directory"]
 
@@ -277,6 +291,28 @@ def minima_files(wildcards):
 ALONG = CONFIG.data["rates"]["umbrella"]["methods"]
 
 
+def shown_items():
+    """Figures and tables that this run has, in their order; of a broken plug-in one line and exit status 1."""
+    available = [*CONFIG.draws(), *(["free energy"] if ALONG else [])]
+    try:
+        entries = [
+            *shown_figures(available).values(),
+            *shown_tables(available).values(),
+        ]
+    except SeparatrixError as error:
+        refuse(one_line(str(error)))
+    return sorted(entries, key=lambda entry: entry.place)
+
+
+# From their entries in separatrix/report and of installed packages.
+SHOWN = shown_items()
+
+
+def shown(*kinds):
+    """Figures and tables of one kind, in their order."""
+    return [entry for entry in SHOWN if isinstance(entry, kinds)]
+
+
 def route_files(wildcards):
     """Files of all routes to a rate that a method takes."""
     return {
@@ -482,32 +518,67 @@ def comparison_file(name):
     return f"{RESULTS}/comparison/{name}"
 
 
-def other_forms(names, stem="{}"):
+def other_forms(figures):
     """Outputs that come with each figure: PDF for papers, the Vega-Lite specification for the report."""
     return {
-        f"{name}_{form}": comparison_file(f"{stem.format(name)}.{ending}")
-        for name in names
+        f"{figure.name}_{form}": comparison_file(f"{figure.stem}.{ending}")
+        for figure in figures
         for form, ending in (("pdf", "pdf"), ("chart", "json"))
     }
 
 
-def table_data(stem):
-    """Content of a table as JSON, which is written with its page."""
-    return comparison_file(data_file(f"{stem}.html"))
+def data_files(figures):
+    """Outputs that each figure is drawn from, for rules that make both."""
+    return {f"{figure.name}_data": comparison_file(figure.data) for figure in figures}
 
 
-def reported(items, ending):
-    """Outputs that the report shows, by name."""
+def table_data(tables):
+    """Outputs that come with each table: its content as JSON, which the report reads."""
+    return [comparison_file(data_file(f"{table.stem}.html")) for table in tables]
+
+
+def files_of_entries(entries):
+    """What the report shows of each figure and table, and the data behind each figure."""
+    shown_files = [comparison_file(f"{e.stem}.{file_ending(e)}") for e in entries]
+    return shown_files + [
+        comparison_file(e.data) for e in entries if isinstance(e, Figure)
+    ]
+
+
+def caption_file(name):
+    """File of a figure's or table's caption, which the rule `captions` writes from the entry."""
+    return comparison_file(f"captions/{name}.rst")
+
+
+def captions_of(entries):
+    """Captions of figures and tables, for the rule that makes them; a new caption does not draw them again."""
+    return ancient([caption_file(entry.name) for entry in entries])
+
+
+def reported(entries):
+    """Outputs that the report shows, by name: figures as SVG, tables as HTML."""
+    # Snakemake looks for captions beside the rules. Of rules that are fetched from a host it finds none that the run makes.
+    local = workflow.current_basedir.is_local
     return {
-        name: report(
-            comparison_file(f"{name}.{ending}"),
-            caption=f"../report/{name}.rst",
-            category=category,
+        entry.name: report(
+            comparison_file(f"{entry.stem}.{file_ending(entry)}"),
+            caption=os.path.abspath(caption_file(entry.name)) if local else None,
+            category=entry.category,
             # One label only: of two, Snakemake turns the second into a toggle that can leave the page blank.
-            labels={"shows": title},
+            labels={"shows": shown_label(entry)},
         )
-        for name, (category, title) in items.items()
+        for entry in entries
     }
+
+
+def file_ending(entry):
+    """Ending of the file that the report shows."""
+    return "svg" if isinstance(entry, Figure) else "html"
+
+
+def shown_label(entry):
+    """What Snakemake's report calls a figure or table."""
+    return entry.title if isinstance(entry, Figure) else f"{entry.title} (table)"
 
 
 wildcard_constraints:

@@ -1,26 +1,12 @@
-from separatrix.report.figure_registry import shown_figures, shown_tables
-
-# Figures and tables, from their entries in separatrix/report: name -> its category in the report, and its title there.
-SHOWN_FIGURES = shown_figures(CONFIG.draws())
-SHOWN_TABLES = shown_tables()
-FIGURES = {name: (entry.category, entry.title) for name, entry in SHOWN_FIGURES.items()}
-TABLES = {
-    name: (entry.category, f"{entry.title} (table)")
-    for name, entry in SHOWN_TABLES.items()
-}
-
-# Some tables have data of their own.
+# Figures and tables of the methods. Some tables have data of their own.
 FIGURE_DATA = {
-    name: comparison_file(f"data/{name}.csv")
-    for name in (
-        *FIGURES,
-        *(name for name, entry in SHOWN_TABLES.items() if entry.rows),
-    )
+    entry.name: comparison_file(f"data/{entry.name}.csv")
+    for entry in shown(MethodFigure, MethodTable)
+    if entry.rows
 }
 COMPARISON = [
-    *(comparison_file(f"comparison.{ending}") for ending in ("csv", "json", "html")),
-    *(comparison_file(f"{name}.svg") for name in FIGURES),
-    *(comparison_file(f"{name}.html") for name in TABLES if name != "comparison"),
+    *(comparison_file(f"comparison.{ending}") for ending in ("csv", "json")),
+    *files_of_entries(shown(MethodFigure, MethodTable)),
 ]
 
 
@@ -82,12 +68,12 @@ rule compare:
 rule figures:
     input:
         *FIGURE_DATA.values(),
+        captions_of(shown(MethodFigure, MethodTable)),
         table=comparison_file("comparison.csv"),
     output:
-        *(table_data(name) for name in TABLES),
-        **reported(FIGURES, "svg"),
-        **reported(TABLES, "html"),
-        **other_forms(FIGURES),
+        table_data(shown(MethodTable)),
+        **reported(shown(MethodFigure, MethodTable)),
+        **other_forms(shown(MethodFigure)),
     log:
         comparison_file("logs/figures.log"),
     benchmark:
@@ -103,5 +89,26 @@ rule figures:
         data=FIGURE_DATA,
     message:
         "figures and tables of the report"
+    script:
+        "../../scripts/stage.py"
+
+
+rule captions:
+    output:
+        **{entry.name: caption_file(entry.name) for entry in SHOWN},
+    log:
+        comparison_file("logs/captions.log"),
+    conda:
+        "../../envs/separatrix.yaml"
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        stage=Stage("separatrix.workflow.reporting:write_captions"),
+        revision=1,
+        # A function: in text, Snakemake would fill in what looks like a wildcard.
+        captions=lambda wildcards: {entry.name: entry.caption for entry in SHOWN},
+    message:
+        "captions of figures and tables"
     script:
         "../../scripts/stage.py"

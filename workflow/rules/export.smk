@@ -4,12 +4,14 @@ EXPORT = f"{RESULTS}/export"
 # Not all that lies in the folder: an earlier config may have left a table there that this one does not make.
 EXPORT_TABLES = [
     file
-    for file in (
-        *COMPARISON,
-        *FIGURE_DATA.values(),
-        *RATES_RESULTS,
-        *(comparison_file(f"scans/{scan}.csv") for scan in SCANS),
-        *THEORY_RESULTS,
+    for file in dict.fromkeys(
+        [
+            *COMPARISON,
+            *FIGURE_DATA.values(),
+            *RATES_RESULTS,
+            *SCAN_RESULTS,
+            *THEORY_RESULTS,
+        ]
     )
     if file.endswith((".csv", "comparison.json", "theory.json"))
 ]

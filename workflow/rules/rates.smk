@@ -1,16 +1,5 @@
 # Rate constants: from the stationary points of every method, and along the fitted coordinate for those that the config names.
-RATES_RESULTS = [
-    *(comparison_file(f"rates.{ending}") for ending in ("html", "svg", "csv")),
-    comparison_file("relaxation.svg"),
-    comparison_file("relaxation.csv"),
-]
-if ALONG:
-    RATES_RESULTS += [
-        comparison_file("free_energy.svg"),
-        comparison_file("free_energy.csv"),
-        comparison_file("transmission.svg"),
-        comparison_file("transmission.csv"),
-    ]
+RATES_RESULTS = files_of_entries(shown(RatesFigure, RatesTable))
 
 
 rule harmonic:
@@ -173,52 +162,14 @@ rule rates:
 
 rule rates_report:
     input:
+        captions_of(shown(RatesFigure, RatesTable)),
         files=all_methods("rates.json"),
         literature=CONFIG.system.literature or [],
     output:
-        table_data("rates"),
-        **(
-            {
-                "profile": report(
-                    comparison_file("free_energy.svg"),
-                    caption="../report/free_energy.rst",
-                    category="Rates",
-                    labels={"shows": "Free energy along the coordinate"},
-                ),
-                "profile_data": comparison_file("free_energy.csv"),
-                "transmission": report(
-                    comparison_file("transmission.svg"),
-                    caption="../report/transmission.rst",
-                    category="Rates",
-                    labels={"shows": "Transmission coefficient"},
-                ),
-                "transmission_data": comparison_file("transmission.csv"),
-                **other_forms(["free_energy", "transmission"]),
-            }
-            if ALONG
-            else {}
-        ),
-        **other_forms(["rates", "relaxation"]),
-        table=report(
-            comparison_file("rates.html"),
-            caption="../report/rates.rst",
-            category="Rates",
-            labels={"shows": "Rates by every route (table)"},
-        ),
-        figure=report(
-            comparison_file("rates.svg"),
-            caption="../report/rates_figure.rst",
-            category="Rates",
-            labels={"shows": "Arrhenius plot"},
-        ),
-        data=comparison_file("rates.csv"),
-        relaxation=report(
-            comparison_file("relaxation.svg"),
-            caption="../report/relaxation.rst",
-            category="Rates",
-            labels={"shows": "Relaxation of the populations"},
-        ),
-        relaxation_data=comparison_file("relaxation.csv"),
+        table_data(shown(RatesTable)),
+        **reported(shown(RatesFigure, RatesTable)),
+        **other_forms(shown(RatesFigure)),
+        **data_files(shown(RatesFigure)),
     log:
         comparison_file("logs/rates_report.log"),
     benchmark:
@@ -229,7 +180,7 @@ rule rates_report:
         mem_mb=2000,
         runtime=10,
     params:
-        stage=Stage("separatrix.report.rates_page:write"),
+        stage=Stage("separatrix.workflow.reporting:draw_rates"),
         revision=1,
         # A function: of a list, Snakemake would fill in what looks like a wildcard.
         labels=lambda wildcards: [m.label for m in CONFIG.methods.values()],

@@ -1,77 +1,37 @@
 # Figures and tables of the report, and the order in which it shows them.
 
 
-# Where this file lies, which is not the folder of the Snakefile when the rules are used as a module.
-RULE_FOLDER = workflow.current_basedir
+def report_item(entry, wildcard="", name=""):
+    """A figure or table of the report, of one scan or surface where it is made for each."""
 
+    def filled(text):
+        return text.replace(f"{{{wildcard}}}", name) if wildcard else text
 
-def caption(name):
-    """File of the caption, the same as in Snakemake's own report."""
-    file = RULE_FOLDER.join(f"../report/{name}.rst")
-    if not file.is_local:
-        return str(workflow.source_path(f"../report/{name}.rst"))
-    # Not by way of the source cache, whose folder has another name in each run: the page would be made again.
-    path = os.path.normpath(file.get_path_or_uri(secret_free=True))
-    inside = os.path.commonpath([path, os.getcwd()]) == os.getcwd()
-    return os.path.relpath(path) if inside else path
-
-
-def figure(section, stem, title, words, data=""):
-    """A figure of the report; PDF and Vega-Lite specification lie beside the SVG."""
-    item = {"section": section, "name": stem, "title": title, "caption": caption(words)}
-    return item | {
-        "figure": comparison_file(f"{stem}.svg"),
-        "data": comparison_file(data or f"{stem}.csv"),
-    }
-
-
-def table(section, stem, title, words):
-    """A table of the report."""
-    item = {"section": section, "name": stem, "title": title, "caption": caption(words)}
-    return item | {"table": comparison_file(f"{stem}.html")}
+    stem = filled(entry.stem)
+    item = {"section": entry.section, "name": stem, "title": filled(entry.title)}
+    item |= {"caption": caption_file(entry.name)}
+    shown_file = comparison_file(f"{stem}.{file_ending(entry)}")
+    if isinstance(entry, Figure):
+        # PDF and Vega-Lite specification lie beside the SVG.
+        item |= {"figure": shown_file, "data": comparison_file(filled(entry.data))}
+    else:
+        item |= {"table": shown_file}
+    return item
 
 
 def report_items():
     """Figures and tables of the report, in their order."""
-    items = []
-    entries = sorted(
-        [*SHOWN_FIGURES.values(), *SHOWN_TABLES.values()], key=lambda entry: entry.place
-    )
-    for entry in entries:
-        name = entry.name
-        if name in SHOWN_FIGURES:
-            items.append(
-                figure(entry.section, name, entry.title, name, f"data/{name}.csv")
-            )
-        else:
-            items.append(table(entry.section, name, entry.title, name))
-    items.append(figure("rate", "rates", "Arrhenius plot", "rates_figure"))
-    if ALONG:
-        title = "Free energy along the coordinate"
-        items.append(figure("rate", "free_energy", title, "free_energy"))
-        title = "Transmission coefficient"
-        items.append(figure("rate", "transmission", title, "transmission"))
-    title = "Relaxation of the populations"
-    items.append(figure("rate", "relaxation", title, "relaxation"))
-    items.append(table("rate", "rates", "Rates by every route", "rates"))
+    items = [
+        report_item(entry)
+        for entry in shown(MethodFigure, MethodTable, RatesFigure, RatesTable)
+    ]
     for scan in SCANS:
-        for name, words in (("rates", "Rate"), ("mechanisms", "Mechanisms")):
-            items.append(
-                figure(
-                    *("scans", f"scans/{scan}_{name}", f"{words} over {scan}"),
-                    *(f"scan_{name}", f"scans/{scan}.csv"),
-                )
-            )
+        items += [report_item(entry, "scan", scan) for entry in shown(ScanFigure)]
     for surface in THEORY:
-        title = f"{surface}: rates and avoidance"
-        items.append(table("theory", f"theory/{surface}/theory", title, "theory"))
-        for name, words in (("surface", "separatrices"), ("anisotropy", "anisotropy")):
-            items.append(
-                figure(
-                    *("theory", f"theory/{surface}/{name}", f"{surface}: {words}"),
-                    *(f"theory_{name}", f"theory/{surface}/theory.json"),
-                )
-            )
+        items += [
+            report_item(entry, "surface", surface)
+            for entry in shown(SurfaceFigure, SurfaceTable)
+        ]
     return items
 
 

@@ -1,11 +1,7 @@
 # Settings that the config varies: rates and mechanisms over their values, beside the comparison of all methods.
 SCANS = CONFIG.data["scans"]
 
-SCAN_RESULTS = [
-    comparison_file(f"scans/{scan}_{name}")
-    for scan in SCANS
-    for name in ("rates.svg", "mechanisms.svg")
-]
+SCAN_RESULTS = expand(files_of_entries(shown(ScanFigure)), scan=SCANS)
 
 
 rule scan:
@@ -13,22 +9,12 @@ rule scan:
         lambda wildcards: [
             f"{RESULTS}/{method}/rates.json" for method in methods_of_scan(wildcards)
         ],
+        captions_of(shown(ScanFigure)),
         shares=comparison_file("data/mechanisms.csv"),
     output:
-        **other_forms(["rates", "mechanisms"], "scans/{{scan}}_{}"),
-        rates=report(
-            comparison_file("scans/{scan}_rates.svg"),
-            caption="../report/scan_rates.rst",
-            category="Scans",
-            labels={"shows": "Rate over {scan}"},
-        ),
-        mechanisms=report(
-            comparison_file("scans/{scan}_mechanisms.svg"),
-            caption="../report/scan_mechanisms.rst",
-            category="Scans",
-            labels={"shows": "Mechanisms over {scan}"},
-        ),
-        data=comparison_file("scans/{scan}.csv"),
+        **reported(shown(ScanFigure)),
+        **other_forms(shown(ScanFigure)),
+        **data_files(shown(ScanFigure)),
     log:
         comparison_file("logs/scan_{scan}.log"),
     benchmark:
@@ -39,7 +25,7 @@ rule scan:
         mem_mb=1500,
         runtime=10,
     params:
-        stage=Stage("separatrix.report.scans:write"),
+        stage=Stage("separatrix.workflow.reporting:draw_scan"),
         revision=1,
         scan=lambda wildcards: CONFIG.scan(wildcards.scan),
         rates=lambda wildcards: {

@@ -1,39 +1,26 @@
 # The theory of diffusive rates on the surfaces that the key `theory` names, each by a name of its own: its file's.
 THEORY = theory_files.by_name(CONFIG.data["theory"])
 
-THEORY_RESULTS = [
-    comparison_file(f"theory/{surface}/{name}")
-    for surface in THEORY
-    for name in ("theory.json", "theory.html", "surface.svg", "anisotropy.svg")
-]
+THEORY_RESULTS = expand(
+    [
+        comparison_file("theory/{surface}/theory.json"),
+        *files_of_entries(shown(SurfaceFigure, SurfaceTable)),
+    ],
+    surface=THEORY,
+)
 
 
 rule theory:
     input:
         lambda wildcards: theory_files.inputs(THEORY[wildcards.surface]),
+        captions_of(shown(SurfaceFigure, SurfaceTable)),
         model=lambda wildcards: THEORY[wildcards.surface],
     output:
-        table_data("theory/{surface}/theory"),
-        **other_forms(["surface", "anisotropy"], "theory/{{surface}}/{}"),
+        table_data(shown(SurfaceTable)),
+        **reported(shown(SurfaceFigure, SurfaceTable)),
+        **other_forms(shown(SurfaceFigure)),
+        **data_files(shown(SurfaceFigure)),
         json=comparison_file("theory/{surface}/theory.json"),
-        page=report(
-            comparison_file("theory/{surface}/theory.html"),
-            caption="../report/theory.rst",
-            category="Theory",
-            labels={"shows": "{surface}: rates and avoidance (table)"},
-        ),
-        surface=report(
-            comparison_file("theory/{surface}/surface.svg"),
-            caption="../report/theory_surface.rst",
-            category="Theory",
-            labels={"shows": "{surface}: separatrices"},
-        ),
-        anisotropy=report(
-            comparison_file("theory/{surface}/anisotropy.svg"),
-            caption="../report/theory_anisotropy.rst",
-            category="Theory",
-            labels={"shows": "{surface}: anisotropy"},
-        ),
     log:
         comparison_file("theory/logs/{surface}.log"),
     benchmark:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from separatrix.report.charts import alt, colour, finish, nothing, of_kind, panels, whiskers
-from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.report.quantities.quantity import SAMPLING, named
 from separatrix.results.run import MethodData
 
@@ -49,12 +49,17 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     return finish(panels(chart, placed, order), title)
 
 
-FIGURE = Figure(
+FIGURE = MethodFigure(
     name="acceptance",
     title="Acceptance",
     category="Sampling",
     section="sure",
     place=180,
+    caption=(
+        "Fraction of shots accepted so far, one line per chain, the burn-in left out; at the right the fraction of "
+        "all chains with its interval of confidence 0.95, which accounts for the correlation of successive shots. "
+        "Lines that end far apart mean that the chains are too short, or explore different regions."
+    ),
     columns={
         **dict.fromkeys(
             (

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from separatrix.report.charts import alt, colour, finish, nothing, rows_of_bars
-from separatrix.report.figure_registry import Figure
+from separatrix.report.figure_registry import MethodFigure
 from separatrix.results.run import MethodData
 
 
@@ -55,12 +55,17 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     return finish(rows_of_bars(alt.layer(bars), rows, order), title)
 
 
-FIGURE = Figure(
+FIGURE = MethodFigure(
     name="selection",
     title="Variables chosen in resamples",
     category="Reaction coordinate",
     section="coordinate",
     place=80,
+    caption=(
+        "How often each variable is chosen when the choice is repeated on resampled blocks of the chains. Dark: in "
+        "the coordinate of the full data. Low and even shares mean that many combinations describe the data equally "
+        "well: then the coordinate may predict, but its variables should not be read as the mechanism."
+    ),
     columns={
         **dict.fromkeys(
             (

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from separatrix.report.charts import INK, alt, colour, finish, nothing, rows_of_bars, straight_line, whiskers
-from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.report.figures.chosen_in_resamples import selection_rows
 from separatrix.report.quantities.coefficient_errors import coefficient_errors
 from separatrix.report.quantities.quantity import Z
@@ -87,12 +87,19 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     return finish(rows_of_bars(chart, rows.assign(size=rows["standardised"].abs()), order, x=x_scale), title)
 
 
-FIGURE = Figure(
+FIGURE = MethodFigure(
     name="coefficients",
     title="Weight of the variables",
     category="Reaction coordinate",
     section="coordinate",
     place=60,
+    caption=(
+        "Coefficients of the reaction coordinate times the standard deviation of their variable over the shooting "
+        "points: how far r moves when the variable does. Lines: interval of confidence 0.95 from the likelihood, with "
+        "the observations taken as independent unless the chains are many; it does not know that the variables were "
+        "chosen on the same data. No line: the coordinate separates the outcomes without a mistake, and the size of "
+        "its coefficients means nothing. Positive: towards the product."
+    ),
     columns={
         **dict.fromkeys(
             (

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from separatrix.report.charts import INK, against_prediction, alt, finish, nothing
-from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.results.run import MethodData
 
 DRAWS = {
@@ -62,12 +62,17 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     return finish(against_prediction(frame, order, "committor", "fraction of shots", 60, shape), title)
 
 
-FIGURE = Figure(
+FIGURE = MethodFigure(
     name="committor_calibration",
     title="Measured against predicted committor",
     category="Committor",
     section="sure",
     place=140,
+    caption=(
+        "Fraction of committor shots that reached the product against the committor that the coordinate predicts, for "
+        "every configuration that was shot from, with Wilson intervals of confidence 0.95. Dashed: a coordinate that "
+        "is right. No shot here was used in the fit."
+    ),
     columns={
         **dict.fromkeys(
             (

@@ -12,7 +12,7 @@ import scipy
 from numpy.typing import ArrayLike
 
 from separatrix.report.charts import INK, alt, colour, finish, nothing, of_kind, panels
-from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.results.run import MethodData
 from separatrix.statistics.committor_statistics import binomial_expectation
 
@@ -119,12 +119,19 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     return finish(panels(chart, rows, order), title)
 
 
-FIGURE = Figure(
+FIGURE = MethodFigure(
     name="committor_histogram",
     title="Committor distribution",
     category="Committor",
     section="sure",
     place=120,
+    caption=(
+        "Fractions of committor shots that reached the product, one count per configuration on the predicted "
+        "separatrix. Dashed: what binomial noise alone would give if every configuration had the committor 1/2, that "
+        "is for a perfect coordinate. Solid: the beta-binomial fit, a distribution of committors plus binomial noise "
+        "(left out where it does not exist). A histogram that is broader than the dashed line means that the "
+        "coordinate misses something; one that is off 1/2, that the separatrix is misplaced."
+    ),
     columns={
         **dict.fromkeys(
             (

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from separatrix.report.charts import INK, alt, finish, nothing, panels
-from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.report.figures.committor_calibration import measured_committors
 from separatrix.results.run import MethodData
 
@@ -49,12 +49,17 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     return finish(panels(chart, frame, order), title)
 
 
-FIGURE = Figure(
+FIGURE = MethodFigure(
     name="committor_map",
     title="Committor over two variables",
     category="Committor",
     section="sure",
     place=150,
+    caption=(
+        "Fraction of committor shots that reached the product, one configuration for each cell that reactive paths "
+        "visit. The separatrix is where the colour is palest; a coordinate of these two variables is right as far as "
+        "the colour follows it."
+    ),
     columns={
         **dict.fromkeys(
             (

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from separatrix.report.charts import GREY, alt, colour, finish, nothing, panels, straight_line, whiskers
-from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.report.figures.committor_histogram import committed
 from separatrix.results.run import MethodData
 
@@ -51,12 +51,17 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     return finish(panels(chart, frame, order), title)
 
 
-FIGURE = Figure(
+FIGURE = MethodFigure(
     name="committor_points",
     title="Committor of each configuration",
     category="Committor",
     section="sure",
     place=130,
+    caption=(
+        "Fraction of committor shots that reached the product, for each configuration against its predicted "
+        "coordinate, with Wilson intervals of confidence 0.95. Points far from 1/2 whose intervals do not reach it "
+        "are configurations that the coordinate misjudges."
+    ),
     columns={
         **dict.fromkeys(
             (

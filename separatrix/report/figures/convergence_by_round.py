@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from separatrix.report.charts import _IN_A_ROW, INK, alt, colour, finish, nothing, present_labels
-from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.charts import IN_A_ROW, INK, alt, colour, finish, nothing, present_labels
+from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.report.quantities.convergence_quantities import MEASURES, Measure, criterion, why_stopped
 from separatrix.results.run import MethodData
 
@@ -36,7 +36,7 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     if frame.empty:
         return nothing(title)
     panels = [_measure(frame, order, measure) for measure in MEASURES]
-    chart = alt.concat(*panels, columns=_IN_A_ROW, spacing=25)
+    chart = alt.concat(*panels, columns=IN_A_ROW, spacing=25)
     return finish(chart, title, [f"{label}: {words}" for label, words in reasons_to_stop(frame, order).items()])
 
 
@@ -88,12 +88,22 @@ def _measure_axis(measure: Measure, values: pd.Series) -> alt.Y:
     return alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(values=ticks, format="~r"))
 
 
-FIGURE = Figure(
+FIGURE = MethodFigure(
     name="convergence",
     title="Convergence",
     category="Sampling",
     section="sure",
     place=170,
+    caption=(
+        "The measures by which sampling is judged after each round, against the shots of all chains (burn-in left "
+        "out). Dashed: the bound of the config. Sampling ends when all of them hold, and the mechanisms do not depend "
+        "on where the chains were started, or else after the largest number of rounds; the lines under the title say "
+        "which it was for each method. The information error is the mean standard error of the coefficients, "
+        "variables scaled to [0, 1]; the larger of the two counts. R-hat and the effective sample size are the worst "
+        "of the coordinate and its variables. No point: the data could not give the number, and the table "
+        "*Convergence round by round* says why. Lines that jump when the variables change are no sign of divergence; "
+        "lines that have not settled are a sign that more shots are needed."
+    ),
     columns={
         **dict.fromkeys(
             (

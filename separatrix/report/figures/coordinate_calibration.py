@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from separatrix.report.charts import against_prediction, alt, finish, nothing
-from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.results.run import MethodData
 from separatrix.statistics.calibration import calibration_table
 from separatrix.statistics.correlated_series import CONFIDENCE
@@ -42,12 +42,19 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     return finish(against_prediction(frame, order, "observed", "observed fraction", 80), title)
 
 
-FIGURE = Figure(
+FIGURE = MethodFigure(
     name="calibration",
     title="Calibration",
     category="Reaction coordinate",
     section="coordinate",
     place=70,
+    caption=(
+        "Observed fraction of halves that reached the product, in groups of about equal number, against the committor "
+        "that the coordinate predicts for them. Dashed: a model that is right. Vertical lines: Wilson intervals of "
+        "confidence 0.95 with the shots taken as independent. The shots are those that the coordinate was fitted to, "
+        "so agreement here is necessary and not sufficient: see the held-out likelihood and the committor "
+        "distribution."
+    ),
     columns={
         **dict.fromkeys(
             (

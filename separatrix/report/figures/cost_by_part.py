@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from separatrix.report.charts import alt, colour, finish, nothing, whiskers
-from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.report.quantities.cost_quantities import core_seconds_of, evaluations_of, stage_seconds
 from separatrix.report.quantities.quantity import COST, named
 from separatrix.results.run import MethodData
@@ -66,12 +66,22 @@ def _cost_panel(rows: pd.DataFrame, order: Sequence[str], axis: str, digits: str
     return alt.layer(*marks).properties(width=300, height=height)
 
 
-FIGURE = Figure(
+FIGURE = MethodFigure(
     name="cost",
     title="Cost",
     category="Cost",
     section="cost",
     place=210,
+    caption=(
+        "Above: time and force evaluations of each part of the work. First paths and sampling keep a record of their "
+        "own, which stays right when a chain is killed and goes on, and which holds the burn-in; their times are "
+        "core-seconds of the shots themselves. Those of all other parts are wall times, summed over the jobs, with "
+        "the start of each job. Below: what one accepted path has cost. All of the sampling, its burn-in and the "
+        "first paths are divided by the number of paths accepted after the burn-in. Lines: interval of confidence "
+        "0.95, which takes only the number of accepted paths as random; there is none where the acceptance has none. "
+        "All axes are logarithmic. Times depend on what else the machine was doing; a part that is missing is not on "
+        "record."
+    ),
     columns={
         **dict.fromkeys(
             (

@@ -9,7 +9,7 @@ import pandas as pd
 
 from separatrix.core.units import KCAL
 from separatrix.report.charts import GREY, INK, alt, colour, finish, nothing, panels
-from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.results.run import MethodData
 
 
@@ -58,12 +58,18 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     return finish(panels(chart, frame, order), title)
 
 
-FIGURE = Figure(
+FIGURE = MethodFigure(
     name="energy_profile",
     title="Energy profile",
     category="Stationary points",
     section="barrier",
     place=40,
+    caption=(
+        "Energies of the two minima and of the saddle between them, above the minimum of the product, at each level "
+        "of theory. They are potential energies, without zero-point vibration or entropy. The word over the saddle is "
+        "the mechanism that its geometry belongs to. A level of theory may order the minima wrongly; the figure shows "
+        "its answer as it is. Other saddles, of other mechanisms, may exist."
+    ),
     columns={
         **dict.fromkeys(
             (

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from separatrix.report.charts import INK, alt, colour, finish, nothing, of_kind, present_labels, whiskers
-from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.report.quantities.quantity import CHAINS, SAMPLING, named
 from separatrix.report.quantities.sampling_quantities import mechanisms_of
 from separatrix.results.run import MethodData
@@ -68,12 +68,20 @@ def _share_words(label: str, share: float, low: float, high: float, paths: float
     return f"{share:.0%}{interval}, {paths:.0f} paths"
 
 
-FIGURE = Figure(
+FIGURE = MethodFigure(
     name="mechanisms",
     title="Mechanism shares",
     category="Sampling",
     section="mechanism",
     place=10,
+    caption=(
+        "Share of each mechanism among the reactive paths, weighted by multiplicity, without the initial paths and "
+        "the burn-in. Bars: all chains together, with the interval of confidence 0.95 where there is one; dark ticks: "
+        "single chains; at the right the number of different paths. Where no chain ever changed its mechanism, or the "
+        "shares depend on where chains were started, they are not determined, and there is no bar: such paths say "
+        "where chains were started. A channel that no chain has visited cannot show here; see the group *Convergence* "
+        "of the comparison."
+    ),
     columns={
         **dict.fromkeys(
             (

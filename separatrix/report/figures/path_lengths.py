@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from separatrix.report.charts import INK, alt, colour, finish, nothing, of_kind, present_labels, row_header
-from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.report.quantities.quantity import SAMPLING, named
 from separatrix.results.run import MethodData
 
@@ -83,12 +83,18 @@ def _round_step(value: float) -> float:
     return next(m * power for m in (1.0, 2.0, 5.0, 10.0) if m * power >= value)
 
 
-FIGURE = Figure(
+FIGURE = MethodFigure(
     name="path_lengths",
     title="Length of the reactive paths",
     category="Sampling",
     section="mechanism",
     place=30,
+    caption=(
+        "Duration of the reactive paths, weighted by the number of moves for which each was the present path; the "
+        "initial paths and the burn-in are left out. Solid line: median; grey band: its interval of confidence 0.95, "
+        "from a bootstrap over segments of the chains; dashed lines: quartiles. Paths end where they enter a basin, "
+        "so the durations depend on how the basins are drawn."
+    ),
     columns={
         **dict.fromkeys(
             (

@@ -14,7 +14,7 @@ from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.cvs.states import Basin
 from separatrix.cvs.variable import Variable
 from separatrix.report.charts import BASINS, GREY, INK, alt, finish, nothing, of_kind, panels
-from separatrix.report.figure_registry import Compared, Figure
+from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.report.quantities.stationary_quantities import named_coordinates
 from separatrix.results.run import MethodData
 
@@ -226,12 +226,21 @@ def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
     return _plane_rows(data, plane) + _basin_rows(compared.system, plane)
 
 
-FIGURE = Figure(
+FIGURE = MethodFigure(
     name="shooting_points",
     title="Shooting points and paths",
     category="Sampling",
     section="mechanism",
     place=20,
+    caption=(
+        "Every shooting point after the burn-in, marked by the basin that its forward half reached, and every "
+        "accepted path (grey), in the plane of the coordinate that tells the commonest mechanism and the one that "
+        "changes over at the crossing, or of the first two coordinates of the system. Where there is only one, it is "
+        "shown over the moves of the chains. Dihedrals are shown without their sign, since mirror images are the same "
+        "crossing. Where an angle is close to 180° a dihedral means nothing and may jump. Of each method at most 40 "
+        "paths, 300 points and 300 crossings of the separatrix are drawn, evenly from first to last, and at most 100 "
+        "frames of a path; lines under the title say how many of how many. The table behind the figure holds all."
+    ),
     columns={
         **dict.fromkeys(
             (

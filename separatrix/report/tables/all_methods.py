@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from separatrix.report.figure_registry import Table
+from separatrix.report.figure_registry import MethodTable
 from separatrix.report.quantities.quantity import COMMITTOR, CONVERGENCE, COORDINATE, COST, POINTS, RATES, SAMPLING
 from separatrix.report.table_cells import HOW_UNCERTAIN, by_method
 from separatrix.report.table_content import TablePage
@@ -20,12 +20,25 @@ def content(frame: pd.DataFrame) -> TablePage:
     return by_method(frame, "Comparison of the methods", groups, HOW_UNCERTAIN)
 
 
-TABLE = Table(
+TABLE = MethodTable(
     name="comparison",
     title="All methods",
     category="Comparison",
     section="details",
     place=220,
+    caption=(
+        "All methods side by side. In brackets stand intervals of confidence 0.95, after ± standard errors; resting "
+        "the pointer on a number shows how its uncertainty was found.\n\n"
+        "Acceptance and mechanism shares have the Wilson interval of an effective number of trials: the moves divided "
+        "by their statistical inefficiency, and for shares never more than the number of different paths; shares that "
+        "no chain can tell, because none changed its mechanism, are not given. Quantiles of the path length are "
+        "weighted by multiplicity, without the initial paths, and have bootstrap intervals over segments of the "
+        "chains. The burn-in is left out of everything but the cost.\n\n"
+        "Watch for: sampling that stopped because ``max_rounds`` was reached (group *Convergence*), held-out ln L "
+        "below that of a constant (the coordinate was fitted to noise), chains that disagree (table *Chain by "
+        "chain*), mechanism shares that depend on the start, and verdicts that say *inconclusive*, which are no proof "
+        "of a good coordinate. An interval cannot know of a mechanism that no chain has visited."
+    ),
     data="comparison",
     content=content,
 )

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from separatrix.coordinate.interchangeable import NEAR_DUPLICATES
-from separatrix.report.figure_registry import Compared, Table
+from separatrix.report.figure_registry import Compared, MethodTable
 from separatrix.report.quantities.quantity import rounded
 from separatrix.report.table_cells import minus
 from separatrix.report.table_content import TablePage, one_table, text_row
@@ -71,12 +71,16 @@ def _range(row: Mapping[str, Any] | None) -> str:
     return shown + (f" ≈ {minus(str(row['near_duplicates']))}" if row["near_duplicates"] else "")
 
 
-TABLE = Table(
+TABLE = MethodTable(
     name="candidates",
     title="Candidate variables",
     category="Reaction coordinate",
     section="coordinate",
     place=110,
+    caption=(
+        "All variables that could enter the reaction coordinate, in words, with the range that the shooting points "
+        "cover. Atoms are counted from 0."
+    ),
     data="candidates",
     content=content,
     rows=rows,

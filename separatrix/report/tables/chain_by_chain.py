@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from separatrix.report.figure_registry import Table
+from separatrix.report.figure_registry import MethodTable
 from separatrix.report.quantities.quantity import CHAINS
 from separatrix.report.table_cells import HOW_UNCERTAIN, by_method
 from separatrix.report.table_content import TablePage
@@ -15,12 +15,17 @@ def content(frame: pd.DataFrame) -> TablePage:
     return by_method(frame, "Chain by chain", (CHAINS,), HOW_UNCERTAIN)
 
 
-TABLE = Table(
+TABLE = MethodTable(
     name="chains",
     title="Chain by chain",
     category="Sampling",
     section="sure",
     place=200,
+    caption=(
+        "What each chain was started from, its shift (tuned in the burn-in, where the config asks for it), and its "
+        "acceptance, median path length and mechanism shares alone. Chains that agree do not prove convergence; "
+        "chains that disagree prove its absence."
+    ),
     data="comparison",
     content=content,
 )

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from separatrix.report.figure_registry import Table
+from separatrix.report.figure_registry import MethodTable
 from separatrix.report.figures.convergence_by_round import reasons_to_stop
 from separatrix.report.quantities.convergence_quantities import MEASURES
 from separatrix.report.table_content import TablePage, group_row, one_table, text_row
@@ -30,12 +30,19 @@ def content(frame: pd.DataFrame) -> TablePage:
     return one_table("Convergence round by round", heads, table_rows, note)
 
 
-TABLE = Table(
+TABLE = MethodTable(
     name="convergence_table",
     title="Convergence round by round",
     category="Sampling",
     section="sure",
     place=190,
+    caption=(
+        "The judgement after each round: shots so far, the variables of the coordinate, the measures beside what was "
+        "wanted of them, whether the shares of the mechanisms agree between chains that were started from different "
+        "places, and the verdict. Interchangeable variables count as the same. Beside the name of each method stands "
+        "whether its sampling stopped because it converged or because ``max_rounds`` was reached; in the latter case "
+        "its numbers are less sure than their intervals say."
+    ),
     data="convergence",
     content=content,
 )

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from separatrix.report.figure_registry import Table
+from separatrix.report.figure_registry import MethodTable
 from separatrix.report.quantities.quantity import rounded
 from separatrix.report.table_cells import INTERVAL_NOTE, both_intervals, minus
 from separatrix.report.table_content import TablePage, group_row, one_table, text_row
@@ -46,12 +46,17 @@ def content(frame: pd.DataFrame) -> TablePage:
     return one_table("Reaction coordinates", heads, table_rows, below)
 
 
-TABLE = Table(
+TABLE = MethodTable(
     name="coordinates",
     title="Coefficients",
     category="Reaction coordinate",
     section="coordinate",
     place=90,
+    caption=(
+        "Coefficients of the reaction coordinate with their standard errors and intervals, in inverse units of the "
+        "variables; r itself has no unit. The last column tells in which share of block-bootstrap resamples the "
+        "variable was chosen again."
+    ),
     data="coefficients",
     content=content,
 )

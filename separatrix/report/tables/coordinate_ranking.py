@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from separatrix.report.figure_registry import Compared, Table
+from separatrix.report.figure_registry import Compared, MethodTable
 from separatrix.report.table_cells import interval_text, minus
 from separatrix.report.table_content import TablePage, group_row, one_table, text_row
 from separatrix.results.run import MethodData
@@ -64,12 +64,16 @@ def content(frame: pd.DataFrame) -> TablePage:
     return one_table("Coordinates ranked by committor shots", heads, table_rows, note)
 
 
-TABLE = Table(
+TABLE = MethodTable(
     name="ranking",
     title="Coordinates ranked",
     category="Committor",
     section="sure",
     place=160,
+    caption=(
+        "The coordinate found, the best ones of other sizes, the naive one and a constant, ranked by the likelihood "
+        "of committor shots that were made after the fits and used by none of them."
+    ),
     data="ranking",
     content=content,
     rows=rows,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from separatrix.report.figure_registry import Table
+from separatrix.report.figure_registry import MethodTable
 from separatrix.report.quantities.quantity import GEOMETRY, POINTS
 from separatrix.report.table_cells import by_method
 from separatrix.report.table_content import TablePage
@@ -18,12 +18,16 @@ def content(frame: pd.DataFrame) -> TablePage:
     return by_method(frame, "Stationary points", (POINTS, GEOMETRY), note)
 
 
-TABLE = Table(
+TABLE = MethodTable(
     name="stationary_points",
     title="Energies and geometries",
     category="Stationary points",
     section="barrier",
     place=50,
+    caption=(
+        "Energies, wavenumbers and named coordinates of the minima and the saddle. A minimum has no imaginary "
+        "wavenumber, the saddle one. A dihedral means nothing where one of its angles is close to 180°."
+    ),
     data="comparison",
     content=content,
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from separatrix.report.figure_registry import Compared, Table
+from separatrix.report.figure_registry import Compared, MethodTable
 from separatrix.report.figures.coefficients import coefficient_intervals
 from separatrix.report.quantities.quantity import rounded
 from separatrix.report.table_cells import INTERVAL_NOTE, both_intervals, minus
@@ -100,12 +100,17 @@ def _set_row(rows: Sequence[Mapping[str, Any]]) -> TableRow:
     return TableRow(text_cell(role), (names, *(TableCell(tuple(texts)) for texts in in_lines)))
 
 
-TABLE = Table(
+TABLE = MethodTable(
     name="sets",
     title="Best sets of each size",
     category="Reaction coordinate",
     section="coordinate",
     place=100,
+    caption=(
+        "The most likely coordinate in one, two, three variables, and the coordinates that the config asks for beside "
+        "them (``coordinate.beside``). More variables always fit better to what they were fitted to; held out they "
+        "need not."
+    ),
     data="sets",
     content=content,
     rows=rows,
