@@ -36,7 +36,8 @@ from separatrix.cvs.states import Basin, Interval, MechanismClass, MechanismRule
 from separatrix.cvs.variable import Variable
 from separatrix.dynamics.pulls import CosinePull, HarmonicPull
 from separatrix.dynamics.stationary import find_minimum, find_saddle
-from separatrix.report import charts, figure_registry, table_cells
+from separatrix.report import charts, figure_data, table_cells
+from separatrix.report.figure_registry import Compared
 from separatrix.report.figures import shooting_points
 from separatrix.report.quantities import stationary_quantities, summary
 from separatrix.report.table_content import text_cell
@@ -301,8 +302,8 @@ def test_paths_are_shown_in_two_coordinates_of_the_system() -> None:
     place, other = Variable("p", "y", (3,)), Variable("q", "z", (3,))
     data, system = toy_method(), in_a_field(place, other)
     assert shooting_points.projection([data], system) == (place, other)
-    rows = figure_registry.data_frames(
-        figure_registry.Compared([data], {data.name: summary.summarise(data, system, np.random.default_rng(1))}, system)
+    rows = figure_data.data_frames(
+        Compared([data], {data.name: summary.summarise(data, system, np.random.default_rng(1))}, system)
     )
     points = rows["shooting_points"]
     assert set(points["x_axis"]) == {"p (angstrom)"} and set(points["y_axis"]) == {"q (angstrom)"}
@@ -321,7 +322,7 @@ def test_one_coordinate_is_shown_over_the_moves() -> None:
     summaries = {data.name: summary.summarise(data, system, np.random.default_rng(1))}
     names = [q.name for q in summaries[data.name]]
     assert "lowest real wavenumber at A" in names and "lowest real wavenumber at saddle" not in names
-    frame = figure_registry.data_frames(figure_registry.Compared([data], summaries, system))["shooting_points"]
+    frame = figure_data.data_frames(Compared([data], summaries, system))["shooting_points"]
     assert shooting_points.projection([data], system) == (place, None)
     made = [m for c in data.chains for m in c.made_by[c.sampled]]
     lines = frame[frame["kind"] == "path"].groupby("path", sort=False)["y"]

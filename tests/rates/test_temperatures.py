@@ -18,10 +18,11 @@ from separatrix.core.units import BOLTZMANN
 from separatrix.rates import along_coordinate, free_energy, kinetics, reweighting
 from separatrix.rates.transmission import transmission
 from separatrix.report import charts, rates_table
-from separatrix.report import rates_page as report
+from separatrix.report.figures import arrhenius_plot, transmission_decay
 from separatrix.report.quantities.rate_quantities import rate_quantities
 from separatrix.report.rates_frame import rates_frame
-from separatrix.workflow import rate_routes
+from separatrix.report.reported_rates import ReportedRates
+from separatrix.workflow import rate_routes, reporting
 
 SURFACE = Surface(18.0, 2.0)
 TARGETS = [280.0, 300.0, 330.0, 370.0]
@@ -222,7 +223,7 @@ def test_classical_rates_are_held_against_experiment_times_the_quantum_factor(tm
     row = frame[frame["route"] == "interfaces"].iloc[0]
     assert row["quantum_rate"] == pytest.approx(4.8 * true) and row["rate"] == pytest.approx(0.8 * true)
     # In the figure beside harmonic lines and experiment.
-    chart = report.arrhenius_plot(frame, pd.DataFrame(), ["model"], "A", "B").to_dict()
+    chart = arrhenius_plot.chart(arrhenius_plot.rows(ReportedRates([content], ["model"])), ["model"]).to_dict()
     drawn = [r for rows in chart["datasets"].values() for r in rows if r.get("route") == "interfaces"]
     assert drawn and all(r["log_rate"] == pytest.approx(math.log10(4.8 * true)) for r in drawn)
     assert "times the harmonic quantum/classical factor" in json.dumps(chart)
@@ -272,47 +273,46 @@ def test_table_figure_and_data_show_what_was_reweighted(tmp_path, monkeypatch):
     found, kappa = results(1000, 5)
     found["gaps_left"] = [0.12]
     content = gathered(tmp_path, monkeypatch, found, kappa)
-    tables = {
-        name: tmp_path / f"{name}.csv" for name in ("data", "profile_data", "transmission_data", "relaxation_data")
-    }
-    charts = {name: tmp_path / f"{name}.svg" for name in ("figure", "profile", "transmission", "relaxation")}
-    outputs = {"table": tmp_path / "table.html", **tables, **charts}
-    report.write([tmp_path / "rates.json"], ["model"], outputs)
-    page = outputs["table"].read_text()
+    names = ("arrhenius", "free_energy", "transmission", "relaxation")
+    outputs = {"rates": tmp_path / "table.html"}
+    outputs |= {name: tmp_path / f"{name}.svg" for name in names}
+    outputs |= {f"{name}_data": tmp_path / f"{name}.csv" for name in names}
+    reporting.draw_rates([tmp_path / "rates.json"], ["model"], outputs)
+    page = outputs["rates"].read_text()
     assert page.count("free energy along r, with recrossing, reweighted</td>") == 6
     assert "transmission coefficient as at 300 K): activation energy" in page
     assert "overlap by less than 0.03 about r = 0.12" in page
-    data = pd.read_csv(outputs["data"])
+    data = pd.read_csv(outputs["arrhenius_data"])
     assert (data["how"] == "reweighted").sum() == 6 and (data["how"] == "sampled").sum() == 2
-    assert "hollow diamonds" in outputs["figure"].read_text()
+    assert "hollow diamonds" in outputs["arrhenius"].read_text()
     # Hollow and filled diamonds: of A to B, three and one.
-    frame = rates_frame([content], ["model"])
-    chart = json.dumps(report.arrhenius_plot(frame, pd.DataFrame(), ["model"], "A", "B").to_dict())
+    frame = arrhenius_plot.rows(ReportedRates([content], ["model"]))
+    chart = json.dumps(arrhenius_plot.chart(frame, ["model"]).to_dict())
     assert '"filled": false' in chart and '"filled": true' in chart
     alone = frame[frame["how"] != "reweighted"]
-    chart = json.dumps(report.arrhenius_plot(alone, pd.DataFrame(), ["model"], "A", "B").to_dict())
+    chart = json.dumps(arrhenius_plot.chart(alone, ["model"]).to_dict())
     assert '"filled": false' not in chart and "hollow" not in chart
 
 
 def test_the_decay_of_kappa_is_drawn_to_its_plateau(tmp_path, monkeypatch):
     found, kappa = results(200, 6, [300.0])
     content = gathered(tmp_path, monkeypatch, found, kappa)
-    frame = report.transmission_frame([content, {"along_coordinate": {}}], ["model", "other"])
+    frame = transmission_decay.rows(ReportedRates([content, {"along_coordinate": {}}], ["model", "other"]))
     assert set(frame["label"]) == {"model"} and len(frame) == len(kappa["time"])
     assert frame["kappa"].iloc[0] == pytest.approx(1.0) and frame["kappa"].iloc[-1] == pytest.approx(kappa["kappa"])
     last = frame.iloc[-1]
     assert last["high"] - last["low"] == pytest.approx(2 * 1.96 * kappa["error"])
     assert last["plateau_high"] - last["plateau"] == pytest.approx(1.96 * kappa["error"])
-    shown = charts.svg(report.transmission_plot(frame, ["model", "other"]))
+    shown = charts.svg(transmission_decay.chart(frame, ["model", "other"]))
     for words in ("Transmission coefficient", "transmission coefficient", "time after the shot (fs)"):
         assert f">{words}</text>" in shown, words
     # What is left out of the figure is not left out of the data.
-    chart = report.transmission_plot(frame, ["model"]).to_dict()
+    chart = transmission_decay.chart(frame, ["model"]).to_dict()
     longest = max(row["time"] for rows in chart["datasets"].values() for row in rows)
     assert longest == max(t for t in kappa["time"] if t <= max(2.0 * kappa["plateau_from"], 80.0))
-    nothing = report.transmission_frame([{"along_coordinate": {}}], ["other"])
-    assert nothing.empty and charts.svg(report.transmission_plot(nothing, ["other"]))
+    nothing = transmission_decay.rows(ReportedRates([{"along_coordinate": {}}], ["other"]))
+    assert nothing.empty and charts.svg(transmission_decay.chart(nothing, ["other"]))
     # One configuration: no band, but a line.
     bare = kappa | {"error": None, "kappa_of_time_error": [None] * len(kappa["time"])}
     content["along_coordinate"]["transmission"] = bare
-    assert charts.svg(report.transmission_plot(report.transmission_frame([content], ["model"]), ["model"]))
+    assert charts.svg(transmission_decay.chart(transmission_decay.rows(ReportedRates([content], ["model"])), ["model"]))

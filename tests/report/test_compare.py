@@ -27,7 +27,8 @@ from toy_method import (
 from separatrix.core.errors import StoreError
 from separatrix.core.files import write_json
 from separatrix.core.plain import json_safe
-from separatrix.report import figure_registry
+from separatrix.report import figure_data
+from separatrix.report.figure_registry import Compared
 from separatrix.report.figures import committor_histogram
 from separatrix.report.quantities import (
     coefficient_errors,
@@ -310,7 +311,7 @@ def test_burn_in_counts_as_nothing_but_cost():
     assert plain.pop("burn-in shots").value == 0 and burnt.pop("burn-in shots").value == 12
     assert plain == burnt and len(plain) > 20
     frames = [
-        figure_registry.data_frames(figure_registry.Compared([d], {d.name: q}, system()))
+        figure_data.data_frames(Compared([d], {d.name: q}, system()))
         for d, q in zip((without, with_), quantities, strict=True)
     ]
     for name in ("acceptance", "path_lengths", "mechanisms"):
@@ -445,7 +446,7 @@ def test_convergence_of_a_run_that_did_not():
 def test_convergence_round_by_round():
     data = [method(), broken()]
     summaries = {d.name: summaries_of.summarise(d, system(), np.random.default_rng(1)) for d in data}
-    frame = figure_registry.data_frames(figure_registry.Compared(data, summaries, system()))["convergence"]
+    frame = figure_data.data_frames(Compared(data, summaries, system()))["convergence"]
     assert list(zip(frame["method"], frame["round"], frame["shots"], strict=True)) == [
         *(("gfn-2", k, 60 * k) for k in (1, 2, 3)),
         *(("broken-1", k, 60 * k) for k in (1, 2)),
@@ -567,7 +568,7 @@ def test_beta_binomial_expectation_by_simulation():
 def test_figure_frames():
     data = [method(), broken()]
     summaries = {d.name: summaries_of.summarise(d, system(), np.random.default_rng(1)) for d in data}
-    frames = figure_registry.data_frames(figure_registry.Compared(data, summaries, system()))
+    frames = figure_data.data_frames(Compared(data, summaries, system()))
     bars = frames["committor_histogram"]
     ours = bars[bars["method"] == "gfn-2"]
     assert ours["configurations"].sum() == 5

@@ -6,14 +6,14 @@ import math
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from separatrix.core.errors import StoreError
 from separatrix.rates.remarks.harmonic_remarks import saddle_sentences
 from separatrix.report import charts, rates_table
-from separatrix.report import rates_page as report
+from separatrix.report.figures import relaxation_of_populations as relaxation
 from separatrix.report.literature import read_literature
+from separatrix.report.reported_rates import ReportedRates
 
 
 def content(**rates: tuple[float | None, float | None]) -> dict:
@@ -36,7 +36,7 @@ def content(**rates: tuple[float | None, float | None]) -> dict:
 def test_populations_relax_in_closed_form_by_the_best_route():
     both = content(harmonic=(1.0, 1.0), free_energy=(3e-3, 1e-3))
     one_way = content(harmonic=(2.0, 0.5), free_energy=(None, None), interfaces=(7.0, None))
-    frame = report.relaxation_frame([both, one_way, content(harmonic=(None, None))], ["m", "n", "none"])
+    frame = relaxation.rows(ReportedRates([both, one_way, content(harmonic=(None, None))], ["m", "n", "none"]))
     assert frame.groupby("label")["route"].unique().map(list).to_dict() == {"m": ["free energy"], "n": ["harmonic"]}
     for label, forward, backward in (("m", 3e-3, 1e-3), ("n", 2.0, 0.5)):
         mine = frame[(frame["label"] == label) & (frame["state"] == "A")]
@@ -45,15 +45,21 @@ def test_populations_relax_in_closed_form_by_the_best_route():
         np.testing.assert_allclose(mine["population"], expected, rtol=1e-9)
         assert mine["time"].max() * (forward + backward) == pytest.approx(10.0)
     np.testing.assert_allclose(frame.groupby(["label", "time"])["population"].sum(), 1.0)
-    shown = charts.svg(report.relaxation_plot(frame, ["m", "n"], "A", 300.0))
-    for words in ("time (s)", "share of A", "1 s", "rates by route: m: free energy, n: harmonic"):
+    shown = charts.svg(relaxation.chart(frame, ["m", "n"]))
+    for words in (
+        "Population of A after all began there, at 300 K",
+        "time (s)",
+        "share of A",
+        "1 s",
+        "rates by route: m: free energy, n: harmonic",
+    ):
         assert f">{words}</text>" in shown, words
 
 
 def test_no_rates_no_relaxation():
-    empty = report.relaxation_frame([content(harmonic=(math.nan, None))], ["m"])
-    assert empty.empty and list(empty.columns) == ["label", "route", "time", "state", "population"]
-    assert "Population of A" in charts.svg(report.relaxation_plot(pd.DataFrame(empty), ["m"], "A", 300.0))
+    empty = relaxation.rows(ReportedRates([content(harmonic=(math.nan, None))], ["m"]))
+    assert empty.empty and list(empty.columns) == list(relaxation.FIGURE.columns)
+    assert "Population of the reactant" in charts.svg(relaxation.chart(empty, ["m"]))
 
 
 def test_saddles_stand_with_their_shares():

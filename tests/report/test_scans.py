@@ -13,7 +13,10 @@ import pytest
 from scipy import constants
 
 from separatrix.rates import tunnelling
-from separatrix.report import charts, scans
+from separatrix.report import charts
+from separatrix.report.figures import scan_mechanisms, scan_rates
+from separatrix.report.scans import COLUMNS, ScanResults
+from separatrix.workflow import reporting
 
 FRICTIONS = [0.0, 1.0, 100.0]
 
@@ -66,9 +69,10 @@ def write(folder: Path, values: list[Any], setting: str, quantity: str, **option
         "parents": {"m0": "model"},
         "members": [{"method": n, "of": "model", "value": v} for n, v in zip(rates, values, strict=True)],
     }
-    outputs = {"rates": folder / "rates.svg", "mechanisms": folder / "mechanisms.svg", "data": folder / "scan.csv"}
-    scans.write(scan, rates, folder / "mechanisms.csv", 300.0, outputs)
-    return pd.read_csv(outputs["data"])
+    outputs = {"scan_rates": folder / "rates.svg", "scan_mechanisms": folder / "mechanisms.svg"}
+    outputs |= {f"{name}_data": folder / f"{name}.csv" for name in outputs}
+    reporting.draw_scan(scan, rates, folder / "mechanisms.csv", 300.0, outputs)
+    return pd.concat([pd.read_csv(outputs["scan_rates_data"]), pd.read_csv(outputs["scan_mechanisms_data"])])
 
 
 def test_rates_and_kramers_over_a_friction(tmp_path: Path):
@@ -124,8 +128,9 @@ def test_a_mechanism_that_a_solvent_lacks_has_a_share_of_nothing():
         [("m0", "all", "inversion", 1.0), ("m1", "all", "inversion", 0.3), ("m1", "all", "rotation", 0.7)],
         columns=["method", "kind", "mechanism", "share"],
     ).assign(low=math.nan, high=math.nan)
-    table = scans.frame(members, rates, shares, 300.0)
-    found = table[table["kind"] == "share"].set_index(["value", "series"])["y"].to_dict()
+    scan = {"name": "solvent", "quantity": "solvent", "members": members}
+    table = scan_mechanisms.rows(ScanResults(scan, rates, shares, 300.0))
+    found = table.set_index(["value", "series"])["y"].to_dict()
     # The third has no paths at all: nothing is known of it.
     assert found == {
         ("none", "inversion"): 1.0,
@@ -133,14 +138,12 @@ def test_a_mechanism_that_a_solvent_lacks_has_a_share_of_nothing():
         ("water", "inversion"): 0.3,
         ("water", "rotation"): 0.7,
     }
-    assert "without a bar: too few independent paths" in charts.svg(
-        scans.plot(table, "share", "solvent", "solvent", ["none", "water", "oil"])
-    )
+    assert "without a bar: too few independent paths" in charts.svg(scan_mechanisms.chart(table, ["model"]))
 
 
 def test_nothing_to_show_is_said():
-    empty = pd.DataFrame(columns=["kind", "of", "series", "value", "y", "low", "high"])
-    assert "Rate over s" in charts.svg(scans.plot(empty, "rate", "s", "friction", []))
+    empty = pd.DataFrame(columns=list(COLUMNS))
+    assert "Rate over a scan" in charts.svg(scan_rates.chart(empty, []))
 
 
 @pytest.mark.parametrize("friction", [0.0, 0.01, 1.0, 1e3, 1e6])

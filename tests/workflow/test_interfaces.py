@@ -33,7 +33,8 @@ from separatrix.rates.tis.interface_rate import rate_of_chains
 from separatrix.rates.tis.pilot import Rules, place_interfaces
 from separatrix.rates.tis.transition_paths import NEITHER, PRODUCT, REACTANT
 from separatrix.report import charts, rates_table
-from separatrix.report import rates_page as report
+from separatrix.report.figures import arrhenius_plot
+from separatrix.report.reported_rates import EXPERIMENT
 from separatrix.workflow import interfaces
 from separatrix.workflow.interfaces import Keeper
 
@@ -308,15 +309,27 @@ def test_the_table_shows_the_route_through_interfaces():
 def test_the_arrhenius_plot_names_its_axes():
     """Also where points with intervals lie over the lines: layers that disagree on a title lose it."""
     rows = [
-        {"label": "m", "from": "A", "route": route, "inverse": x, "log_rate": 3.0 - x, "low": low, "high": high}
+        {
+            "label": "m",
+            "from": "A",
+            "to": "B",
+            "route": route,
+            "inverse": x,
+            "log_rate": 3.0 - x,
+            "low": low,
+            "high": high,
+        }
         for route, x, low, high in (
             ("harmonic", 2.0, np.nan, np.nan),
             ("harmonic", 3.0, np.nan, np.nan),
             ("free energy", 3.0, -1.0, 1.0),
         )
     ]
-    experiment = pd.DataFrame({"inverse": [2.0, 3.0], "log_rate": [0.5, -0.5], "label": "experiment"})
-    shown = charts.svg(report.arrhenius_plot(pd.DataFrame(rows), experiment, ["m"], "A", "B"))
+    rows += [
+        {"label": EXPERIMENT, "from": "A", "to": "B", "route": EXPERIMENT, "inverse": x, "log_rate": y}
+        for x, y in ((2.0, 0.5), (3.0, -0.5))
+    ]
+    shown = charts.svg(arrhenius_plot.chart(pd.DataFrame(rows).assign(forward=True), ["m"]))
     for words in (
         "log10 of the rate in 1/s",
         "1000 K / temperature",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from separatrix.report.charts import INK, alt, finish
+from separatrix.report.charts import INK, alt, finish, nothing
 from separatrix.report.figure_registry import SurfaceFigure
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ def _thin(line: np.ndarray, most: int = 400) -> np.ndarray:
 
 def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     """The surface with its saddle, the separatrices, and committors measured by shooting where there are some."""
+    if frame.empty:
+        return nothing("Separatrices")
     part = {kind: frame[frame["kind"] == kind] for kind in ("level", "separatrix", "saddle", "measured", "corner")}
     saddle = part["saddle"].iloc[0]
     x, y = (_scaled_axis(axis, part["corner"][axis], str(frame[f"{axis}_axis"].iloc[0])) for axis in ("x", "y"))
