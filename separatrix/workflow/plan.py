@@ -37,7 +37,6 @@ class Overhead:
     notice: float
 
 
-LOCAL = Overhead(start=4.0, submit=0.15, notice=0.1)
 SLURM = Overhead(start=6.0, submit=2.5, notice=30.0)
 
 
