@@ -66,8 +66,8 @@ def small_config(results: Path) -> dict:
     data["coordinate"] = {
         "max_variables": 1,
         "bootstrap": 5,
-        "beside": [["cos(C6,N9,N10,C11)"]],
-        "beyond": ["boosting"],
+        "compare_with": [["cos(C6,N9,N10,C11)"]],
+        "nonlinear_models": ["boosting"],
     }
     data["committor"] = {"configurations": 4, "shots_per_configuration": 4, "tolerance": 0.5, "batches": 2}
     data["rates"]["umbrella"] |= {"windows": 18, "equilibration_fs": 100, "length_fs": 400}

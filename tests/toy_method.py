@@ -177,7 +177,7 @@ def fit_of(rng: np.random.Generator, n: int = 60, separable: bool = False):
 
 
 def committor_of(k: list[int], n: list[int]) -> dict:
-    """What a method's committor shots say: on the separatrix, on the naive one, and over a map."""
+    """What a method's committor shots say: on the separatrix, on the baseline, and over a map."""
     rng = np.random.default_rng(8)
     found = analyse(k, n, n_uncommitted=2, n_failed=1, n_simulations=99).to_dict()
     low, high = wilson_interval(k, n)
@@ -188,8 +188,8 @@ def committor_of(k: list[int], n: list[int]) -> dict:
     ]
     expected = {"window": 0.03, "coefficients": 0.04, "both": 0.05}
     predicted = [e["predicted"] for e in entries]
-    rivals = {"found": predicted, "naive": predicted[::-1], "constant": [0.5] * len(k)}
-    variables = {"found": ["angle(a,b,c)", "sin(turn)"], "naive": ["cos(turn)"], "constant": []}
+    rivals = {"found": predicted, "baseline": predicted[::-1], "constant": [0.5] * len(k)}
+    variables = {"found": ["angle(a,b,c)", "sin(turn)"], "baseline": ["cos(turn)"], "constant": []}
     return json_safe(
         {
             "product": "B",
@@ -201,7 +201,7 @@ def committor_of(k: list[int], n: list[int]) -> dict:
                     "distribution": found,
                     "expected_spread": expected,
                 },
-                "naive": {"how": "drawn naively", "configurations": entries, "distribution": found},
+                "baseline": {"how": "drawn at the baseline", "configurations": entries, "distribution": found},
                 "map": {
                     "how": "cell by cell",
                     "map": ["sin(turn)", "cos(turn)"],

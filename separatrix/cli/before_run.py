@@ -65,6 +65,8 @@ def check(
         f"{config}: {system.name}, {system.molecule.n_atoms} atoms, {system.reactant} to {system.product}, "
         f"{len(system.variables)} candidate variable{'s' if len(system.variables) > 1 else ''}",
     )
+    for line in checked.notices:
+        console.print(line, soft_wrap=True)
     for line in bonding.lines(system.molecule, system.formed, system.broken, system.geometries):
         console.print(f"{config}: {line}", soft_wrap=True)
     for line in basin_lines(system):

@@ -31,7 +31,10 @@ _ORDER_OF_RATES = ("umbrella", "transmission", "temperatures_K", "harmonic", "in
 
 @dataclass(frozen=True)
 class Config:
-    """A checked configuration: the data, and what each stage of the workflow needs of it."""
+    """A checked configuration: the data, and what each stage of the workflow needs of it.
+
+    `notices` are lines about what is still read and will not be for long, such as former names of keys.
+    """
 
     data: Mapping[str, Any]
     system_data: Mapping[str, Any]
@@ -39,6 +42,7 @@ class Config:
     methods: Mapping[str, Method]
     variations: Mapping[str, Variation] = field(default_factory=dict)
     section: type[ConfigSection] = ConfigSection
+    notices: tuple[str, ...] = ()
 
     def surface_of(self, method: str) -> str:
         """Method whose minima, saddles and free energy a method takes: its own, or those of what it varies."""
@@ -90,10 +94,10 @@ class Config:
         """Where a set of committor shots has its configurations from.
 
         A path is a path, and calibration and map look beyond the separatrix, where the other sources have nothing; and
-        the ensemble held at r = 0 is that of the found coordinate, not of the naive one.
+        the ensemble held at r = 0 is that of the found coordinate, not of the baseline.
         """
         source = self.data["committor"]["source"]
-        fits = draw == "separatrix" or (draw == "naive" and source == "shooting points")
+        fits = draw == "separatrix" or (draw == "baseline" and source == "shooting points")
         return source if fits else "paths"
 
     def windows_of_pilot(self, method: str) -> bool:

@@ -39,7 +39,9 @@ def _check_jobs(full: Mapping[str, Any], system: Mapping[str, Any], files: Seque
     methods = len(full["methods"])
     methods += sum(len(scan["methods"]) * len(scan["values"]) for scan in full["scans"].values())
     sampling, rules, rates = full["sampling"], full["committor"], full["rates"]
-    draws = 1 + sum(rules[name]["configurations"] > 0 for name in ("naive", "calibration", "path")) + ("map" in rules)
+    draws = (
+        1 + sum(rules[name]["configurations"] > 0 for name in ("baseline", "calibration", "path")) + ("map" in rules)
+    )
     # Check, saddle, variables, coordinate, committor, rates: one each. A chain: its first path, rounds, and their sum.
     each = 8 + len(system["basins"]) + 2 * len(system["saddle_guesses"])
     each += sampling["chains"] * (2 + sampling["max_rounds"]) + sampling["max_rounds"]
@@ -105,7 +107,8 @@ def load(
     for path in paths:
         read_yaml(path)
     try:
-        full = check(data, section, "")
+        notices: list[str] = []
+        full = check(data, section, "", notices)
     except ConfigError as error:
         message = str(error).removeprefix(": ")
         raise ConfigError(f"{file_of(message, paths)}: {message}") from error
@@ -152,7 +155,7 @@ def load(
     keys = Keys(file_of("committor", paths))
     candidates = {v.name: None for v in system.variables}
     for at, names in (
-        ("naive", committor["naive"]["variables"]),
+        ("baseline", committor["baseline"]["variables"]),
         ("map", committor.get("map", {}).get("variables", [])),
     ):
         for i, name in enumerate(names):
@@ -160,9 +163,9 @@ def load(
     if "adaptive" in committor and committor["adaptive"]["most_shots"] < committor["shots_per_configuration"]:
         raise keys.fail("committor.adaptive.most_shots", "is less than shots_per_configuration; give more")
     keys, candidates = Keys(file_of("coordinate", paths)), {v.name: None for v in system.variables}
-    for i, names in enumerate(full["coordinate"]["beside"]):
+    for i, names in enumerate(full["coordinate"]["compare_with"]):
         for j, name in enumerate(names):
-            keys.look(candidates, name, f"coordinate.beside.{i}.{j}", "a candidate variable")
+            keys.look(candidates, name, f"coordinate.compare_with.{i}.{j}", "a candidate variable")
     keys = Keys(file_of("rates", paths))
     for route in ("umbrella", "interfaces"):
         for i, name in enumerate(full["rates"][route]["methods"]):
@@ -177,4 +180,5 @@ def load(
     guesses = {"saddle": None} | {g.name: None for g in system.saddle_guesses}
     for i, start in enumerate(sampling["starts"]):
         keys.look(guesses, start, f"sampling.starts.{i}", "`saddle` or one of the system's saddle guesses")
-    return Config(full, system_data, system, methods, varied, section)
+    lines = tuple(f"{file_of(line, paths)}: {line}" for line in notices)
+    return Config(full, system_data, system, methods, varied, section, lines)

@@ -58,6 +58,9 @@ class Section(BaseModel):
 
     stages: ClassVar[tuple[str, ...]] = ()
 
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Former names of keys, which a file may still use -> their present ones. They go with the next release."""
+
     @classmethod
     def of_stage(cls, stage: str, data: Mapping[str, Any]) -> Self:
         """The section as a stage sees it.
@@ -380,7 +383,9 @@ def _schema_of_bare(annotation: Any) -> dict[str, Any]:
 # --- checking ---------------------------------------------------------------------------------------------------------
 
 
-def check(data: Mapping[str, Any], section: type[Section], where: str) -> dict[str, Any]:
+def check(
+    data: Mapping[str, Any], section: type[Section], where: str, notices: list[str] | None = None
+) -> dict[str, Any]:
     """Check data against a section and fill in the defaults.
 
     Parameters
@@ -391,6 +396,8 @@ def check(data: Mapping[str, Any], section: type[Section], where: str) -> dict[s
         What it should be.
     where
         File that errors name.
+    notices
+        Takes a line for every key that is given under a former name.
 
     Raises
     ------
@@ -399,6 +406,11 @@ def check(data: Mapping[str, Any], section: type[Section], where: str) -> dict[s
     """
     user_data.check(data, f"{where}: " if where else "")
     full = copy.deepcopy(dict(data))
+    for old, new, twice in _under_former_names(section, full, ()):
+        if twice:
+            raise ConfigError(one_line(f"{where}: {old}: its present name, {new}, is given as well; keep that"))
+        if notices is not None:
+            notices.append(one_line(f"{old} is now called {new}; this release is the last to read the old name"))
     try:
         section.model_validate(full)
     except ValidationError as error:
@@ -408,6 +420,32 @@ def check(data: Mapping[str, Any], section: type[Section], where: str) -> dict[s
         raise ConfigError(one_line(f"{where}: {empty}"))
     fill(full, section)
     return full
+
+
+def _under_former_names(section: type[Section], data: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str, bool]]:
+    """Give keys their present names, in place: former and present path of each, and whether it has both."""
+    if not isinstance(data, dict):
+        return
+    for old, new in section.renamed.items():
+        if old in data:
+            yield ".".join((*path, old)), ".".join((*path, new)), new in data
+            # In its place: the order of keys is that of the file.
+            items = [(new if name == old else name, value) for name, value in data.items()]
+            data.clear()
+            data.update(items)
+    for name, field in section.model_fields.items():
+        at, inner = field.alias or name, section_of(field.annotation)
+        if at not in data or inner is None:
+            continue
+        value, kind = data[at], get_origin(_bare(field.annotation)[0])
+        if kind is dict and isinstance(value, dict):
+            for each, item in value.items():
+                yield from _under_former_names(inner, item, (*path, at, str(each)))
+        elif kind is list and isinstance(value, list):
+            for i, item in enumerate(value):
+                yield from _under_former_names(inner, item, (*path, at, str(i)))
+        else:
+            yield from _under_former_names(inner, value, (*path, at))
 
 
 def fill(data: dict[str, Any], section: type[Section]) -> None:

@@ -93,7 +93,7 @@ def _options(config: Config) -> Iterator[tuple[str, str]]:
         yield "chen2008", "number of variables in the coordinate"
     if data["coordinate"]["inertial"]:
         yield "peters2012", "inertial likelihood maximisation"
-    if data["coordinate"]["beyond"]:
+    if data["coordinate"]["nonlinear_models"]:
         yield "pedregosa2011", "scikit-learn, committor models that are not linear"
     yield from _of_routes(config)
     if data["theory"]:

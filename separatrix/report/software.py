@@ -106,7 +106,7 @@ def of_run(config: Config, health: Mapping[str, Mapping[str, Any]]) -> list[Code
     own = Code("Separatrix", "", "MIT", version=library.version, words=library.commit_text)
     python = Code("Python", "https://www.python.org", "PSF-2.0", version=platform.python_version())
     packages = list(PACKAGES)
-    if config.data["coordinate"]["beyond"]:
+    if config.data["coordinate"]["nonlinear_models"]:
         packages.append(SCIKIT_LEARN)
     if config.data["rates"]["umbrella"]["methods"]:
         packages.append(PYMBAR)

@@ -337,7 +337,7 @@ def explain(
         What the width of the draw and the errors of the coefficients account for.
     ranked
         :class:`Rank` as dictionaries, each with its `variables`; names as the workflow gives them: ``found``,
-        ``best of N``, ``naive``, ``constant``.
+        ``best of N``, ``baseline``, ``constant``.
     """
     words = []
     low, high = spread_interval
@@ -369,11 +369,11 @@ def explain(
                 words.append(f"it cannot be told from {other} alone with these shots; more shots would tell")
             elif not fewer and high < 0.0:
                 words.append(f"with {other} these shots are predicted better: a variable is missing")
-        elif rival["name"] == "naive":
+        elif rival["name"] == "baseline":
             if low > 0.0:
-                words.append(f"it clearly beats the naive coordinate ({other})")
+                words.append(f"it clearly beats the baseline coordinate ({other})")
             elif high < 0.0:
-                words.append(f"the naive coordinate ({other}) is clearly better")
+                words.append(f"the baseline coordinate ({other}) is clearly better")
             else:
-                words.append(f"it cannot be told from the naive coordinate ({other})")
+                words.append(f"it cannot be told from the baseline coordinate ({other})")
     return words

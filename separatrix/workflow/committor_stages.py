@@ -19,6 +19,7 @@ from separatrix.config.sections.committor_keys import (
     CommittorTestSettings,
     DrawSettings,
     RestrainedSettings,
+    random_key,
 )
 from separatrix.config.stage_settings import StageSettings
 from separatrix.config.system import System
@@ -107,7 +108,7 @@ def restrained_frames(file: Path | str) -> draws.Pool:
 _SMOOTH = {"dihedral": ("cos_dihedral", "sin_dihedral")}
 
 
-def naive_variables(system: System, wanted: Sequence[str] = ()) -> tuple[str, ...]:
+def baseline_variables(system: System, wanted: Sequence[str] = ()) -> tuple[str, ...]:
     """Variables of the coordinate that a chemist would take unasked: the one that tells the basins apart.
 
     Parameters
@@ -134,9 +135,9 @@ def naive_variables(system: System, wanted: Sequence[str] = ()) -> tuple[str, ..
     return ()
 
 
-def _naive_fit(given: StageSettings, variables: Sequence[str], table: Path | str) -> Coordinate | None:
+def _baseline_fit(given: StageSettings, variables: Sequence[str], table: Path | str) -> Coordinate | None:
     """The baseline coordinate, of these variables or those that tell the basins apart; None if it cannot be fitted."""
-    names, rules = naive_variables(given.system, variables), given.config.coordinate
+    names, rules = baseline_variables(given.system, variables), given.config.coordinate
     data = read_dataset(table)
     row, outcome, _ = committor_observations(data, rules.observations)
     known = [str(v) for v in data.variable.values]
@@ -146,7 +147,7 @@ def _naive_fit(given: StageSettings, variables: Sequence[str], table: Path | str
     try:
         return committor_model.fit(q, outcome, names, model=rules.model, groups=data.chain.values[row])
     except ValueError as error:
-        log.info("the naive coordinate cannot be fitted: %s", error)
+        log.info("the baseline coordinate cannot be fitted: %s", error)
         return None
 
 
@@ -177,15 +178,15 @@ def draw_configurations(
     paths, shots, restrained
         Files of the pools; of the last two only what `committor.source` names.
     fit, table
-        The coordinate, and the variables that it and the naive one were fitted to.
+        The coordinate, and the variables that it and the baseline were fitted to.
     """
     given = StageSettings("draw", settings)
     system, method, name = given.system, given.method, given.draw
     rules = given.committor(DrawSettings)
     found = Coordinate.from_dict(read_json(fit)["coordinate"])
-    model = found if name != "naive" else _naive_fit(given, rules.naive or (), table)
+    model = found if name != "baseline" else _baseline_fit(given, rules.baseline or (), table)
     if model is None:
-        raise SamplingError("the naive coordinate cannot be fitted; set committor.naive.configurations to 0")
+        raise SamplingError("the baseline coordinate cannot be fitted; set committor.baseline.configurations to 0")
     if rules.source == "restrained":
         pool = restrained_frames(restrained)
     elif rules.source == "shooting points":
@@ -194,7 +195,7 @@ def draw_configurations(
         pool = frames_of_paths(paths)
     q = _values(system, model.names, pool.positions)
     r, error = model.r(q), model.r_error(q)
-    rng = stream(method.seed, method.name, "committor", name)
+    rng = stream(method.seed, method.name, "committor", random_key(name))
     if rules.tolerance is not None:
         chosen = draws.on_separatrix(pool, r, error, n=rules.n, tolerance=rules.tolerance, rng=rng)
     elif name == "calibration":
@@ -367,7 +368,7 @@ def committor_shots(
                         engine,
                         system.basins,
                         positions[configuration],
-                        place=(method.seed, (method.name, "committor", draw, configuration, number)),
+                        place=(method.seed, (method.name, "committor", random_key(draw), configuration, number)),
                     )
                 )
                 record.write(i, shot)
@@ -445,7 +446,7 @@ def committor_analysis(
         "evaluations": int(sum(t.evaluations.sum() for t in tables.values())),
         "reasons": dict(Counter(str(x) for t in tables.values() for x in t.reason.values if x)),
     }
-    for name in ("separatrix", "naive"):
+    for name in ("separatrix", "baseline"):
         if name in chosen:
             fixed = rules.shots[name]
             record[name]["distribution"] = _distribution(system, method, chosen[name], tables[name], fixed, name)
@@ -461,7 +462,7 @@ def committor_analysis(
         log.info("calibration: %s", calibration.verdict)
         positions = np.concatenate([data.positions.values for data in chosen.values()])
         whole["calibration"] = calibration.to_dict()
-        whole["ranking"] = _ranking(given, rules.naive, content, found, table, k, n, positions)
+        whole["ranking"] = _ranking(given, rules.baseline, content, found, table, k, n, positions)
         separatrix = record["separatrix"]
         low, high = (_number(value) for value in separatrix["distribution"]["intrinsic_sd_interval"])
         whole["explanation"] = ranking.explain(
@@ -529,7 +530,7 @@ def _distribution(
         n_uncommitted=ended["no_basin"],
         n_elsewhere=int(ended["elsewhere"].sum()),
         n_failed=int(ended["failed"].sum()),
-        rng=stream(method.seed, method.name, "committor distribution", name),
+        rng=stream(method.seed, method.name, "committor distribution", random_key(name)),
     ).to_dict()
 
 
@@ -553,15 +554,15 @@ def _ranking(
     n: np.ndarray,
     positions: np.ndarray,
 ) -> list[dict[str, Any]]:
-    """The found coordinate beside the best ones of each size, the naive one, and none at all."""
+    """The found coordinate beside the best ones of each size, the baseline, and none at all."""
     rivals = {"found": found}
     for size, data in content["per_size"].items():
         rival = Coordinate.from_dict(data)
         if rival.names != found.names:
             rivals[f"best of {size}"] = rival
-    naive = _naive_fit(given, baseline, table)
-    if naive is not None and naive.names not in [c.names for c in rivals.values()]:
-        rivals["naive"] = naive
+    baseline_coordinate = _baseline_fit(given, baseline, table)
+    if baseline_coordinate is not None and baseline_coordinate.names not in [c.names for c in rivals.values()]:
+        rivals["baseline"] = baseline_coordinate
     predictions = {role: c.committor(_values(given.system, c.names, positions)) for role, c in rivals.items()}
     predictions["constant"] = np.full(len(positions), found.n_success / found.n_observations)
     rng = stream(given.config.seed, given.method.name, "ranking")

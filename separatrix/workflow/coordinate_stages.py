@@ -218,7 +218,7 @@ def _judged_sets(
     """The best set of each size, and those that the config puts beside them, each with its intervals."""
     rules = given.config.coordinate
     wanted = [("best", best.names) for best in selection.per_size.values()]
-    wanted += [("beside", tuple(each)) for each in rules.beside]
+    wanted += [("beside", tuple(each)) for each in rules.compare_with]
     found = []
     for number, (role, members) in enumerate(wanted):
         head = {
@@ -256,7 +256,7 @@ def _beyond_linear(
 ) -> dict[str, Any] | None:
     """Committor models that are not linear, beside the coordinate; None where none is asked for, or can be judged."""
     rules = given.config.coordinate
-    if not rules.beyond:
+    if not rules.nonlinear_models:
         return None
     labels: Sequence[str] | None = [str(chain) for chain in groups]
     if len(set(groups.tolist())) == 1:
@@ -267,7 +267,7 @@ def _beyond_linear(
     seed = int(stream(given.config.seed, given.method.name, "beyond").integers(2**31))
     try:
         linear, others = fitting.held_out_beside(
-            q, outcome, names, chosen, fold, rules.beyond, model=rules.model, seed=seed
+            q, outcome, names, chosen, fold, rules.nonlinear_models, model=rules.model, seed=seed
         )
     except ValueError as error:
         log.info("no model beyond the linear one: %s", error)

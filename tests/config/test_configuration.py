@@ -195,11 +195,15 @@ BAD_CONFIGS: list[tuple[str, Change, list[str]]] = [
     ("too many variables", _put("coordinate", "max_variables", 9), ["max_variables", "at most 4"]),
     (
         "unknown variable",
-        _put("coordinate", "beside", [["angle(N9,N10)"]]),
-        ["coordinate.beside.0.0", "did you mean 'angle(C6,N9,N10)'"],
+        _put("coordinate", "compare_with", [["angle(N9,N10)"]]),
+        ["coordinate.compare_with.0.0", "did you mean 'angle(C6,N9,N10)'"],
     ),
-    ("empty set", _put("coordinate", "beside", [[]]), ["coordinate.beside.0", "at least 1"]),
-    ("unknown check", _put("coordinate", "beyond", ["boost"]), ["coordinate.beyond.0", "did you mean 'boosting'"]),
+    ("empty set", _put("coordinate", "compare_with", [[]]), ["coordinate.compare_with.0", "at least 1"]),
+    (
+        "unknown check",
+        _put("coordinate", "nonlinear_models", ["boost"]),
+        ["coordinate.nonlinear_models.0", "did you mean 'boosting'"],
+    ),
 ]
 
 BAD_SYSTEMS: list[tuple[str, Change, list[str]]] = [
@@ -368,12 +372,12 @@ class TestSettings:
         pair = ["sin(theta10)cos(CNNC)", "cos(C6,N9,N10,C11)"]
         data["committor"] |= {
             "calibration": {"configurations": 0},
-            "naive": {"configurations": 5},
+            "baseline": {"configurations": 5},
             "map": {"variables": pair, "bins": 3},
             "source": "restrained",
         }
         found = load(data)
-        assert found.draws() == {"separatrix": (10, 6), "naive": (5, 8), "map": (9, 4)}
+        assert found.draws() == {"separatrix": (10, 6), "baseline": (5, 8), "map": (9, 4)}
         assert [found.source(d) for d in found.draws()] == ["restrained", "paths", "paths"]
 
     def test_everything_sees_the_seed(self) -> None:

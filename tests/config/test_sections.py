@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
 from conftest import ROOT, write_yaml
 
 from separatrix.config.load import load
+from separatrix.config.sections.committor_keys import random_key
 from separatrix.config.sections.config_keys import ConfigSection
 from separatrix.config.sections.interface_keys import InterfacesSection
 from separatrix.config.sections.rates_keys import RatesSection
@@ -18,10 +19,25 @@ from separatrix.config.sections.sampling_keys import SamplingSection
 from separatrix.config.stage_names import OF_METHOD, OF_RUN
 from separatrix.config.stage_settings import StageSettings
 from separatrix.core.errors import ConfigError
-from separatrix.core.section import Number, check, json_schema, key, rows, subsection
+from separatrix.core.section import Number, Section, check, json_schema, key, rows, subsection
 from separatrix.report.key_tables import table
 
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+
+class Inner(Section):
+    """A section with a key that had another name."""
+
+    renamed: ClassVar[dict[str, str]] = {"old": "new"}
+
+    new: int = key(1, "a number")
+
+
+class Outer(Section):
+    """Sections below others."""
+
+    many: list[Inner] = key([], "several")
+    named: dict[str, Inner] = key({}, "by name")
 
 
 class LongerInterfaces(InterfacesSection):
@@ -107,7 +123,7 @@ def test_a_stage_cannot_read_what_it_does_not_depend_on() -> None:
 
 
 def test_every_stage_that_a_key_names_is_a_stage() -> None:
-    from separatrix.core.section import EVERY_STAGE, Section, extra_of, section_of
+    from separatrix.core.section import EVERY_STAGE, extra_of, section_of
 
     def stages(section: type[Section]) -> set[str]:
         found = set(section.stages)
@@ -143,3 +159,43 @@ def test_numbers_stay_as_they_were_written() -> None:
     assert repr(full["temperature_K"]) == "300"
     assert repr(check(CONFIG | {"temperature_K": 300.0}, ConfigSection, "f")["temperature_K"]) == "300.0"
     assert SamplingSection.model_validate({"chains": 3}).chains == 3
+
+
+# --- former names of keys ---------------------------------------------------------------------------------------------
+
+
+def test_former_names_of_keys_are_read_with_one_line_each(tmp_path: Path) -> None:
+    old = {**CONFIG, "coordinate": dict(CONFIG["coordinate"]), "committor": dict(CONFIG["committor"])}
+    new = {**CONFIG, "coordinate": dict(CONFIG["coordinate"]), "committor": dict(CONFIG["committor"])}
+    del old["coordinate"]["compare_with"], old["coordinate"]["nonlinear_models"]
+    old["coordinate"] |= {"beside": CONFIG["coordinate"]["compare_with"], "beyond": ["boosting"]}
+    new["coordinate"] |= {"nonlinear_models": ["boosting"]}
+    old["committor"]["naive"] = new["committor"]["baseline"] = {"configurations": 3}
+    file = write_yaml(old, tmp_path / "old.yaml")
+    checked, present = load(old, [file]), load(new)
+    assert checked.data == present.data and present.notices == ()
+    assert sorted(checked.notices) == [
+        f"{file}: {key} is now called {name}; this release is the last to read the old name"
+        for key, name in [
+            ("committor.naive", "committor.baseline"),
+            ("coordinate.beside", "coordinate.compare_with"),
+            ("coordinate.beyond", "coordinate.nonlinear_models"),
+        ]
+    ]
+    old["coordinate"]["compare_with"] = []
+    with pytest.raises(ConfigError, match=r"coordinate\.beside: its present name, coordinate\.compare_with, is given"):
+        load(old)
+
+
+def test_former_names_inside_lists_and_mappings() -> None:
+    notices: list[str] = []
+    data = {"many": [{"new": 2}, {"old": 3}], "named": {"a": {"old": 4}}}
+    assert check(data, Outer, "f", notices) == {"many": [{"new": 2}, {"new": 3}], "named": {"a": {"new": 4}}}
+    assert [line.split(" is ")[0] for line in notices] == ["many.1.old", "named.a.old"]
+    assert data["many"][1] == {"old": 3}, "what the user wrote is not changed"
+    with pytest.raises(ConfigError, match="new: 'x' is not a whole number"):
+        check({"named": {"a": {"old": "x"}}}, Outer, "f")
+
+
+def test_the_same_seed_draws_what_it_drew_under_former_names() -> None:
+    assert random_key("baseline") == "naive" and random_key("map") == "map"

@@ -63,7 +63,7 @@ def test_the_default_comparison(root: Path) -> None:
     [
         ({"coordinate": {"inertial": True}}, {"peters2012"}, set()),
         ({"coordinate": {"criterion": "bic"}}, set(), {"chen2008"}),
-        ({"coordinate": {"beyond": ["network"]}}, {"pedregosa2011"}, set()),
+        ({"coordinate": {"nonlinear_models": ["network"]}}, {"pedregosa2011"}, set()),
         ({"sampling": {"chains": 1}}, set(), {"vehtari2021"}),
         ({"committor": {"source": "restrained"}}, {"leimkuhler2013"}, set()),
         ({"rates": {"harmonic": {"tunnelling": "eckart"}}}, {"eckart1930"}, {"wigner1932"}),

@@ -278,13 +278,13 @@ def test_coordinate_and_committor():
     assert (
         found["spread to be expected"].value == 0.05 and "0.040 from the errors" in found["spread to be expected"].note
     )
-    assert found["naive coordinate: mean committor"].value == found["mean committor"].value
-    assert found["naive coordinate: configurations"].note == "drawn naively"
+    assert found["baseline coordinate: mean committor"].value == found["mean committor"].value
+    assert found["baseline coordinate: configurations"].note == "drawn at the baseline"
     score = data.committor["calibration"]
     assert found["Brier score"].value == score["brier"] and found["calibration"].text == score["verdict"]
     behind = {r["name"]: r["behind"] for r in data.committor["ranking"]}
-    gain = found["ln L per committor shot, gain over the naive coordinate"]
-    assert gain.value == behind["naive"] and "cos(turn)" in gain.note
+    gain = found["ln L per committor shot, gain over the baseline coordinate"]
+    assert gain.value == behind["baseline"] and "cos(turn)" in gain.note
 
 
 def test_clustered_errors_need_many_chains():

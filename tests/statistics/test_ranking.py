@@ -169,9 +169,13 @@ def entry(name: str, variables: list[str], behind: float, half: float) -> dict:
 @pytest.mark.parametrize(
     ("ranked", "spread", "expected"),
     [
-        ([entry("naive", ["c"], 0.1, 0.05)], (0.09, (0.01, 0.14)), ["may be no more", "clearly beats the naive"]),
-        ([entry("naive", ["c"], 0.1, 0.2)], (0.2, (0.15, 0.3)), ["lacks something", "cannot be told from the naive"]),
-        ([entry("naive", ["c"], -0.1, 0.05)], (0.2, (0.15, 0.3)), ["the naive coordinate (c) is clearly better"]),
+        ([entry("baseline", ["c"], 0.1, 0.05)], (0.09, (0.01, 0.14)), ["may be no more", "clearly beats the baseline"]),
+        (
+            [entry("baseline", ["c"], 0.1, 0.2)],
+            (0.2, (0.15, 0.3)),
+            ["lacks something", "cannot be told from the baseline"],
+        ),
+        ([entry("baseline", ["c"], -0.1, 0.05)], (0.2, (0.15, 0.3)), ["the baseline coordinate (c) is clearly better"]),
         ([entry("best of 1", ["a"], -0.01, 0.02)], (0.1, (0.0, 0.2)), ["a alone predicts these shots no worse"]),
         (
             [entry("best of 1", ["a"], -0.01, 0.1)],

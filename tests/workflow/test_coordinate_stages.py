@@ -25,12 +25,12 @@ from separatrix.cvs.evaluation import evaluate
 from separatrix.workflow import coordinate_stages, interfaces, umbrella
 
 CHAINS, SHOTS = 3, 60
-NAIVE, BEST = "cos(C6,N9,N10,C11)", "angle(N9,N10,C11)"
+BASELINE, BEST = "cos(C6,N9,N10,C11)", "angle(N9,N10,C11)"
 
 
 def settings(**rules: Any) -> dict[str, Any]:
     data = yaml.safe_load(Path("config/config.yaml").read_text())
-    data["coordinate"] = {"max_variables": 2, "bootstrap": 6, "beside": [[NAIVE], [NAIVE, BEST]]} | rules
+    data["coordinate"] = {"max_variables": 2, "bootstrap": 6, "compare_with": [[BASELINE], [BASELINE, BEST]]} | rules
     return load(data).settings("coordinate", "gaff2")
 
 
@@ -100,7 +100,7 @@ def test_intervals_of_the_coefficients(table: Path, tmp_path: Path) -> None:
 
 
 def test_sets_side_by_side(table: Path, tmp_path: Path) -> None:
-    found = fitted(table, tmp_path / "fit.json", beside=[[NAIVE], [BEST, NAIVE], ["distance(C5,C6)"]])
+    found = fitted(table, tmp_path / "fit.json", compare_with=[[BASELINE], [BEST, BASELINE], ["distance(C5,C6)"]])
     sets = found["sets"]
     assert [(s["role"], s["chosen"], len(s["variables"])) for s in sets] == [
         ("best", True, 1),
@@ -109,12 +109,14 @@ def test_sets_side_by_side(table: Path, tmp_path: Path) -> None:
         ("beside", False, 2),
         ("beside", False, 1),
     ]
-    best, pair, naive, both, still = sets
+    best, pair, baseline, both, still = sets
     assert still["problem"] == "constant variables cannot be fitted: distance(C5,C6)"
-    assert naive["log_likelihood"] < best["log_likelihood"] < both["log_likelihood"] <= pair["log_likelihood"]
+    assert baseline["log_likelihood"] < best["log_likelihood"] < both["log_likelihood"] <= pair["log_likelihood"]
     assert best["log_likelihood"] == found["coordinate"]["log_likelihood"]
-    assert best["held_out"]["mean"] == found["held_out"]["mean"] > naive["held_out"]["mean"]
-    assert naive["held_out"]["groups"] == ["1", "2", "3"] and naive["units"] == ["1"] and best["units"] == ["degree"]
+    assert best["held_out"]["mean"] == found["held_out"]["mean"] > baseline["held_out"]["mean"]
+    assert (
+        baseline["held_out"]["groups"] == ["1", "2", "3"] and baseline["units"] == ["1"] and best["units"] == ["degree"]
+    )
 
 
 def test_candidates_are_listed(table: Path, tmp_path: Path) -> None:
@@ -132,7 +134,7 @@ def test_candidates_are_listed(table: Path, tmp_path: Path) -> None:
 
 def test_models_beyond_the_linear_one(table: Path, tmp_path: Path) -> None:
     assert fitted(table, tmp_path / "fit.json")["beyond_linear"] is None
-    found = fitted(table, tmp_path / "fit.json", beyond=["boosting"])["beyond_linear"]
+    found = fitted(table, tmp_path / "fit.json", nonlinear_models=["boosting"])["beyond_linear"]
     assert [m["variables"] for m in found["models"]] == ["chosen", "all"]
     assert len(found["held_out"]["groups"]) == CHAINS
     # The truth is linear: there is nothing to gain.
@@ -146,7 +148,7 @@ def test_one_chain_has_intervals_and_no_held_out_likelihood(table: Path, tmp_pat
     alone = data.isel(shot=data.chain.values == 1)
     file = tmp_path / "variables.nc"
     write_dataset(alone, file, title="one chain", source="made up")
-    found = fitted(file, tmp_path / "fit.json", beyond=["boosting"], beside=[])
+    found = fitted(file, tmp_path / "fit.json", nonlinear_models=["boosting"], compare_with=[])
     assert found["held_out"] is None and found["sets"][0]["held_out"] is None
     assert found["intervals"]["interval"]["errors"] == "clustered"
     assert len(found["beyond_linear"]["held_out"]["groups"]) == fitting.MOST_FOLDS
@@ -156,7 +158,7 @@ def test_assessment_depends_on_no_more_than_the_choice(tmp_path: Path) -> None:
     """What only tells more of the coordinate must not make Snakemake judge all rounds anew."""
     data = yaml.safe_load(Path("config/config.yaml").read_text())
     other = copy.deepcopy(data)
-    other["coordinate"] |= {"bootstrap": 7, "beside": [], "beyond": []}
+    other["coordinate"] |= {"bootstrap": 7, "compare_with": [], "nonlinear_models": []}
     assert load(data).settings("assess", "pm6") == load(other).settings("assess", "pm6")
     assert load(data).settings("coordinate", "pm6") != load(other).settings("coordinate", "pm6")
     for change in ({"max_variables": 2}, {"inertial": True}, {"search": "greedy"}, {"criterion": "bic"}):
@@ -205,7 +207,7 @@ def test_velocities_of_the_backward_half_are_reversed(tmp_path: Path) -> None:
         attrs={"reactant": "Z", "product": "E", "source": "made up"},
     )
     write_dataset(data, tmp_path / "variables.nc", title="made up", source="made up")
-    rules = {"max_variables": 1, "bootstrap": 0, "beside": []}
+    rules = {"max_variables": 1, "bootstrap": 0, "compare_with": []}
     found = fitted(tmp_path / "variables.nc", tmp_path / "fit.json", inertial=True, **rules)
     assert found["coordinate"]["names"] == [BEST] and found["inertial"]["1"]["coefficients"][1] > 0.5
     assert found["beats_null"]

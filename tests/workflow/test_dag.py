@@ -53,9 +53,9 @@ def test_everything_is_there_and_means_something(finished: Finished) -> None:
         assert [len(drawn[d]["configurations"]) for d in ("separatrix", "calibration")] == [4, 3]
         assert drawn["separatrix"]["distribution"]["n_shots"] == 16
         assert committor["calibration"]["n_shots"] == 16 + 6
-        assert {"found", "naive", "constant"} <= {r["name"] for r in committor["ranking"]}
-        naive = next(r for r in committor["ranking"] if r["name"] == "naive")
-        assert naive["variables"] == ["cos(C6,N9,N10,C11)", "sin(C6,N9,N10,C11)"]
+        assert {"found", "baseline", "constant"} <= {r["name"] for r in committor["ranking"]}
+        baseline = next(r for r in committor["ranking"] if r["name"] == "baseline")
+        assert baseline["variables"] == ["cos(C6,N9,N10,C11)", "sin(C6,N9,N10,C11)"]
         fit = json.loads((folder / "coordinate.json").read_text())
         assert fit["coordinate"]["log_likelihood"] > fit["null_log_likelihood"]
         assert len(fit["intervals"]["interval"]["lower"]) == 2 and len(fit["candidates"]) == 30

@@ -49,7 +49,7 @@ def hostile(folder: Path) -> Path:
     data["sampling"] = {"chains": 2, "shots_per_round": 16, "max_rounds": 1, "starts": [guess["name"]]}
     small = {"configurations": 4, "shots_per_configuration": 4}
     data["committor"] = small | {"batches": 1, "calibration": small, "map": {"variables": v[:2], "bins": 3}}
-    data["coordinate"] = {"max_variables": 2, "beside": [v[2:]], "bootstrap": 5}
+    data["coordinate"] = {"max_variables": 2, "compare_with": [v[2:]], "bootstrap": 5}
     data["scans"] = {"fr": {"methods": ["coupled"], "setting": "dynamics.friction_per_ps", "values": [5]}}
     data["export"] = {"authors": [{"name": SCRIPT, "affiliation": IMAGE}]}
     return write_yaml(data, folder / "c[old].yaml")

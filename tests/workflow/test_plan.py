@@ -82,7 +82,7 @@ def test_plan_counts_every_set_and_the_restrained_ensemble(tmp_path: Path):
         "configurations": 125,
         "shots_per_configuration": 8,
         "batches": 5,
-        "naive": {"configurations": 10, "shots_per_configuration": 4},
+        "baseline": {"configurations": 10, "shots_per_configuration": 4},
         "path": {"configurations": 7, "shots_per_configuration": 3},
         "map": {"variables": ["cos(C6,N9,N10,C11)", "angle(N9,N10,C11)"], "bins": 6, "shots_per_configuration": 2},
     }

@@ -64,6 +64,8 @@ def checked_config():
                 folders.check_results(name)
             except SeparatrixError as error:
                 raise type(error)(f"{where}: results_directory: {error}") from error
+            for line in checked.notices:
+                print(f"separatrix: {line}", file=sys.stderr)
         return checked
     except SeparatrixError as error:
         refuse(one_line(str(error)))

@@ -54,7 +54,7 @@ class BaselineSection(Section):
     configurations: int = key(
         0,
         "configurations on its separatrix; 0, none (it is ranked all the same)",
-        guide="configurations on the separatrix of the naive coordinate, 0: none (it is ranked all the same)",
+        guide="configurations on the separatrix of the baseline coordinate, 0: none (it is ranked all the same)",
         stages=("draw", "committor", "compare"),
         ge=0,
         le=1_000_000,
@@ -66,7 +66,7 @@ class BaselineSection(Section):
         [],
         "its variables; empty, those of the atoms of the first coordinate that both basins name",
         guide=(
-            "variables of the naive coordinate; empty: those of the atoms of the first coordinate that both "
+            "variables of the baseline coordinate; empty: those of the atoms of the first coordinate that both "
             "basins name (cos and sin of a dihedral)"
         ),
         stages=("draw", "committor"),
@@ -141,6 +141,8 @@ class RestraintSection(Section):
 class CommittorSection(Section):
     """Committor shots, on the predicted separatrix and off it."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"naive": "baseline"}
+
     source: Literal["paths", "shooting points", "restrained"] = key(
         "paths",
         "where configurations on the separatrix come from",
@@ -188,7 +190,7 @@ class CommittorSection(Section):
     calibration: CalibrationSection = subsection(
         CalibrationSection, "configurations spread over all predicted committors"
     )
-    naive: BaselineSection = subsection(
+    baseline: BaselineSection = subsection(
         BaselineSection, "the coordinate that tells the basins apart, as a rival of the one found"
     )
     path: AlongPathSection = subsection(AlongPathSection, "configurations along one reactive path")
@@ -216,7 +218,7 @@ class DrawSettings(Section):
     source: str = key(..., "where the configurations come from: `paths`, `shooting points` or `restrained`")
     n: int = key(..., "at most how many configurations")
     tolerance: Number | None = key(None, "largest coordinate r that counts as on the separatrix")
-    naive: list[str] | None = key(None, "variables of the baseline coordinate")
+    baseline: list[str] | None = key(None, "variables of the baseline coordinate")
     map: list[str] | None = key(None, "variables of the map")
     bins: int | None = key(None, "cells of the map along each")
 
@@ -237,7 +239,7 @@ class CommittorTestSettings(Section):
     stages: ClassVar[tuple[str, ...]] = ("committor",)
 
     shots: dict[str, int] = key(..., "shots from each configuration of each set")
-    naive: list[str] = key(..., "variables of the baseline coordinate")
+    baseline: list[str] = key(..., "variables of the baseline coordinate")
     map: list[str] = key(..., "variables of the map; empty, none")
 
 
@@ -251,8 +253,16 @@ class ComparisonSettings(Section):
     source: str = key(..., "where configurations on the separatrix come from")
 
 
-SETS = ("separatrix", "naive", "calibration", "path", "map")
+SETS = ("separatrix", "baseline", "calibration", "path", "map")
 """Committor-test sets, in the order in which they are made; `map` where the config has one."""
+
+
+def random_key(name: str) -> str:
+    """Name of a committor-test set among the keys of its random numbers.
+
+    That of the baseline coordinate is its former name, so that the same seed still draws the same configurations.
+    """
+    return "naive" if name == "baseline" else name
 
 
 def sets_of(rules: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -297,10 +307,10 @@ def of_stage(part: Mapping[str, Any], stage: str, draw: str | None, source: str 
         given = {"shots": shots, "batches": part["batches"], "adaptive": part.get("adaptive")}
     elif stage == "draw":
         given = {"source": source, "n": own["bins"] ** 2 if draw == "map" else own["configurations"]}
-        if draw in ("separatrix", "naive"):
+        if draw in ("separatrix", "baseline"):
             given["tolerance"] = part["tolerance"]
-        if draw == "naive":
-            given["naive"] = own["variables"]
+        if draw == "baseline":
+            given["baseline"] = own["variables"]
         if draw == "map":
             given |= {"map": own["variables"], "bins": own["bins"]}
     else:
@@ -308,7 +318,7 @@ def of_stage(part: Mapping[str, Any], stage: str, draw: str | None, source: str 
         made = {name: each for name, each in sets_of(part).items() if each.get("configurations", True)}
         given = {
             "shots": {name: each["shots_per_configuration"] for name, each in made.items()},
-            "naive": part["naive"]["variables"],
+            "baseline": part["baseline"]["variables"],
             "map": part["map"]["variables"] if "map" in part else [],
         }
     return given | {key: value for key, value in part.items() if key not in CommittorSection.model_fields}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -14,6 +15,7 @@ class CoordinateSection(Section):
     """Likelihood maximisation of the reaction coordinate."""
 
     stages: ClassVar[tuple[str, ...]] = ("coordinate",)
+    renamed: ClassVar[Mapping[str, str]] = {"beside": "compare_with", "beyond": "nonlinear_models"}
 
     model: Literal["logistic", "erf"] = key(
         "logistic",
@@ -77,7 +79,7 @@ class CoordinateSection(Section):
         ge=0,
         le=100000,
     )
-    beside: list[
+    compare_with: list[
         Annotated[
             list[Annotated[str, Field(description="the name of a candidate variable")]],
             Distinct,
@@ -85,10 +87,10 @@ class CoordinateSection(Section):
         ]
     ] = key(
         [],
-        "sets of candidate variables that are fitted and shown beside the best ones",
-        guide="sets of candidate variables, by name, that are fitted and shown beside the best ones",
+        "sets of candidate variables that are fitted and shown with the best ones",
+        guide="sets of candidate variables, by name, that are fitted and shown with the best ones",
     )
-    beyond: Annotated[
+    nonlinear_models: Annotated[
         list[Annotated[Literal["boosting", "network"], Field(description="committor model that is not linear")]],
         Distinct,
     ] = key(

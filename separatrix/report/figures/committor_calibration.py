@@ -13,7 +13,7 @@ from separatrix.results.run import MethodData
 
 DRAWS = {
     "separatrix": "on the separatrix",
-    "naive": "on the naive separatrix",
+    "baseline": "on the baseline separatrix",
     "calibration": "at all predictions",
     "path": "along a path",
     "map": "over the map",

@@ -16,7 +16,11 @@ def committor_quantities(data: MethodData) -> list[Quantity]:
     """Committor distribution on the predicted separatrix."""
     return [
         *_distribution_quantities(data, "separatrix", ""),
-        *(_distribution_quantities(data, "naive", "naive coordinate: ") if "naive" in data.committor["draws"] else []),
+        *(
+            _distribution_quantities(data, "baseline", "baseline coordinate: ")
+            if "baseline" in data.committor["draws"]
+            else []
+        ),
         *_calibration_quantities(data),
     ]
 
@@ -120,7 +124,7 @@ def _calibration_quantities(data: MethodData) -> list[Quantity]:
         Quantity(COMMITTOR, "Brier score", own["brier"], note=f"1/4 of a coin; {over}"),
         Quantity(COMMITTOR, "ln L per committor shot", own["log_likelihood_per_shot"], note=over),
     ]
-    words = {"naive": "the naive coordinate", "constant": "a constant"}
+    words = {"baseline": "the baseline coordinate", "constant": "a constant"}
     for rival in ranked:
         if rival["name"] in words:
             of = f" ({', '.join(rival['variables'])})" if rival["variables"] else ""

@@ -41,7 +41,7 @@ def content(frame: pd.DataFrame) -> TablePage:
         "Brier score",
         "error of the committor",
     )
-    roles = {"found": "the one found", "naive": "naive", "constant": "a constant"}
+    roles = {"found": "the one found", "baseline": "baseline", "constant": "a constant"}
     table_rows = []
     for label, of_method in frame.groupby("label", sort=False):
         table_rows.append(group_row(str(label), len(heads)))
@@ -71,7 +71,7 @@ TABLE = MethodTable(
     section="sure",
     place=160,
     caption=(
-        "The coordinate found, the best ones of other sizes, the naive one and a constant, ranked by the likelihood "
+        "The coordinate found, the best ones of other sizes, the baseline and a constant, ranked by the likelihood "
         "of committor shots that were made after the fits and used by none of them."
     ),
     data="ranking",

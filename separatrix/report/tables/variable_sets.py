@@ -107,9 +107,9 @@ TABLE = MethodTable(
     section="coordinate",
     place=100,
     caption=(
-        "The most likely coordinate in one, two, three variables, and the coordinates that the config asks for beside "
-        "them (``coordinate.beside``). More variables always fit better to what they were fitted to; held out they "
-        "need not."
+        "The most likely coordinate in one, two, three variables, and the sets that the config names to compare it "
+        "with (``coordinate.compare_with``). More variables always fit better to what they were fitted to; held out "
+        "they need not."
     ),
     data="sets",
     content=content,
