@@ -10,7 +10,8 @@ Prints, for the candidate variables of a system and without and with their rates
   and on one that it takes out of a trajectory,
 * of MDTraj's own functions on all frames at once,
 
-and how many times longer than ours each takes; then the time per value of every kind. The one-at-a-time ways are timed
+and how many times longer than ours each takes; then the time per value of every kind, beside that of the function of
+MDTraj which gives the same, called once for all frames. The one-at-a-time ways are timed
 on a part of the frames, and take rates as differences of two values, which is the least a rate costs there. All
 ways are compared with one another before anything is timed.
 """
@@ -122,6 +123,32 @@ def mdtraj_at_once(ways: list[Way], wanted: dict[str, list], t: mdtraj.Trajector
     return np.array([way(columns) for way in ways]).T
 
 
+def same_by_mdtraj(kind: str, variables: Sequence[Variable]) -> Callable[[mdtraj.Trajectory], np.ndarray] | None:
+    """Values (frames, variables) of a kind by MDTraj's function for it, or None where it has none."""
+    atoms = np.array([variable.atoms for variable in variables])
+    if kind == "distance":
+        return lambda t: 10.0 * mdtraj.compute_distances(t, atoms)
+    if kind in ("angle", "cos_angle", "sin_angle"):
+        finish = {"angle": np.degrees, "cos_angle": np.cos, "sin_angle": np.sin}[kind]
+        return lambda t: finish(mdtraj.compute_angles(t, atoms))
+    if kind in ("dihedral", "cos_dihedral", "sin_dihedral"):
+        turn = {"dihedral": np.degrees, "cos_dihedral": np.cos, "sin_dihedral": np.sin}[kind]
+        return lambda t: turn(mdtraj.compute_dihedrals(t, atoms))
+    if kind == "rmsd":
+        references = [np.array(dict(variable.options)["reference_nm"]) for variable in variables]
+
+        def rmsd(t: mdtraj.Trajectory) -> np.ndarray:
+            columns = []
+            for order, reference in zip(atoms, references, strict=True):
+                topology = t.topology.subset(range(len(order)))  # a slice would put the atoms in their order
+                target = mdtraj.Trajectory(reference, topology)
+                columns.append(10.0 * mdtraj.rmsd(mdtraj.Trajectory(t.xyz[:, order], topology), target))
+            return np.array(columns).T
+
+        return rmsd
+    return None
+
+
 def seconds(work: Callable[[], object], repeat: int) -> float:
     """Processor time of the shortest of several runs: what else the machine does only ever adds."""
     times = []
@@ -193,7 +220,8 @@ def main() -> None:
     ):
         print(f"{name:44s}{cost * 1e9:9.0f} ns{cost / value:7.1f}x{2 * cost * 1e9:9.0f} ns{2 * cost / rated:7.1f}x")
 
-    print(f"\n{'kind (20 variables of each)':28s}{'values':>12s}{'with rates':>12s}")
+    part = every[:500]
+    print(f"\n{'kind (20 variables of each)':28s}{'values':>12s}{'with rates':>12s}{'MDTraj':>12s}")
     for kind, entry in KINDS.items():
         size = entry.n_atoms or 6
         options = {
@@ -206,7 +234,15 @@ def main() -> None:
             atoms = rng.permutation(len(start))[:size] if kind != "rmsd" else np.roll(np.arange(size), n % 3)
             some.append(Variable(f"{kind} {n}", kind, tuple(atoms), options=options))
         cost = [seconds(partial(evaluate, some, x[:500], moving), 3) for moving in (None, v[:500])]
-        print(f"{kind:28s}" + "".join(f"{c / (20 * 500) * 1e9:9.0f} ns" for c in cost))
+        line = f"{kind:28s}" + "".join(f"{c / (20 * 500) * 1e9:9.0f} ns" for c in cost)
+        theirs = same_by_mdtraj(kind, some)
+        if theirs is not None:
+            off = theirs(part) - evaluate(some, x[:500])[0]
+            off = (off + 180.0) % 360.0 - 180.0 if kind == "dihedral" else off
+            assert np.abs(off).max() < 0.05, kind
+            by_mdtraj_at_once = seconds(partial(theirs, part), 3)
+            line += f"{by_mdtraj_at_once / (20 * 500) * 1e9:9.0f} ns{by_mdtraj_at_once / cost[0]:7.1f}x"
+        print(line)
 
 
 if __name__ == "__main__":

@@ -405,9 +405,38 @@ def test_one_frame_functions_equal_the_vectorised_ones(seed: int) -> None:
     assert abs(dihedral_of(x, *four) - dihedral(x[None], *four)[0]) < 1e-10
 
 
+EVERY_FORM = [
+    *(of(kind) for kind in OWN if kind != "mdtraj"),
+    mixture(),
+    SMOOTH,
+    Variable("three", "linear_combination", terms=((2.0, of("distance")), (-1.0, of("rmsd")), (0.5, of("x")))),
+    Variable("many", "coordination", tuple(n for n in range(60) for n in (n, 60)), options={"r0_A": 1.6}),
+    Variable("steep", "coordination", (0, 1, 2, 3), options={"r0_A": 0.3, "n": 40, "m": 100}),
+]
+
+
+@pytest.mark.parametrize("variable", EVERY_FORM, ids=lambda v: v.name)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_value_in_one_frame_is_that_among_many(variable: Variable, dtype: type) -> None:
+    rng = np.random.default_rng(9)
+    x = rng.normal(scale=0.15, size=(40, 61, 3)).astype(dtype)
+    x[0, 1] = x[0, 0] + np.array([0.16, 0.0, 0.0], dtype=dtype)  # r0 itself, and next to it
+    x[1, 1] = x[1, 0] + np.array([0.16 + 1e-7, 0.0, 0.0], dtype=dtype)
+    x[2, 1] = x[2, 0]
+    x[3, :4], x[4, :4] = REFERENCE, REFERENCE * [1, 1, -1]
+    x[5, 1] = x[5, 0] + np.array([1e7, 0.0, 0.0], dtype=dtype)
+    values = evaluate([variable], x)[0][:, 0]
+    for decided in (variable.value, variable.deciding):
+        found = np.array([decided(frame) for frame in x])
+        defined = np.isfinite(found)
+        assert defined.sum() > 30 and (decided is variable.deciding or defined.all())
+        np.testing.assert_allclose(found[defined], values[defined], rtol=1e-11, atol=1e-9)
+
+
 def test_one_frame_functions_are_fast_enough_for_every_step_of_dynamics() -> None:
     x = np.random.default_rng(0).normal(size=(34, 3))
-    for call in (lambda: angle_of(x, 3, 9, 20), lambda: dihedral_of(x, 3, 9, 20, 33)):
+    near = Variable("near", "coordination", (3, 9, 3, 20, 3, 33), options={"r0_A": 10.0})
+    for call in (lambda: angle_of(x, 3, 9, 20), lambda: dihedral_of(x, 3, 9, 20, 33), lambda: near.deciding(x)):
         assert min(timeit.repeat(call, number=500, repeat=20)) / 500 < 15e-6
 
 

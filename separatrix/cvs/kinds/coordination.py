@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from separatrix.cvs.kinds.kind import (
     Action,
     Form,
     Kind,
     Lookup,
+    Scalar,
     positive_number,
 )
+from separatrix.cvs.scalars import distance_of
 from separatrix.cvs.vectors import (
     ANGSTROM_PER_NM,
     COINCIDENT,
@@ -57,6 +61,37 @@ def _coordination(points: Array, motion: Array | None, *, r0_A: float, n: int, m
     r_dot = np.moveaxis(motion[1::2] - motion[::2], 1, 0)
     x_dot = divide(dot(r, r_dot) * (ANGSTROM_PER_NM / r0_A), length, ~(length <= COINCIDENT))
     return value, (slope * x_dot).sum(axis=0)
+
+
+#: Pairs from which on the kernel is the faster way to a value in one frame.
+_MANY = 40
+
+
+def _in_one_frame(atoms: tuple[int, ...], options: Mapping[str, Any]) -> Scalar:
+    pairs = list(zip(atoms[::2], atoms[1::2], strict=True))
+    if len(pairs) >= _MANY:
+        return COORDINATION.kernel_value_of(atoms, options)
+    r0, n, m = options["r0_A"], options["n"], options["m"]
+    expm1 = math.expm1
+
+    def value(x: NDArray[np.floating]) -> float:
+        total = 0.0
+        for i, j in pairs:
+            ratio = distance_of(x, i, j) / r0
+            if ratio == 1.0:
+                total += n / m
+            elif ratio != 0.0:
+                # (1 - x^n)/(1 - x^m) with x = exp(log), which keeps its digits at 1 and does not overflow beyond.
+                log = math.log(ratio)
+                if log > 0.0:
+                    total += math.exp((n - m) * log) * expm1(-n * log) / expm1(-m * log)
+                else:
+                    total += expm1(n * log) / expm1(m * log)
+            else:
+                total += 1.0
+        return total
+
+    return value
 
 
 def _read_coordination(kind: Kind, spec: Mapping[str, Any], lookup: Lookup) -> tuple[list[int], dict[str, Any], str]:
@@ -145,6 +180,7 @@ COORDINATION = Kind(
     "sum of (1 - (d/r0)^{n})/(1 - (d/r0)^{m}) over the distances d of the pairs of atoms {pairs}, r0 = {r0_A} A",
     form=Form(("pairs", "groups", "r0_A", "n", "m"), _read_coordination, _check_coordination, _write_coordination),
     canonical=_pairs_in_order,
+    scalar=_in_one_frame,
     export=Action(_plumed, _openmm),
 )
 

@@ -308,6 +308,10 @@ class Kind(VariableEntry):
         """Value in one frame as a function of the positions."""
         if self.scalar is not None:
             return self.scalar(atoms, options)
+        return self.kernel_value_of(atoms, options)
+
+    def kernel_value_of(self, atoms: tuple[int, ...], options: Mapping[str, Any]) -> Scalar:
+        """Value in one frame by the kernel: for few atoms NumPy's calls cost more than their arithmetic."""
         kernel, finish, picked = self.kernel, self.finish, list(atoms)
 
         def value(x: NDArray[np.floating]) -> float:

@@ -5,11 +5,13 @@ The superposition is that of W. Kabsch, Acta Cryst. A 34, 827 (1978).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from separatrix.cvs.kinds.kind import (
     ANGSTROM_FACTOR,
@@ -17,6 +19,7 @@ from separatrix.cvs.kinds.kind import (
     Form,
     Kind,
     Lookup,
+    Scalar,
     check_distinct,
     write_atoms,
 )
@@ -45,6 +48,28 @@ def _rmsd(
     # The superposition is the best one, so its own motion does not count; nor does that of the centre.
     rate = divide((off * motion).sum(axis=1).mean(axis=0), value, ~(value <= COINCIDENT))
     return ANGSTROM_PER_NM * value, ANGSTROM_PER_NM * rate
+
+
+def _in_one_frame(atoms: tuple[int, ...], options: Mapping[str, Any]) -> Scalar:
+    reference = np.array(options["reference_nm"])
+    reference = reference - reference.mean(axis=0)
+    picked, scale = list(atoms), ANGSTROM_PER_NM / math.sqrt(len(atoms))
+    weights = np.full(len(atoms), 1.0 / len(atoms))
+    svd = np.linalg.svd
+
+    def value(x: NDArray[np.floating]) -> float:
+        points = np.asarray(x[picked], dtype=np.float64)
+        centred = points - weights @ points
+        u, _, w = svd(centred.T @ reference)
+        turn = u @ w
+        (a, b, c), (d, e, f), (g, h, i) = turn.tolist()
+        if a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) < 0.0:  # a mirror image
+            u[:, 2] *= -1.0
+            turn = u @ w
+        off = (centred - reference @ turn.T).ravel()
+        return scale * math.sqrt(off @ off)
+
+    return value
 
 
 if TYPE_CHECKING:
@@ -102,6 +127,7 @@ RMSD = Kind(
     "rmsd",
     "root mean square displacement of atoms {atoms} from reference_nm after the best superposition",
     form=Form(("atoms", "reference", "reference_nm"), _read_rmsd, _check_rmsd, _write_rmsd),
+    scalar=_in_one_frame,
     export=Action(_plumed, _openmm, ANGSTROM_FACTOR, lambda options: np.array(options["reference_nm"])),
 )
 
