@@ -53,7 +53,7 @@ def check(
         os.environ[trust.VARIABLE] = "1"
     checked = load_with_files(read_yaml(config), [config])
     try:
-        folders.check_results(checked.data["results_directory"])
+        folders.check_results(checked.sections.results_directory)
     except ConfigError as error:
         raise ConfigError(f"{config}: results_directory: {error}") from error
     system = checked.system

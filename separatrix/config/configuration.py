@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from separatrix import potentials
 from separatrix.config.methods import Method
 from separatrix.config.sections import committor_keys
 from separatrix.config.sections.config_keys import ConfigSection
-from separatrix.config.sections.coordinate_keys import CoordinateSection
 from separatrix.config.sections.method_keys import MethodSection
-from separatrix.config.sections.sampling_keys import SamplingSection
 from separatrix.config.sections.system_keys import SystemSection
-from separatrix.config.stage_names import COMMITTOR, GEOMETRY, RATES
+from separatrix.config.stage_names import GEOMETRY
 from separatrix.config.system import System
 from separatrix.config.variations import Variation, quantity_of
-from separatrix.core.section import depends
+from separatrix.core.section import depends, names_of
 
 GEOMETRY_DYNAMICS = {"time_step_fs": 1, "shift_fs": 1, "longest_half_fs": 100}
 """What stages are given that run no trajectory, so that they do not depend on how a method runs its own."""
@@ -25,15 +24,26 @@ GEOMETRY_DYNAMICS = {"time_step_fs": 1, "shift_fs": 1, "longest_half_fs": 100}
 _APART = ("system", "methods", "scans")
 """Keys of a config that a stage is given in a form of its own, or not at all."""
 
-_ORDER = ("stationary", "committor", "coordinate", "rates", "draw", "sampling", "failures_in_a_row")
-_ORDER_OF_RATES = ("umbrella", "transmission", "temperatures_K", "harmonic", "interfaces")
-
 
 @dataclass(frozen=True)
 class Config:
-    """A checked configuration: the data, and what each stage of the workflow needs of it.
+    """A checked configuration: its keys, and what each stage of the workflow needs of them.
 
-    `notices` are lines about what is still read and will not be for long, such as former names of keys.
+    Attributes
+    ----------
+    data, system_data
+        Plain data of the config and of its system file, defaults filled in and methods of scans among the methods: what
+        stages get their parameters from. Whoever reads a key takes it from `sections`.
+    system
+        The molecule with its basins.
+    methods
+        Levels of theory by name.
+    variations
+        Of the methods that a scan makes, by name.
+    section
+        The keys that the config may have.
+    notices
+        Lines about what is still read and will not be for long, such as former names of keys.
     """
 
     data: Mapping[str, Any]
@@ -43,6 +53,11 @@ class Config:
     variations: Mapping[str, Variation] = field(default_factory=dict)
     section: type[ConfigSection] = ConfigSection
     notices: tuple[str, ...] = ()
+
+    @cached_property
+    def sections(self) -> ConfigSection:
+        """The keys of the config, typed."""
+        return self.section.model_validate(dict(self.data))
 
     def surface_of(self, method: str) -> str:
         """Method whose minima, saddles and free energy a method takes: its own, or those of what it varies."""
@@ -54,41 +69,41 @@ class Config:
 
         A method that is varied is a member itself, with its own value, unless the scan gives that value again.
         """
-        spec = self.data["scans"][name]
-        key = spec["setting"].partition(".")[2]
-        members = []
-        for parent in spec["methods"]:
-            own = self._own(parent, spec["setting"])
+        spec = self.sections.scans[name]
+        members: list[dict[str, Any]] = []
+        for parent in spec.methods:
+            own = self._own(parent, spec.setting)
             label = self.methods[parent].label
-            if own not in spec["values"]:
+            if own not in spec.values:
                 members.append({"method": parent, "of": label, "value": own})
             members += [
-                {"method": Variation(name, parent, spec["setting"], value).name, "of": label, "value": value}
-                for value in spec["values"]
+                {"method": Variation(name, parent, spec.setting, value).name, "of": label, "value": value}
+                for value in spec.values
             ]
-        quantity, unit = quantity_of(key)
+        quantity, unit = quantity_of(spec.setting.partition(".")[2])
         return {
             "name": name,
-            "setting": spec["setting"],
+            "setting": spec.setting,
             "quantity": f"{quantity} ({unit.strip()})" if unit else quantity,
-            "parents": {parent: self.methods[parent].label for parent in spec["methods"]},
+            "parents": {parent: self.methods[parent].label for parent in spec.methods},
             "members": members,
         }
 
     def _own(self, method: str, setting: str) -> Any:
         """Value of a setting in a method; where it gives none, what the engine takes, or `default` if nobody says."""
-        spec = self.data["methods"][method]
+        spec = self.sections.methods[method]
         part, _, key = setting.partition(".")
-        if key in spec[part]:
-            return spec[part][key]
-        if part == "dynamics":  # of its keys the frame alone may be absent
-            return spec["dynamics"]["time_step_fs"]
-        default = potentials.options_of(spec["potential"])[key].default
+        if part == "dynamics":
+            value = getattr(spec.dynamics, key)
+            return spec.dynamics.time_step_fs if value is None else value  # the frame alone may be absent
+        if key in spec.options:
+            return spec.options[key]
+        default = potentials.options_of(spec.potential)[key].default
         return "default" if default is None else default
 
     def draws(self) -> dict[str, tuple[int, int]]:
         """Committor-test sets to make: at most how many configurations, and shots from each."""
-        return committor_keys.sizes(self.data["committor"])
+        return committor_keys.sizes(self.sections.committor)
 
     def source(self, draw: str) -> str:
         """Where a set of committor shots has its configurations from.
@@ -96,15 +111,9 @@ class Config:
         A path is a path, and calibration and map look beyond the separatrix, where the other sources have nothing; and
         the ensemble held at r = 0 is that of the found coordinate, not of the baseline.
         """
-        source = self.data["committor"]["source"]
+        source = self.sections.committor.source
         fits = draw == "separatrix" or (draw == "baseline" and source == "shooting points")
         return source if fits else "paths"
-
-    def windows_of_pilot(self, method: str) -> bool:
-        """Whether a method has umbrella windows along the variables of its interfaces, for the pilot to start from."""
-        rules = self.data["rates"]
-        along = rules["umbrella"]
-        return method in along["methods"] and along["variables"] == rules["interfaces"]["variables"]
 
     def settings(self, stage: str, method: str | None = None, draw: str | None = None) -> dict[str, Any]:
         """Plain data that determines what a stage writes, and nothing else.
@@ -115,9 +124,7 @@ class Config:
         Parameters
         ----------
         stage
-            ``check``, ``minimum``, ``guess``, ``saddle_search``, ``saddle``, ``first_path``, ``sample``, ``assess``,
-            ``variables``, ``coordinate``, ``restrained``, ``draw``, ``committor_shots``, ``committor``, one of
-            `RATES`, ``compare`` or ``report``.
+            Its name, as keys of the config give it.
         method
             Name of the method; None for ``compare`` and ``report``.
         draw
@@ -126,7 +133,7 @@ class Config:
         everything = {key: value for key, value in self.data.items() if key not in _APART}
         part = depends(self.section, everything, stage)
         base: dict[str, Any] = {
-            "system": depends(SystemSection, self.system_data, stage),
+            "system": depends(SystemSection, self.system_data, stage, self.section),
             "temperature_K": part.pop("temperature_K"),
             "seed": part.pop("seed"),
         }
@@ -136,46 +143,33 @@ class Config:
                 part["committor"] = committor_keys.of_comparison(part["committor"], self.draws())
             return base | part
         base |= {"name": method, "method": self._method(stage, method)}
-        if stage in COMMITTOR:
+        if "committor" in part:
             source = self.source(draw) if draw is not None else None
             part["committor"] = committor_keys.of_stage(part["committor"], stage, draw, source)
-        if stage in RATES:
-            part["rates"] = _ordered(self._with_temperature(part.get("rates", {})), _ORDER_OF_RATES)
-        for key, section in (("sampling", SamplingSection), ("coordinate", CoordinateSection)):
-            if key in part and len(part[key]) < len(self.data[key]):
-                part[key] = _ordered(part[key], tuple(section.model_fields))
+        if "rates" in part:
+            part["rates"] = self._with_temperature(part["rates"])
         if draw is not None:
             part["draw"] = draw
-        return base | _ordered(part, _ORDER)
+        return base | part
 
     def _method(self, stage: str, name: str) -> dict[str, Any]:
         """What a stage depends on of a method."""
-        spec = self.data["methods"][name]
-        part = depends(MethodSection, spec, stage)
-        without = GEOMETRY_DYNAMICS if stage in GEOMETRY else {}
-        return {
-            key: {**without, **part.get(key, {})} if key == "dynamics" else part[key]
-            for key in spec
-            if key in part or key == "dynamics"
-        }
+        part = depends(MethodSection, self.data["methods"][name], stage, self.section)
+        without = GEOMETRY_DYNAMICS if GEOMETRY in names_of(self.section, stage) else {}
+        return part | {"dynamics": {**without, **part.get("dynamics", {})}}
 
     def _with_temperature(self, rates: dict[str, Any]) -> dict[str, Any]:
         """The part of a stage in `rates`, its temperatures completed by that of the dynamics."""
         if "temperatures_K" not in rates:
             return rates
-        temperatures = {float(self.data["temperature_K"]), *map(float, rates["temperatures_K"])}
+        temperatures = {float(self.sections.temperature_K), *map(float, rates["temperatures_K"])}
         return rates | {"temperatures_K": sorted(temperatures)}
 
     def start_of(self, chain: int) -> str:
         """Name of the geometry that a chain's first path is shot from; chains are numbered from 1."""
-        starts = self.data["sampling"]["starts"]
+        starts = self.sections.sampling.starts
         return starts[(chain - 1) % len(starts)]
 
     def guess_number(self, name: str) -> int:
         """Number of a saddle guess in the system file, from 1."""
         return 1 + [g.name for g in self.system.saddle_guesses].index(name)
-
-
-def _ordered(part: dict[str, Any], first: tuple[str, ...]) -> dict[str, Any]:
-    """The same with some keys ahead of the others: Snakemake compares parameters as they are written."""
-    return {key: part[key] for key in (*first, *part) if key in part}

@@ -13,7 +13,10 @@ from separatrix import potentials
 from separatrix.config import variations
 from separatrix.config.configuration import Config
 from separatrix.config.keys import Keys, file_of
+from separatrix.config.listed_names import CANDIDATES, METHODS, NamesOf, lists_of, names_in
 from separatrix.config.methods import build_method
+from separatrix.config.package_sections import config_section
+from separatrix.config.sections import committor_keys
 from separatrix.config.sections.config_keys import ConfigSection
 from separatrix.config.sections.system_keys import SystemSection
 from separatrix.config.system import System, build_system
@@ -28,64 +31,70 @@ MOST_JOBS = 100_000
 """Jobs that Snakemake can plan in a reasonable time and memory."""
 
 
-def _check_jobs(full: Mapping[str, Any], system: Mapping[str, Any], files: Sequence[Path]) -> None:
-    """Refuse a plan that is too large, before anything is built for it.
+def _jobs_of_method(sections: ConfigSection, basins: int, guesses: int) -> int:
+    """Jobs of a method, every round being run, without those of routes to a rate that have rules of their own."""
+    sampling = sections.sampling
+    # Check, saddle, variables, coordinate, committor, rates: one each. A chain: its first path, rounds, and their sum.
+    jobs = 8 + basins + 2 * guesses + sampling.chains * (2 + sampling.max_rounds) + sampling.max_rounds
+    return jobs + len(committor_keys.sizes(sections.committor)) * (1 + sections.committor.batches)
+
+
+def number_of_jobs(config: Config) -> int:
+    """Jobs of all methods, every round being run, without those of routes to a rate that have rules of their own."""
+    system = config.system
+    return len(config.methods) * _jobs_of_method(config.sections, len(system.basins), len(system.saddle_guesses))
+
+
+def check_number_of_jobs(jobs: int, methods: int, sections: ConfigSection, files: Sequence[Path | str]) -> None:
+    """Refuse more jobs than Snakemake can plan.
 
     Raises
     ------
     ConfigError
-        When there may be more than `MOST_JOBS` jobs, every round being run.
+        When there are more than `MOST_JOBS`.
     """
-    methods = len(full["methods"])
-    methods += sum(len(scan["methods"]) * len(scan["values"]) for scan in full["scans"].values())
-    sampling, rules, rates = full["sampling"], full["committor"], full["rates"]
-    draws = (
-        1 + sum(rules[name]["configurations"] > 0 for name in ("baseline", "calibration", "path")) + ("map" in rules)
-    )
-    # Check, saddle, variables, coordinate, committor, rates: one each. A chain: its first path, rounds, and their sum.
-    each = 8 + len(system["basins"]) + 2 * len(system["saddle_guesses"])
-    each += sampling["chains"] * (2 + sampling["max_rounds"]) + sampling["max_rounds"]
-    each += draws * (1 + rules["batches"])
-    along, through = rates["umbrella"], rates["interfaces"]
-    jobs = methods * each + len(along["methods"]) * (2 + along["batches"])
-    jobs += len(through["methods"]) * (2 + through["chains"])
     if jobs > MOST_JOBS:
-        parts = f"{methods} methods, {sampling['chains']} chains, {sampling['max_rounds']} rounds"
+        sampling = sections.sampling
+        parts = f"{methods} methods, {sampling.chains} chains, {sampling.max_rounds} rounds"
         message = f"up to {jobs} jobs ({parts}); at most {MOST_JOBS} can be planned, give less of one of these"
         raise Keys(file_of("sampling", files)).fail("sampling", message)
 
 
-def _check_springs(full: Mapping[str, Any], system: System, files: Sequence[Path]) -> None:
-    """Refuse a coordinate that is to be held by a spring in OpenMM, which cannot express one of its variables.
+def _check_springs(sections: ConfigSection, system: System, files: Sequence[Path]) -> None:
+    """Refuse a committor test that holds a coordinate by a spring in OpenMM, which cannot express one of its variables.
 
     Raises
     ------
     ConfigError
         At the first such variable: it would fail only when all sampling is done.
     """
-    by_name = {variable.name: variable for variable in system.variables}
-    umbrella, where = full["rates"]["umbrella"], Keys(file_of("rates", files))
-    for i, name in enumerate(umbrella["variables"]):
-        if lacking := not_expressible([by_name[name]]):
-            raise where.fail(
-                f"rates.umbrella.variables.{i}",
-                f"{name!r} is of the kind {lacking[1]!r}, which OpenMM cannot hold by a spring; take another variable",
-            )
-    lacking = not_expressible(system.variables)
-    if lacking is None:
-        return
-    what = f"the fitted coordinate may hold {lacking[0].name!r}, of the kind {lacking[1]!r}, which OpenMM cannot hold"
-    remedy = "leave it out of the system's variables.extra"
-    if umbrella["methods"] and not umbrella["variables"]:
-        raise where.fail("rates.umbrella.methods", f"{what} by a spring; name the variables to use, or {remedy}")
-    if full["committor"]["source"] == "restrained":
+    if sections.committor.source == "restrained" and (lacking := not_expressible(system.variables)):
         raise Keys(file_of("committor", files)).fail(
-            "committor.source", f"{what} at r = 0; take configurations from paths, or {remedy}"
+            "committor.source",
+            f"the fitted coordinate may hold {lacking[0].name!r}, of the kind {lacking[1]!r}, which OpenMM cannot hold "
+            "at r = 0; take configurations from paths, or leave it out of the system's variables.extra",
         )
 
 
+def _check_names(config: Config, files: Sequence[Path]) -> None:
+    """Check that every name in a list of methods or candidate variables is the name of one.
+
+    Raises
+    ------
+    ConfigError
+        At the first that is not.
+    """
+    named: dict[NamesOf, dict[str, Any]] = {METHODS: dict(config.methods)}
+    named[CANDIDATES] = {variable.name: variable for variable in config.system.variables}
+    for kind, names in named.items():
+        for key, value in lists_of(kind, config.section, config.data):
+            keys = Keys(file_of(key, files))
+            for at, name in names_in(value, key):
+                keys.look(names, name, at, kind.what)
+
+
 def load(
-    data: Mapping[str, Any], files: Sequence[Path | str] = (), *, section: type[ConfigSection] = ConfigSection
+    data: Mapping[str, Any], files: Sequence[Path | str] = (), *, section: type[ConfigSection] | None = None
 ) -> Config:
     """Check a configuration and build what it describes.
 
@@ -96,7 +105,7 @@ def load(
     files
         The files it was read from, in order; errors name the one that holds the key.
     section
-        The keys that it may have.
+        The keys that it may have; None: all, those of installed packages among them.
 
     Raises
     ------
@@ -104,6 +113,7 @@ def load(
         At the first mistake, in one line: file, key, what is wrong, what would be right.
     """
     paths = [Path(f) for f in files]
+    section = config_section() if section is None else section
     for path in paths:
         read_yaml(path)
     try:
@@ -112,31 +122,33 @@ def load(
     except ConfigError as error:
         message = str(error).removeprefix(": ")
         raise ConfigError(f"{file_of(message, paths)}: {message}") from error
+    sections = section.model_validate(full)
     try:
-        folders.check_name(full["results_directory"])
+        folders.check_name(sections.results_directory)
     except ConfigError as error:
         where = file_of("results_directory", paths)
         raise ConfigError(f"{where}: results_directory: {error}") from error
-    system_file = Path(full["system"])
-    if {*full["system"]} & {"{", "}"}:
-        where = file_of("system", paths)
+    where, system_file = file_of("system", paths), Path(sections.system)
+    if {*sections.system} & {"{", "}"}:
         raise ConfigError(
-            f"{where}: system: Snakemake takes the braces of {shown(full['system'])} for wildcards; rename it"
+            f"{where}: system: Snakemake takes the braces of {shown(sections.system)} for wildcards; rename it"
         )
     if not is_file(system_file):
-        where = file_of("system", paths)
         raise ConfigError(f"{where}: system: {str(system_file)[:300]} does not exist; give the path of a system file")
     system_data = check(read_yaml(system_file), SystemSection, str(system_file))
-    _check_jobs(full, system_data, paths)
+    # Before anything is built for them; those of routes to a rate come later.
+    n_methods = len(sections.methods) + sum(len(scan.methods) * len(scan.values) for scan in sections.scans.values())
+    each = _jobs_of_method(sections, len(system_data["basins"]), len(system_data["saddle_guesses"]))
+    check_number_of_jobs(n_methods * each, n_methods, sections, paths)
     system = build_system(system_data, str(system_file))
     if system.literature and not is_file(system.literature):
         raise ConfigError(
             f"{system_file}: literature: {system.literature[:300]} does not exist; give the path of a CSV file"
         )
     where = file_of("methods", paths)
-    varied = variations.expand(full, paths)
+    varied = variations.expand(full, paths, section)
     methods = {
-        name: build_method(name, spec, full["temperature_K"], full["seed"], where)
+        name: build_method(name, spec, sections.temperature_K, sections.seed, where)
         for name, spec in full["methods"].items()
     }
     for method in methods.values():
@@ -148,37 +160,20 @@ def load(
                 raise ConfigError(f"{where}: methods.{method.name}.options.{error}") from error
             raise ConfigError(f"{system_file}: {error} (method {method.name})") from error
     variations.check_labels(methods, varied, paths)
-    committor, sampling = full["committor"], full["sampling"]
-    if committor["batches"] > committor["configurations"]:
-        where = file_of("committor", paths)
-        raise ConfigError(f"{where}: committor.batches: more batches than configurations; give at most as many")
-    keys = Keys(file_of("committor", paths))
-    candidates = {v.name: None for v in system.variables}
-    for at, names in (
-        ("baseline", committor["baseline"]["variables"]),
-        ("map", committor.get("map", {}).get("variables", [])),
-    ):
-        for i, name in enumerate(names):
-            keys.look(candidates, name, f"committor.{at}.variables.{i}", "a candidate variable")
-    if "adaptive" in committor and committor["adaptive"]["most_shots"] < committor["shots_per_configuration"]:
-        raise keys.fail("committor.adaptive.most_shots", "is less than shots_per_configuration; give more")
-    keys, candidates = Keys(file_of("coordinate", paths)), {v.name: None for v in system.variables}
-    for i, names in enumerate(full["coordinate"]["compare_with"]):
-        for j, name in enumerate(names):
-            keys.look(candidates, name, f"coordinate.compare_with.{i}.{j}", "a candidate variable")
-    keys = Keys(file_of("rates", paths))
-    for route in ("umbrella", "interfaces"):
-        for i, name in enumerate(full["rates"][route]["methods"]):
-            keys.look(methods, name, f"rates.{route}.methods.{i}", "a method")
-        for i, name in enumerate(full["rates"][route]["variables"]):
-            keys.look(candidates, name, f"rates.{route}.variables.{i}", "a candidate variable")
-    _check_springs(full, system, paths)
-    where = file_of("sampling", paths)
-    keys = Keys(where)
-    if sampling["min_rounds"] > sampling["max_rounds"]:
-        raise keys.fail("sampling.min_rounds", f"is more than max_rounds, {sampling['max_rounds']}")
-    guesses = {"saddle": None} | {g.name: None for g in system.saddle_guesses}
-    for i, start in enumerate(sampling["starts"]):
-        keys.look(guesses, start, f"sampling.starts.{i}", "`saddle` or one of the system's saddle guesses")
     lines = tuple(f"{file_of(line, paths)}: {line}" for line in notices)
-    return Config(full, system_data, system, methods, varied, section, lines)
+    config = Config(full, system_data, system, methods, varied, section, lines)
+    committor, sampling = sections.committor, sections.sampling
+    keys = Keys(file_of("committor", paths))
+    if committor.batches > committor.configurations:
+        raise keys.fail("committor.batches", "more batches than configurations; give at most as many")
+    if committor.adaptive is not None and committor.adaptive.most_shots < committor.shots_per_configuration:
+        raise keys.fail("committor.adaptive.most_shots", "is less than shots_per_configuration; give more")
+    _check_names(config, paths)
+    _check_springs(sections, system, paths)
+    keys = Keys(file_of("sampling", paths))
+    if sampling.min_rounds > sampling.max_rounds:
+        raise keys.fail("sampling.min_rounds", f"is more than max_rounds, {sampling.max_rounds}")
+    guesses = {"saddle": None} | {g.name: None for g in system.saddle_guesses}
+    for i, start in enumerate(sampling.starts):
+        keys.look(guesses, start, f"sampling.starts.{i}", "`saddle` or one of the system's saddle guesses")
+    return config

@@ -1,36 +1,18 @@
-"""Names of the stages of the workflow, as keys of the configuration refer to them."""
+"""Kinds of stages of the workflow, as keys of the configuration refer to them.
+
+A section says which of its stages are of a kind (:attr:`separatrix.core.section.Section.kinds`), and keys elsewhere
+name the kind among the stages that depend on them. So there is no list of stages to edit for a new one.
+"""
 
 from __future__ import annotations
 
-GEOMETRY = ("minimum", "guess", "saddle_search", "saddle", "harmonic")
+from separatrix.core.section import every_stage_but
+
+GEOMETRY = "of geometry"
 """Stages whose results do not depend on how trajectories are run."""
 
-RATES = (
-    "harmonic",
-    "umbrella",
-    "free_energy",
-    "transmission",
-    "interface_pilot",
-    "interface_chain",
-    "interface_rate",
-    "rates",
-)
-"""Stages that compute rates."""
+ALONG_COORDINATE = "along a coordinate"
+"""Stages that place something along a coordinate, which may be one of variables that the config names."""
 
-ALONG_COORDINATE = ("umbrella", "free_energy", "interface_pilot", "interface_chain")
-"""Those that place something along a coordinate, which may be one of variables that the config names."""
-
-SAMPLING = ("first_path", "sample", "assess", "variables", "coordinate")
-"""Stages from the first path to the reaction coordinate."""
-
-COMMITTOR = ("restrained", "draw", "committor_shots", "committor")
-"""Stages of the committor test."""
-
-WITH_DYNAMICS = ("check", *SAMPLING, *COMMITTOR, *(stage for stage in RATES if stage not in GEOMETRY))
-"""Stages that depend on how trajectories are run."""
-
-OF_METHOD = (*dict.fromkeys((*GEOMETRY, *WITH_DYNAMICS)),)
-"""Stages of one method."""
-
-OF_RUN = ("compare", "report")
-"""Stages of all methods together."""
+WITH_DYNAMICS = every_stage_but(GEOMETRY)
+"""Stages of a method that depend on how trajectories are run."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from separatrix.config.methods import Method, build_method
+from separatrix.config.package_sections import config_section
 from separatrix.config.sections.config_keys import ConfigSection
 from separatrix.config.sections.system_keys import SystemSection
 from separatrix.config.system import System, build_system
@@ -32,7 +33,7 @@ class StageSettings:
     @cached_property
     def config(self) -> ConfigSection:
         """The keys of the config that the stage depends on; those of `committor` by :meth:`committor`."""
-        return ConfigSection.of_stage(self.stage, {k: v for k, v in self.data.items() if k != "committor"})
+        return config_section().of_stage(self.stage, {k: v for k, v in self.data.items() if k != "committor"})
 
     @cached_property
     def system(self) -> System:
@@ -42,7 +43,7 @@ class StageSettings:
     @cached_property
     def system_keys(self) -> SystemSection:
         """The keys of the system file that the stage depends on."""
-        return SystemSection.of_stage(self.stage, self.data["system"])
+        return SystemSection.of_stage(self.stage, self.data["system"], config_section())
 
     @cached_property
     def method(self) -> Method:
@@ -62,4 +63,4 @@ class StageSettings:
 
     def committor(self, section: type[OfCommittor]) -> OfCommittor:
         """What the stage depends on of the committor test, in the section of the stage (``committor_keys``)."""
-        return section.of_stage(self.stage, self.data["committor"])
+        return section.of_stage(self.stage, self.data["committor"], config_section())

@@ -11,6 +11,7 @@ from typing import Any
 
 from separatrix import potentials
 from separatrix.config.keys import Keys, file_of
+from separatrix.config.listed_names import METHODS, lists_of
 from separatrix.config.methods import Method
 from separatrix.config.sections.config_keys import ConfigSection
 from separatrix.config.sections.method_keys import DynamicsSection
@@ -70,48 +71,57 @@ def quantity_of(key: str) -> tuple[str, str]:
     return key.replace("_", " "), ""
 
 
-def expand(full: dict[str, Any], files: Sequence[Path]) -> dict[str, Variation]:
+def expand(full: dict[str, Any], files: Sequence[Path], section: type[ConfigSection]) -> dict[str, Variation]:
     """Put a method for each value of each scan behind the methods, in place, and into the lists that name its parent.
+
+    Parameters
+    ----------
+    full
+        The checked config.
+    files
+        Its files, for errors.
+    section
+        The keys that it may have.
 
     Raises
     ------
     ConfigError
         On an unknown method, potential or key, a value that an option does not take, or a name that is taken.
     """
-    keys, methods, found = Keys(file_of("scans", files)), dict(full["methods"]), {}
-    for scan, spec in full["scans"].items():
-        part, _, key = spec["setting"].partition(".")
-        for i, parent in enumerate(spec["methods"]):
+    keys, sections = Keys(file_of("scans", files)), section.model_validate(full)
+    methods, made = dict(full["methods"]), {}
+    for scan, spec in sections.scans.items():
+        part, _, key = spec.setting.partition(".")
+        for i, parent in enumerate(spec.methods):
             keys.look(methods, parent, f"scans.{scan}.methods.{i}", "a method")
             if part == "dynamics":
                 names: Mapping[str, object] = DynamicsSection.model_fields
             else:
                 try:
-                    names = options = potentials.options_of(methods[parent]["potential"])
+                    names = options = potentials.options_of(sections.methods[parent].potential)
                 except ConfigError as error:
                     raise Keys(file_of("methods", files)).fail(f"methods.{parent}.potential", str(error)) from error
             keys.look(names, key, f"scans.{scan}.setting", f"a key of {part} of {parent}")
-            for j, value in enumerate(spec["values"]):
+            for j, value in enumerate(spec.values):
                 if part == "options":
                     try:
                         options[key].check(key, value)
                     except ConfigError as error:
                         raise keys.fail(f"scans.{scan}.values.{j}", str(error)) from error
-                variation = Variation(scan, parent, spec["setting"], value)
+                variation = Variation(scan, parent, spec.setting, value)
                 if variation.name in full["methods"]:
                     raise keys.fail(f"scans.{scan}.values.{j}", f"the name {variation.name!r} is taken; give another")
                 changed = copy.deepcopy(dict(methods[parent]))
                 changed[part] = {**changed.get(part, {}), key: value}
                 label = f"{changed.pop('label', parent)}, {variation.words}"
                 checked = check(
-                    {"system": full["system"], "methods": {variation.name: changed}}, ConfigSection, keys.where
+                    {"system": sections.system, "methods": {variation.name: changed}}, ConfigSection, keys.where
                 )
                 full["methods"][variation.name] = checked["methods"][variation.name] | {"label": label}
-                found[variation.name] = variation
-    for route in ("umbrella", "interfaces"):
-        named = full["rates"][route]["methods"]
-        named += [name for name, variation in found.items() if variation.of in named]
-    return found
+                made[variation.name] = variation
+    for _, named in lists_of(METHODS, section, full):
+        named += [name for name, variation in made.items() if variation.of in named]
+    return made
 
 
 def check_labels(methods: Mapping[str, Method], variations: Mapping[str, Variation], files: Sequence[Path]) -> None:

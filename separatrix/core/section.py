@@ -11,7 +11,7 @@ import copy
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeVar, Union, get_args, get_origin
 
 import annotated_types
 from pydantic import (
@@ -23,6 +23,7 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
     WrapValidator,
+    create_model,
 )
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
@@ -33,6 +34,12 @@ from separatrix.core.text import near, one_line, shown
 
 EVERY_STAGE = ("*",)
 """Of a key that every stage depends on."""
+
+
+def every_stage_but(kind: str) -> tuple[str, ...]:
+    """Of a key that every stage depends on which is not of a kind (:attr:`Section.kinds`)."""
+    return (*EVERY_STAGE, f"-{kind}")
+
 
 LABEL = r"^[^=+@\s-]"
 """Pattern of what is shown to people: spreadsheets take other beginnings for formulas."""
@@ -50,19 +57,29 @@ _TYPES = {
 
 
 class Section(BaseModel):
-    """A mapping of known keys. Subclasses may say in `stages` which stages depend on those of its keys that do not."""
+    """A mapping of known keys.
+
+    Attributes
+    ----------
+    stages
+        Stages that depend on those of its keys that do not name their own; names of stages, or of kinds of them.
+    kinds
+        Stages of each kind that the section adds, by the kind's name: so keys elsewhere can name a kind of stages
+        without a list of them.
+    """
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, defer_build=True, regex_engine="python-re", protected_namespaces=()
     )
 
     stages: ClassVar[tuple[str, ...]] = ()
+    kinds: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     renamed: ClassVar[Mapping[str, str]] = {}
     """Former names of keys, which a file may still use -> their present ones. They go with the next release."""
 
     @classmethod
-    def of_stage(cls, stage: str, data: Mapping[str, Any]) -> Self:
+    def of_stage(cls, stage: str, data: Mapping[str, Any], root: type[Section] | None = None) -> Self:
         """The section as a stage sees it.
 
         Keys that the stage does not depend on are not there: to read one raises an AttributeError, for the stage would
@@ -74,12 +91,19 @@ class Section(BaseModel):
             Name of the stage.
         data
             What :func:`depends` gave of checked data, for this stage.
+        root
+            Section that the whole file is, where this one is a part of it or of another file; it says of what kinds the
+            stage is.
         """
+        return cls._named(names_of(root or cls, stage), data)
+
+    @classmethod
+    def _named(cls, names: frozenset[str], data: Mapping[str, Any]) -> Self:
         values = {}
         for name, field in cls.model_fields.items():
             given = data.get(field.alias or name)
-            if name in needed(cls, stage) and (given is not None or field.default is None):
-                values[name] = _typed(field.annotation, given, stage)
+            if name in needed(cls, names) and (given is not None or field.default is None):
+                values[name] = _typed(field.annotation, given, names)
         section = cls.model_construct(_fields_set=set(values))
         object.__setattr__(section, "__dict__", values)
         return section
@@ -92,16 +116,33 @@ class Section(BaseModel):
         return super().__getattr__(name)  # type: ignore[misc]
 
 
-def _typed(annotation: Any, value: Any, stage: str) -> Any:
+def _typed(annotation: Any, value: Any, names: frozenset[str]) -> Any:
     inner = section_of(annotation)
     if inner is None or value is None:
         return value
     kind = get_origin(_bare(annotation)[0])
     if kind is dict:
-        return {name: inner.of_stage(stage, each) for name, each in value.items()}
+        return {name: inner._named(names, each) for name, each in value.items()}
     if kind is list:
-        return [inner.of_stage(stage, each) for each in value]
-    return inner.of_stage(stage, value)
+        return [inner._named(names, each) for each in value]
+    return inner._named(names, value)
+
+
+Kind = TypeVar("Kind", bound=Section)
+
+
+def section_in(section: Section, name: str, kind: type[Kind]) -> Kind:
+    """The section that an installed package has added to another one, by the last word of its key.
+
+    Raises
+    ------
+    AttributeError
+        When there is none, or it is of another class.
+    """
+    value = getattr(section, name)
+    if not isinstance(value, kind):
+        raise AttributeError(f"{type(section).__name__}.{name} is no {kind.__name__}")
+    return value
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------
@@ -222,43 +263,126 @@ def section_of(annotation: Any) -> type[Section] | None:
 
 
 @cache
-def needed(section: type[Section], stage: str) -> frozenset[str]:
-    """Names of the fields of a section that a stage depends on, wholly or in a part."""
-    names = []
+def _kinds(section: type[Section]) -> Mapping[str, frozenset[str]]:
+    """Stages of each kind that a section and those below it add."""
+    kinds = {kind: frozenset(stages) for kind, stages in section.kinds.items()}
+    for field in section.model_fields.values():
+        if (inner := section_of(field.annotation)) is not None:
+            for kind, stages in _kinds(inner).items():
+                kinds[kind] = kinds.get(kind, frozenset()) | stages
+    return kinds
+
+
+@cache
+def names_of(root: type[Section], stage: str) -> frozenset[str]:
+    """What keys of a file may call a stage: its name, and the kinds that it is of."""
+    return frozenset({stage, *(kind for kind, stages in _kinds(root).items() if stage in stages)})
+
+
+def _wanted(stages: Sequence[str], names: frozenset[str]) -> bool:
+    if EVERY_STAGE[0] in stages:
+        return not any(f"-{name}" in stages for name in names)
+    return not names.isdisjoint(stages)
+
+
+@cache
+def needed(section: type[Section], names: frozenset[str]) -> frozenset[str]:
+    """Names of the fields of a section that a stage depends on, wholly or in a part; `names`: see :func:`names_of`."""
+    fields = []
     for name, field in section.model_fields.items():
         stages, inner = extra_of(field).get("stages"), section_of(field.annotation)
         if stages is None and inner is not None:
-            wanted = bool(needed(inner, stage))
+            wanted = bool(needed(inner, names))
         else:
-            stages = tuple(section.stages if stages is None else stages)
-            wanted = stage in stages or stages == EVERY_STAGE
+            wanted = _wanted(section.stages if stages is None else stages, names)
         if wanted:
-            names.append(name)
-    return frozenset(names)
+            fields.append(name)
+    return frozenset(fields)
 
 
-def depends(section: type[Section], data: Mapping[str, Any], stage: str) -> dict[str, Any]:
-    """The part of checked data that a stage depends on, in the order of the data.
+def depends(
+    section: type[Section], data: Mapping[str, Any], stage: str, root: type[Section] | None = None
+) -> dict[str, Any]:
+    """The part of checked data that a stage depends on, in the order of the section, for Snakemake compares it as text.
 
     A key that names its stages itself brings all that it holds.
+
+    Parameters
+    ----------
+    section
+        Of the data.
+    data
+        Checked data.
+    stage
+        Name of the stage.
+    root
+        As in :meth:`Section.of_stage`.
     """
+    return _part(section, data, names_of(root or section, stage))
+
+
+def _part(section: type[Section], data: Mapping[str, Any], stage: frozenset[str]) -> dict[str, Any]:
     names = needed(section, stage)
-    fields = {field.alias or name: (field, name in names) for name, field in section.model_fields.items()}
     part = {}
-    for key_, value in data.items():
-        field, wanted = fields[key_]
-        if not wanted:
+    for name, field in section.model_fields.items():
+        key_ = field.alias or name
+        if name not in names or key_ not in data:
             continue
+        value = data[key_]
         inner, kind = section_of(field.annotation), get_origin(_bare(field.annotation)[0])
         if inner is not None and extra_of(field).get("stages") is None:
             if kind is dict:
-                value = {each: depends(inner, item, stage) for each, item in value.items()}
+                value = {each: _part(inner, item, stage) for each, item in value.items()}
             elif kind is list:
-                value = [depends(inner, item, stage) for item in value]
+                value = [_part(inner, item, stage) for item in value]
             else:
-                value = depends(inner, value, stage)
+                value = _part(inner, value, stage)
         part[key_] = value
     return part
+
+
+def extended(section: type[Kind], path: Sequence[str], added: type[Section], description: str) -> type[Kind]:
+    """A section with one more below it.
+
+    Parameters
+    ----------
+    section
+        The section; it stays as it is.
+    path
+        Where the new one goes: names of sections below each other, and then its own.
+    added
+        The new section; all its keys have defaults.
+    description
+        What it is, in a few words.
+
+    Raises
+    ------
+    ConfigError
+        When the place is taken, or below no section, or a key has no default.
+    """
+    name, *rest = path
+    field = section.model_fields.get(name)
+    if not rest:
+        if field is not None:
+            raise ConfigError("which is a key of Separatrix already; its package must give it another name")
+        if missing := [each for each, its in added.model_fields.items() if its.is_required()]:
+            raise ConfigError(f"whose key {missing[0]!r} has no default; its package must give one")
+        return _with_field(section, name, added, description)
+    inner = None if field is None else field.annotation
+    # Sections in a list or under names, and those that may be absent, are no places.
+    if field is None or not (isinstance(inner, type) and issubclass(inner, Section)):
+        raise ConfigError(f"but {name!r} is no section that is always there; its package must put it elsewhere")
+    return _with_field(section, name, extended(inner, rest, added, description), field.description or "")
+
+
+def _with_field(section: type[Kind], name: str, inner: type[Section], description: str) -> type[Kind]:
+    return create_model(
+        section.__name__,
+        __base__=section,
+        __module__=section.__module__,
+        __doc__=section.__doc__,
+        **{name: (inner, subsection(inner, description))},  # type: ignore[call-overload]
+    )
 
 
 class Row(NamedTuple):

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from separatrix.core.registry import Registry
+
+if TYPE_CHECKING:
+    from separatrix.config.configuration import Config
+    from separatrix.config.sections.rates_keys import RatesSection
+    from separatrix.results.stage_costs import StageCost
 
 
 class RouteFile(NamedTuple):
@@ -121,12 +126,20 @@ def _no_remarks(content: Mapping[str, Any]) -> Iterable[RouteRemark]:
     return ()
 
 
-def _no_citations(rates: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def _no_citations(rates: RatesSection) -> Iterable[tuple[str, str]]:
     return ()
 
 
-def _no_work(config: Any, method: str) -> RouteWork:
+def _no_work(config: Config, method: str) -> RouteWork:
     return RouteWork(0.0, 0.0, 0)
+
+
+def _nothing_kept(rates: RatesSection) -> Iterable[RouteFile]:
+    return ()
+
+
+def _no_mistakes(config: Config) -> Iterable[tuple[str, str]]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -160,6 +173,12 @@ class Route:
         route for at least one method.
     work
         Cost for a method of a loaded config.
+    costs
+        What a job of each of its stages with an engine asks of a cluster, by the stage's name.
+    kept
+        Files of its rules other than `files` that a run keeps, and makes again when they are missing.
+    mistakes
+        What of a loaded config this route cannot do: keys, and what is wrong with each and what would be right.
     absent
         Keys of ``rates.json`` where a method does not take the route.
     rules
@@ -173,12 +192,15 @@ class Route:
     trust: float
     files: Mapping[str, RouteFile]
     rates: Callable[[Mapping[str, Any], RouteContext], RouteRates]
-    asked: Callable[[Mapping[str, Any], str], bool]
+    asked: Callable[[RatesSection, str], bool]
     sampled: bool = True
     quantities: Callable[[Mapping[str, Any]], Iterable[RouteQuantity]] = _no_quantities
     remarks: Callable[[Mapping[str, Any]], Iterable[RouteRemark]] = _no_remarks
-    citations: Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]] = _no_citations
-    work: Callable[[Any, str], RouteWork] = _no_work
+    citations: Callable[[RatesSection], Iterable[tuple[str, str]]] = _no_citations
+    work: Callable[[Config, str], RouteWork] = _no_work
+    costs: Mapping[str, StageCost] = field(default_factory=dict)
+    kept: Callable[[RatesSection], Iterable[RouteFile]] = _nothing_kept
+    mistakes: Callable[[Config], Iterable[tuple[str, str]]] = _no_mistakes
     absent: Mapping[str, Any] = field(default_factory=dict)
     rules: str = ""
 
@@ -212,6 +234,6 @@ def title_of(name: str) -> str:
     return ROUTES[name].title if name in ROUTES else name
 
 
-def asked_routes(rates: Mapping[str, Any], method: str) -> list[Route]:
+def asked_routes(rates: RatesSection, method: str) -> list[Route]:
     """Routes that a method takes, given the section ``rates`` of the config."""
     return [route for route in in_order() if route.asked(rates, method)]

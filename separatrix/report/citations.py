@@ -71,7 +71,7 @@ def used(config: Config) -> dict[str, str]:
 
 def _of_routes(config: Config) -> Iterator[tuple[str, str]]:
     """What the routes to a rate rest on; a key that several cite is cited for all of it."""
-    rates = config.data["rates"]
+    rates = config.sections.rates
     reasons: dict[str, list[str]] = {}
     for route in in_order():
         if any(route.asked(rates, method) for method in config.methods):
@@ -83,26 +83,22 @@ def _of_routes(config: Config) -> Iterator[tuple[str, str]]:
 
 def _options(config: Config) -> Iterator[tuple[str, str]]:
     """What depends on the config, other than the engines."""
-    data, rates = config.data, config.data["rates"]
-    umbrella = rates["umbrella"]["methods"]
-    if any(m.dynamics.friction > 0.0 for m in config.methods.values()) or umbrella or _restrained(config):
+    sections = config.sections
+    langevin = any(m.dynamics.friction > 0.0 for m in config.methods.values())
+    if langevin or sections.rates.umbrella.methods or sections.committor.source == "restrained":
         yield "leimkuhler2013", "Langevin dynamics"
-    if data["sampling"]["chains"] > 1:
+    if sections.sampling.chains > 1:
         yield "vehtari2021", "R-hat, by which chains are compared"
-    if data["coordinate"]["criterion"] == "ebic":
+    if sections.coordinate.criterion == "ebic":
         yield "chen2008", "number of variables in the coordinate"
-    if data["coordinate"]["inertial"]:
+    if sections.coordinate.inertial:
         yield "peters2012", "inertial likelihood maximisation"
-    if data["coordinate"]["nonlinear_models"]:
+    if sections.coordinate.nonlinear_models:
         yield "pedregosa2011", "scikit-learn, committor models that are not linear"
     yield from _of_routes(config)
-    if data["theory"]:
+    if sections.theory:
         yield "langer1969", "theory of the surfaces: Langer's rate"
         yield "berezhkovskii2005", "theory of the surfaces: variational principle"
-
-
-def _restrained(config: Config) -> bool:
-    return config.data["committor"]["source"] == "restrained"
 
 
 def engine_references(method: Method) -> list[str]:
@@ -139,7 +135,7 @@ def unnamed(config: Config) -> list[str]:
 
     Where ``export.references`` names BibTeX files, these are taken to say it.
     """
-    if config.data["export"]["references"]:
+    if config.sections.export.references:
         return []
     without = {name: _unnamed(method) for name, method in config.methods.items()}
     return [f"{name}: {what}" for name, what in without.items() if what]
@@ -186,7 +182,7 @@ def bibliography(config: Config) -> BibliographyData:
     for method in config.methods.values():
         entries |= engine_bibliography(method)
     chosen = {key: entries[key] for key in used(config)}
-    for path in config.data["export"]["references"]:
+    for path in config.sections.export.references:
         chosen |= dict(parse_file(path, bib_format="bibtex").entries)
     return BibliographyData(chosen)
 
@@ -213,7 +209,7 @@ def of(source: Path | str) -> str:
     source = Path(source)
     if not source.is_dir():
         config = load(read_yaml(source), [source])
-        check_files(config.data["export"]["references"], str(source))
+        check_files(config.sections.export.references, str(source))
         return bibtex(config)
     file = source / "export" / BIBLIOGRAPHY
     try:

@@ -30,6 +30,7 @@ from rocrate.model import File as CrateFile
 from rocrate.rocrate import ROCrate
 
 from separatrix.config.configuration import Config
+from separatrix.config.sections.export_keys import AuthorSection
 from separatrix.core import folders
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_dataset, read_json
@@ -201,7 +202,7 @@ def export(
 
 def _inputs(stage: _Stage, config: Config, settings: Mapping[str, Any]) -> None:
     """Config and system file and what they name; files that go to ``inputs/`` are named there in them."""
-    system = str(Path(config.data["system"]))
+    system = str(Path(config.sections.system))
     named = {system: _Item(INPUTS["system"], "system")}
     for path, words in inputs.named(config):
         named.setdefault(str(Path(path)), _Item(words, "input_files"))
@@ -214,7 +215,7 @@ def _inputs(stage: _Stage, config: Config, settings: Mapping[str, Any]) -> None:
     text = "# The configuration as it was used, defaults filled in.\n"
     content = _yaml(_renamed(_plain(settings) | _own_results(config), moved))
     stage.place(CONFIG, _Item(INPUTS["config"], "config")).write_text(text + content)
-    theory = {str(Path(path)) for path in config.data["theory"]}
+    theory = {str(Path(path)) for path in config.sections.theory}
     for path, item in named.items():
         item.original = Path(path).name if path in moved else ""  # not where it lay on this machine
         if path == system:
@@ -229,7 +230,7 @@ def _inputs(stage: _Stage, config: Config, settings: Mapping[str, Any]) -> None:
 
 def _own_results(config: Config) -> dict[str, str]:
     """Where a run in the crate writes to: as the config says, but nowhere outside the crate."""
-    folder = Path(config.data["results_directory"])
+    folder = Path(config.sections.results_directory)
     return {"results_directory": "results"} if folder.is_absolute() or ".." in folder.parts else {}
 
 
@@ -310,7 +311,7 @@ def _method(stage: _Stage, config: Config, name: str, results: Path) -> None:
             if isinstance(found, StationaryPoint):
                 words = f"{label}: saddle from guess {guess}, joins {' and '.join(found.joins)}"
                 _point(stage, found, symbols, f"data/{name}/saddle_{guess}.xyz", words)
-    for chain in range(1, 1 + config.data["sampling"]["chains"]):
+    for chain in range(1, 1 + config.sections.sampling.chains):
         _trajectories(stage, folder / f"chain_{chain}" / "paths.nc", f"data/{name}/chain_{chain}", label)
     for file, parameter, words in (
         ("check.json", "judgements", "check of the engine"),
@@ -405,7 +406,7 @@ def _describe(stage: _Stage, config: Config, results: Path) -> None:
         f"{', '.join(m.label for m in config.methods.values())}; made with Separatrix {code_version().version}"
     )
     root["datePublished"] = ended.date().isoformat()
-    root["license"] = _licence(crate, config.data["export"]["licence"])
+    root["license"] = _licence(crate, config.sections.export.licence)
     root["conformsTo"] = [
         crate.add(ContextEntity(crate, uri, {"@type": "CreativeWork", "name": name, "version": version}))
         for uri, name, version in PROFILES
@@ -415,7 +416,7 @@ def _describe(stage: _Stage, config: Config, results: Path) -> None:
         {"@id": "https://w3id.org/ro/crate/1.1"},
         {"@id": "https://w3id.org/workflowhub/workflow-ro-crate/1.0"},
     ]
-    people = [_person(crate, author) for author in config.data["export"]["authors"]]
+    people = [_person(crate, author) for author in config.sections.export.authors]
     if people:
         root["author"] = _one(people)
     entries = citations.bibliography(config).entries
@@ -542,12 +543,12 @@ def _licence(crate: ROCrate, licence: str) -> ContextEntity:
     return crate.get(uri) or crate.add(ContextEntity(crate, uri, {"@type": "CreativeWork", "name": licence}))
 
 
-def _person(crate: ROCrate, author: Mapping[str, str]) -> Person:
-    uri = f"https://orcid.org/{author['orcid']}" if author.get("orcid") else f"#author-{_slug(author['name'])}"
-    person = crate.add(Person(crate, uri, {"name": author["name"]}))
-    if author.get("affiliation"):
-        place = f"#organization-{_slug(author['affiliation'])}"
-        properties = {"@type": "Organization", "name": author["affiliation"]}
+def _person(crate: ROCrate, author: AuthorSection) -> Person:
+    uri = f"https://orcid.org/{author.orcid}" if author.orcid else f"#author-{_slug(author.name)}"
+    person = crate.add(Person(crate, uri, {"name": author.name}))
+    if author.affiliation:
+        place = f"#organization-{_slug(author.affiliation)}"
+        properties = {"@type": "Organization", "name": author.affiliation}
         person["affiliation"] = crate.get(place) or crate.add(ContextEntity(crate, place, properties))
     return person
 
@@ -629,14 +630,14 @@ def times(results: Path | str, methods: Iterable[str]) -> tuple[datetime, dateti
 
 def _readme(config: Config) -> str:
     """What is in the folder, for people."""
-    export_ = config.data["export"]
+    rules = config.sections.export
     lines = [
         f"# {_title(config)}",
         "",
         f"{config.system.title}. Made with Separatrix {code_version().version}; a Workflow Run RO-Crate: "
         f"`{METADATA}` describes every file with its size and SHA-256.",
         "",
-        f"Licence of the data: {export_['licence']}; of the workflow: MIT.",
+        f"Licence of the data: {rules.licence}; of the workflow: MIT.",
         "",
         "| where | what |",
         "|---|---|",
@@ -650,8 +651,8 @@ def _readme(config: Config) -> str:
         f"| `{citations.BIBLIOGRAPHY}` | the papers below |",
         "",
     ]
-    if export_["authors"]:
-        lines[2:2] = [", ".join(a["name"] for a in export_["authors"]), ""]
+    if rules.authors:
+        lines[2:2] = [", ".join(author.name for author in rules.authors), ""]
     lines += ["## Papers", "", "| key | used for |", "|---|---|"]
     words = citations.used(config)
     for key in citations.bibliography(config).entries:

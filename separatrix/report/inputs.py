@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from separatrix.config.configuration import Config
-from separatrix.config.keys import file_of
-from separatrix.config.load import load
+from separatrix.config.keys import Keys, file_of
+from separatrix.config.load import check_number_of_jobs, load, number_of_jobs
 from separatrix.core.errors import ConfigError
+from separatrix.rates.route import asked_routes, in_order
 from separatrix.theory import theory_files
 
 
@@ -29,13 +30,15 @@ def load_with_files(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -
         At the first mistake, in one line: file, key, what is wrong, what would be right.
     """
     config = load(data, files)
-    if config.data["theory"]:
-        theory_files.check(config.data["theory"], file_of("theory", files))
-    if config.data["export"]["references"]:
+    sections = config.sections
+    _check_routes(config, files)
+    if sections.theory:
+        theory_files.check(sections.theory, file_of("theory", files))
+    if sections.export.references:
         from separatrix.report import citations  # pybtex is slow to import
 
-        citations.check_files(config.data["export"]["references"], file_of("export", files))
-    if further := config.data["sampling"]["convergence"]["further"]:
+        citations.check_files(sections.export.references, file_of("export", files))
+    if further := sections.sampling.convergence.further:
         from separatrix.sampling.criterion import CRITERIA  # slow to import, and seldom needed
 
         at = f"{file_of('sampling', files)}: sampling.convergence.further"
@@ -54,6 +57,22 @@ def load_with_files(data: Mapping[str, Any], files: Sequence[Path | str] = ()) -
     return config
 
 
+def _check_routes(config: Config, files: Sequence[Path | str]) -> None:
+    """Refuse what the routes to a rate cannot do with a configuration, and more jobs of theirs than can be planned.
+
+    Raises
+    ------
+    ConfigError
+        At the first mistake, in one line.
+    """
+    for route in in_order():
+        for key, message in route.mistakes(config):
+            raise Keys(file_of(key, files)).fail(key, message)
+    rates, methods = config.sections.rates, [*config.methods]
+    jobs = sum(route.work(config, name).jobs for name in methods for route in asked_routes(rates, name))
+    check_number_of_jobs(number_of_jobs(config) + jobs, len(methods), config.sections, files)
+
+
 def named(config: Config) -> Iterator[tuple[str, str]]:
     """Files that config and system name, and what they are; a file may come more than once."""
     system = config.system
@@ -66,18 +85,18 @@ def named(config: Config) -> Iterator[tuple[str, str]]:
     for method in config.methods.values():
         for path in method.files:
             yield str(path), f"read by the engine of {method.label}"
-    for path in config.data["theory"]:
+    for path in config.sections.theory:
         yield str(path), "surface of two variables"
         for other in theory_files.inputs(path):
             yield str(other), "read with a surface of two variables"
-    for path in config.data["export"]["references"]:
+    for path in config.sections.export.references:
         yield str(path), "papers that the config names"
 
 
 def outside(config: Config) -> list[str]:
     """One line for each file that the research object copies from outside the working folder, links followed."""
     here, lines = Path.cwd().resolve(), {}
-    for path, words in [(str(config.data["system"]), "the system file"), *named(config)]:
+    for path, words in [(config.sections.system, "the system file"), *named(config)]:
         file = Path(path)
         real = file.resolve()
         if here not in real.parents:

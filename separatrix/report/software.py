@@ -106,9 +106,9 @@ def of_run(config: Config, health: Mapping[str, Mapping[str, Any]]) -> list[Code
     own = Code("Separatrix", "", "MIT", version=library.version, words=library.commit_text)
     python = Code("Python", "https://www.python.org", "PSF-2.0", version=platform.python_version())
     packages = list(PACKAGES)
-    if config.data["coordinate"]["nonlinear_models"]:
+    if config.sections.coordinate.nonlinear_models:
         packages.append(SCIKIT_LEARN)
-    if config.data["rates"]["umbrella"]["methods"]:
+    if config.sections.rates.umbrella.methods:
         packages.append(PYMBAR)
     if any("torchani" in str(m.options.get("calculator")) for m in config.methods.values()):
         packages.append(TORCHANI)

@@ -109,14 +109,14 @@ def plan(config: Config, results: Path | str | None = None, threads: int = 1) ->
     threads
         Numeric threads of each job.
     """
-    folder = Path(config.data["results_directory"] if results is None else results)
+    folder = Path(config.sections.results_directory if results is None else results)
     return [_plan_method(config, name, folder / name, threads) for name in config.methods]
 
 
 def _plan_method(config: Config, name: str, folder: Path, threads: int) -> MethodPlan:
-    method, sampling = config.methods[name], config.data["sampling"]
-    known = _measured(folder, threads)
-    if known is None:
+    method, sampling = config.methods[name], config.sections.sampling
+    measured = _measured(folder, threads)
+    if measured is None:
         try:
             per_step = time_per_gradient(config.system, method) / 1000.0
         except (ConfigError, PotentialError) as error:
@@ -124,31 +124,31 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
         steps = method.dynamics.longest_half / method.dynamics.time_step
         source = "gradient timed here; length of a shot assumed"
     else:
-        per_step, steps, shots = known
+        per_step, steps, shots = measured
         source = f"{shots} shots in {folder}"
-    burn_in, each = sampling["burn_in"]["shots"], sampling["shots_per_round"]
-    shots = burn_in + sampling["max_rounds"] * each
-    chains = sampling["chains"]
+    burn_in, each = sampling.burn_in.shots, sampling.shots_per_round
+    shots = burn_in + sampling.max_rounds * each
+    chains = sampling.chains
     shot = per_step * steps * threads / 3600.0
-    draws, rules = config.draws(), config.data["committor"]
+    draws, rules = config.draws(), config.sections.committor
     committor_shots = sum(configurations * each for configurations, each in draws.values())
     restrained = "restrained" in map(config.source, draws)
-    walk = rules["restraint"]["equilibration_fs"] + rules["restraint"]["length_fs"]
-    walked = restrained * rules["restraint"]["walkers"] * walk / method.dynamics.time_step
+    walk = rules.restraint.equilibration_fs + rules.restraint.length_fs
+    walked = restrained * rules.restraint.walkers * walk / method.dynamics.time_step
     starts = {config.start_of(chain + 1) for chain in range(chains)} - {"saddle"}
     # Check, minima, saddle searches, guesses; first paths and rounds of the chains; batches of each set.
     # A method of a scan of dynamics has stationary points and free energy from the method that it varies.
     own = config.surface_of(name) == name
     searches, basins = own * len(config.system.saddle_guesses), own * len(config.system.basins)
-    jobs = 1 + basins + searches + own * len(starts) + chains * (1 + sampling["max_rounds"])
-    jobs += restrained + len(draws) * rules["batches"]
+    jobs = 1 + basins + searches + own * len(starts) + chains * (1 + sampling.max_rounds)
+    jobs += restrained + len(draws) * rules.batches
     pulled, pairs = 0.0, 0.0
-    for route in asked_routes(config.data["rates"], name):
+    for route in asked_routes(config.sections.rates, name):
         work = route.work(config, name)
         pulled, pairs, jobs = pulled + work.steps, pairs + work.shots, jobs + work.jobs
     atoms = config.system.molecule.n_atoms
     # Relaxations, quenches and each saddle search take a few hundred gradients each; numerical Hessians 6 per atom.
-    gradients = basins * (300 * (1 + config.data["stationary"]["quenches"]) + 6 * atoms)
+    gradients = basins * (300 * (1 + config.sections.stationary.quenches) + 6 * atoms)
     gradients += searches * (1000 + 6 * atoms) + 500 + 6 * atoms
     return MethodPlan(
         method=name,
@@ -156,7 +156,7 @@ def _plan_method(config: Config, name: str, folder: Path, threads: int) -> Metho
         steps_per_shot=steps,
         source=source,
         chains=chains,
-        rounds=sampling["max_rounds"],
+        rounds=sampling.max_rounds,
         shots=shots,
         committor_shots=committor_shots,
         jobs=jobs,

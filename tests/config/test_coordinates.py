@@ -155,7 +155,7 @@ def test_what_no_spring_can_hold_is_refused_at_once(
     }
     assert load(data).system.variables[-1].name == "size"
     with pytest.raises(ConfigError, match=says):
-        load(data | {"rates": {"umbrella": rates}, "committor": {"source": source}})
+        load_with_files(data | {"rates": {"umbrella": rates}, "committor": {"source": source}})
 
 
 # Mistakes -------------------------------------------------------------------------------------------------------------

@@ -16,13 +16,18 @@ from separatrix.config.sections.config_keys import ConfigSection
 from separatrix.config.sections.interface_keys import InterfacesSection
 from separatrix.config.sections.rates_keys import RatesSection
 from separatrix.config.sections.sampling_keys import SamplingSection
-from separatrix.config.stage_names import OF_METHOD, OF_RUN
+from separatrix.config.stage_names import ALONG_COORDINATE, GEOMETRY
 from separatrix.config.stage_settings import StageSettings
 from separatrix.core.errors import ConfigError
 from separatrix.core.section import Number, Section, check, json_schema, key, rows, subsection
 from separatrix.report.key_tables import table
 
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+
+#: Stages of one method, and of all methods together, as the rules name them.
+RULES = "".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
+OF_METHOD = [*re.findall(r'settings=settings(?:_of_draw)?\("(\w+)"', RULES), "saddle_search"]
+OF_RUN = re.findall(r'CONFIG\.settings\("(\w+)"\)', RULES)
 
 
 class Inner(Section):
@@ -126,21 +131,44 @@ def test_every_stage_that_a_key_names_is_a_stage() -> None:
     from separatrix.core.section import EVERY_STAGE, extra_of, section_of
 
     def stages(section: type[Section]) -> set[str]:
-        found = set(section.stages)
+        found = set(section.stages).union(*section.kinds.values())
         for field in section.model_fields.values():
             found |= set(extra_of(field).get("stages") or ())
             if (inner := section_of(field.annotation)) is not None:
                 found |= stages(inner)
         return found
 
-    assert stages(ConfigSection) - {*EVERY_STAGE, *OF_METHOD, *OF_RUN} == set()
+    kinds = {GEOMETRY, f"-{GEOMETRY}", ALONG_COORDINATE}
+    assert stages(ConfigSection) - {*EVERY_STAGE, *OF_METHOD, *OF_RUN} - kinds == set()
     assert {"sample", "interface_chain", "report"} <= stages(ConfigSection)
 
 
-def test_every_stage_of_the_rules_is_a_stage() -> None:
-    rules = "".join(file.read_text() for file in (ROOT / "workflow/rules").glob("*.smk"))
-    named = set(re.findall(r'settings(?:_of_draw)?\("([a-z_]+)"', rules))
-    assert {"check", "sample", "draw", "report"} <= named <= {*OF_METHOD, *OF_RUN}
+def test_stages_of_geometry_do_not_depend_on_how_trajectories_are_run() -> None:
+    slow = yaml.safe_load(yaml.safe_dump(CONFIG))
+    slow["methods"]["pm6"]["dynamics"]["longest_half_fs"] = 900
+    one, other = load(CONFIG), load(slow)
+    plain = [stage for stage in OF_METHOD if stage not in ("draw", "committor_shots")]
+    same = {stage for stage in plain if one.settings(stage, "pm6") == other.settings(stage, "pm6")}
+    assert same == {"minimum", "guess", "saddle_search", "saddle", "harmonic"}
+
+
+def test_a_stage_that_no_key_names_depends_on_the_method_and_on_dynamics_alone() -> None:
+    """A stage is wired in its rule alone."""
+    given = load(CONFIG).settings("a_new_stage", "pm6")
+    assert given["method"]["dynamics"]["longest_half_fs"] == 400 and given["seed"] == CONFIG["seed"]
+    assert {"sampling", "coordinate", "committor", "rates"} & set(given) == set()
+
+
+def test_parameters_do_not_depend_on_the_order_of_keys_in_the_file() -> None:
+    """Snakemake compares parameters as text."""
+
+    def turned(value: Any) -> Any:
+        return {key: turned(value[key]) for key in reversed(value)} if isinstance(value, dict) else value
+
+    data = {key: value if key == "methods" else turned(value) for key, value in reversed(CONFIG.items())}
+    one, other = load(CONFIG), load(data)
+    for stage in ("sample", "harmonic", "umbrella", "assess", "minimum"):
+        assert repr(one.settings(stage, "pm6")) == repr(other.settings(stage, "pm6"))
 
 
 def test_every_key_says_what_it_means() -> None:

@@ -28,7 +28,8 @@ from separatrix.core.files import CONVENTIONS, checksum, read_dataset, read_json
 from separatrix.core.journal import Journal, read_piece
 from separatrix.core.locks import hold
 from separatrix.results import status, verify
-from separatrix.workflow import resources, scripting
+from separatrix.results.stage_costs import measured
+from separatrix.workflow import scripting
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import attacks
@@ -307,9 +308,9 @@ def test_status_and_costs_pass_over_what_is_damaged(results: Path) -> None:
     _spoil(verdict)
     assert status.of_method(results / "coupled").verdict.startswith(f"{verdict}: damaged, not whole JSON")
     write_json({"ms_per_gradient": 1000.0}, results / "coupled/check.json")
-    assert resources.measured(results / "coupled").gradient == pytest.approx(1.0)
+    assert measured(results / "coupled").gradient == pytest.approx(1.0)
     _spoil(results / "coupled/check.json")
-    assert resources.measured(results / "coupled").gradient is None
+    assert measured(results / "coupled").gradient is None
 
 
 def test_command_names_and_moves_a_damaged_file(results: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,9 @@ from conftest import ROOT
 from separatrix.config.configuration import Config
 from separatrix.config.load import load
 from separatrix.core.yaml_file import read_yaml
+from separatrix.rates.routes.interface_route import windows_of_pilot
+from separatrix.results.stage_costs import Measured, measured
 from separatrix.workflow import resources, slurm
-from separatrix.workflow.resources import Measured
 
 STAGES = ("check", "minimum", "guess", "saddle_search", "first_path", "sample", "restrained", "committor_shots")
 
@@ -45,22 +46,22 @@ def _folder(path: Path, **health: float) -> Path:
 
 
 def test_measured_cost_comes_from_the_check_and_the_round_before(tmp_path: Path) -> None:
-    assert resources.measured(tmp_path) == Measured()
+    assert measured(tmp_path) == Measured()
     _folder(tmp_path, ms_per_gradient=8.0, calls_per_step=1.25)
-    assert resources.measured(tmp_path) == Measured(0.01)
+    assert measured(tmp_path) == Measured(0.01)
     cost = tmp_path / "chain_2/round_1/cost.json"
     cost.parent.mkdir(parents=True)
     cost.write_text('{"shots": 20, "core_seconds": 100.0}')
-    assert resources.measured(tmp_path, 2, 1) == Measured(0.01)
-    assert resources.measured(tmp_path, 2, 2) == Measured(0.01, 5.0)
+    assert measured(tmp_path, 2, 1) == Measured(0.01)
+    assert measured(tmp_path, 2, 2) == Measured(0.01, 5.0)
     # Four threads were paid for, and the job took a quarter of that.
-    assert resources.measured(tmp_path, 2, 2, threads=4) == Measured(0.01, 1.25)
-    assert resources.measured(tmp_path, 1, 2) == Measured(0.01)
+    assert measured(tmp_path, 2, 2, threads=4) == Measured(0.01, 1.25)
+    assert measured(tmp_path, 1, 2) == Measured(0.01)
     for chain, steps in ((1, 900), (2, 1700)):
         file = tmp_path / f"chain_{chain}/cost.json"
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps({"shots": 10, "steps": steps}))
-    assert resources.measured(tmp_path) == Measured(0.01, None, 130.0)
+    assert measured(tmp_path) == Measured(0.01, None, 130.0)
 
 
 def test_interface_sampling_is_planned_by_the_length_of_the_paths_sampled() -> None:
@@ -88,11 +89,11 @@ def test_a_pilot_that_starts_from_windows_has_room_for_their_frames() -> None:
     data["rates"]["umbrella"] |= rules
     data["rates"]["interfaces"] = {**rules, "pilot_moves": 10, "stretch_fs": 100}
     loaded = load(data)
-    assert loaded.windows_of_pilot("pm6") and not loaded.windows_of_pilot("gaff2")
+    assert windows_of_pilot(loaded.sections.rates, "pm6") and not windows_of_pilot(loaded.sections.rates, "gaff2")
     room = resources.memory(loaded, "interface_pilot", "pm6")
     data["rates"]["interfaces"]["variables"] = []
     other = load(data)
-    assert not other.windows_of_pilot("pm6")
+    assert not windows_of_pilot(other.sections.rates, "pm6")
     # 24 windows of 4080 frames of 35 atoms, 24 bytes each, twice.
     more = 2 * 24 * 102000 / 25 * 35 * 24 / 1e6
     assert room - resources.memory(other, "interface_pilot", "pm6") == pytest.approx(more, abs=100)
@@ -103,7 +104,7 @@ def test_unreadable_measurements_are_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "check.json").write_text(text)
     (tmp_path / "chain_1/round_1").mkdir(parents=True)
     (tmp_path / "chain_1/round_1/cost.json").write_text('{"shots": 0, "core_seconds": 0.0}')
-    assert resources.measured(tmp_path, 1, 2) == Measured()
+    assert measured(tmp_path, 1, 2) == Measured()
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -214,7 +215,7 @@ def test_length_of_shots_is_that_of_the_round_before_in_all_chains(tmp_path: Pat
         file = tmp_path / f"chain_{chain}/round_{number}/cost.json"
         file.parent.mkdir(parents=True)
         file.write_text(json.dumps({"shots": 10, "steps": steps, "core_seconds": 1.0}))
-    found = [resources.measured(tmp_path, chain, number).so_far for chain, number in ((1, 1), (2, 2), (1, 3), (1, 4))]
+    found = [measured(tmp_path, chain, number).so_far for chain, number in ((1, 1), (2, 2), (1, 3), (1, 4))]
     assert found == [200.0, 200.0, 50.0, None]
 
 

@@ -98,7 +98,7 @@ rule committor:
         shots=[
             method_file(f"committor/{draw}/shots_{batch}.nc")
             for draw in CONFIG.draws()
-            for batch in range(CONFIG.data["committor"]["batches"])
+            for batch in range(CONFIG.sections.committor.batches)
         ],
         fit=method_file("coordinate.json"),
         table=method_file("variables.nc"),

@@ -36,6 +36,7 @@ try:
     )
     from separatrix.report.table_content import data_file
     from separatrix.results import verify
+    from separatrix.results.stage_costs import measured
     from separatrix.results.stationary_files import search_revision
     from separatrix.theory import theory_files
     from separatrix.workflow import Stage, resources, slurm
@@ -58,7 +59,7 @@ def checked_config():
     try:
         checked = inputs.load_with_files(config, workflow.configfiles)
         if workflow.is_main_process:
-            name = checked.data["results_directory"]
+            name = checked.sections.results_directory
             where = file_of("results_directory", workflow.configfiles)
             try:
                 folders.check_results(name)
@@ -80,7 +81,7 @@ config.update(
         for key in ("committor", "coordinate", "sampling", "seed", "temperature_K")
     }
 )
-RESULTS = CONFIG.data["results_directory"]
+RESULTS = CONFIG.sections.results_directory
 
 
 def hold_results():
@@ -199,7 +200,7 @@ def runtime(stage):
     def minutes(wildcards, attempt):
         method, number = wildcards.method, int(wildcards.get("round", 1))
         chain = wildcards.get("chain")
-        known = resources.measured(f"{RESULTS}/{method}", chain, number, THREADS)
+        known = measured(f"{RESULTS}/{method}", chain, number, THREADS)
         work = resources.seconds(
             CONFIG, stage, method, known, number, wildcards.get("draw")
         )
@@ -214,9 +215,7 @@ def memory(stage):
 
     def megabytes(wildcards, attempt):
         method, number = wildcards.method, int(wildcards.get("round", 1))
-        known = resources.measured(
-            f"{RESULTS}/{method}", wildcards.get("chain"), number, THREADS
-        )
+        known = measured(f"{RESULTS}/{method}", wildcards.get("chain"), number, THREADS)
         return resources.memory(CONFIG, stage, method, attempt, number, known)
 
     return megabytes
@@ -267,7 +266,7 @@ def chain_files(name):
     """Paths of a file of every chain of one method."""
     return lambda wildcards: [
         f"{RESULTS}/{wildcards.method}/chain_{chain}/{name}"
-        for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
+        for chain in range(1, CONFIG.sections.sampling.chains + 1)
     ]
 
 
@@ -290,7 +289,13 @@ def minima_files(wildcards):
 
 
 # Methods whose rates are computed along the fitted coordinate, too.
-ALONG = CONFIG.data["rates"]["umbrella"]["methods"]
+ALONG = CONFIG.sections.rates.umbrella.methods
+
+
+def route_file(method, file):
+    """Path of a file of a route to a rate."""
+    folder = CONFIG.surface_of(method) if file.of_surface else method
+    return f"{RESULTS}/{folder}/{file.path}"
 
 
 def shown_items():
@@ -318,29 +323,9 @@ def shown(*kinds):
 def route_files(wildcards):
     """Files of all routes to a rate that a method takes."""
     return {
-        name: (
-            surface_file(file.path)(wildcards)
-            if file.of_surface
-            else f"{RESULTS}/{wildcards.method}/{file.path}"
-        )
-        for route in asked_routes(CONFIG.data["rates"], wildcards.method)
+        name: route_file(wildcards.method, file)
+        for route in asked_routes(CONFIG.sections.rates, wildcards.method)
         for name, file in route.files.items()
-    }
-
-
-# Methods whose rates are sampled through interfaces.
-THROUGH = CONFIG.data["rates"]["interfaces"]["methods"]
-
-
-def windows_of_pilot(wildcards):
-    """Umbrella windows along the variables of the interfaces, where the method has some."""
-    if not CONFIG.windows_of_pilot(wildcards.method):
-        return {}
-    batches = range(CONFIG.data["rates"]["umbrella"]["batches"])
-    return {
-        "windows": [
-            surface_file(f"rates/umbrella_{batch}.nc")(wildcards) for batch in batches
-        ]
     }
 
 
@@ -371,7 +356,7 @@ def round_files(name):
     """Paths of a file of every chain, in every round up to this one."""
     return lambda wildcards: [
         f"{RESULTS}/{wildcards.method}/chain_{chain}/round_{number}/{name}"
-        for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
+        for chain in range(1, CONFIG.sections.sampling.chains + 1)
         for number in range(1, int(wildcards.round) + 1)
     ]
 
@@ -383,7 +368,7 @@ def by_chain(name):
             f"{RESULTS}/{wildcards.method}/chain_{chain}/round_{number}/{name}"
             for number in range(1, int(wildcards.round) + 1)
         ]
-        for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
+        for chain in range(1, CONFIG.sections.sampling.chains + 1)
     ]
 
 
@@ -391,7 +376,7 @@ def assessments(method):
     """Assessments of a method, up to the one that says stop."""
     begin()
     files = []
-    for number in range(1, CONFIG.data["sampling"]["max_rounds"] + 1):
+    for number in range(1, CONFIG.sections.sampling.max_rounds + 1):
         files.append(checkpoints.assess.get(method=method, round=number).output[0])
         try:
             verdict = read_json(files[-1])
@@ -426,10 +411,10 @@ def kept(method):
         folder, surface = (
             f"{RESULTS}/{name}" for name in (method, CONFIG.surface_of(method))
         )
-        chains = range(1, CONFIG.data["sampling"]["chains"] + 1)
+        chains = range(1, CONFIG.sections.sampling.chains + 1)
         rounds = range(1, len(assessments(method)) + 1)
         starts = [CONFIG.start_of(chain) for chain in chains]
-        committor = CONFIG.data["committor"]
+        batches = range(CONFIG.sections.committor.batches)
         found = [
             *(
                 f"minimum_{basin.name}.{e}"
@@ -455,7 +440,6 @@ def kept(method):
             "coordinate.json",
             "committor.json",
             "rates.json",
-            "rates/harmonic.json",
         ]
         for chain in chains:
             tables = ("shots.nc", "paths.nc", "cost.json")
@@ -465,34 +449,23 @@ def kept(method):
             ]
         for draw in CONFIG.draws():
             own.append(f"committor/{draw}/configurations.nc")
-            own += [
-                f"committor/{draw}/shots_{batch}.nc"
-                for batch in range(committor["batches"])
-            ]
+            own += [f"committor/{draw}/shots_{batch}.nc" for batch in batches]
         found += [f"{folder}/{name}" for name in own]
-        found += sources_of_kept(method, folder, surface)
+        found += sources_of_kept(method, folder)
         return found
 
     return files
 
 
-def sources_of_kept(method, folder, surface):
-    """Of those, the files of restrained ensembles and of rates along the coordinate and through interfaces."""
+def sources_of_kept(method, folder):
+    """Of those, the restrained ensemble, and the files of the routes to a rate."""
     found = []
     if any(CONFIG.source(draw) == "restrained" for draw in CONFIG.draws()):
         found.append(f"{folder}/committor/restrained.nc")
-    if method in ALONG:
-        batches = range(CONFIG.data["rates"]["umbrella"]["batches"])
-        found += [f"{surface}/rates/umbrella_{batch}.nc" for batch in batches]
-        found += [
-            f"{surface}/rates/{name}" for name in ("free_energy.json", "surface.nc")
-        ]
-        found.append(f"{folder}/rates/transmission.json")
-    if method in THROUGH:
-        chains = range(CONFIG.data["rates"]["interfaces"]["chains"])
-        found.append(f"{folder}/rates/interface_pilot.nc")
-        found += [f"{folder}/rates/interface_chain_{chain}.nc" for chain in chains]
-        found.append(f"{folder}/rates/interfaces.json")
+    rates = CONFIG.sections.rates
+    for route in asked_routes(rates, method):
+        files = (*route.files.values(), *route.kept(rates))
+        found += [route_file(method, file) for file in files]
     return found
 
 
@@ -591,4 +564,4 @@ wildcard_constraints:
     guess=r"\d+",
     batch=r"\d+",
     draw="|".join(CONFIG.draws()),
-    scan="|".join(map(re.escape, CONFIG.data["scans"])) or "none",
+    scan="|".join(map(re.escape, CONFIG.sections.scans)) or "none",

@@ -22,7 +22,7 @@ rule compare:
         all_surfaces("saddle.nc"),
         [
             f
-            for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
+            for chain in range(1, CONFIG.sections.sampling.chains + 1)
             for name in ("shots.nc", "paths.nc", "cost.json", "first_path.nc")
             for f in all_methods(f"chain_{chain}/{name}")
         ],
@@ -57,7 +57,7 @@ rule compare:
             method: f"{RESULTS}/{CONFIG.surface_of(method)}"
             for method in CONFIG.methods
         },
-        chains=CONFIG.data["sampling"]["chains"],
+        chains=CONFIG.sections.sampling.chains,
         data=FIGURE_DATA,
     message:
         "comparison of the methods"

@@ -31,7 +31,7 @@ rule export:
         + all_surfaces("saddle.nc"),
         [
             file
-            for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
+            for chain in range(1, CONFIG.sections.sampling.chains + 1)
             for file in all_methods(f"chain_{chain}/paths.nc")
         ],
         [
@@ -39,7 +39,7 @@ rule export:
             for name in ("check", "coordinate", "committor", "rates")
             for file in all_methods(f"{name}.json")
         ],
-        CONFIG.data["export"]["references"],
+        CONFIG.sections.export.references,
         tables=EXPORT_TABLES,
         summary=comparison_file("comparison.json"),
     output:

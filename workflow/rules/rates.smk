@@ -75,7 +75,7 @@ rule free_energy:
         table=method_file("variables.nc"),
         windows=[
             method_file(f"rates/umbrella_{batch}.nc")
-            for batch in range(CONFIG.data["rates"]["umbrella"]["batches"])
+            for batch in range(CONFIG.sections.rates.umbrella.batches)
         ],
     output:
         out=method_file("rates/free_energy.json"),

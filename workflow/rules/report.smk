@@ -9,7 +9,7 @@ rule report_page:
         all_methods("coordinate.json"),
         [
             path
-            for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
+            for chain in range(1, CONFIG.sections.sampling.chains + 1)
             for path in all_methods(f"chain_{chain}/paths.nc")
         ],
         comparison=comparison_file("comparison.json"),
@@ -45,7 +45,7 @@ rule report_page:
                 "coordinate": f"{RESULTS}/{name}/coordinate.json",
                 "paths": [
                     f"{RESULTS}/{name}/chain_{chain}/paths.nc"
-                    for chain in range(1, CONFIG.data["sampling"]["chains"] + 1)
+                    for chain in range(1, CONFIG.sections.sampling.chains + 1)
                 ],
             }
             for name, method in CONFIG.methods.items()

@@ -1,5 +1,5 @@
 # Settings that the config varies: rates and mechanisms over their values, beside the comparison of all methods.
-SCANS = CONFIG.data["scans"]
+SCANS = CONFIG.sections.scans
 
 SCAN_RESULTS = expand(files_of_entries(shown(ScanFigure)), scan=SCANS)
 
@@ -32,7 +32,7 @@ rule scan:
             method: f"{RESULTS}/{method}/rates.json"
             for method in methods_of_scan(wildcards)
         },
-        temperature=float(CONFIG.data["temperature_K"]),
+        temperature=float(CONFIG.sections.temperature_K),
     message:
         "rates and mechanisms over {wildcards.scan}"
     script:

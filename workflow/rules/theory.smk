@@ -1,5 +1,5 @@
 # The theory of diffusive rates on the surfaces that the key `theory` names, each by a name of its own: its file's.
-THEORY = theory_files.by_name(CONFIG.data["theory"])
+THEORY = theory_files.by_name(CONFIG.sections.theory)
 
 THEORY_RESULTS = expand(
     [

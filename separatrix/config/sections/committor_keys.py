@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from separatrix.core.section import Distinct, Number, Section, key, subsection
+from separatrix.config.listed_names import CandidateNames
+from separatrix.core.section import Number, Section, key, subsection
 
 
 class AdaptiveSection(Section):
@@ -62,7 +63,7 @@ class BaselineSection(Section):
     shots_per_configuration: int = key(
         8, "shots from each", stages=("committor_shots", "committor"), ge=2, le=1_000_000
     )
-    variables: Annotated[list[str], Distinct] = key(
+    variables: CandidateNames = key(
         [],
         "its variables; empty, those of the atoms of the first coordinate that both basins name",
         guide=(
@@ -92,7 +93,7 @@ class AlongPathSection(Section):
 class MapSection(Section):
     """A map of the committor in two variables; absent, none."""
 
-    variables: Annotated[list[str], Distinct] = key(
+    variables: CandidateNames = key(
         ...,
         "names of two candidate variables",
         guide="two candidate variables",
@@ -270,12 +271,17 @@ def sets_of(rules: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {name: rules if name == "separatrix" else rules[name] for name in SETS if name in ("separatrix", *rules)}
 
 
-def sizes(rules: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+def sizes(rules: CommittorSection) -> dict[str, tuple[int, int]]:
     """Committor-test sets to make: at most how many configurations, and shots from each."""
-    numbers = {
-        name: (part["bins"] ** 2 if name == "map" else part["configurations"], part["shots_per_configuration"])
-        for name, part in sets_of(rules).items()
+    parts = {
+        "separatrix": rules,
+        "baseline": rules.baseline,
+        "calibration": rules.calibration,
+        "path": rules.path,
     }
+    numbers = {name: (part.configurations, part.shots_per_configuration) for name, part in parts.items()}
+    if rules.map is not None:
+        numbers["map"] = rules.map.bins**2, rules.map.shots_per_configuration
     return {name: size for name, size in numbers.items() if size[0]}
 
 

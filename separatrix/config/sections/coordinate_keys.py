@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from separatrix.config.listed_names import CandidateSets
 from separatrix.config.stage_names import ALONG_COORDINATE
 from separatrix.core.section import Distinct, Section, key
 
@@ -21,7 +22,7 @@ class CoordinateSection(Section):
         "logistic",
         "committor as a function of the coordinate r, (1 + tanh r)/2 or (1 + erf r)/2",
         guide="committor as a function of r: `logistic` is (1 + tanh r)/2, `erf` is (1 + erf r)/2",
-        stages=("coordinate", "assess", "draw", "committor", *ALONG_COORDINATE),
+        stages=("coordinate", "assess", "draw", "committor", ALONG_COORDINATE),
     )
     observations: Literal["both halves", "forward half"] = key(
         "both halves",
@@ -30,7 +31,7 @@ class CoordinateSection(Section):
             "which halves of a shot are observations of the committor at its shooting point: `both halves` or "
             "`forward half`"
         ),
-        stages=("coordinate", "assess", "draw", "committor", *ALONG_COORDINATE),
+        stages=("coordinate", "assess", "draw", "committor", ALONG_COORDINATE),
     )
     max_variables: int = key(
         3,
@@ -79,13 +80,7 @@ class CoordinateSection(Section):
         ge=0,
         le=100000,
     )
-    compare_with: list[
-        Annotated[
-            list[Annotated[str, Field(description="the name of a candidate variable")]],
-            Distinct,
-            Field(min_length=1, description="set of candidate variables"),
-        ]
-    ] = key(
+    compare_with: CandidateSets = key(
         [],
         "sets of candidate variables that are fitted and shown with the best ones",
         guide="sets of candidate variables, by name, that are fitted and shown with the best ones",

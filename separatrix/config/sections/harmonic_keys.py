@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from separatrix.config.stage_names import GEOMETRY
 from separatrix.core.section import Number, Section, key
 
 
@@ -11,6 +13,7 @@ class HarmonicSection(Section):
     """Harmonic transition-state theory."""
 
     stages: ClassVar[tuple[str, ...]] = ("harmonic",)
+    kinds: ClassVar[Mapping[str, tuple[str, ...]]] = {GEOMETRY: ("harmonic",)}
 
     statistics: Literal["classical", "quantum"] = key(
         "quantum",

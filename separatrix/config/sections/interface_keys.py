@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
-from separatrix.core.section import Distinct, Number, Section, key
+from separatrix.config.listed_names import CandidateNames, MethodNames
+from separatrix.config.stage_names import ALONG_COORDINATE
+from separatrix.core.section import Number, Section, key
 
 
 class InterfacesSection(Section):
     """Interface sampling, flux times crossing probability."""
 
     stages: ClassVar[tuple[str, ...]] = ("interface_pilot", "interface_chain")
+    kinds: ClassVar[Mapping[str, tuple[str, ...]]] = {ALONG_COORDINATE: ("interface_pilot", "interface_chain")}
 
-    methods: Annotated[list[str], Distinct] = key(
+    methods: MethodNames = key(
         [],
         "methods that it is computed for",
         guide=(
@@ -20,7 +24,7 @@ class InterfacesSection(Section):
         ),
         stages=(),
     )
-    variables: Annotated[list[str], Distinct] = key(
+    variables: CandidateNames = key(
         [],
         "candidate variables of the coordinate that interfaces stand along; empty, the coordinate found",
         guide=(

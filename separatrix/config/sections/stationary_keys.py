@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
+from separatrix.config.stage_names import GEOMETRY
 from separatrix.core.section import Number, Section, key
 
 
@@ -11,6 +13,7 @@ class StationarySection(Section):
     """How minima and saddles are found."""
 
     stages: ClassVar[tuple[str, ...]] = ("minimum", "guess", "saddle_search")
+    kinds: ClassVar[Mapping[str, tuple[str, ...]]] = {GEOMETRY: ("minimum", "guess", "saddle_search", "saddle")}
 
     largest_force_kcal_mol_A: Number = key(
         0.05,

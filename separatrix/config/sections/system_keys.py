@@ -414,5 +414,5 @@ class SystemSection(Section):
     variables: VariablesSection = key(
         ...,
         "candidates for the reaction coordinate, at least one",
-        stages=("assess", "variables", "coordinate", "draw", "committor", *ALONG_COORDINATE),
+        stages=("assess", "variables", "coordinate", "draw", "committor", ALONG_COORDINATE),
     )

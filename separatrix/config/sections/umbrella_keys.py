@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
-from separatrix.core.section import Distinct, Number, Section, key
+from separatrix.config.listed_names import CandidateNames, MethodNames
+from separatrix.config.stage_names import ALONG_COORDINATE
+from separatrix.core.section import Number, Section, key
 
 
 class UmbrellaSection(Section):
     """Free energy along the fitted coordinate."""
 
     stages: ClassVar[tuple[str, ...]] = ("umbrella", "free_energy")
+    kinds: ClassVar[Mapping[str, tuple[str, ...]]] = {ALONG_COORDINATE: ("umbrella", "free_energy")}
 
-    methods: Annotated[list[str], Distinct] = key(
+    methods: MethodNames = key(
         [],
         "methods that it is computed for",
         guide="methods whose rate is computed from the free energy along their fitted coordinate, too",
         stages=(),
     )
-    variables: Annotated[list[str], Distinct] = key(
+    variables: CandidateNames = key(
         [],
         "candidate variables of the coordinate that windows are placed along; empty, the coordinate found",
         guide=(

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from separatrix.cvs.variable import not_expressible
 from separatrix.rates.route import Route, RouteContext, RouteFile, RouteRates, RouteRemark, RouteWork
+from separatrix.results.stage_costs import StageCost, StageJob
+
+if TYPE_CHECKING:
+    from separatrix.config.configuration import Config
+    from separatrix.config.sections.rates_keys import RatesSection
+    from separatrix.config.sections.umbrella_keys import UmbrellaSection
+    from separatrix.dynamics.motion import DynamicsSettings
 
 
 def _rates(files: Mapping[str, Any], context: RouteContext) -> RouteRates:
@@ -51,23 +59,69 @@ def _remarks(content: Mapping[str, Any]) -> Iterable[RouteRemark]:
     return remarks(content)
 
 
-def _citations(rates: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def _citations(rates: RatesSection) -> Iterable[tuple[str, str]]:
     yield "torrie1977", "umbrella windows along the coordinate"
     yield "shirts2008", "free energy from the windows (MBAR)"
-    if "lightest_atom_Da" in rates["umbrella"]:
+    if rates.umbrella.lightest_atom_Da is not None:
         yield "feenstra1999", "heavier hydrogens in the windows"
     yield "chandler1978", "transmission coefficient"
     yield "vanerp2003", "effective positive flux"
 
 
-def _work(config: Any, method: str) -> RouteWork:
-    windows, dynamics = config.data["rates"]["umbrella"], config.methods[method].dynamics
+def _steps_of_window(rules: UmbrellaSection, dynamics: DynamicsSettings) -> float:
+    return (rules.equilibration_fs + rules.length_fs) / (rules.time_step_fs or dynamics.time_step)
+
+
+def _work(config: Config, method: str) -> RouteWork:
+    rates = config.sections.rates
     # A method of a scan of dynamics has the free energy from the method that it varies.
     own = config.surface_of(method) == method
-    length = windows["equilibration_fs"] + windows["length_fs"]
-    steps = own * windows["windows"] * length / windows.get("time_step_fs", dynamics.time_step)
+    steps = own * rates.umbrella.windows * _steps_of_window(rates.umbrella, config.methods[method].dynamics)
     # Umbrella windows, free energy, transmission coefficient.
-    return RouteWork(steps, config.data["rates"]["transmission"]["configurations"], own * (windows["batches"] + 1) + 1)
+    return RouteWork(steps, rates.transmission.configurations, own * (rates.umbrella.batches + 1) + 1)
+
+
+def windows_MB(job: StageJob, windows: int) -> float:
+    """Megabytes of the frames of so many windows: positions, as they come and in one array."""
+    rules = job.config.sections.rates.umbrella
+    return 2 * job.MB(windows * (rules.equilibration_fs + rules.length_fs) / rules.frame_fs, 1)
+
+
+def _windows_of_batch(job: StageJob) -> int:
+    rules = job.config.sections.rates.umbrella
+    return math.ceil(rules.windows / rules.batches)
+
+
+def _umbrella(job: StageJob) -> float:
+    return _windows_of_batch(job) * _steps_of_window(job.config.sections.rates.umbrella, job.level.dynamics)
+
+
+def _free_energy(job: StageJob) -> float:
+    # What it adds for want of overlap is a few windows as a rule.
+    return 3 * _steps_of_window(job.config.sections.rates.umbrella, job.level.dynamics)
+
+
+def _kept(rates: RatesSection) -> Iterable[RouteFile]:
+    for batch in range(rates.umbrella.batches):
+        yield RouteFile(f"rates/umbrella_{batch}.nc", of_surface=True)
+    yield RouteFile("rates/surface.nc", of_surface=True)
+
+
+def _mistakes(config: Config) -> Iterable[tuple[str, str]]:
+    """Variables that OpenMM cannot hold by a spring: they would fail only when all sampling is done."""
+    rules, by_name = config.sections.rates.umbrella, {variable.name: variable for variable in config.system.variables}
+    for i, name in enumerate(rules.variables):
+        if lacking := not_expressible([by_name[name]]):
+            yield (
+                f"rates.umbrella.variables.{i}",
+                f"{name!r} is of the kind {lacking[1]!r}, which OpenMM cannot hold by a spring; take another variable",
+            )
+    if rules.methods and not rules.variables and (lacking := not_expressible(config.system.variables)):
+        yield (
+            "rates.umbrella.methods",
+            f"the fitted coordinate may hold {lacking[0].name!r}, of the kind {lacking[1]!r}, which OpenMM cannot hold "
+            "by a spring; name the variables to use, or leave it out of the system's variables.extra",
+        )
 
 
 ROUTE = Route(
@@ -79,10 +133,19 @@ ROUTE = Route(
         "profile": RouteFile("rates/free_energy.json", of_surface=True),
         "transmission": RouteFile("rates/transmission.json"),
     },
-    asked=lambda rates, method: method in rates["umbrella"]["methods"],
+    asked=lambda rates, method: method in rates.umbrella.methods,
     rates=_rates,
     remarks=_remarks,
     citations=_citations,
     absent={"along_coordinate": {}},
     work=_work,
+    costs={
+        "umbrella": StageCost(_umbrella, lambda job: windows_MB(job, _windows_of_batch(job))),
+        "free_energy": StageCost(_free_energy, lambda job: windows_MB(job, job.config.sections.rates.umbrella.windows)),
+        "transmission": StageCost(
+            lambda job: 2 * job.longest_half * job.config.sections.rates.transmission.configurations
+        ),
+    },
+    kept=_kept,
+    mistakes=_mistakes,
 )

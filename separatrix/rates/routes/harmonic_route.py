@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from separatrix.rates.route import Route, RouteContext, RouteFile, RouteRates, RouteRemark
+
+if TYPE_CHECKING:
+    from separatrix.config.sections.rates_keys import RatesSection
 
 #: Statistics and tunnelling of harmonic rates that mean the same as those of the dynamics.
 CLASSICAL = ("classical", "none")
@@ -42,14 +45,14 @@ def _remarks(content: Mapping[str, Any]) -> Iterable[RouteRemark]:
     return remarks(content)
 
 
-def _citations(rates: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    rules = rates["harmonic"]
-    if rules["low_modes"] == "raised":
+def _citations(rates: RatesSection) -> Iterable[tuple[str, str]]:
+    rules = rates.harmonic
+    if rules.low_modes == "raised":
         yield "ribeiro2011", "low modes of the harmonic rates"
-    if rules["low_modes"] == "interpolated":
+    if rules.low_modes == "interpolated":
         yield "grimme2012", "low modes of the harmonic rates"
-    if rules["tunnelling"] in ("wigner", "eckart"):
-        yield {"wigner": "wigner1932", "eckart": "eckart1930"}[rules["tunnelling"]], "tunnelling"
+    if rules.tunnelling != "none":
+        yield {"wigner": "wigner1932", "eckart": "eckart1930"}[rules.tunnelling], "tunnelling"
 
 
 ROUTE = Route(
