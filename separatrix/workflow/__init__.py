@@ -19,6 +19,17 @@ from dataclasses import dataclass
 from typing import Any
 
 
+class Revision(int):
+    """Revision of a stage, as its rule's parameter `revision`.
+
+    Snakemake holds the set of a job's parameters against that of before, as text and without names. So a revision must
+    not look like another number: of chain 1 in round 2 it may rise from 1 to 2.
+    """
+
+    def __repr__(self) -> str:
+        return f"revision {int(self)}"
+
+
 @dataclass(frozen=True)
 class Stage:
     """What a rule calls, as its parameter `stage`.
@@ -44,11 +55,12 @@ class Stage:
         signature = inspect.signature(self.load()).parameters
         own = {"stage"} if "revision" in signature else {"stage", "revision"}
         given = {name: value for name, value in params.items() if name not in own}
+        given = {name: int(value) if isinstance(value, Revision) else value for name, value in given.items()}
         given |= dict(inputs.items())
         given |= {"outputs": dict(outputs.items())} if "outputs" in signature else dict(outputs.items())
         if (revision := dict(params.items()).get("revision", 1)) > 1 and "settings" in given:
             # A corrected stage goes on from no journal of before.
-            given["settings"] = {**given["settings"], "revision": revision}
+            given["settings"] = {**given["settings"], "revision": int(revision)}
         return {
             name: value
             for name, value in given.items()

@@ -21,6 +21,7 @@ from separatrix.core.yaml_file import read_yaml
 from separatrix.cvs.states import outside_of
 from separatrix.dynamics.md_engine import DynamicsSettings, MDEngine
 from separatrix.potentials import build
+from separatrix.report.inputs import load_with_files
 from separatrix.sampling.shooting import Chain, first_path
 
 DYNAMICS = {"time_step_fs": 0.5, "shift_fs": 2, "longest_half_fs": 200}

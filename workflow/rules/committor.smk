@@ -21,7 +21,7 @@ rule restrained:
         slurm_extra=after_predecessor("restrained"),
     params:
         stage=Stage("separatrix.workflow.committor_stages:restrained_ensemble"),
-        revision=1,
+        revision=Revision(1),
         settings=settings("restrained"),
         journal=method_file("committor/journal_restrained"),
     message:
@@ -49,7 +49,7 @@ rule draw:
         runtime=10,
     params:
         stage=Stage("separatrix.workflow.committor_stages:draw_configurations"),
-        revision=1,
+        revision=Revision(1),
         settings=settings_of_draw("draw"),
     message:
         "{wildcards.method}: configurations for committor shots ({wildcards.draw})"
@@ -79,7 +79,7 @@ rule committor_shots:
         slurm_extra=after_predecessor("committor_shots"),
     params:
         stage=Stage("separatrix.workflow.committor_stages:committor_shots"),
-        revision=1,
+        revision=Revision(1),
         batch=number("batch"),
         settings=settings_of_draw("committor_shots"),
         journal=method_file("committor/{draw}/journal_{batch}"),
@@ -115,7 +115,7 @@ rule committor:
         runtime=10,
     params:
         stage=Stage("separatrix.workflow.committor_stages:committor_analysis"),
-        revision=1,
+        revision=Revision(1),
         settings=settings("committor"),
     message:
         "{wildcards.method}: what the committor shots say of the coordinate"

@@ -39,7 +39,7 @@ try:
     from separatrix.results.stage_costs import measured
     from separatrix.results.stationary_files import search_revision
     from separatrix.theory import theory_files
-    from separatrix.workflow import Stage, resources, slurm
+    from separatrix.workflow import Revision, Stage, resources, slurm
 except ModuleNotFoundError as error:
     refuse(
         f"the Python package {error.name!r} is not there for {sys.executable}, which Snakemake runs with; "
@@ -150,8 +150,12 @@ def settings(name):
 
 def revision_of_search(current, sound_from):
     """Revision of a saddle search: `current`, but a saddle that was found by `sound_from` or later stays as it is."""
-    return lambda wildcards: search_revision(
-        f"{RESULTS}/{wildcards.method}/saddle_{wildcards.guess}.nc", current, sound_from
+    return lambda wildcards: Revision(
+        search_revision(
+            f"{RESULTS}/{wildcards.method}/saddle_{wildcards.guess}.nc",
+            current,
+            sound_from,
+        )
     )
 
 

@@ -50,7 +50,7 @@ rule compare:
         runtime=20,
     params:
         stage=Stage("separatrix.workflow.reporting:compare_methods"),
-        revision=1,
+        revision=Revision(1),
         settings=CONFIG.settings("compare"),
         folders={method: f"{RESULTS}/{method}" for method in CONFIG.methods},
         surfaces={
@@ -85,7 +85,7 @@ rule figures:
         runtime=20,
     params:
         stage=Stage("separatrix.workflow.reporting:draw"),
-        revision=1,
+        revision=Revision(1),
         data=FIGURE_DATA,
     message:
         "figures and tables of the report"
@@ -105,7 +105,7 @@ rule captions:
         runtime=5,
     params:
         stage=Stage("separatrix.workflow.reporting:write_captions"),
-        revision=1,
+        revision=Revision(1),
         # A function: in text, Snakemake would fill in what looks like a wildcard.
         captions=lambda wildcards: {entry.name: entry.caption for entry in SHOWN},
     message:

@@ -15,7 +15,7 @@ rule variables:
         runtime=10,
     params:
         stage=Stage("separatrix.workflow.coordinate_stages:variable_table"),
-        revision=1,
+        revision=Revision(1),
         settings=settings("variables"),
     message:
         "{wildcards.method}: variables at the shooting points"
@@ -40,7 +40,7 @@ rule coordinate:
         runtime=20,
     params:
         stage=Stage("separatrix.workflow.coordinate_stages:reaction_coordinate"),
-        revision=1,
+        revision=Revision(1),
         settings=settings("coordinate"),
     message:
         "{wildcards.method}: likelihood-maximised reaction coordinate"

@@ -56,7 +56,7 @@ rule export:
         runtime=20,
     params:
         stage=Stage("separatrix.workflow.export_stage:export"),
-        revision=1,
+        revision=Revision(1),
         config=config,
     message:
         "research object: everything behind the report"

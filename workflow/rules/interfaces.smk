@@ -39,7 +39,7 @@ rule interface_pilot:
         slurm_extra=after_predecessor("interface_pilot"),
     params:
         stage=Stage("separatrix.workflow.interfaces:interface_pilot"),
-        revision=1,
+        revision=Revision(1),
         settings=settings("interface_pilot"),
         minima=minima_files,
         journal=method_file("rates/journal_interfaces"),
@@ -73,7 +73,7 @@ rule interface_chain:
         slurm_extra=after_predecessor("interface_chain"),
     params:
         stage=Stage("separatrix.workflow.interfaces:interface_chain"),
-        revision=1,
+        revision=Revision(1),
         number=number("batch"),
         settings=settings("interface_chain"),
         minima=minima_files,
@@ -103,7 +103,7 @@ rule interface_rate:
         runtime=10,
     params:
         stage=Stage("separatrix.workflow.interfaces:interface_rate"),
-        revision=1,
+        revision=Revision(1),
         settings=settings("interface_rate"),
     message:
         "{wildcards.method}: rate through interfaces"

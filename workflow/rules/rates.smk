@@ -21,7 +21,7 @@ rule harmonic:
         runtime=10,
     params:
         stage=Stage("separatrix.workflow.harmonic_rates:harmonic_rates"),
-        revision=1,
+        revision=Revision(1),
         settings=settings("harmonic"),
         minima=minima_files,
     message:
@@ -54,7 +54,7 @@ rule umbrella:
         slurm_extra=after_predecessor("umbrella"),
     params:
         stage=Stage("separatrix.workflow.umbrella:umbrella_windows"),
-        revision=1,
+        revision=Revision(1),
         batch=number("batch"),
         settings=settings("umbrella"),
         minima=minima_files,
@@ -94,7 +94,7 @@ rule free_energy:
         slurm_extra=after_predecessor("free_energy"),
     params:
         stage=Stage("separatrix.workflow.free_energy_profile:free_energy_profile"),
-        revision=1,
+        revision=Revision(1),
         settings=settings("free_energy"),
         minima=minima_files,
         journal=method_file("rates/journal_umbrella"),
@@ -127,7 +127,7 @@ rule transmission:
         slurm_extra=after_predecessor("transmission"),
     params:
         stage=Stage("separatrix.workflow.transmission_shots:transmission_shots"),
-        revision=1,
+        revision=Revision(1),
         settings=settings("transmission"),
         journal=method_file("rates/journal_transmission"),
     message:
@@ -152,7 +152,7 @@ rule rates:
         runtime=10,
     params:
         stage=Stage("separatrix.workflow.rate_routes:gather"),
-        revision=1,
+        revision=Revision(1),
         settings=settings("rates"),
     message:
         "{wildcards.method}: rates by all routes"
@@ -181,7 +181,7 @@ rule rates_report:
         runtime=10,
     params:
         stage=Stage("separatrix.workflow.reporting:draw_rates"),
-        revision=1,
+        revision=Revision(1),
         # A function: of a list, Snakemake would fill in what looks like a wildcard.
         labels=lambda wildcards: [m.label for m in CONFIG.methods.values()],
     message:

@@ -27,7 +27,7 @@ rule report_page:
         runtime=20,
     params:
         stage=Stage("separatrix.report.page:write"),
-        revision=1,
+        revision=Revision(1),
         settings=CONFIG.settings("report")
         | {
             # All of them: the later ones may change a few keys only.

@@ -22,7 +22,7 @@ rule first_path:
         slurm_extra=after_predecessor("first_path"),
     params:
         stage=Stage("separatrix.workflow.sampling_stages:find_first_path"),
-        revision=1,
+        revision=Revision(1),
         chain=number("chain"),
         settings=settings("first_path"),
         start=lambda wildcards: CONFIG.start_of(int(wildcards.chain)),
@@ -67,7 +67,7 @@ rule sample:
         slurm_extra=after_predecessor("sample"),
     params:
         stage=Stage("separatrix.workflow.sampling_stages:sample"),
-        revision=1,
+        revision=Revision(1),
         chain=number("chain"),
         number=number("round"),
         settings=settings("sample"),
@@ -101,7 +101,7 @@ checkpoint assess:
         runtime=10,
     params:
         stage=Stage("separatrix.workflow.sampling_stages:assess"),
-        revision=1,
+        revision=Revision(1),
         number=number("round"),
         settings=settings("assess"),
         shots=by_chain("shots.nc"),
@@ -132,7 +132,7 @@ rule chain:
         runtime=10,
     params:
         stage=Stage("separatrix.workflow.sampling_stages:gather_chain"),
-        revision=1,
+        revision=Revision(1),
     message:
         "{wildcards.method}: the rounds of chain {wildcards.chain}, put together"
     script:

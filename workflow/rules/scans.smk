@@ -26,7 +26,7 @@ rule scan:
         runtime=10,
     params:
         stage=Stage("separatrix.workflow.reporting:draw_scan"),
-        revision=1,
+        revision=Revision(1),
         scan=lambda wildcards: CONFIG.scan(wildcards.scan),
         rates=lambda wildcards: {
             method: f"{RESULTS}/{method}/rates.json"

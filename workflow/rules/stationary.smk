@@ -18,7 +18,7 @@ rule check:
         slurm_extra=after_predecessor("check"),
     params:
         stage=Stage("separatrix.workflow.stationary_stages:check"),
-        revision=1,
+        revision=Revision(1),
         settings=settings("check"),
     message:
         "{wildcards.method}: forces against numerical derivatives, energy drift, speed"
@@ -47,7 +47,7 @@ rule minimum:
         slurm_extra=after_predecessor("minimum"),
     params:
         stage=Stage("separatrix.workflow.stationary_stages:minimum"),
-        revision=1,
+        revision=Revision(1),
         basin=lambda wildcards: wildcards.basin,
         settings=settings("minimum"),
     message:
@@ -77,7 +77,7 @@ rule guess:
         slurm_extra=after_predecessor("guess"),
     params:
         stage=Stage("separatrix.workflow.stationary_stages:pull_to_guess"),
-        revision=1,
+        revision=Revision(1),
         guess=number("guess"),
         settings=settings("guess"),
     message:
@@ -135,7 +135,7 @@ rule saddle:
         runtime=10,
     params:
         stage=Stage("separatrix.workflow.stationary_stages:saddle"),
-        revision=1,
+        revision=Revision(1),
         settings=settings("saddle"),
     message:
         "{wildcards.method}: the saddle that sampling starts from"

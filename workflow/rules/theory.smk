@@ -32,7 +32,7 @@ rule theory:
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         stage=Stage("separatrix.report.theory_page:for_rule"),
-        revision=1,
+        revision=Revision(1),
     message:
         "theory of diffusive rates on {wildcards.surface}"
     script:
