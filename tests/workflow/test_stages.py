@@ -112,7 +112,7 @@ def test_revision_goes_to_a_function_that_asks_for_it() -> None:
 
 
 def test_all_outputs_go_to_a_function_that_asks_for_them() -> None:
-    stage = Stage("separatrix.report.scans:write")
+    stage = Stage("separatrix.workflow.reporting:draw_scan")
     params = Named(scan={}, rates={"a": "a.json"}, temperature=300.0)
     arguments = stage.arguments(Named(shares="s.csv"), Named(rates="rates.svg", data="d.csv"), params)
     assert arguments["rates"] == {"a": "a.json"} and arguments["outputs"] == {"rates": "rates.svg", "data": "d.csv"}
