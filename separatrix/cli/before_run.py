@@ -41,7 +41,6 @@ def check(
     declares, or has no minimum in a basin.
     """
     from separatrix import potentials
-    from separatrix.config.system import basin_lines
     from separatrix.core import bonding, folders
     from separatrix.core.errors import ConfigError
     from separatrix.core.yaml_file import read_yaml
@@ -69,7 +68,7 @@ def check(
         console.print(line, soft_wrap=True)
     for line in bonding.lines(system.molecule, system.formed, system.broken, system.geometries):
         console.print(f"{config}: {line}", soft_wrap=True)
-    for line in basin_lines(system):
+    for line in system.lines():
         console.print(f"{config}: {line}", soft_wrap=True)
     for line in outside(checked):
         console.print(f"{config}: goes into the research object from outside this folder: {line}", soft_wrap=True)

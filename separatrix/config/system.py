@@ -65,6 +65,21 @@ class System:
         """The basin of that name."""
         return next(b for b in self.basins if b.name == name)
 
+    def lines(self) -> list[str]:
+        """Each basin in words, and the candidate variables that other programs do not have."""
+        field = all(leaf.kind in ("x", "y", "z") for variable in self.coordinates for leaf in variable.leaves)
+        lines = [
+            basin_line(basin, read_geometry(self.geometries[basin.name], anywhere=field)[1], self.molecule.labels)
+            for basin in self.basins
+        ]
+        for variable in self.variables:
+            if lacking := not_expressible([variable]):
+                lines.append(
+                    f"candidate {variable.name} is of the kind {lacking[1]!r}, which PLUMED and OpenMM have not: a "
+                    "reaction coordinate that holds it is not written for them, nor held by a spring"
+                )
+        return lines
+
 
 def build_system(data: Mapping[str, Any], where: str) -> System:
     """A System from checked data.
@@ -173,22 +188,6 @@ def build_system(data: Mapping[str, Any], where: str) -> System:
             {n: b["geometry"] for n, b in basins_data.items()},
         ),
     )
-
-
-def basin_lines(system: System) -> list[str]:
-    """Lines about a system: each basin in words, and the candidate variables that other programs do not have."""
-    field = all(leaf.kind in ("x", "y", "z") for variable in system.coordinates for leaf in variable.leaves)
-    lines = [
-        basin_line(basin, read_geometry(system.geometries[basin.name], anywhere=field)[1], system.molecule.labels)
-        for basin in system.basins
-    ]
-    for variable in system.variables:
-        if lacking := not_expressible([variable]):
-            lines.append(
-                f"candidate {variable.name} is of the kind {lacking[1]!r}, which PLUMED and OpenMM have not: a "
-                "reaction coordinate that holds it is not written for them, nor held by a spring"
-            )
-    return lines
 
 
 def _build_variables(
