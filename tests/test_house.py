@@ -38,7 +38,6 @@ SCENARIOS = {
     "rates/test_umbrella": "umbrella windows that are stopped and go on",
     "rates/tis/test_interface_sampling": "rates of solvable models by interface sampling",
     "report/test_citation_file": "CITATION.cff",
-    "report/test_compare": "the comparison of methods, from files to verdicts",
     "results/test_damage": "damaged files, in every format",
     "results/test_status_failed": "`separatrix status` of jobs that failed",
     "sampling/test_equivalent_basins": "shooting between basins with equivalent atoms",

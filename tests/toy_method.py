@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -18,11 +20,12 @@ from separatrix.core.units import KCAL
 from separatrix.cvs.states import Basin, Interval, MechanismClass, MechanismRule
 from separatrix.cvs.variable import Variable
 from separatrix.dynamics.stationary import StationaryPoint
-from separatrix.report.quantities import (
-    convergence_quantities,
-)
+from separatrix.report.quantities.estimate import Estimate, MethodResults, with_width
+from separatrix.report.quantities.rate_quantities import rate_quantities
+from separatrix.report.quantities.summary import summarise
 from separatrix.results import run
 from separatrix.results.run import ChainData, MethodData
+from separatrix.sampling.criterion import measures
 from separatrix.statistics import ranking
 from separatrix.statistics.committor_statistics import analyse, wilson_interval
 
@@ -238,7 +241,7 @@ def method(name: str = "gfn-2", label: str = "GFN-2", separable: bool = False) -
 def broken(name: str = "broken-1") -> MethodData:
     """Awkward input: no path accepted, a separable coordinate, no benchmarks, no convergence, much not on record."""
     data = method(name, "broken", separable=True)
-    nothing = {m.name: None for m in convergence_quantities.MEASURES} | {"variables": [], "stable_for": 0}
+    nothing = {m.value: None for m in measures()} | {"variables": [], "stable_for": 0}
     rounds = (assessment(1, False, **nothing), assessment(2, True, **nothing))
     refused, failed = chain(1, ["same basin"] * 9), chain(2, ["failed"] * 9)
     fit = dict(data.fit, bootstrap=None, held_out=None)
@@ -255,3 +258,37 @@ def words(svg: str) -> list[str]:
     root = ElementTree.fromstring(svg)
     # Of a text of several lines each is a piece of its own.
     return [piece.strip() for e in root.iter() if e.tag.endswith("text") for piece in e.itertext()]
+
+
+def with_burn_in(c: ChainData, accepted: int = 5) -> ChainData:
+    """The same chain after a burn-in of its own kind: other outcomes, points, ends, mechanism and lengths."""
+    outcome = np.array(["accepted"] * accepted + ["off path", "failed"])
+    n = len(outcome)
+    long = np.array([four_atoms(60.0, 10.0)] * 400)
+    return replace(
+        c,
+        outcome=np.concatenate([outcome, c.outcome]),
+        forward=np.concatenate([["C"] * n, c.forward]),
+        backward=np.concatenate([["C"] * n, c.backward]),
+        burn_in=np.arange(n + len(c.outcome)) < n,
+        points=np.concatenate([np.array([four_atoms(60.0, 10.0)] * n), c.points]),
+        shift=np.concatenate([np.arange(5, 5 + n), c.shift]),
+        made_by=np.concatenate([[-1], np.arange(accepted), c.made_by[1:] + n]),
+        multiplicity=np.concatenate([[0] * accepted, c.multiplicity]),
+        mechanism=np.concatenate([["initial"], ["burnt"] * accepted, c.mechanism[1:]]),
+        tracks=(c.tracks[0], *[long] * accepted, *c.tracks[1:]),
+    )
+
+
+def summary(data: MethodData) -> dict[str, Estimate]:
+    """All quantities of a method but its rates, by key; keys and labels are told apart."""
+    estimates = summarise(data, system(), np.random.default_rng(1))
+    for names in ([q.key for q in estimates], [(q.group, q.label) for q in estimates]):
+        assert len(set(names)) == len(names)
+    return {q.key: q for q in estimates}
+
+
+def rate_estimates(content: Mapping[str, Any]) -> list[Estimate]:
+    """Quantities of the content of a ``rates.json``, as the comparison has them."""
+    results = MethodResults(method(), system(), np.random.default_rng(1), content)
+    return [with_width(estimate) for estimate in rate_quantities(results)]

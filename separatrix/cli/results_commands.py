@@ -118,7 +118,7 @@ def compare_command(
     each other; rates, times and costs are compared by their logarithms. p-values
     are adjusted for the number of quantities (Benjamini-Hochberg).
     """
-    from separatrix.report.compare_runs import compare_runs, show
+    from separatrix.report.compare_runs import RunVerdict, compare_runs, show
 
     found = compare_runs(results_a, results_b, methods=method or (), rate=false_discovery_rate)
     if as_json:
@@ -126,7 +126,7 @@ def compare_command(
     else:
         console = Terminal()
         show(found, console if console.is_terminal else Terminal(width=140), everything)
-    if fail_on_difference and found.counts["differs"]:
+    if fail_on_difference and found.counts[RunVerdict.DIFFERS]:
         raise typer.Exit(1)
 
 

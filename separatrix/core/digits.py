@@ -91,3 +91,14 @@ def duration(seconds: float) -> str:
         return "for ever"
     size, name = next(((size, name) for size, name in _DURATIONS if seconds >= size), _DURATIONS[-1])
     return f"{plain(seconds / size)} {name}"
+
+
+def rounded(value: float, error: float) -> tuple[str, str]:
+    """A number and its error, both to the place of the error's second significant digit."""
+    if not (math.isfinite(error) and error > 0.0):
+        return f"{value:.4g}", f"{error:.2g}"
+    place = 1 - math.floor(math.log10(error))
+    if math.floor(math.log10(round(error, place))) > math.floor(math.log10(error)):
+        place -= 1  # 0.0996 rounds up to 0.10
+    digits = max(place, 0)
+    return f"{round(value, place):.{digits}f}", f"{round(error, place):.{digits}f}"

@@ -82,9 +82,13 @@ class RouteRates:
 
 
 class RouteQuantity(NamedTuple):
-    """A number of a route in the comparison of methods, other than its rates; `low` and `high` at 0.95."""
+    """A number of a route in the comparison of methods, other than its rates; `low` and `high` at 0.95.
 
-    name: str
+    `id` is its name in files, unique within the route; `label` is for readers.
+    """
+
+    id: str
+    label: str
     value: float | None
     unit: str = "1"
     low: float | None = None

@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,30 +35,44 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from statsmodels.stats.multitest import multipletests
 
+from separatrix.core.digits import rounded
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json
+from separatrix.core.labelled import Labelled
 from separatrix.core.plain import json_safe
-from separatrix.report.quantities.quantity import CHAINS, COORDINATE, RATES, SAMPLING, Z, rounded
+from separatrix.rates.routes import interface_route
+from separatrix.report.quantities.estimate import Z
+from separatrix.report.quantity_catalogue import CATALOGUE, Group, Qualifiers, group_label, key_of
 from separatrix.statistics.correlated_series import CONFIDENCE
 
-DIFFERS, AGREES, UNKNOWN, EQUAL = "differs", "agrees", "cannot tell", "equal"
 
-KINDS = ("mechanism at the saddle",)
-"""Words that name a kind and were not sampled: other words are another result. All further ones are sentences about a
-sample, which two runs seldom share to the letter."""
+class RunVerdict(Labelled):
+    """Whether a quantity is another one in another run."""
+
+    DIFFERS = "differs", "differs"
+    AGREES = "agrees", "agrees"
+    UNKNOWN = "cannot tell", "cannot tell"
+    EQUAL = "equal", "equal"
+
 
 _RATIOS = ("1/s", "s", "ms", "fs")
 
 
 @dataclass(frozen=True)
 class RunQuantity:
-    """A quantity of one method in one run; `low` and `high` bound the interval of confidence 0.95, or are None."""
+    """A quantity of one method in one run; `low` and `high` bound the interval of confidence 0.95, or are None.
+
+    `id` is that of the catalogue; `group` and `label` are where it stands, and what it is called.
+    """
 
     value: float | None
     unit: str
     low: float | None = None
     high: float | None = None
     text: str = ""
+    id: str = field(default="", compare=False)
+    group: str = field(default="", compare=False)
+    label: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -67,8 +81,8 @@ class Difference:
 
     Attributes
     ----------
-    method, group, quantity, unit
-        Which one.
+    method, key, group, quantity, unit
+        Which one: its key is what it is addressed by, and `quantity` its label.
     a, b
         In the two runs.
     scale
@@ -78,12 +92,13 @@ class Difference:
     p_value, adjusted
         Two-sided, alone, and for all that are compared.
     verdict
-        ``differs``, ``agrees``, ``cannot tell`` (no error known) or ``equal``.
+        Nothing can be told where no error is known.
     note
         Why nothing can be told.
     """
 
     method: str
+    key: str
     group: str
     quantity: str
     unit: str
@@ -93,7 +108,7 @@ class Difference:
     errors: float | None
     p_value: float | None
     adjusted: float | None
-    verdict: str
+    verdict: RunVerdict
     note: str = ""
 
 
@@ -112,7 +127,7 @@ class Comparison:
     methods_only
         Methods of one run only, by run (``a``, ``b``).
     quantities_only
-        Method, group and name of quantities of methods in both that stand in one only, by run.
+        Method, group, key and label of quantities of methods in both that stand in one only, by run.
     conditions
         What the methods say of themselves that is not the same: method, what, in A, in B.
     """
@@ -122,14 +137,14 @@ class Comparison:
     rate: float
     differences: tuple[Difference, ...]
     methods_only: Mapping[str, tuple[str, ...]]
-    quantities_only: Mapping[str, tuple[tuple[str, str, str], ...]]
+    quantities_only: Mapping[str, tuple[tuple[str, str, str, str], ...]]
     conditions: tuple[tuple[str, str, str, str], ...]
 
     @property
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[RunVerdict, int]:
         """Number of quantities by verdict."""
         found = Counter(d.verdict for d in self.differences)
-        return {verdict: found[verdict] for verdict in (DIFFERS, AGREES, UNKNOWN, EQUAL)}
+        return {verdict: found[verdict] for verdict in RunVerdict}
 
     @property
     def tested(self) -> int:
@@ -143,7 +158,7 @@ class Comparison:
 
     def shown(self, everything: bool) -> tuple[Difference, ...]:
         """All quantities, or those that differ."""
-        return tuple(d for d in self.differences if everything or d.verdict == DIFFERS)
+        return tuple(d for d in self.differences if everything or d.verdict == RunVerdict.DIFFERS)
 
     def to_dict(self, everything: bool = False) -> dict[str, Any]:
         """As JSON types; of the quantities, all or those that differ."""
@@ -159,7 +174,7 @@ class Comparison:
                 "conditions": [dict(zip(("method", "what", "a", "b"), row, strict=True)) for row in self.conditions],
                 "methods_only_in": dict(self.methods_only),
                 "quantities_only_in": {
-                    run: [dict(zip(("method", "group", "quantity"), row, strict=True)) for row in rows]
+                    run: [dict(zip(("method", "group", "key", "quantity"), row, strict=True)) for row in rows]
                     for run, rows in self.quantities_only.items()
                 },
                 "quantities": [asdict(d) for d in self.shown(everything)],
@@ -169,14 +184,12 @@ class Comparison:
 
 # --- reading --------------------------------------------------------------------------------------------------------
 
-Key = tuple[str, str]
-
 
 @dataclass(frozen=True)
 class Run:
-    """What one run says: entries by method, group and name; and what each method says of itself."""
+    """What one run says: entries by method and key; and what each method says of itself."""
 
-    entries: Mapping[str, Mapping[Key, RunQuantity]]
+    entries: Mapping[str, Mapping[str, RunQuantity]]
     conditions: Mapping[str, Mapping[str, str]]
 
 
@@ -195,11 +208,16 @@ def read_run(folder: Path | str) -> Run:
             f"{folder}: has no comparison yet (comparison/comparison.json); give the results of a run that has finished"
         )
     content = read_json(file)
-    entries: dict[str, dict[Key, RunQuantity]] = {}
+    if any("groups" in about for about in content.get("methods", {}).values() if isinstance(about, Mapping)):
+        raise StoreError(
+            f"{file}: an earlier version wrote it, without ids of quantities; make it again: "
+            "snakemake --forcerun compare, with the config of the run"
+        )
+    entries: dict[str, dict[str, RunQuantity]] = {}
     conditions: dict[str, dict[str, str]] = {}
     try:
         for method, about in content["methods"].items():
-            entries[method] = _quantities(about["groups"])
+            entries[method] = _quantities(about["quantities"])
             conditions[method] = {"level of theory": str(about["source"])}
             rates = folder / method / "rates.json"
             if rates.is_file():
@@ -211,57 +229,75 @@ def read_run(folder: Path | str) -> Run:
     return Run(entries, conditions)
 
 
-def _quantities(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[Key, RunQuantity]:
+def _quantities(numbers: Mapping[str, Mapping[str, Any]]) -> dict[str, RunQuantity]:
     """Quantities of a method but its chains, which have no partners in another run, and its rates (:func:`_rates`)."""
-    chains = groups.get(SAMPLING, {}).get("chains", {}).get("value")
-    found = {}
-    for group, quantities in groups.items():
-        if group in (CHAINS, RATES):
+    chains = numbers.get("chains", {}).get("value")
+    read = {}
+    for key, q in numbers.items():
+        if q["group"] in (Group.CHAINS, Group.RATES) or q["id"] in CONDITIONS:
             continue
-        for name, q in quantities.items():
-            value, error = q["value"], q.get("error")
-            low, high = q.get("low"), q.get("high")
-            if low is None and value is not None and error:
-                factor = Z
-                if group == COORDINATE:  # its errors are between chains
-                    factor = (
-                        float(scipy.stats.t.ppf(0.5 + 0.5 * CONFIDENCE, chains - 1)) if chains and chains > 1 else None
-                    )
-                low, high = (None, None) if factor is None else (value - factor * error, value + factor * error)
-            found[group, name] = RunQuantity(
-                value, q.get("unit", "1"), low, high, q.get("text", "") if value is None else ""
-            )
-    found.pop(("Stationary points", "level of theory"), None)  # a condition
-    return found
+        value, error = q["value"], q.get("error")
+        low, high = q.get("low"), q.get("high")
+        if low is None and value is not None and error:
+            factor: float | None = Z
+            if q["group"] == Group.COORDINATE:  # its errors are between chains
+                factor = None
+                if chains and chains > 1:
+                    factor = float(scipy.stats.t.ppf(0.5 + 0.5 * CONFIDENCE, chains - 1))
+            low, high = (None, None) if factor is None else (value - factor * error, value + factor * error)
+        text = q.get("text", "") if value is None else ""
+        read[key] = RunQuantity(value, q.get("unit", "1"), low, high, text, q["id"], q["group"], q["label"])
+    return read
 
 
-def _rates(content: Mapping[str, Any]) -> dict[Key, RunQuantity]:
+#: Quantities that say what a method is.
+CONDITIONS = ("level_of_theory",)
+
+
+def _rates(content: Mapping[str, Any]) -> dict[str, RunQuantity]:
     """Rates by every route, temperature laws and transmission coefficients of a method."""
-    found: dict[Key, RunQuantity] = {}
+    read: dict[str, RunQuantity] = {}
+
+    def add(
+        id: str, of: Qualifiers, label: str, value: float | None, low: float | None = None, high: float | None = None
+    ) -> None:
+        read[key_of(id, of)] = RunQuantity(value, CATALOGUE[id].unit, low, high, "", id, Group.RATES, label)
+
     own = content["temperature_K"]
     through = content.get("interfaces", {}).get("rate", {})
     for route in content["routes"]:
+        where = {"from": route["from"], "to": route["to"], "route": route["route"]}
         # That of the dynamics by this name, so that runs at two temperatures meet.
-        at = "temperature of the dynamics" if route["temperature"] == own else f"{route['temperature']:g} K"
-        name = f"rate {route['from']} to {route['to']}, {route['route']}, {at}"
+        of_dynamics = route["temperature"] == own
+        at = "temperature of the dynamics" if of_dynamics else f"{route['temperature']:g} K"
+        label = f"rate {route['from']} to {route['to']}, {route['route']}, {at}"
         value, error = route["rate"], route["ln_error"]
         # Runs of earlier versions have no interval here, and that through interfaces in one place alone.
-        known = through if route["route"] == "interfaces" and route.get("low") is None else route
+        known = through if route["route"] == interface_route.ROUTE.name and route.get("low") is None else route
         low, high = known.get("low"), known.get("high")
         if low is None and value and error:
             low, high = value * math.exp(-Z * error), value * math.exp(Z * error)
-        found[RATES, name] = RunQuantity(value, "1/s", low, high)
+        add(
+            "rate",
+            {**where, "temperature": "dynamics" if of_dynamics else route["temperature"]},
+            label,
+            value,
+            low,
+            high,
+        )
     for law in content["laws"]:
         # No interval: that of the fit tells how straight the line is, nothing of the rates' own errors.
-        what = "activation energy" if law["law"] == "arrhenius" else "enthalpy of activation"
-        found[RATES, f"{what} {law['from']} to {law['to']}"] = RunQuantity(law["energy"], "kJ/mol")
+        arrhenius = law["law"] == "arrhenius"
+        what = "activation energy" if arrhenius else "enthalpy of activation"
+        where = {"from": law["from"], "to": law["to"]}
+        label = f"{what} {law['from']} to {law['to']}"
+        add("activation_energy" if arrhenius else "activation_enthalpy", where, label, law["energy"])
     kappa = content.get("along_coordinate", {}).get("transmission")
     if kappa and kappa["error"]:
-        half = Z * kappa["error"]
-        found[RATES, "transmission coefficient"] = RunQuantity(
-            kappa["kappa"], "1", kappa["kappa"] - half, kappa["kappa"] + half
-        )
-    return found
+        half, value = Z * kappa["error"], kappa["kappa"]
+        label = CATALOGUE["transmission_coefficient"].label
+        add("transmission_coefficient", {}, label, value, value - half, value + half)
+    return read
 
 
 # --- comparing ------------------------------------------------------------------------------------------------------
@@ -298,8 +334,8 @@ def compare_runs(
     for method in both:
         mine, theirs = one.entries[method], other.entries[method]
         differences += [compare_entries(method, key, mine[key], theirs[key]) for key in mine if key in theirs]
-        only_a += [(method, *key) for key in mine if key not in theirs]
-        only_b += [(method, *key) for key in theirs if key not in mine]
+        only_a += [(method, q.group, key, q.label) for key, q in mine.items() if key not in theirs]
+        only_b += [(method, q.group, key, q.label) for key, q in theirs.items() if key not in mine]
         said, heard = one.conditions[method], other.conditions[method]
         conditions += [
             (method, what, said[what], heard[what]) for what in said if what in heard and said[what] != heard[what]
@@ -318,23 +354,26 @@ def compare_runs(
     )
 
 
-def compare_entries(method: str, key: Key, a: RunQuantity, b: RunQuantity) -> Difference:
+def compare_entries(method: str, key: str, a: RunQuantity, b: RunQuantity) -> Difference:
     """One quantity of both runs; whether it differs beyond errors is for :func:`judge` to say."""
-    found = Difference(method, *key, a.unit, a, b, "linear", None, None, None, UNKNOWN)
+    found = Difference(method, key, a.group, a.label, a.unit, a, b, "linear", None, None, None, RunVerdict.UNKNOWN)
     if a.unit != b.unit:
         return replace(found, note=f"units: {a.unit} and {b.unit}")
     if a.value is None or b.value is None:
         if a.value is None and b.value is None:
             if a.text == b.text:
-                return replace(found, verdict=EQUAL)
-            return replace(found, verdict=DIFFERS) if key[1] in KINDS else replace(found, note="words")
+                return replace(found, verdict=RunVerdict.EQUAL)
+            if a.id in CATALOGUE and not CATALOGUE[a.id].sampled:
+                return replace(found, verdict=RunVerdict.DIFFERS)
+            return replace(found, note="words")
         return replace(found, note=f"no value in {'A' if a.value is None else 'B'}")
     if a == b or (a.value == b.value and None in (a.low, b.low)):
-        return replace(found, verdict=EQUAL)
+        return replace(found, verdict=RunVerdict.EQUAL)
     blind = [name for name, entry in (("A", a), ("B", b)) if entry.low is None or entry.high is None]
     if blind:
         return replace(found, note="no error known" + (f" in {blind[0]}" if len(blind) == 1 else ""))
-    log = (a.unit in _RATIOS or "per accepted path" in key[1]) and min(a.low, b.low) > 0.0
+    ratio = a.unit in _RATIOS or (a.id in CATALOGUE and CATALOGUE[a.id].logarithmic)
+    log = ratio and all(entry.low is not None and entry.low > 0.0 for entry in (a, b))
     errors = _in_errors(a, b, math.log if log else float)
     if errors is None:
         return replace(found, note="an interval has no width")
@@ -357,7 +396,9 @@ def judge(differences: Sequence[Difference], rate: float) -> tuple[Difference, .
     if tested:
         reject, adjusted, _, _ = multipletests([judged[i].p_value for i in tested], alpha=rate, method="fdr_bh")
         for i, apart, p in zip(tested, reject, np.asarray(adjusted), strict=True):
-            judged[i] = replace(judged[i], adjusted=float(p), verdict=DIFFERS if apart else AGREES)
+            judged[i] = replace(
+                judged[i], adjusted=float(p), verdict=RunVerdict.DIFFERS if apart else RunVerdict.AGREES
+            )
     return tuple(judged)
 
 
@@ -370,6 +411,9 @@ def show(comparison: Comparison, console: Console, everything: bool = False) -> 
         console.print(block, highlight=False, markup=False, soft_wrap=isinstance(block, str))
 
 
+_COUNTED = (RunVerdict.DIFFERS, RunVerdict.AGREES, RunVerdict.EQUAL, RunVerdict.UNKNOWN)
+
+
 def _blocks(comparison: Comparison, everything: bool) -> Iterator[RenderableType]:
     yield f"A: {comparison.a}"
     yield f"B: {comparison.b}"
@@ -378,10 +422,10 @@ def _blocks(comparison: Comparison, everything: bool) -> Iterator[RenderableType
     rows = comparison.shown(everything)
     if rows:
         yield _table(rows)
-    n = comparison.counts
+    differ, agree, equal, unknown = (comparison.counts[v] for v in _COUNTED)
     yield (
-        f"{len(comparison.differences)} quantities in both: {n[DIFFERS]} differ, {n[AGREES]} agree, {n[EQUAL]} are "
-        f"equal, of {n[UNKNOWN]} nothing can be told (other words, or numbers without an error)"
+        f"{len(comparison.differences)} quantities in both: {differ} differ, {agree} agree, {equal} are equal, "
+        f"of {unknown} nothing can be told (other words, or numbers without an error)"
     )
     if comparison.tested:
         yield (
@@ -393,9 +437,9 @@ def _blocks(comparison: Comparison, everything: bool) -> Iterator[RenderableType
         if names:
             yield f"methods in {run.upper()} only: {', '.join(names)}"
     for run, found in comparison.quantities_only.items():
-        for method in dict.fromkeys(m for m, _, _ in found):
-            names = [f"{group}: {name}" for m, group, name in found if m == method]
-            yield f"{method}: in {run.upper()} only: {'; '.join(names)}"
+        for method in dict.fromkeys(row[0] for row in found):
+            alone = [f"{group_label(group)}: {label}" for m, group, _, label in found if m == method]
+            yield f"{method}: in {run.upper()} only: {'; '.join(alone)}"
 
 
 def _table(rows: Sequence[Difference]) -> Table:
@@ -415,7 +459,7 @@ def _table(rows: Sequence[Difference]) -> Table:
             _words(d.b),
             "" if d.errors is None else f"{d.errors:+.1f}",
             "" if d.adjusted is None else f"{d.adjusted:.2g}",
-            d.verdict + (f" ({d.note})" if d.note else ""),
+            d.verdict.label + (f" ({d.note})" if d.note else ""),
         )
         method = d.method
     return table

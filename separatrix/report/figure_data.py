@@ -16,12 +16,6 @@ from separatrix.report.figure_registry import FIGURES, TABLES, Compared, Figure,
 
 log = logging.getLogger(__name__)
 
-COMPARISON_COLUMNS: Mapping[str, type] = {
-    **dict.fromkeys(("method", "label", "group", "quantity", "unit", "text", "note"), str),
-    **dict.fromkeys(("value", "error", "low", "high"), float),
-}
-"""Type of each column of ``comparison.csv``."""
-
 
 def _of_methods() -> dict[str, MethodFigure | MethodTable]:
     """Entries that have rows of each method, by name."""
@@ -62,14 +56,17 @@ def read_csv(path: Path | str, columns: Mapping[str, type]) -> pd.DataFrame:
     Raises
     ------
     StoreError
-        When it cannot be read.
+        When it cannot be read, or is of an earlier version.
     """
     words = ["method", "label", *(name for name, kind in columns.items() if kind is str)]
     numbers = {name: [""] for name, kind in columns.items() if kind is float}
     try:
-        return pd.read_csv(path, keep_default_na=False, na_values=numbers, dtype=dict.fromkeys(words, str))
+        frame = pd.read_csv(path, keep_default_na=False, na_values=numbers, dtype=dict.fromkeys(words, str))
     except (OSError, ValueError) as error:
         raise StoreError(f"{path}: not readable as CSV ({error}); delete it and run again") from error
+    if "id" in columns and "id" not in frame:
+        raise StoreError(f"{path}: an earlier version wrote it, without ids of quantities; delete it and run again")
+    return frame
 
 
 def draw(entry: Figure, frame: pd.DataFrame, labels: Sequence[str], outputs: Mapping[str, Path | str]) -> None:

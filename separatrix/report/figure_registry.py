@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import altair as alt
 
     from separatrix.config.system import System
-    from separatrix.report.quantities.quantity import Quantity
+    from separatrix.report.quantities.estimate import Estimate
     from separatrix.report.reported_rates import ReportedRates
     from separatrix.report.scans import ScanResults
     from separatrix.report.table_content import TablePage
@@ -59,7 +59,7 @@ class Compared:
     """
 
     methods: Sequence[MethodData]
-    summaries: Mapping[str, Sequence[Quantity]]
+    summaries: Mapping[str, Sequence[Estimate]]
     system: System
 
 

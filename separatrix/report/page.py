@@ -16,12 +16,13 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
+from separatrix import __version__
 from separatrix.config.stage_settings import StageSettings
 from separatrix.coordinate import reaction_coordinate
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json, replacing
 from separatrix.core.plain import json_safe
-from separatrix.report import charts, movies, origin, story, table_content, templates
+from separatrix.report import charts, movies, story, table_content, templates
 from separatrix.report.figure_registry import SECTIONS
 from separatrix.report.language import Words
 from separatrix.report.literature import read_literature
@@ -127,8 +128,7 @@ def _translated(value: Any, terms: Mapping[str, str], key: str = "") -> Any:
 @cache
 def _vega() -> Markup:
     """Vega, Vega-Lite and Vega-Embed in one script, as vl-convert has them."""
-    # The library's types ask for an argument that may be left out.
-    return templates.script(vl_convert.javascript_bundle())  # type: ignore[call-arg]
+    return templates.script(vl_convert.javascript_bundle())
 
 
 def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, list[dict[str, Any]]]:
@@ -254,7 +254,7 @@ def write(
     told = read_json(comparison)["methods"]
     rates = {name: read_json(m["rates"]) for name, m in methods.items()}
     labels = {name: m["label"] for name, m in methods.items()}
-    judged = {name: story.judge(labels[name], told[name]["groups"], rates[name]) for name in methods}
+    judged = {name: story.judge(labels[name], told[name]["quantities"], rates[name]) for name in methods}
     known = read_literature(literature) if literature else None
     temperature = float(given.config.temperature_K)
     ends = {"reactant": system.reactant, "product": system.product}
@@ -301,13 +301,7 @@ def write(
         "movies": bool(films),
         "movie_caption": words("movie_caption", **ends),
         "sources": {labels[name]: told[name]["source"] for name in methods},
-        "origin": origin.sentences(
-            words,
-            [file for method in methods.values() for file in method["paths"]],
-            given.data["config"],
-            given.data["fingerprint"],
-            given.config.seed,
-        ),
+        "origin": words("origin", version=__version__, config=given.data["config"], seed=given.config.seed),
         "data": json_safe(data),
         "scripts": [
             _vega(),

@@ -36,7 +36,7 @@ def content(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], litera
         for row in frame[frame["label"] == label].to_dict("records"):
             rows += _rate_rows(row)
         remarks = [remark for route in in_order() for remark in route.remarks(method)]
-        remarks += map(RouteRemark, method["agreement"])
+        remarks += [RouteRemark(pair["text"]) for pair in method["agreement"]]
         rows += [remark_row(remark.direction, remark.text, len(_HEADS)) for remark in remarks]
     if literature is not None and len(literature):
         rows.append(group_row("Experiment", len(_HEADS)))

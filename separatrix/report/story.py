@@ -8,26 +8,35 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import pandas as pd
 
 from separatrix.core.digits import duration, plain, significant
+from separatrix.core.labelled import Answer
 from separatrix.core.units import BOLTZMANN
+from separatrix.rates.agreement import RouteVerdict
 from separatrix.rates.kinetics import Relaxation, interval
 from separatrix.rates.left_out import lost_pairs, lost_paths
 from separatrix.rates.route import ROUTES, by_trust, is_sampled
 from separatrix.report.language import Words
-from separatrix.report.quantities.quantity import COMMITTOR, CONVERGENCE, COST, POINTS, SAMPLING
 from separatrix.report.quantities.rate_quantities import both_ways, unsettled
-from separatrix.report.quantities.sampling_quantities import LOST as LOST_HALVES
-from separatrix.report.quantities.sampling_quantities import LOST_SHOTS
+from separatrix.report.quantities.sampling_quantities import Losses
+from separatrix.statistics.committor_statistics import Judgement
 
 #: What can be given up before it reaches a basin: half-trajectories, committor shots, pairs, paths of interfaces.
 LOST = ("halves", "shots", "pairs", "interfaces")
 
-#: What a method can be called, in the order of the story.
-VERDICTS = ("sound", "not_converged", "not_tested", "off_centre", "spread")
+
+class MethodVerdict(StrEnum):
+    """What a method can be called, in the order of the story; the languages have the words, by these values."""
+
+    SOUND = "sound"
+    NOT_CONVERGED = "not_converged"
+    NOT_TESTED = "not_tested"
+    OFF_CENTRE = "off_centre"
+    SPREAD = "spread"
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ class Judged:
     numbers
         Further quantities by the names of the table's columns: value, low, high.
     verdict
-        One of :data:`VERDICTS`: the first that applies of the last four, or else ``sound``.
+        The first that applies of the last four, or else ``sound``.
     unsettled
         Whether there is a rate along the coordinate whose windows had not come to equilibrium.
     relaxation
@@ -98,7 +107,7 @@ class Judged:
     rate: Rate | None
     activation_energy: float
     numbers: Mapping[str, tuple[float, float, float]]
-    verdict: str
+    verdict: MethodVerdict
     unsettled: bool = False
     saddles: tuple[str, ...] = ()
     without_saddle: tuple[str, ...] = ()
@@ -108,14 +117,19 @@ class Judged:
     rates: Mapping[float, Rate] = field(default_factory=dict)
 
 
-def _number(groups: Mapping[str, Any], group: str, name: str) -> tuple[float, float, float]:
+Numbers = Mapping[str, Mapping[str, Any]]  # of a method in comparison.json, by the key of each
+
+
+def _number(numbers: Numbers, key: str) -> tuple[float, float, float]:
     """Value and interval of a quantity; NaN where there is none."""
-    found = groups.get(group, {}).get(name, {})
-    return tuple(math.nan if found.get(k) is None else float(found[k]) for k in ("value", "low", "high"))
+    entry = numbers.get(key, {})
+    value, low, high = (math.nan if entry.get(k) is None else float(entry[k]) for k in ("value", "low", "high"))
+    return value, low, high
 
 
-def _text(groups: Mapping[str, Any], group: str, name: str) -> str:
-    return str(groups.get(group, {}).get(name, {}).get("text", ""))
+def _verdict(numbers: Numbers, key: str) -> str:
+    """Verdict of a quantity; empty where there is none."""
+    return str(numbers.get(key, {}).get("verdict", ""))
 
 
 def best_rate(content: Mapping[str, Any], start: str, temperature: float) -> Rate | None:
@@ -137,58 +151,57 @@ def best_rate(content: Mapping[str, Any], start: str, temperature: float) -> Rat
     return next((found[name] for name in by_trust() if name in found), None)
 
 
-def judge(label: str, groups: Mapping[str, Any], rates: Mapping[str, Any]) -> Judged:
-    """What the story tells of a method, from its part of ``comparison.json`` and its ``rates.json``."""
+def judge(label: str, numbers: Numbers, rates: Mapping[str, Any]) -> Judged:
+    """What the story tells of a method, from its numbers in ``comparison.json`` and its ``rates.json``."""
     start = rates["states"][0]
-    shares = {
-        name.removeprefix("share: "): float(entry["value"])
-        for name, entry in groups.get(SAMPLING, {}).items()
-        if name.startswith("share: ") and entry["value"] is not None
+    of_mechanism = {
+        str(entry["of"]["mechanism"]): entry["value"] for entry in numbers.values() if entry["id"] == "mechanism_share"
     }
-    sampled = tuple(n.removeprefix("share: ") for n in groups.get(SAMPLING, {}) if n.startswith("share: "))
+    shares = {name: float(value) for name, value in of_mechanism.items() if value is not None}
+    sampled = tuple(of_mechanism)
     stays = bool(sampled) and not shares
     mechanism = sampled if stays else max(shares, key=lambda name: shares[name], default="")
-    paths = _number(groups, SAMPLING, "different paths")[0]
+    paths = _number(numbers, "different_paths")[0]
     laws = [law for law in rates["laws"] if law["law"] == "arrhenius" and law["from"] == start]
-    centre = _number(groups, COMMITTOR, "mean committor")
-    spread = _number(groups, COMMITTOR, "intrinsic standard deviation")
-    explained = _number(groups, COMMITTOR, "spread to be expected")[0]
+    centre = _number(numbers, "committor_mean")
+    spread = _number(numbers, "committor_spread")
+    explained = _number(numbers, "committor_spread_expected")[0]
     off = centre[1] > 0.5 or centre[2] < 0.5
     # A missing bound compares as false with everything: without this it would count as a test that was stood.
     tells = off or all(math.isfinite(bound) for bound in (*centre[1:], *spread[1:]))
-    if _text(groups, CONVERGENCE, "converged") != "yes":
-        verdict = "not_converged"
-    elif not tells or _text(groups, COMMITTOR, "verdict").startswith("inconclusive"):
-        verdict = "not_tested"
+    if _verdict(numbers, "converged") != Answer.YES:
+        verdict = MethodVerdict.NOT_CONVERGED
+    elif not tells or _verdict(numbers, "committor_verdict") == Judgement.INCONCLUSIVE:
+        verdict = MethodVerdict.NOT_TESTED
     elif off:
-        verdict = "off_centre"
+        verdict = MethodVerdict.OFF_CENTRE
     elif spread[1] > (explained if math.isfinite(explained) else 0.0):
-        verdict = "spread"
+        verdict = MethodVerdict.SPREAD
     else:
-        verdict = "sound"
+        verdict = MethodVerdict.SOUND
     return Judged(
         label=label,
         mechanism=mechanism,
         share=math.nan if stays else shares.get(str(mechanism), math.nan),
         paths=0 if math.isnan(paths) else int(paths),
         stays=stays,
-        barrier=_number(groups, POINTS, f"saddle above {start}")[0],
+        barrier=_number(numbers, "barrier_forward")[0],
         rate=best_rate(rates, start, float(rates["temperature_K"])),
         activation_energy=float(laws[0]["energy"]) if laws else math.nan,
         numbers={
-            "length": _number(groups, SAMPLING, "path length, median"),
-            "acceptance": _number(groups, SAMPLING, "acceptance per shot"),
+            "length": _number(numbers, "path_length_median"),
+            "acceptance": _number(numbers, "acceptance"),
             "committor": centre,
             "spread": spread,
-            "cost": _number(groups, COST, "core time per accepted path"),
+            "cost": _number(numbers, "core_time_per_path"),
         },
         verdict=verdict,
         unsettled=any(unsettled(route) and route["rate"] for route in rates["routes"]),
         saddles=tuple(dict.fromkeys(str(channel["saddle"]) for channel in rates.get("channels", ()))),
         without_saddle=tuple(rates.get("without_saddle", ())),
         relaxation=both_ways(rates),
-        above=_number(groups, POINTS, f"{start} above {rates['states'][1]}")[0],
-        lost=_lost(groups, rates),
+        above=_number(numbers, "reaction_energy")[0],
+        lost=_lost(numbers, rates),
         rates={
             float(t): rate
             for t in dict.fromkeys(route["temperature"] for route in rates["routes"])
@@ -197,12 +210,12 @@ def judge(label: str, groups: Mapping[str, Any], rates: Mapping[str, Any]) -> Ju
     )
 
 
-def _lost(groups: Mapping[str, Any], rates: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]:
+def _lost(numbers: Numbers, rates: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]:
     """Shares of what reached no basin in time, where they are enough to move a result."""
     found = {}
-    for key, group, name in (("halves", SAMPLING, LOST_HALVES), ("shots", COMMITTOR, LOST_SHOTS)):
-        if _text(groups, group, name):
-            found[key] = _number(groups, group, name)
+    for key, id in (("halves", "lost_halves"), ("shots", "lost_shots")):
+        if _verdict(numbers, id) == Losses.MATTER:
+            found[key] = _number(numbers, id)
     for key, lost in (("pairs", lost_pairs(rates)), ("interfaces", lost_paths(rates))):
         if lost is not None and lost.matters:
             found[key] = (lost.share, lost.low, lost.high)
@@ -467,11 +480,11 @@ def _sure(methods: Sequence[Judged], words: Words) -> list[str]:
         ]
         if items:
             told.append(words(f"lost_{what}", by=words.set_apart(items)))
-    for verdict in VERDICTS:
+    for verdict in MethodVerdict:
         mine = [m for m in methods if m.verdict == verdict]
         if mine:
             more = {}
-            if verdict == "sound":
+            if verdict == MethodVerdict.SOUND:
                 # What a test could not see is part of what it says.
                 ends = [(m.label, m.numbers["spread"][2]) for m in mine]
                 bounds = [words("of_methods", methods=n, what=plain(v) if math.isfinite(v) else "–") for n, v in ends]
@@ -529,7 +542,7 @@ def heads(words: Words, reactant: str, product: str) -> list[str]:
 
 def disagreements(content: Mapping[str, Any]) -> list[str]:
     """Of a method's ``rates.json``, what is said of routes that disagree."""
-    return [text for text in content["agreement"] if "disagree" in text]
+    return [pair["text"] for pair in content["agreement"] if pair["verdict"] == RouteVerdict.DISAGREE]
 
 
 def experimental_row(literature: pd.DataFrame | None, reactant: str, words: Words) -> list[str]:

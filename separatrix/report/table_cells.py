@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from separatrix.core import digits
-from separatrix.report.quantities.quantity import RATES, rounded
+from separatrix.core.digits import rounded
+from separatrix.core.labelled import Answer
+from separatrix.report.quantity_catalogue import format_of, group_label
 from separatrix.report.table_content import TableCell, TablePage, TableRow, group_row, one_table, text_cell
-
-_PLACES = {"kcal/mol": 1, "degree": 1, "angstrom": 3, "cm-1": 0, "fs": 0, "kJ/mol": 1, "J/mol/K": 0}
 
 _SHOWN_UNITS = {"1": "", "cm-1": "cm⁻¹", "degree": "°", "angstrom": "Å"}
 
@@ -23,7 +23,7 @@ def quantity_cell(row: Mapping[str, Any]) -> TableCell:
     Parameters
     ----------
     row
-        With the keys of :class:`separatrix.report.quantities.quantity.Quantity`.
+        Of ``comparison.csv``.
     """
     note, text = str(row["note"] or ""), str(row["text"] or "")
     value, error, low, high = (float(row[k]) for k in ("value", "error", "low", "high"))
@@ -37,9 +37,8 @@ def quantity_cell(row: Mapping[str, Any]) -> TableCell:
         number, _, interval = minus(digits.significant(value, low, high)).partition(" (")
         small.append(f"({interval.replace(' – ', ' to ')}")
     else:
-        estimate = row.get("group") == RATES and row["unit"] in ("1/s", "s")
-        number = minus(digits.plain(value) if estimate else _plain(value, str(row["unit"])))
-        if note.startswith(("no interval", "no error")):
+        number = minus(format_of(str(row["id"]))(value, str(row["unit"])))
+        if row["interval_missing"] == Answer.YES:
             small.append(f"({note})")
     if text:
         small.append(f"({text})")
@@ -51,44 +50,41 @@ def minus(number: str) -> str:
     return number.replace("-", "−")
 
 
-def _plain(value: float, unit: str) -> str:
-    if unit in _PLACES:
-        places = _PLACES[unit]
-        return f"{round(value, places) + 0.0:.{places}f}"  # the sum turns -0.0 into 0.0
-    if unit in ("s", "ms") and value >= 100:
-        return f"{value:.0f}"
-    return f"{value:.0f}" if value == round(value) and abs(value) < 1e12 else digits.plain(value, 3)
-
-
 def by_method(frame: pd.DataFrame, title: str, groups: Sequence[str], note: str) -> TablePage:
     """Methods as columns, quantities as rows under the headings of their groups."""
     methods = list(dict.fromkeys(frame["method"]))
     labels = dict(zip(frame["method"], frame["label"], strict=True))
-    cells = {(r["method"], r["group"], r["quantity"]): r for r in frame.to_dict("records")}
+    cells = {(r["method"], (r["id"], r["of"])): r for r in frame.to_dict("records")}
     rows: list[TableRow] = []
     for group in groups:
         of_group = frame[frame["group"] == group]
         if of_group.empty:
             continue
-        rows.append(group_row(group, len(methods) + 1))
-        for name in _merged([list(of_group[of_group["method"] == m]["quantity"]) for m in methods]):
-            of_methods = [cells.get((m, group, name)) for m in methods]
-            unit = next(_SHOWN_UNITS.get(r["unit"], r["unit"]) for r in of_methods if r is not None)
-            head = text_cell(name, f"({unit})") if unit else text_cell(name)
+        rows.append(group_row(group_label(group), len(methods) + 1))
+        numbers = [list(zip(mine["id"], mine["of"], strict=True)) for mine in _of_methods(of_group, methods)]
+        for number in _merged(numbers):
+            of_methods = [cells.get((m, number)) for m in methods]
+            first = next(r for r in of_methods if r is not None)
+            unit = _SHOWN_UNITS.get(first["unit"], first["unit"])
+            head = text_cell(first["quantity"], f"({unit})") if unit else text_cell(first["quantity"])
             rows.append(TableRow(head, tuple(text_cell("–") if r is None else quantity_cell(r) for r in of_methods)))
     return one_table(title, ["", *(str(labels[m]) for m in methods)], rows, note)
 
 
-def _merged(lists: Sequence[Sequence[str]]) -> list[str]:
+def _of_methods(frame: pd.DataFrame, methods: Sequence[str]) -> list[pd.DataFrame]:
+    return [frame[frame["method"] == method] for method in methods]
+
+
+def _merged(lists: Sequence[Sequence[tuple[str, str]]]) -> list[tuple[str, str]]:
     """All entries once; each that the first lists lack follows its predecessor in its own list."""
-    result: list[str] = []
-    for names in lists:
+    result: list[tuple[str, str]] = []
+    for numbers in lists:
         place = 0
-        for name in names:
-            if name in result:
-                place = result.index(name) + 1
+        for number in numbers:
+            if number in result:
+                place = result.index(number) + 1
             else:
-                result.insert(place, name)
+                result.insert(place, number)
                 place += 1
     return result
 

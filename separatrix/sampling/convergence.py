@@ -35,7 +35,8 @@ from numpy.typing import ArrayLike
 from separatrix.coordinate.committor_model import Coordinate
 from separatrix.coordinate.interchangeable import Interchangeable
 from separatrix.core.plain import json_safe
-from separatrix.sampling.criterion import CRITERIA, Criterion, Evidence, in_order, rounds
+from separatrix.sampling.criteria import effective_samples, r_hat
+from separatrix.sampling.criterion import CRITERIA, ConvergenceCriterion, Criterion, Evidence, in_order, rounds
 from separatrix.sampling.mechanism_shares import ChainMechanisms, MechanismAgreement, mechanism_agreement
 from separatrix.sampling.mixing import Mixing, mixing
 from separatrix.statistics.no_basin import Lost
@@ -235,8 +236,8 @@ def judge(
         r_hat={name: m.r_hat for name, m in judged.items()},
         effective_samples={name: m.effective_samples for name, m in judged.items()},
         notes={name: m.note for name, m in judged.items()},
-        worst_r_hat=_worst(checks, "R-hat"),
-        worst_effective_samples=_worst(checks, "effective samples"),
+        worst_r_hat=_worst(checks, r_hat.CRITERION),
+        worst_effective_samples=_worst(checks, effective_samples.CRITERION),
         mechanisms=agreement,
         criteria=checks,
         converged=converged,
@@ -255,8 +256,8 @@ def _checks(evidence: Evidence, criteria: Criteria) -> tuple[Criterion, ...]:
     return tuple(result for result in judged if result is not None)
 
 
-def _worst(checks: Sequence[Criterion], name: str) -> float:
-    return next(check.value for check in checks if check.name == name)
+def _worst(checks: Sequence[Criterion], criterion: ConvergenceCriterion) -> float:
+    return next(check.value for check in checks if check.name == criterion.name)
 
 
 def _judged(coordinate: Coordinate, table: np.ndarray, names: Sequence[str], of: np.ndarray) -> dict[str, Mixing]:

@@ -8,13 +8,14 @@ register one by the entry-point group ``separatrix.criteria`` (name = the criter
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from separatrix.coordinate.committor_model import Coordinate
+from separatrix.core.labelled import Labelled
 from separatrix.core.registry import Registry
 from separatrix.sampling.mechanism_shares import MechanismAgreement
 from separatrix.sampling.mixing import Mixing
@@ -28,8 +29,7 @@ class Criterion:
     Attributes
     ----------
     name
-        ``coordinate``, ``information error``, ``R-hat``, ``effective samples``, ``stable variables``, ``mechanisms``
-        or ``halves in no basin``.
+        Of the criterion.
     value, bound
         The worst value and its bound; NaN where there is none.
     holds
@@ -87,6 +87,40 @@ class Evidence:
     longest_half_fs: float | None = None
 
 
+class Side(Labelled):
+    """On which side of its bound a number has to be."""
+
+    AT_MOST = "at most", "at most"
+    AT_LEAST = "at least", "at least"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A number that a criterion judges, as tables and figures show it.
+
+    Attributes
+    ----------
+    id
+        Its column in the data of figures.
+    label, unit, meaning
+        For readers; the meaning is a sentence.
+    side
+        Of the bound.
+    value
+        Its key in an assessment; empty: it is the value of the criterion.
+    axis_begins
+        Where its axis begins; None: the axis is logarithmic.
+    """
+
+    id: str
+    label: str
+    meaning: str
+    side: Side
+    unit: str = "1"
+    value: str = ""
+    axis_begins: float | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class ConvergenceCriterion:
     """One criterion.
@@ -97,6 +131,8 @@ class ConvergenceCriterion:
         As assessments and entry points have it.
     label
         For readers.
+    measures
+        Numbers that it judges, all by one bound; empty where it judges no number.
     judge
         (evidence, bound) -> the judgement; None where there is nothing to judge. The bound is NaN without `setting`.
     setting
@@ -108,6 +144,7 @@ class ConvergenceCriterion:
     name: str
     label: str
     judge: Callable[[Evidence, float], Criterion | None]
+    measures: tuple[Measure, ...] = ()
     setting: str = ""
     order: int = 100
 
@@ -124,6 +161,57 @@ CRITERIA: Registry[ConvergenceCriterion] = Registry(
 def in_order() -> list[ConvergenceCriterion]:
     """The criteria of this library, in their order."""
     return sorted((CRITERIA[name] for name in CRITERIA.own()), key=lambda criterion: criterion.order)
+
+
+@dataclass(frozen=True)
+class JudgedMeasure:
+    """A number of an assessment beside its bound; None: the data cannot give it.
+
+    Attributes
+    ----------
+    measure
+        What it is.
+    value, bound
+        The number and its bound.
+    text
+        The criterion, judged, in words.
+    """
+
+    measure: Measure
+    value: float | None
+    bound: float
+    text: str
+
+
+def measures() -> list[Measure]:
+    """The numbers of all criteria: those of this library in their order, then those of packages."""
+    further = [CRITERIA[name] for name in CRITERIA.plugins()]
+    return [measure for criterion in (*in_order(), *further) for measure in criterion.measures]
+
+
+def shown_measures(columns: Container[str]) -> list[Measure]:
+    """The numbers that have a column."""
+    return [measure for measure in measures() if measure.id in columns]
+
+
+def judged_measures(assessment: Mapping[str, Any]) -> list[JudgedMeasure]:
+    """The numbers that an assessment judged, in the order of :func:`measures`.
+
+    Parameters
+    ----------
+    assessment
+        As :meth:`separatrix.sampling.convergence.Assessment.to_dict` gives it.
+    """
+    found = {judged["name"]: judged for judged in assessment["criteria"]}
+    numbers = []
+    for criterion in (*in_order(), *(CRITERIA[name] for name in CRITERIA.plugins())):
+        if criterion.name not in found:
+            continue
+        judged = found[criterion.name]
+        for measure in criterion.measures:
+            value = assessment[measure.value] if measure.value else judged["value"]
+            numbers.append(JudgedMeasure(measure, value, judged["bound"], judged["text"]))
+    return numbers
 
 
 def value_and_bound(value: float, bound: float) -> str:

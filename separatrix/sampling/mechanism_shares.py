@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from separatrix.core.labelled import Labelled
 from separatrix.core.plain import json_safe
 from separatrix.statistics.committor_statistics import ALPHA
 from separatrix.statistics.correlated_series import statistical_inefficiency
@@ -76,6 +77,14 @@ class Shares:
     shares: dict[str, float]
 
 
+class Agreement(Labelled):
+    """Whether shares of mechanisms depend on where chains were started."""
+
+    AGREE = "agree", "agree"
+    DEPEND = "depend on the start", "depend on the start"
+    UNDETERMINED = "cannot be told", "cannot be told"
+
+
 @dataclass(frozen=True)
 class MechanismAgreement:
     """Whether the shares of the mechanisms depend on where the chains were started.
@@ -83,7 +92,7 @@ class MechanismAgreement:
     Attributes
     ----------
     outcome
-        ``agree``, ``depend on the start`` or ``cannot be told``.
+        The decision.
     verdict
         The same in a sentence.
     p_value
@@ -94,7 +103,7 @@ class MechanismAgreement:
         Shares, in the order of starts and chains.
     """
 
-    outcome: str
+    outcome: Agreement
     verdict: str
     p_value: float
     statistical_inefficiency: float
@@ -104,9 +113,6 @@ class MechanismAgreement:
     def to_dict(self) -> dict[str, Any]:
         """JSON types; NaN becomes None."""
         return json_safe(asdict(self))
-
-
-AGREE, DEPEND, UNTOLD = "agree", "depend on the start", "cannot be told"
 
 
 def mechanism_agreement(chains: Sequence[ChainMechanisms]) -> MechanismAgreement:
@@ -147,32 +153,38 @@ def mechanism_agreement(chains: Sequence[ChainMechanisms]) -> MechanismAgreement
 
     p_value = math.nan
     if len(per_start) < 2:
-        outcome, verdict = UNTOLD, _one_start(per_start, names, switches)
+        outcome, verdict = Agreement.UNDETERMINED, _one_start(per_start, names, switches)
     elif len(names) == 1:
-        outcome, verdict = AGREE, f"every chain keeps {names[0]}, whatever its start"
+        outcome, verdict = Agreement.AGREE, f"every chain keeps {names[0]}, whatever its start"
     elif switches == 0:
-        outcome, verdict = DEPEND, f"shares depend on the start: no chain ever switched; {_stays(per_start)}"
+        outcome, verdict = Agreement.DEPEND, f"shares depend on the start: no chain ever switched; {_stays(per_start)}"
     else:
         p_value = _homogeneity(per_start, names)
         gap = max(np.ptp([s.shares[name] for s in per_start]) for name in names)
         least = min(s.effective_moves for s in per_start)
         seen = f"{switches} switch{'' if switches == 1 else 'es'}"
         if p_value < ALPHA:
-            outcome, verdict = DEPEND, f"shares depend on the start (p = {p_value:.2g}): {_compared(per_start, names)}"
+            outcome, verdict = (
+                Agreement.DEPEND,
+                f"shares depend on the start (p = {p_value:.2g}): {_compared(per_start, names)}",
+            )
         elif switches < STUCK * len(counted) and gap > STUCK_GAP:
-            outcome = DEPEND
+            outcome = Agreement.DEPEND
             verdict = f"shares depend on the start: {seen} in {len(counted)} chains; {_compared(per_start, names)}"
         elif least < MIN_TRIALS:
-            outcome = UNTOLD
+            outcome = Agreement.UNDETERMINED
             verdict = (
                 f"cannot be told whether shares depend on the start: {seen} in {len(counted)} chains, a start is worth "
                 f"{least:.1f} effective moves, fewer than {MIN_TRIALS}"
             )
         else:
-            outcome, verdict = AGREE, f"shares agree within error: {_compared(per_start, names)}"
+            outcome, verdict = Agreement.AGREE, f"shares agree within error: {_compared(per_start, names)}"
     silent = sorted({c.start for c in ordered} - groups.keys())
-    if silent and outcome == AGREE:
-        outcome, verdict = UNTOLD, f"cannot be told whether shares depend on the start: of the others, {verdict}"
+    if silent and outcome == Agreement.AGREE:
+        outcome, verdict = (
+            Agreement.UNDETERMINED,
+            f"cannot be told whether shares depend on the start: of the others, {verdict}",
+        )
     if silent:
         verdict += f"; no moves from {', '.join(silent)}"
     return MechanismAgreement(outcome, verdict, p_value, g, per_start, per_chain)

@@ -20,6 +20,7 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
+from separatrix.core.labelled import Labelled
 from separatrix.core.plain import Plain
 from separatrix.statistics.intervals import wilson_interval
 from separatrix.statistics.no_basin import KEY, Lost, lost_halves
@@ -39,14 +40,17 @@ FLAT_SD = math.sqrt(1.0 / 12.0)
 SMALL_SD = 0.1
 """A spread of committors that hardly matters: only below it a coordinate is called consistent with a perfect one."""
 
-UNTESTED, INCONCLUSIVE, NO_SPREAD, BROAD, OFF_CENTRE, OFF_BROAD = JUDGEMENTS = (
-    "spread not tested",
-    "inconclusive",
-    "no spread found",
-    "broad",
-    "off-centre",
-    "off-centre and broad",
-)
+
+class Judgement(Labelled):
+    """What committor shots say of a predicted separatrix."""
+
+    UNTESTED = "spread not tested", "spread not tested"
+    INCONCLUSIVE = "inconclusive", "inconclusive"
+    NO_SPREAD = "no spread found", "no spread found"
+    BROAD = "broad", "broad"
+    OFF_CENTRE = "off-centre", "off-centre"
+    OFF_BROAD = "off-centre and broad", "off-centre and broad"
+
 
 _LOG_THETA_MAX = math.log(1e6)  # a + b stays within [1e-6, 1e6]; beyond, the likelihood is flat
 _MAX_SUPPORT = 4096  # Kolmogorov-Smirnov distances are evaluated on at most this many fractions
@@ -88,7 +92,7 @@ class CommittorDistribution(Plain):
         ks_half, p_value_ks_half: distance and p-value of Kolmogorov-Smirnov against binomial(n, 1/2).
         ks_mean, p_value_ks_mean: the same against binomial(n, pooled k/n), conditional on sum k.
         confidence: of the intervals. verdict: one sentence in words. judgement: the same in a word, one of
-            `JUDGEMENTS`.
+            `Judgement`.
     """
 
     n_configurations: int
@@ -122,7 +126,7 @@ class CommittorDistribution(Plain):
     p_value_ks_mean: float
     confidence: float
     verdict: str
-    judgement: str
+    judgement: Judgement
 
     @property
     def beta_at_binomial_limit(self) -> bool:
@@ -389,30 +393,34 @@ def _verdict(
     sd: float,
     sd_interval: tuple[float, float],
     confidence: float,
-) -> tuple[str, str]:
-    """One of `JUDGEMENTS`, and one sentence; see `analyse` for the rules."""
+) -> tuple[Judgement, str]:
+    """The judgement, and one sentence; see `analyse` for the rules."""
     offset = mean - 0.5
     where = f"off-centre by {offset:+.3f} (mean committor {mean:.3f}"
     where += f" +- {error:.3f})" if math.isfinite(error) else ")"
     if m == 1 or not math.isfinite(p_value):
         rest = f"one {'configuration' if m == 1 else 'shot per configuration'} says nothing about the spread"
         start = f"mean committor {mean:.3f} compatible with 1/2" if centred else where
-        return UNTESTED if centred else OFF_CENTRE, f"{start}; {rest}"
+        return Judgement.UNTESTED if centred else Judgement.OFF_CENTRE, f"{start}; {rest}"
     low, high = sd_interval
     if p_value < ALPHA:
         width = f"intrinsic spread {sd:.3f}, {100 * confidence:.0f} % interval {low:.3f} to {high:.3f}"
         if low < 0.001:
             # The exact test and the profile interval are two approximations; where they differ, say both.
             width += f", yet the binomial is refused at p = {p_value:.2g}: borderline"
-        return (BROAD, f"centred but broad ({width})") if centred else (OFF_BROAD, f"{where} and broad ({width})")
+        return (
+            (Judgement.BROAD, f"centred but broad ({width})")
+            if centred
+            else (Judgement.OFF_BROAD, f"{where} and broad ({width})")
+        )
     limit = f"no spread beyond binomial noise found, up to {high:.3f} not excluded"
     if not centred:
-        return OFF_CENTRE, f"{where}; {limit}"
+        return Judgement.OFF_CENTRE, f"{where}; {limit}"
     if high >= FLAT_SD:
-        return INCONCLUSIVE, f"inconclusive: too few shots ({limit})"
+        return Judgement.INCONCLUSIVE, f"{Judgement.INCONCLUSIVE.label}: too few shots ({limit})"
     if high < SMALL_SD:
-        return NO_SPREAD, f"consistent with a perfect coordinate ({limit})"
-    return NO_SPREAD, f"cannot be told from a perfect coordinate; a spread up to {high:.2f} is not excluded"
+        return Judgement.NO_SPREAD, f"consistent with a perfect coordinate ({limit})"
+    return Judgement.NO_SPREAD, f"cannot be told from a perfect coordinate; a spread up to {high:.2f} is not excluded"
 
 
 def analyse(
@@ -614,14 +622,14 @@ def _bounds(hits: IntArray, trials: IntArray, astray: FloatArray) -> tuple[float
 
 
 def _bracketed(
-    judgement: str,
+    judgement: Judgement,
     verdict: str,
     every: tuple[IntArray, IntArray],
     astray: FloatArray,
     bounds: tuple[float, float],
     lost: Lost,
     options: dict[str, Any],
-) -> tuple[str, str]:
+) -> tuple[Judgement, str]:
     """Judgement and verdict where uncommitted shots matter: they must not depend on where these would have gone."""
     hits, trials = every
     # Whole shots, also where a mere number of them was shared out.
@@ -629,13 +637,16 @@ def _bracketed(
     some = trials + whole > 0
     ends = [analyse(k[some], (trials + whole)[some], **options) for k in (hits, hits + whole)]
     same = {end.judgement for end in ends} == {judgement}
-    if judgement in (OFF_CENTRE, OFF_BROAD):
+    if judgement in (Judgement.OFF_CENTRE, Judgement.OFF_BROAD):
         same = same and (bounds[0] < 0.5) == (bounds[1] < 0.5)
     mean = f"had all gone to A the mean committor would be {bounds[0]:.3f}, to B {bounds[1]:.3f}"
     words = f"{lost.count('shots')} reached no basin: {mean}"
     if same:
         return judgement, f"{verdict}; {words}, and the verdict the same"
-    return INCONCLUSIVE, f"inconclusive: {words}; give a larger {KEY}. Of those that did: {verdict}"
+    return (
+        Judgement.INCONCLUSIVE,
+        f"{Judgement.INCONCLUSIVE.label}: {words}; give a larger {KEY}. Of those that did: {verdict}",
+    )
 
 
 def _bootstrap_interval(

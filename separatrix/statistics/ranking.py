@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from separatrix.core.labelled import Labelled
 from separatrix.core.plain import Plain
 from separatrix.statistics.no_basin import KEY, lost_halves
 
@@ -74,6 +75,17 @@ def squared_error(k: ArrayLike, n: ArrayLike, p: ArrayLike) -> FloatArray:
     return np.where(trials >= 2, (fraction - predicted) ** 2 - noise, np.nan)
 
 
+class Calibrated(Labelled):
+    """What a calibration says of a coordinate."""
+
+    CALIBRATED = "calibrated", "calibrated within the errors"
+    TOO_SURE = "too_sure", "promises more than it holds"
+    TOO_MODEST = "too_modest", "holds more than it promises"
+    OFF = "off", "off the measured committors"
+    INCONCLUSIVE = "inconclusive", "inconclusive"
+    TOO_FEW = "too_few", "too few configurations, or too alike, to judge the calibration"
+
+
 @dataclass(frozen=True)
 class Calibration(Plain):
     """How predicted committors compare with measured ones. NaN: the data do not give it.
@@ -93,8 +105,8 @@ class Calibration(Plain):
         Root mean square of committor minus prediction, binomial noise taken off; 0 where that leaves less than nothing.
     brier, log_likelihood_per_shot
         Scores of the prediction as it is.
-    verdict
-        One sentence.
+    judgement, verdict
+        What they say, and the same in a sentence.
     """
 
     n_configurations: int
@@ -107,6 +119,7 @@ class Calibration(Plain):
     rms_error: float
     brier: float
     log_likelihood_per_shot: float
+    judgement: Calibrated
     verdict: str
 
 
@@ -132,16 +145,17 @@ def calibrate(k: ArrayLike, n: ArrayLike, p: ArrayLike, n_uncommitted: ArrayLike
     hits, trials, predicted = _clean(k, n, p)
     line = _line(hits, trials, predicted)
     error = np.nanmean(e) if not np.all(np.isnan(e := squared_error(hits, trials, predicted))) else math.nan
-    verdict = _verdict(line)
+    judgement, verdict = _verdict(line)
     astray = np.broadcast_to(np.asarray(n_uncommitted, dtype=int), np.shape(np.atleast_1d(k)))
     lost = lost_halves(int((trials - hits).sum()), int(hits.sum()), int(astray.sum()))
     if lost.matters:
         of_all = np.atleast_1d(n) + astray
         ends = [_verdict(_line(*_clean(some, of_all, p))) for some in (k, np.atleast_1d(k) + astray)]
-        if {_kind(end) for end in ends} != {_kind(verdict)}:
+        if {end for end, _ in ends} != {judgement}:
+            judgement = Calibrated.INCONCLUSIVE
             verdict = (
-                f"inconclusive: {lost.count('shots')} reached no basin; had all gone to the reactant: {ends[0]}; to "
-                f"the product: {ends[1]}; give a larger {KEY}"
+                f"{judgement.label}: {lost.count('shots')} reached no basin; had all gone to the reactant: "
+                f"{ends[0][1]}; to the product: {ends[1][1]}; give a larger {KEY}"
             )
     return Calibration(
         n_configurations=len(hits),
@@ -154,6 +168,7 @@ def calibrate(k: ArrayLike, n: ArrayLike, p: ArrayLike, n_uncommitted: ArrayLike
         rms_error=math.sqrt(max(float(error), 0.0)) if math.isfinite(error) else math.nan,
         brier=brier_score(hits, trials, predicted),
         log_likelihood_per_shot=log_likelihood_per_shot(hits, trials, predicted),
+        judgement=judgement,
         verdict=verdict,
     )
 
@@ -197,33 +212,43 @@ def _line(hits: FloatArray, trials: FloatArray, predicted: FloatArray) -> _Line:
 
 _NO_SCATTER = 1e-3
 
-_CALIBRATED, _INCONCLUSIVE = "calibrated within the errors", "inconclusive"
 
-
-def _verdict(line: _Line) -> str:
+def _verdict(line: _Line) -> tuple[Calibrated, str]:
     """By the slope's interval, which is shown, and the joint test; where they do not say the same, nothing is known."""
     if not math.isfinite(line.p_value):
-        return "too few configurations, or too alike, to judge the calibration"
+        return Calibrated.TOO_FEW, Calibrated.TOO_FEW.label
     low, high = line.slope_interval
     shown = f"slope {line.slope:.2f}, {low:.2f} to {high:.2f}"
     joint = f"joint p = {line.p_value:.2g}"
     if line.p_value >= 0.05:
         if low <= 1.0 <= high and low > 0.0:
-            return f"{_CALIBRATED} ({shown}, {joint})"
+            return Calibrated.CALIBRATED, f"{Calibrated.CALIBRATED.label} ({shown}, {joint})"
         why = ["leaves out 1"] if not low <= 1.0 <= high else []
         why += ["holds 0, so that the prediction may be worth nothing"] if low <= 0.0 else []
-        return f"{_INCONCLUSIVE}: the interval of the slope {' and '.join(why)} ({shown}, {joint})"
+        sentence = f"the interval of the slope {' and '.join(why)} ({shown}, {joint})"
+        return Calibrated.INCONCLUSIVE, f"{Calibrated.INCONCLUSIVE.label}: {sentence}"
     if high < 1.0:
-        return f"promises more than it holds ({shown}, {joint})"
+        return Calibrated.TOO_SURE, f"{Calibrated.TOO_SURE.label} ({shown}, {joint})"
     if low > 1.0:
-        return f"holds more than it promises ({shown}, {joint})"
+        return Calibrated.TOO_MODEST, f"{Calibrated.TOO_MODEST.label} ({shown}, {joint})"
     intercept = f"intercept {line.intercept:.2f}, {line.intercept_interval[0]:.2f} to {line.intercept_interval[1]:.2f}"
-    return f"off the measured committors ({intercept}; {shown}; {joint})"
+    return Calibrated.OFF, f"{Calibrated.OFF.label} ({intercept}; {shown}; {joint})"
 
 
-def _kind(verdict: str) -> str:
-    """What a verdict says, without its numbers."""
-    return verdict.partition(" (")[0].partition(":")[0]
+class Coordinates(Labelled):
+    """Coordinates that the workflow ranks; :func:`best_of` names further ones."""
+
+    FOUND = "found", "the one found"
+    BASELINE = "baseline", "baseline"
+    CONSTANT = "constant", "a constant"
+
+
+_BEST_OF = "best of "
+
+
+def best_of(size: int) -> str:
+    """Name of the best coordinate of `size` variables."""
+    return f"{_BEST_OF}{size}"
 
 
 @dataclass(frozen=True)
@@ -354,11 +379,11 @@ def explain(
             f"the spread on the separatrix, {spread:.2f} ({low:.2f} to {high:.2f}), may be no more than the width of "
             f"the draw and the errors of the coefficients account for, {expected:.2f}"
         )
-    own = next(r for r in ranked if r["name"] == "found")
+    own = next(r for r in ranked if r["name"] == Coordinates.FOUND)
     for rival in ranked:
         low, high = (math.nan if bound is None else bound for bound in rival["behind_interval"])
-        other = ", ".join(rival["variables"]) or "a constant"
-        if rival["name"].startswith("best of"):
+        other = ", ".join(rival["variables"]) or Coordinates.CONSTANT.label
+        if rival["name"].startswith(_BEST_OF):
             fewer = len(rival["variables"]) < len(own["variables"])
             if fewer and rival["behind"] <= 0.0 and high <= NO_WORSE:
                 words.append(
@@ -369,7 +394,7 @@ def explain(
                 words.append(f"it cannot be told from {other} alone with these shots; more shots would tell")
             elif not fewer and high < 0.0:
                 words.append(f"with {other} these shots are predicted better: a variable is missing")
-        elif rival["name"] == "baseline":
+        elif rival["name"] == Coordinates.BASELINE:
             if low > 0.0:
                 words.append(f"it clearly beats the baseline coordinate ({other})")
             elif high < 0.0:

@@ -41,6 +41,7 @@ from separatrix.sampling import committor as committors
 from separatrix.sampling import draws
 from separatrix.sampling import rounds as sampling
 from separatrix.statistics import committor_statistics, no_basin, ranking
+from separatrix.statistics.ranking import Coordinates, best_of
 from separatrix.workflow.engine_opening import Settings, anchor, open_engine, open_method
 
 log = logging.getLogger(__name__)
@@ -555,18 +556,18 @@ def _ranking(
     positions: np.ndarray,
 ) -> list[dict[str, Any]]:
     """The found coordinate beside the best ones of each size, the baseline, and none at all."""
-    rivals = {"found": found}
+    rivals: dict[str, Coordinate] = {Coordinates.FOUND: found}
     for size, data in content["per_size"].items():
         rival = Coordinate.from_dict(data)
         if rival.names != found.names:
-            rivals[f"best of {size}"] = rival
+            rivals[best_of(int(size))] = rival
     baseline_coordinate = _baseline_fit(given, baseline, table)
     if baseline_coordinate is not None and baseline_coordinate.names not in [c.names for c in rivals.values()]:
-        rivals["baseline"] = baseline_coordinate
+        rivals[Coordinates.BASELINE] = baseline_coordinate
     predictions = {role: c.committor(_values(given.system, c.names, positions)) for role, c in rivals.items()}
-    predictions["constant"] = np.full(len(positions), found.n_success / found.n_observations)
+    predictions[Coordinates.CONSTANT] = np.full(len(positions), found.n_success / found.n_observations)
     rng = stream(given.config.seed, given.method.name, "ranking")
     return [
         rank.to_dict() | {"variables": list(rivals[rank.name].names) if rank.name in rivals else []}
-        for rank in ranking.rank(k, n, predictions, "found", rng=rng)
+        for rank in ranking.rank(k, n, predictions, Coordinates.FOUND, rng=rng)
     ]

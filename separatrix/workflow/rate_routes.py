@@ -57,6 +57,6 @@ def gather(settings: Settings, out: Path | str, **files: Path | str) -> None:
     content |= {
         "label": method.label,
         "routes": entries,
-        "agreement": agreement(entries, context.temperature, content["rules"]),
+        "agreement": [pair.to_dict() for pair in agreement(entries, context.temperature, content["rules"])],
     }
     write_json(json_safe(content), out)

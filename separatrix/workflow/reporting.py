@@ -24,7 +24,7 @@ from separatrix.report.figure_registry import (
 )
 from separatrix.report.literature import read_literature
 from separatrix.report.quantities import summary as summaries_of
-from separatrix.report.quantities.rate_quantities import rate_quantities
+from separatrix.report.quantity_catalogue import COMPARISON_COLUMNS
 from separatrix.report.reported_rates import ReportedRates
 from separatrix.report.scans import ScanResults
 from separatrix.results.run import read_method
@@ -79,14 +79,16 @@ def compare_methods(
         for name, label in labels.items()
     ]
     summaries = {
-        m.name: [
-            *summaries_of.summarise(m, system, stream(given.config.seed, m.name, "comparison")),
-            *rate_quantities(read_json(Path(folders[m.name]) / "rates.json")),
-        ]
+        m.name: summaries_of.summarise(
+            m,
+            system,
+            stream(given.config.seed, m.name, "comparison"),
+            read_json(Path(folders[m.name]) / "rates.json"),
+        )
         for m in methods
     }
-    for name, quantities in summaries.items():
-        log.info("%s: %d quantities", name, len(quantities))
+    for name, estimates in summaries.items():
+        log.info("%s: %d quantities", name, len(estimates))
     figure_data.write_csv(summaries_of.comparison_frame(summaries, labels), table)
     write_json(summaries_of.comparison_json(methods, summaries), summary)
     frames = figure_data.data_frames(Compared(methods, summaries, system))
@@ -109,7 +111,7 @@ def draw(table: Path | str, data: Mapping[str, Path | str], outputs: Mapping[str
     """
     columns = figure_data.data_columns()
     frames = {name: figure_data.read_csv(path, columns[name]) for name, path in data.items()}
-    frames["comparison"] = figure_data.read_csv(table, figure_data.COMPARISON_COLUMNS)
+    frames["comparison"] = figure_data.read_csv(table, COMPARISON_COLUMNS)
     labels = list(dict.fromkeys(frames["comparison"]["label"]))
     for name, path in outputs.items():
         if name in FIGURES and isinstance(figure := FIGURES[name], MethodFigure):

@@ -320,8 +320,8 @@ def test_one_coordinate_is_shown_over_the_moves() -> None:
     # The saddle of one coordinate has an imaginary mode and no other.
     data = replace(data, saddle=replace(data.saddle, wavenumbers=np.array([-400.0])))
     summaries = {data.name: summary.summarise(data, system, np.random.default_rng(1))}
-    names = [q.name for q in summaries[data.name]]
-    assert "lowest real wavenumber at A" in names and "lowest real wavenumber at saddle" not in names
+    names = [q.key for q in summaries[data.name]]
+    assert "lowest_wavenumber[point=A]" in names and "lowest_wavenumber[point=saddle]" not in names
     frame = figure_data.data_frames(Compared([data], summaries, system))["shooting_points"]
     assert shooting_points.projection([data], system) == (place, None)
     made = [m for c in data.chains for m in c.made_by[c.sampled]]
@@ -343,6 +343,7 @@ def test_tables_of_a_system_without_angles_do_not_speak_of_dihedrals() -> None:
 
 def test_a_rounded_zero_has_no_sign() -> None:
     row = {"note": "", "value": -4e-7, "error": np.nan, "low": np.nan, "high": np.nan, "unit": "angstrom", "text": ""}
+    row |= {"id": "coordinate_at_point", "interval_missing": "no"}
     assert table_cells.quantity_cell(row) == text_cell("0.000")
 
 
@@ -361,10 +362,10 @@ def test_the_whole_workflow_on_a_surface_with_known_answers(model_run: tuple[Pat
     assert saddle.attrs["name"] == "direct" and set(saddle.attrs["joins"].split()) == {"A", "B"}
     np.testing.assert_allclose(saddle.wavenumber.values, [wavenumber(v) for v in values], rtol=1e-3)
 
-    groups = json.loads((results / "comparison/comparison.json").read_text())["methods"]["coupled"]["groups"]
-    assert groups["Stationary points"]["saddle above A"]["value"] == pytest.approx(20.0 / KCAL, abs=1e-3)
-    assert groups["Geometry"]["x at B"]["value"] == pytest.approx(1.0, abs=1e-3)
-    assert groups["Sampling"]["share: direct"]["value"] == 1.0
+    numbers = json.loads((results / "comparison/comparison.json").read_text())["methods"]["coupled"]["quantities"]
+    assert numbers["barrier_forward"]["value"] == pytest.approx(20.0 / KCAL, abs=1e-3)
+    assert numbers["coordinate_at_point[coordinate=x, point=B]"]["value"] == pytest.approx(1.0, abs=1e-3)
+    assert numbers["mechanism_share[mechanism=direct]"]["value"] == 1.0
 
     # Near a parabolic saddle the committor p is the chance of a velocity v > -w q, with q the displacement along the
     # unstable mode and w its rate. So it depends on nothing but q, and r = 1/2 ln(p/(1 - p)) rises as 2 dp/dq there.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from separatrix.core.digits import plain, significant
+from separatrix.core.digits import plain, rounded, significant
 
 PLAIN = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 NUMBER = r"(-?[0-9.]+)(?: × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?"
@@ -88,3 +88,18 @@ def test_an_end_that_is_the_value_is_left_out(width: float):
     low, high = significant(0.0, 0.0, width), significant(1.0, 1.0 - width, 1.0)
     assert "≤" in low and parts(low)[1][0] == pytest.approx(width, rel=0.051)
     assert "≥" in high and 1.0 - parts(high)[1][0] == pytest.approx(width, rel=0.051)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        (12.345, 0.123, ("12.35", "0.12")),
+        (0.5, 0.0996, ("0.50", "0.10")),
+        (1234.0, 567.0, ("1230", "570")),
+        (3.0, 0.0, ("3", "0")),
+        (-0.04567, 0.00123, ("-0.0457", "0.0012")),
+        (5.0, 9.96, ("5", "10")),
+    ],
+)
+def test_rounding(value: float, error: float, shown: tuple[str, str]):
+    assert rounded(value, error) == shown

@@ -18,6 +18,7 @@ import yaml
 from conftest import snakemake
 from models import numerical_gradient
 from pybtex.database import parse_string
+from toy_method import rate_estimates
 from typer.testing import CliRunner
 
 from separatrix import potentials
@@ -37,7 +38,6 @@ from separatrix.cvs.specification import describe
 from separatrix.rates.route import ROUTES, RouteContext, by_trust
 from separatrix.report import citations, rates_table, software
 from separatrix.report.inputs import load_with_files
-from separatrix.report.quantities.rate_quantities import rate_quantities
 from separatrix.sampling import convergence
 from separatrix.sampling.mechanism_shares import ChainMechanisms
 from separatrix.workflow import rate_routes, resources
@@ -308,6 +308,6 @@ def test_rates_of_the_package_are_reported(tmp_path: Path, monkeypatch: pytest.M
     rate_routes.gather({"temperature_K": 300.0}, tmp_path / "rates.json", **files)
     content = read_json(tmp_path / "rates.json")
     assert [(r["route"], r["rate"]) for r in content["routes"]] == [("harmonic", 2.0), ("example", 1.0)]
-    assert "people asked for the rate" in {q.name for q in rate_quantities(content)}
+    assert "people asked for the rate" in {q.label for q in rate_estimates(content)}
     table = rates_table.content([content], ["model"], None).html()
     assert "a rate from a file" in table and "9 people were asked" in table

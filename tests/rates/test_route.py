@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from toy_method import rate_estimates
 
 from separatrix.config.load import load
 from separatrix.core.errors import ConfigError, SamplingError
@@ -14,7 +15,6 @@ from separatrix.core.files import read_json, write_json
 from separatrix.core.yaml_file import read_yaml
 from separatrix.rates.route import ROUTES, by_trust, in_order, is_sampled, title_of
 from separatrix.report import citations, rates_table, story
-from separatrix.report.quantities.rate_quantities import rate_quantities
 from separatrix.workflow import plan, rate_routes
 
 TOY = """
@@ -33,7 +33,7 @@ ROUTE = Route(
     files={"toy": RouteFile("rates/toy.json")},
     asked=lambda rates, method: True,
     rates=rates,
-    quantities=lambda content: [RouteQuantity("toys", content["toy"]["toys"], note="counted")],
+    quantities=lambda content: [RouteQuantity("toys", "toys in all", content["toy"]["toys"], note="counted")],
     citations=lambda rates: [("vanerp2003", "its flux")],
     work=lambda config, method: RouteWork(0.0, 10.0, 3),
 )
@@ -101,12 +101,13 @@ def test_a_package_brings_a_route(tmp_path: Path, monkeypatch, toy: None) -> Non
     assert content["along_coordinate"] == content["interfaces"] == {}
     # What is known of every sampled rate: its interval, and the factor to quantised vibrations.
     assert entry["low"] == pytest.approx(3e8 * 2.718281828 ** (-1.96 * 0.2)) and entry["quantum_factor"] == 2.0
-    (sentence,) = content["agreement"]
-    assert "toy over harmonic, both classical: 0.6" in sentence
-    quantities = {q.name: q for q in rate_quantities(content)}
-    assert quantities["rate A to B, toy, 300 K"].value == 3e8
-    assert quantities["rate A to B, toy, 300 K, times quantum factor"].value == 6e8
-    assert quantities["toys"].value == 7 and quantities["toys"].note == "counted"
+    (pair,) = content["agreement"]
+    assert "toy over harmonic, both classical: 0.6" in pair["text"]
+    quantities = {q.key: q for q in rate_estimates(content)}
+    assert quantities["rate[from=A, to=B, route=toy, temperature=300]"].value == 3e8
+    assert quantities["rate_quantised[from=A, to=B, route=toy, temperature=300]"].value == 6e8
+    toys = quantities["route_number[route=toy, number=toys]"]
+    assert (toys.value, toys.label, toys.note) == (7, "toys in all", "counted")
     assert "<td>a toy of a route</td>" in rates_table.content([content], ["model"], None).html()
     assert story.best_rate(content, "A", 300.0).route == "toy"
     assert by_trust()[0] == "toy"

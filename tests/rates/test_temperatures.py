@@ -12,14 +12,15 @@ import pandas as pd
 import pytest
 from rate_models import Walker
 from surface_models import Surface, pairs
+from toy_method import rate_estimates
 
 from separatrix.core.files import read_json, write_json
 from separatrix.core.units import BOLTZMANN
 from separatrix.rates import along_coordinate, free_energy, kinetics, reweighting
+from separatrix.rates.agreement import RouteVerdict
 from separatrix.rates.transmission import transmission
 from separatrix.report import charts, rates_table
 from separatrix.report.figures import arrhenius_plot, transmission_decay
-from separatrix.report.quantities.rate_quantities import rate_quantities
 from separatrix.report.rates_frame import rates_frame
 from separatrix.report.reported_rates import ReportedRates
 from separatrix.workflow import rate_routes, reporting
@@ -213,8 +214,11 @@ def test_classical_rates_are_held_against_experiment_times_the_quantum_factor(tm
     assert len(sampled) == 9 and all(r["quantum_factor"] == 1800.0 / r["temperature"] for r in sampled)
     assert not any("quantum_factor" in r for r in content["routes"] if r["route"] == "harmonic")
     assert any(
-        words.startswith("A to B: the routes agree within errors; free energy over harmonic, both classical: 1 (")
-        for words in content["agreement"]
+        pair["verdict"] == RouteVerdict.AGREE
+        and pair["text"].startswith(
+            "A to B: the routes agree within errors; free energy over harmonic, both classical: 1 ("
+        )
+        for pair in content["agreement"]
     )
     # The factor falls with temperature as 1/T does: an activation energy that is less by RT, of T in the middle.
     law = content["along_coordinate"]["reweighted"]["laws"][0]
@@ -230,13 +234,13 @@ def test_classical_rates_are_held_against_experiment_times_the_quantum_factor(tm
     extra = {"source": "x", "channels": [], "without_saddle": {}, "kinetics": [], "laws": [], "interfaces": {}}
     page = rates_table.content([content | extra], ["model"], None).html()
     assert page.count("harmonic quantum/classical factor of 6 (vibrations 3, tunnelling 2)</td>") == 3
-    compared = {q.name: q.value for q in rate_quantities(content)}
-    assert compared["rate A to B, interfaces, 300 K, times quantum factor"] == pytest.approx(4.8 * true)
+    compared = {q.key: q.value for q in rate_estimates(content)}
+    assert compared["rate_quantised[from=A, to=B, route=interfaces, temperature=300]"] == pytest.approx(4.8 * true)
     # Harmonic rates that are classical need none.
     plain = rules | {"statistics": "classical", "tunnelling": "none"}
     content = gathered(tmp_path, monkeypatch, found, kappa, None, {"rates": rates, "rules": plain})
     assert not any("quantum_factor" in r for r in content["routes"])
-    assert "both classical" not in "".join(content["agreement"])
+    assert "both classical" not in "".join(pair["text"] for pair in content["agreement"])
 
 
 def test_windows_without_energies_say_so(tmp_path, monkeypatch):

@@ -17,17 +17,28 @@ from separatrix.cli import main as cli
 from separatrix.core.errors import StoreError
 from separatrix.core.files import write_json
 from separatrix.report import compare_runs
-from separatrix.report.compare_runs import AGREES, DIFFERS, EQUAL, UNKNOWN, RunQuantity
+from separatrix.report.compare_runs import RunQuantity, RunVerdict
 from separatrix.statistics.committor_statistics import wilson_interval
 
 Z = stats.norm.ppf(0.975)
 
 
 def write_run(folder: Path, methods: dict[str, dict], rates: dict[str, dict] | None = None) -> Path:
-    """A results folder with nothing but what is compared; `methods` maps a name to groups of quantities."""
+    """A results folder with nothing but what is compared; `methods` maps a name to groups of quantities by id."""
     content = {
         "confidence": 0.95,
-        "methods": {name: {"label": name, "source": "made up", "groups": groups} for name, groups in methods.items()},
+        "methods": {
+            name: {
+                "label": name,
+                "source": "made up",
+                "quantities": {
+                    id: {"id": id, "group": group, "label": f"the {id}", **number}
+                    for group, members in groups.items()
+                    for id, number in members.items()
+                },
+            }
+            for name, groups in methods.items()
+        },
     }
     write_json(content, folder / "comparison" / "comparison.json")
     for name, found in (rates or {}).items():
@@ -45,7 +56,7 @@ def interval(value: float, sigma: float) -> RunQuantity:
 
 
 def one(a: RunQuantity, b: RunQuantity, name: str = "x") -> compare_runs.Difference:
-    return compare_runs.judge([compare_runs.compare_entries("m", ("g", name), a, b)], 0.05)[0]
+    return compare_runs.judge([compare_runs.compare_entries("m", name, a, b)], 0.05)[0]
 
 
 number = st.floats(-1e6, 1e6)
@@ -60,12 +71,17 @@ entries = st.dictionaries(
 
 
 @settings(max_examples=60)
-@given(st.dictionaries(st.sampled_from(["Sampling", "Cost", "Reaction coordinate"]), entries, max_size=3))
+@given(st.dictionaries(st.sampled_from(["sampling", "cost", "coordinate"]), entries, max_size=3))
 def test_a_run_has_no_difference_with_itself(tmp_path_factory: pytest.TempPathFactory, groups: dict) -> None:
     folder = write_run(tmp_path_factory.mktemp("run"), {"m": groups}, {"m": rates(300, 1e3, 0.1)})
     found = compare_runs.compare_runs(folder, folder)
-    assert found.counts == {DIFFERS: 0, AGREES: 0, UNKNOWN: 0, EQUAL: len(found.differences)}
-    assert len(found.differences) == 1 + sum(map(len, groups.values()))
+    assert found.counts == {
+        RunVerdict.DIFFERS: 0,
+        RunVerdict.AGREES: 0,
+        RunVerdict.UNKNOWN: 0,
+        RunVerdict.EQUAL: len(found.differences),
+    }
+    assert len(found.differences) == 1 + len({id for members in groups.values() for id in members})
     assert not any(found.quantities_only.values())
 
 
@@ -76,7 +92,7 @@ def test_a_shift_is_reported_in_combined_standard_errors(shift: float) -> None:
     found = one(a, b)
     assert found.errors == pytest.approx(shift)
     assert found.p_value == pytest.approx(2 * stats.norm.sf(abs(shift)))
-    assert found.verdict == (DIFFERS if abs(shift) > 3 else AGREES)
+    assert found.verdict == (RunVerdict.DIFFERS if abs(shift) > 3 else RunVerdict.AGREES)
 
 
 def test_of_asymmetric_intervals_the_sides_that_face_each_other_count() -> None:
@@ -96,7 +112,7 @@ def test_rates_are_compared_by_their_logarithms(tmp_path: Path) -> None:
     a = write_run(tmp_path / "a", {"m": {}}, {"m": rates(300, 1e3, 0.6)})
     b = write_run(tmp_path / "b", {"m": {}}, {"m": rates(310, 1e3 * math.exp(3.0), 0.8)})
     (found,) = compare_runs.compare_runs(a, b).differences
-    assert (found.scale, found.verdict) == ("log", DIFFERS)
+    assert (found.scale, found.verdict) == ("log", RunVerdict.DIFFERS)
     assert found.errors == pytest.approx(3.0)
     assert found.a.low == pytest.approx(1e3 * math.exp(-0.6 * Z))
     assert compare_runs.compare_runs(a, b).conditions == (("m", "temperature of the dynamics, K", "300", "310"),)
@@ -117,11 +133,11 @@ def test_of_many_equal_quantities_none_is_called_different_by_chance() -> None:
     sets, alone = 0, 0
     for _ in range(300):
         every = [
-            compare_runs.compare_entries("m", ("g", str(i)), interval(rng.normal(), 1.0), interval(rng.normal(), 1.0))
+            compare_runs.compare_entries("m", str(i), interval(rng.normal(), 1.0), interval(rng.normal(), 1.0))
             for i in range(60)
         ]
         judged = compare_runs.judge(every, 0.05)
-        sets += any(d.verdict == DIFFERS for d in judged)
+        sets += any(d.verdict == RunVerdict.DIFFERS for d in judged)
         alone += any(d.p_value < 0.05 for d in judged)
     assert stats.binomtest(sets, 300, 0.05).pvalue > 0.001
     assert alone > 270
@@ -131,27 +147,29 @@ def test_without_an_error_nothing_can_be_told() -> None:
     bare = RunQuantity(1.0, "1")
     assert one(bare, RunQuantity(2.0, "1")).note == "no error known"
     assert one(bare, interval(2.0, 0.1)).note == "no error known in A"
-    assert one(bare, bare).verdict == EQUAL
-    assert one(bare, RunQuantity(1.0, "fs")).verdict == UNKNOWN
+    assert one(bare, bare).verdict == RunVerdict.EQUAL
+    assert one(bare, RunQuantity(1.0, "fs")).verdict == RunVerdict.UNKNOWN
     assert one(RunQuantity(None, "1"), bare).note == "no value in A"
-    assert one(RunQuantity(1.0, "1", 1.0, 1.0), RunQuantity(2.0, "1", 2.0, 2.0)).verdict == UNKNOWN
+    assert one(RunQuantity(1.0, "1", 1.0, 1.0), RunQuantity(2.0, "1", 2.0, 2.0)).verdict == RunVerdict.UNKNOWN
 
 
 def test_another_mechanism_differs_and_another_sentence_does_not() -> None:
-    a, b = RunQuantity(None, "1", text="rotation"), RunQuantity(None, "1", text="inversion")
-    assert one(a, b, "mechanism at the saddle").verdict == DIFFERS
-    assert one(a, b, "verdict").verdict == UNKNOWN
+    def both(id: str) -> list[RunQuantity]:
+        return [RunQuantity(None, "1", text=text, id=id) for text in ("rotation", "inversion")]
+
+    assert one(*both("saddle_mechanism")).verdict == RunVerdict.DIFFERS
+    assert one(*both("committor_verdict")).verdict == RunVerdict.UNKNOWN
 
 
 def test_an_error_between_chains_has_students_interval(tmp_path: Path) -> None:
     def groups(value: float) -> dict:
         held = {"value": value, "error": 0.1}
-        return {"Sampling": {"chains": {"value": 2}}, "Reaction coordinate": {"held-out": held}}
+        return {"sampling": {"chains": {"value": 2}}, "coordinate": {"held_out_log_likelihood": held}}
 
     a, b = write_run(tmp_path / "a", {"m": groups(0.0)}), write_run(tmp_path / "b", {"m": groups(1.0)})
-    found = next(d for d in compare_runs.compare_runs(a, b).differences if d.quantity == "held-out")
+    found = next(d for d in compare_runs.compare_runs(a, b).differences if d.key == "held_out_log_likelihood")
     assert found.a.high == pytest.approx(0.1 * stats.t.ppf(0.975, 1))
-    assert found.verdict == AGREES  # seven standard errors, but of two chains
+    assert found.verdict == RunVerdict.AGREES  # seven standard errors, but of two chains
 
 
 def test_what_stands_in_one_run_only_is_named(tmp_path: Path) -> None:
@@ -159,10 +177,10 @@ def test_what_stands_in_one_run_only_is_named(tmp_path: Path) -> None:
     b = write_run(tmp_path / "b", {"m": {"g": {"x": {"value": 1.0}, "z": {"value": 1.0}}}, "only b": {}})
     found = compare_runs.compare_runs(a, b)
     assert found.methods_only == {"a": ("only a",), "b": ("only b",)}
-    assert found.quantities_only == {"a": (("m", "g", "y"),), "b": (("m", "g", "z"),)}
+    assert found.quantities_only == {"a": (("m", "g", "y", "the y"),), "b": (("m", "g", "z", "the z"),)}
     result = CliRunner().invoke(cli.app, ["compare", str(a), str(b)])
     assert "methods in A only: only a" in result.stdout
-    assert "m: in B only: g: z" in result.stdout
+    assert "m: in B only: g: the z" in result.stdout
 
 
 def test_the_command(tmp_path: Path) -> None:
@@ -182,7 +200,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert invoke(cli.app, ["compare", a, b, "--fail-on-difference"]).exit_code == 1
     assert invoke(cli.app, ["compare", a, a, "--fail-on-difference"]).exit_code == 0
     data = json.loads(invoke(cli.app, ["compare", a, b, "--json", "--method", "m"]).stdout)
-    assert [q["quantity"] for q in data["quantities"]] == ["shifted"]
+    assert [(q["key"], q["quantity"]) for q in data["quantities"]] == [("shifted", "the shifted")]
     assert data["counts"] == {"differs": 1, "agrees": 0, "cannot tell": 0, "equal": 1}
     assert len(json.loads(invoke(cli.app, ["compare", a, b, "--json", "--all"]).stdout)["quantities"]) == 2
 
@@ -195,6 +213,10 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
         compare_runs.compare_runs(a, a, methods=["n"])
     with pytest.raises(StoreError, match="no method in common"):
         compare_runs.compare_runs(a, write_run(tmp_path / "b", {"n": {}}))
+    old = {"methods": {"m": {"label": "m", "source": "x", "groups": {}}}}
+    write_json(old, tmp_path / "old" / "comparison" / "comparison.json")
+    with pytest.raises(StoreError, match="an earlier version wrote it, without ids of quantities; make it again"):
+        compare_runs.compare_runs(tmp_path / "old", a)
     write_json({"methods": {"m": 1}}, tmp_path / "c" / "comparison" / "comparison.json")
     with pytest.raises(StoreError, match="not the results of a run"):
         compare_runs.compare_runs(tmp_path / "c", a)

@@ -23,6 +23,7 @@ from separatrix.report.figures import (
     shooting_points,
 )
 from separatrix.report.quantities import summary
+from separatrix.report.quantity_catalogue import COMPARISON_COLUMNS
 from separatrix.report.table_content import text_cell
 from separatrix.report.tables import (
     all_methods,
@@ -78,7 +79,7 @@ def stored(tmp_path_factory) -> tuple[dict[str, pd.DataFrame], list[str]]:
     frames["comparison"] = summary.comparison_frame(summaries, {d.name: d.label for d in data})
     for name, frame in frames.items():
         frame.to_csv(folder / f"{name}.csv", index=False)
-    columns = {**figure_data.data_columns(), "comparison": figure_data.COMPARISON_COLUMNS}
+    columns = {**figure_data.data_columns(), "comparison": COMPARISON_COLUMNS}
     return {n: figure_data.read_csv(folder / f"{n}.csv", columns[n]) for n in frames}, [d.label for d in data]
 
 
@@ -321,6 +322,7 @@ def test_convergence_table(stored):
 def test_times_keep_their_digits():
     """A force field's milliseconds and a semi-empirical method's hours."""
     row = dict.fromkeys(("error", "low", "high"), float("nan")) | {"note": "", "text": "", "unit": "s"}
+    row |= {"id": "core_time", "interval_missing": "no"}
     cells = [table_cells.quantity_cell(row | {"value": v}) for v in (0.0241, 7.345, 12345.6)]
     assert cells == [text_cell("0.0241"), text_cell("7.34"), text_cell("12346")]
 

@@ -16,6 +16,9 @@ from separatrix.rates.kinetics import relaxation
 from separatrix.rates.route import by_trust
 from separatrix.report import language, page, story
 from separatrix.report.language import Words
+from separatrix.report.quantity_catalogue import key_of
+from separatrix.sampling.mechanism_shares import Agreement
+from separatrix.statistics.committor_statistics import Judgement
 
 EN, JA = Words("en"), Words("ja")
 NONE = (math.nan, math.nan, math.nan)
@@ -82,7 +85,8 @@ def test_every_phrase_is_used_and_every_used_one_is_there():
     used = set(re.findall(r"""\b(?:w|words)\(\s*["'](\w+)["']\s*[,)]""", sources))
     used |= set(re.findall(r"data\.words\.(\w+)", (folder / "assets/report.js").read_text()))
     used |= {f"section_{name}" for name in page.SECTIONS} | {f"route_{name.replace(' ', '_')}" for name in by_trust()}
-    used |= {*story.VERDICTS, *(f"verdict_{name}" for name in story.VERDICTS), *(f"lost_{name}" for name in story.LOST)}
+    used |= {name for verdict in story.MethodVerdict for name in (verdict, f"verdict_{verdict}")}
+    used |= {f"lost_{name}" for name in story.LOST}
     # Chosen between two of them.
     used |= {"mechanism_differ", "mechanism_sampled", "saddles", "without_saddle"}
     asked = Asked()
@@ -249,7 +253,7 @@ def test_who_is_to_be_trusted():
 
 
 def test_japanese_has_no_english_left():
-    methods = [judged(name, verdict=verdict) for name, verdict in zip("acdef", story.VERDICTS, strict=True)]
+    methods = [judged(name, verdict=verdict) for name, verdict in zip("acdef", story.MethodVerdict, strict=True)]
     methods.append(judged("b", mechanism=("inversion",), verdict="off_centre", stays=True, saddles=("rotation",)))
     lost = dict.fromkeys(story.LOST, (0.5, 0.4, 0.6))
     methods.append(judged("h", lost=lost, relaxation=("harmonic", relaxation(1.0, 100.0)), above=-3.0))
@@ -267,25 +271,23 @@ def test_japanese_has_no_english_left():
 Bounds = tuple[float | None, float | None]
 
 
-def groups(converged: str, committor: Bounds, spread: Bounds, explained: float, test: str = "") -> dict[str, Any]:
-    return {
-        "Sampling": {
-            "share: inversion": {"value": 0.2},
-            "share: rotation": {"value": 0.8},
-            "different paths": {"value": 31},
-        },
-        "Convergence": {
-            "converged": {"value": None, "text": converged},
-            "mechanisms and starts": {"value": None, "text": "cannot be told whether ..."},
-        },
-        "Committor": {
-            "mean committor": {"value": 0.5, "low": committor[0], "high": committor[1]},
-            "intrinsic standard deviation": {"value": 0.2, "low": spread[0], "high": spread[1]},
-            "spread to be expected": {"value": explained},
-            "verdict": {"value": None, "text": test},
-        },
-        "Stationary points": {"saddle above Z": {"value": 12.5}},
+def numbers(converged: str, committor: Bounds, spread: Bounds, explained: float, test: str = "") -> dict[str, Any]:
+    """Numbers of a method as ``comparison.json`` has them."""
+    entries: dict[str, dict[str, Any]] = {
+        "different_paths": {"value": 31},
+        "converged": {"value": None, "verdict": converged},
+        "start_dependence": {"value": None, "verdict": Agreement.UNDETERMINED},
+        "committor_mean": {"value": 0.5, "low": committor[0], "high": committor[1]},
+        "committor_spread": {"value": 0.2, "low": spread[0], "high": spread[1]},
+        "committor_spread_expected": {"value": explained},
+        "committor_verdict": {"value": None, "verdict": test},
+        "barrier_forward": {"value": 12.5},
     }
+    entries = {key: {"id": key, **entry} for key, entry in entries.items()}
+    for name, share in (("inversion", 0.2), ("rotation", 0.8)):
+        of = {"mechanism": name}
+        entries[key_of("mechanism_share", of)] = {"id": "mechanism_share", "of": of, "value": share}
+    return entries
 
 
 def rates(routes: list[dict[str, Any]]) -> dict[str, Any]:
@@ -301,24 +303,26 @@ def rates(routes: list[dict[str, Any]]) -> dict[str, Any]:
         ("yes", (0.51, 0.6), (0.0, 0.2), "", "off_centre"),
         ("yes", (0.3, 0.49), (0.2, 0.4), "", "off_centre"),
         ("yes", (0.4, 0.6), (0.11, 0.4), "", "spread"),
-        ("yes", (0.4, 0.6), (0.09, 0.4), "consistent with a perfect coordinate (...)", "sound"),
+        ("yes", (0.4, 0.6), (0.09, 0.4), Judgement.NO_SPREAD, "sound"),
         # One configuration; shots too few; one shot from each configuration, which still can tell a mean that is off.
-        ("yes", (None, None), (None, None), "off-centre by +0.500 (mean committor 1.000); one ...", "not_tested"),
+        ("yes", (None, None), (None, None), Judgement.OFF_CENTRE, "not_tested"),
         ("yes", (None, None), (0.0, 0.2), "", "not_tested"),
-        ("yes", (0.0, 1.0), (0.0, 0.5), "inconclusive: too few shots (...)", "not_tested"),
-        ("yes", (0.45, 0.45), (0.0, 0.5), "inconclusive: too few shots (...)", "not_tested"),
-        ("yes", (0.4, 0.6), (None, None), "mean committor 0.500 compatible with 1/2; one shot ...", "not_tested"),
+        ("yes", (0.0, 1.0), (0.0, 0.5), Judgement.INCONCLUSIVE, "not_tested"),
+        ("yes", (0.45, 0.45), (0.0, 0.5), Judgement.INCONCLUSIVE, "not_tested"),
+        ("yes", (0.4, 0.6), (None, None), Judgement.UNTESTED, "not_tested"),
         ("yes", (0.4, 0.6), (0.0, None), "", "not_tested"),
-        ("yes", (0.8, 0.9), (None, None), "off-centre by +0.350; one shot ...", "off_centre"),
+        ("yes", (0.8, 0.9), (None, None), Judgement.OFF_CENTRE, "off_centre"),
         ("no", (None, None), (None, None), "", "not_converged"),
     ],
 )
 def test_verdict_by_its_rule(converged: str, committor: Bounds, spread: Bounds, test: str, expected: str):
-    found = story.judge("m", groups(converged, committor, spread, 0.1, test), rates([]))
+    found = story.judge("m", numbers(converged, committor, spread, 0.1, test), rates([]))
     assert found.verdict == expected
     assert (found.mechanism, found.share, found.paths, found.stays) == ("rotation", 0.8, 31, False)
-    told = groups(converged, committor, spread, 0.1, test)
-    told["Sampling"] |= {"share: inversion": {"value": None}, "share: rotation": {"value": None}}
+    told = numbers(converged, committor, spread, 0.1, test)
+    for entry in told.values():
+        if entry["id"] == "mechanism_share":
+            entry["value"] = None
     found = story.judge("m", told, rates([]))
     assert (found.mechanism, found.stays) == (("inversion", "rotation"), True) and math.isnan(found.share)
     assert (found.barrier, found.activation_energy, found.rate) == (12.5, 50.0, None)

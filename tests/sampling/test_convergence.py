@@ -19,9 +19,7 @@ from separatrix.coordinate.interchangeable import Interchangeable, interchangeab
 from separatrix.sampling import criterion, mechanism_shares
 from separatrix.sampling.convergence import Assessment, Criteria, judge
 from separatrix.sampling.mechanism_shares import (
-    AGREE,
-    DEPEND,
-    UNTOLD,
+    Agreement,
     ChainMechanisms,
     MechanismAgreement,
     Shares,
@@ -209,8 +207,8 @@ def test_chains_that_mix_seldom_raise_the_alarm(moves: int, chains: int, leave: 
         outcomes[agreement(sequences).outcome] += 1
         naive += naive_p_value(sequences) < 0.05
     # Nominal: 0.05; the binomial error is 0.013.
-    assert 0.01 < outcomes[DEPEND] / runs < 0.09
-    assert outcomes[AGREE] / runs > 0.9
+    assert 0.01 < outcomes[Agreement.DEPEND] / runs < 0.09
+    assert outcomes[Agreement.AGREE] / runs > 0.9
     assert naive / runs > 0.15, "moves that are this correlated must fool the naive test"
 
 
@@ -219,13 +217,13 @@ def test_a_start_that_fixes_the_share_is_found(seed: int) -> None:
     rng = np.random.default_rng(seed)
     often, seldom = (0.3, 0.1), (0.1, 0.3)
     found = agreement([(FLIP, two_states(rng, 300, seldom, 0)), (TURN, two_states(rng, 300, often, 1))])
-    assert found.outcome == DEPEND and found.p_value < 0.05
+    assert found.outcome == Agreement.DEPEND and found.p_value < 0.05
     assert found.verdict.startswith("shares depend on the start (p = ")
 
 
 def test_chains_that_never_switch_depend_on_their_start() -> None:
     found = agreement([(FLIP, [FLIP] * 60), (FLIP, [FLIP] * 60), (TURN, [TURN] * 60)])
-    assert found.outcome == DEPEND
+    assert found.outcome == Agreement.DEPEND
     assert found.verdict == (
         "shares depend on the start: no chain ever switched; chains from inversion at N10 stay with inversion at N10, "
         "chains from rotation stay with rotation"
@@ -237,29 +235,29 @@ def test_chains_that_never_switch_depend_on_their_start() -> None:
 
 def test_a_chain_that_never_switches_beside_one_that_does() -> None:
     found = agreement([(FLIP, [FLIP] * 100), (TURN, two_states(np.random.default_rng(13), 100, (0.4, 0.4), 1))])
-    assert found.outcome == DEPEND and found.p_value < 0.001
+    assert found.outcome == Agreement.DEPEND and found.p_value < 0.001
 
 
 def test_one_late_switch_does_not_hide_the_start() -> None:
     found = agreement([(FLIP, [FLIP] * 99 + [TURN]), (TURN, [TURN] * 100)])
-    assert found.outcome == DEPEND
+    assert found.outcome == Agreement.DEPEND
 
 
 def test_stuck_chains_are_not_taken_for_independent_moves() -> None:
     half = agreement([(FLIP, [FLIP] * 60 + [TURN] * 40), (TURN, [TURN] * 100)])
-    assert half.outcome == DEPEND and "1 switch in 2 chains" in half.verdict
+    assert half.outcome == Agreement.DEPEND and "1 switch in 2 chains" in half.verdict
     early = agreement([(FLIP, [FLIP] * 20 + [TURN] * 80), (TURN, [TURN] * 100)])
-    assert early.outcome == UNTOLD
+    assert early.outcome == Agreement.UNDETERMINED
     assert naive_p_value([(FLIP, [FLIP] * 20 + [TURN] * 80), (TURN, [TURN] * 100)]) < 1e-4
 
 
 def test_few_moves_cannot_tell() -> None:
     sequence = [FLIP, TURN, TURN, FLIP, TURN, FLIP]
     found = agreement([(FLIP, sequence), (TURN, sequence[::-1])])
-    assert found.outcome == UNTOLD
+    assert found.outcome == Agreement.UNDETERMINED
     assert "effective moves, fewer than 10" in found.verdict
     apart = agreement([(FLIP, [FLIP, FLIP, TURN, FLIP, FLIP]), (TURN, [TURN, TURN, FLIP, TURN, TURN])])
-    assert apart.outcome == UNTOLD, "chains that go and come back are not stuck"
+    assert apart.outcome == Agreement.UNDETERMINED, "chains that go and come back are not stuck"
 
 
 @pytest.mark.parametrize("moves", [1, 40])
@@ -267,7 +265,7 @@ def test_one_start_with_too_few_effective_moves(moves: int) -> None:
     slow = ([FLIP] * 10 + [TURN] * 10) * 20
     found = agreement([(FLIP, slow), (TURN, slow[10 : 10 + moves])])
     assert found.per_start[0].effective_moves > 20 and found.per_start[1].effective_moves < 10
-    assert found.outcome == UNTOLD
+    assert found.outcome == Agreement.UNDETERMINED
 
 
 def test_chains_of_one_start_that_disagree_are_no_dependence_on_the_start() -> None:
@@ -275,7 +273,7 @@ def test_chains_of_one_start_that_disagree_are_no_dependence_on_the_start() -> N
     rates = [(0.4, 0.1), (0.1, 0.4)]
     sequences = [(start, two_states(rng, 300, leave, 0)) for start in (FLIP, TURN) for leave in rates]
     found = agreement(sequences)
-    assert found.outcome == UNTOLD
+    assert found.outcome == Agreement.UNDETERMINED
     assert found.statistical_inefficiency > 20, "deviations are from the mean of the start, not of each chain"
 
 
@@ -301,7 +299,7 @@ def test_the_slowest_mechanism_sets_the_correlation_time() -> None:
 
 def test_a_rare_mechanism_alone_is_no_dependence() -> None:
     rare = [TURN] * 50 + [FLIP] + [TURN] * 49
-    assert agreement([(FLIP, rare), (TURN, [TURN] * 100)]).outcome == AGREE
+    assert agreement([(FLIP, rare), (TURN, [TURN] * 100)]).outcome == Agreement.AGREE
 
 
 def test_shares_that_round_to_one_mechanism_are_equal() -> None:
@@ -340,17 +338,20 @@ def test_counts_and_sentence() -> None:
 
 def test_one_mechanism_or_one_start() -> None:
     found = agreement([(FLIP, [TURN] * 5), (TURN, [TURN] * 5)])
-    assert (found.outcome, found.verdict) == (AGREE, "every chain keeps rotation, whatever its start")
+    assert (found.outcome, found.verdict) == (Agreement.AGREE, "every chain keeps rotation, whatever its start")
     question = "cannot be told whether shares depend on the start: "
     found = agreement([(TURN, [TURN] * 5), (TURN, [TURN] * 5)])
-    assert (found.outcome, found.verdict) == (UNTOLD, question + "one start (rotation); every chain keeps rotation")
+    assert (found.outcome, found.verdict) == (
+        Agreement.UNDETERMINED,
+        question + "one start (rotation); every chain keeps rotation",
+    )
     found = agreement([(TURN, [TURN] * 5), (TURN, [FLIP] * 5)])
-    assert found.outcome == UNTOLD and found.verdict.endswith(
+    assert found.outcome == Agreement.UNDETERMINED and found.verdict.endswith(
         "no chain ever switched, and they keep different mechanisms"
     )
     assert agreement([]).verdict == question + "no moves"
     found = agreement([(TURN, [TURN] * 5), (FLIP, [])])
-    assert found.outcome == UNTOLD and found.verdict.endswith("; no moves from inversion at N10")
+    assert found.outcome == Agreement.UNDETERMINED and found.verdict.endswith("; no moves from inversion at N10")
     assert [s.moves for s in found.per_chain] == [0, 5] and found.per_chain[0].shares == {}
 
 
@@ -367,7 +368,7 @@ def test_any_mechanisms_give_one_answer(data: list[tuple[str, list[str]]], rando
     random.shuffle(chains)
     assert mechanism_agreement(chains).to_dict() == found.to_dict()
     json.dumps(found.to_dict(), allow_nan=False)
-    assert found.outcome in (AGREE, DEPEND, UNTOLD)
+    assert found.outcome in (Agreement.AGREE, Agreement.DEPEND, Agreement.UNDETERMINED)
     assert len(found.verdict.splitlines()) == 1 and "nan" not in found.verdict
     for s in (*found.per_start, *found.per_chain):
         assert sum(s.shares.values()) == pytest.approx(1.0 if s.moves else 0.0)
@@ -538,7 +539,7 @@ def test_one_start_alone_does_not_hold_sampling_up(good: dict[str, Any]) -> None
     """Mechanisms that cannot be told do, where there are several starts: that is among the criteria above."""
     one_start = [replace(m, start=TURN) for m in good["mechanisms"]]
     found = judge(**good | {"mechanisms": one_start})
-    assert found.mechanisms.outcome == UNTOLD and found.converged
+    assert found.mechanisms.outcome == Agreement.UNDETERMINED and found.converged
 
 
 def test_one_chain_never_converges() -> None:

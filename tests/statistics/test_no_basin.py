@@ -17,7 +17,7 @@ from separatrix.core.seeds import stream
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.md_engine import MDEngine, run_half
 from separatrix.statistics import no_basin, ranking
-from separatrix.statistics.committor_statistics import NO_SPREAD, analyse
+from separatrix.statistics.committor_statistics import Judgement, analyse
 from separatrix.statistics.no_basin import lost_halves
 
 
@@ -95,7 +95,7 @@ def test_the_verdict_is_the_one_that_both_ends_of_the_bracket_give():
     n = np.full(100, 20)
     k = rng.binomial(n, 0.5)
     clean = analyse(k, n)
-    assert clean.judgement == NO_SPREAD and clean.mean_bounds == (clean.mean, clean.mean)
+    assert clean.judgement == Judgement.NO_SPREAD and clean.mean_bounds == (clean.mean, clean.mean)
     # A tenth lost: all to one side would put the mean off 1/2.
     lost = analyse(k, n, n_uncommitted=np.full(100, 2))
     assert lost.verdict.startswith("inconclusive: 200 of 2200 shots (9%, 8% to 10%) reached no basin")

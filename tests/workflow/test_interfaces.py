@@ -25,7 +25,7 @@ from separatrix.dynamics.md_engine import MDEngine
 from separatrix.dynamics.motion import maxwell_boltzmann
 from separatrix.potentials.potential import python_potential
 from separatrix.rates import mbar
-from separatrix.rates.agreement import agreement
+from separatrix.rates.agreement import RouteVerdict, agreement
 from separatrix.rates.tis import path_moves
 from separatrix.rates.tis.chain import InterfaceChain, run_chain
 from separatrix.rates.tis.engine_runner import EngineRunner
@@ -248,22 +248,23 @@ def routes(**rates: tuple[float, float | None]) -> list[dict]:
 
 def test_each_pair_of_routes_is_held_against_the_other():
     rules = {"statistics": "classical"}
-    words = agreement(routes(harmonic=(1e5, None), free_energy=(1.1e5, 0.1), interfaces=(4e5, 0.2)), 300.0, rules)
-    assert len(words) == 3
-    assert "agree within errors; free energy over harmonic: 1.1" in words[0]
-    assert "disagree beyond errors; interfaces over harmonic: 4 (2.7 to 5.9); anharmonic" in words[1]
+    pairs = agreement(routes(harmonic=(1e5, None), free_energy=(1.1e5, 0.1), interfaces=(4e5, 0.2)), 300.0, rules)
+    assert [pair.verdict for pair in pairs] == [RouteVerdict.AGREE, RouteVerdict.DISAGREE, RouteVerdict.DISAGREE]
+    assert "agree within errors; free energy over harmonic: 1.1" in pairs[0].text
+    assert "disagree beyond errors; interfaces over harmonic: 4 (2.7 to 5.9); anharmonic" in pairs[1].text
     # ln(4/1.1) = 1.29, sqrt(0.1^2 + 0.2^2) = 0.22
-    assert "disagree beyond errors; interfaces over free energy: 3.6 (2.3 to 5.6)" in words[2]
+    assert "disagree beyond errors; interfaces over free energy: 3.6 (2.3 to 5.6)" in pairs[2].text
     assert agreement(routes(harmonic=(1e5, None), free_energy=(None, None)), 300.0, rules) == []
     moving = routes(harmonic=(1e5, None), free_energy=(1.1e5, 0.1))
     moving[1]["settled"] = False
-    (words,) = agreement(moving, 300.0, rules)
-    assert words.endswith("; the umbrella windows were not equilibrated")
+    (pair,) = agreement(moving, 300.0, rules)
+    assert pair.text.endswith("; the umbrella windows were not equilibrated")
     # An interval by Student's t is wider: ln 4 = 1.39 is within 1.5, where 1.96 errors are 0.39.
     wide = routes(harmonic=(1e5, None), interfaces=(4e5, 0.2))
     wide[1] |= {"low": 4e5 * math.exp(-1.5), "high": 4e5 * math.exp(1.5)}
-    (words,) = agreement(wide, 300.0, rules)
-    assert "agree within errors; interfaces over harmonic: 4 (0.89 to 18)" in words
+    (pair,) = agreement(wide, 300.0, rules)
+    assert pair.verdict == RouteVerdict.AGREE
+    assert "agree within errors; interfaces over harmonic: 4 (0.89 to 18)" in pair.text
 
 
 def test_the_table_shows_the_route_through_interfaces():

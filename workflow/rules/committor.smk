@@ -115,7 +115,7 @@ rule committor:
         runtime=10,
     params:
         stage=Stage("separatrix.workflow.committor_stages:committor_analysis"),
-        revision=Revision(1),
+        revision=Revision(2),
         settings=settings("committor"),
     message:
         "{wildcards.method}: what the committor shots say of the coordinate"

@@ -50,7 +50,7 @@ rule compare:
         runtime=20,
     params:
         stage=Stage("separatrix.workflow.reporting:compare_methods"),
-        revision=Revision(1),
+        revision=Revision(2),
         settings=CONFIG.settings("compare"),
         folders={method: f"{RESULTS}/{method}" for method in CONFIG.methods},
         surfaces={

@@ -10,7 +10,7 @@ import pandas as pd
 
 from separatrix.report.charts import alt, colour, finish, nothing, of_kind, panels, whiskers
 from separatrix.report.figure_registry import Compared, MethodFigure
-from separatrix.report.quantities.quantity import SAMPLING, named
+from separatrix.report.quantities.estimate import pick
 from separatrix.results.run import MethodData
 
 
@@ -22,7 +22,7 @@ def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
             {"kind": "chain", "chain": chain.number, "shot": i + 1, "acceptance": float(a)}
             for i, a in enumerate(running)
         ]
-    q = named(compared.summaries[data.name], SAMPLING, "acceptance per shot")
+    q = pick(compared.summaries[data.name], "acceptance")
     last = max((len(c.accepted) for c in data.chains), default=0)
     return [*rows, {"kind": "all", "shot": last, "acceptance": q.value, "low": q.low, "high": q.high}]
 

@@ -11,7 +11,7 @@ from separatrix.report.charts import INK, alt, colour, finish, nothing, rows_of_
 from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.report.figures.chosen_in_resamples import selection_rows
 from separatrix.report.quantities.coefficient_errors import coefficient_errors
-from separatrix.report.quantities.quantity import Z
+from separatrix.report.quantities.estimate import Z
 from separatrix.results.run import MethodData
 
 

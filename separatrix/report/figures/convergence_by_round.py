@@ -10,16 +10,17 @@ import pandas as pd
 
 from separatrix.report.charts import IN_A_ROW, INK, alt, colour, finish, nothing, present_labels
 from separatrix.report.figure_registry import Compared, MethodFigure
-from separatrix.report.quantities.convergence_quantities import MEASURES, Measure, criterion, why_stopped
+from separatrix.report.quantities.convergence_quantities import why_stopped
 from separatrix.results.run import MethodData
+from separatrix.sampling.criterion import Measure, judged_measures, measures, shown_measures
 
 
 def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
     rows = []
     for number, a in enumerate(data.assessments, start=1):
         row: dict[str, Any] = {"round": number, "shots": a["n_shots"], "variables": "; ".join(a["variables"])}
-        for m in MEASURES:
-            row |= {m.name: a[m.name], f"{m.name}_bound": criterion(a, m.criterion)["bound"]}
+        for judged in judged_measures(a):
+            row |= {judged.measure.id: judged.value, f"{judged.measure.id}_bound": judged.bound}
         stopped = why_stopped(data.assessments) if number == len(data.assessments) else ""
         rows.append(
             row | {"mechanisms": a["mechanisms"]["outcome"], "verdict": a["verdict"], "sampling_stopped": stopped}
@@ -27,15 +28,12 @@ def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
     return rows
 
 
-_BEGINS = {"worst_r_hat": 1.0, "stable_for": 0.0}  # where the axes of these measures begin
-
-
 def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     """Each measure of convergence against the shots, with the bound that it has to pass, and why sampling stopped."""
     title = "Convergence of the sampling"
     if frame.empty:
         return nothing(title)
-    panels = [_measure(frame, order, measure) for measure in MEASURES]
+    panels = [_measure(frame, order, measure) for measure in shown_measures(frame)]
     chart = alt.concat(*panels, columns=IN_A_ROW, spacing=25)
     return finish(chart, title, [f"{label}: {words}" for label, words in reasons_to_stop(frame, order).items()])
 
@@ -48,10 +46,10 @@ def reasons_to_stop(frame: pd.DataFrame, order: Sequence[str]) -> dict[str, str]
 
 def _measure(frame: pd.DataFrame, order: Sequence[str], measure: Measure) -> alt.LayerChart:
     """One measure against the shots, one line per method, and its bound."""
-    rows = frame.assign(value=frame[measure.name], bound=frame[f"{measure.name}_bound"])
+    rows = frame.assign(value=frame[measure.id], bound=frame[f"{measure.id}_bound"])
     wanted = ", ".join(f"{bound:g}" for bound in sorted(rows["bound"].unique()))
     heading = alt.TitleParams(
-        f"{measure.title} (wanted: {measure.side} {wanted})", fontSize=12.5, fontWeight="normal", offset=6
+        f"{measure.label} (wanted: {measure.side.label} {wanted})", fontSize=12.5, fontWeight="normal", offset=6
     )
     x = alt.X(
         "shots:Q",
@@ -76,8 +74,8 @@ def _measure(frame: pd.DataFrame, order: Sequence[str], measure: Measure) -> alt
 def _measure_axis(measure: Measure, values: pd.Series) -> alt.Y:
     """An axis that begins where its measure does; the others are logarithmic, with the ticks 1, 2, 5, 10 and so on."""
     low, high = values[values > 0].min(), values.max()
-    if measure.name in _BEGINS:
-        begin = min(_BEGINS[measure.name], low)
+    if measure.axis_begins is not None:
+        begin = min(measure.axis_begins, low)
         scale = alt.Scale(domain=[begin, begin + 1.08 * (high - begin)], nice=False, zero=False)
         whole = {"values": list(range(0, math.ceil(high) + 1, math.ceil(high / 6)))} if begin == 0 else {"tickCount": 5}
         return alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(format="~r", **whole))
@@ -109,16 +107,7 @@ FIGURE = MethodFigure(
             (
                 "round",
                 "shots",
-                "information_error",
-                "information_error_bound",
-                "clustered_information_error",
-                "clustered_information_error_bound",
-                "worst_r_hat",
-                "worst_r_hat_bound",
-                "worst_effective_samples",
-                "worst_effective_samples_bound",
-                "stable_for",
-                "stable_for_bound",
+                *(name for m in measures() for name in (m.id, f"{m.id}_bound")),
             ),
             float,
         ),

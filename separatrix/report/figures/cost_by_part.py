@@ -9,24 +9,32 @@ import pandas as pd
 
 from separatrix.report.charts import alt, colour, finish, nothing, whiskers
 from separatrix.report.figure_registry import Compared, MethodFigure
-from separatrix.report.quantities.cost_quantities import core_seconds_of, evaluations_of, stage_seconds
-from separatrix.report.quantities.quantity import COST, named
+from separatrix.report.quantities.cost_quantities import (
+    core_seconds_of,
+    evaluations_of,
+    stage_label,
+    stage_seconds,
+)
+from separatrix.report.quantities.estimate import pick
 from separatrix.results.run import MethodData
 
 
 def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
-    wall = {stage.replace("_", " "): value for stage, (value, _) in stage_seconds(data).items()}
+    wall = {stage_label(stage): value for stage, (value, _) in stage_seconds(data).items()}
     # In the order of the work: what comes before the first paths, they and the sampling, and what comes after.
-    before = {part: wall.pop(part, None) for part in ("minimum", "saddle search")}
-    totals = {"seconds": {**before, **core_seconds_of(data), **wall}, "evaluations": evaluations_of(data)}
+    before = {part: wall.pop(part, None) for part in map(stage_label, ("minimum", "saddle_search"))}
+    seconds, evaluations = (
+        {part.label: value for part, value in costs(data).items()} for costs in (core_seconds_of, evaluations_of)
+    )
+    totals = {"seconds": {**before, **seconds, **wall}, "evaluations": evaluations}
     rows: list[dict[str, Any]] = [
         {"kind": kind, "part": part, "value": value}
         for kind, parts in totals.items()
         for part, value in parts.items()
         if value
     ]
-    for kind, name in (("evaluations", "force evaluations"), ("seconds", "core time")):
-        q = named(compared.summaries[data.name], COST, f"{name} per accepted path")
+    for kind, id in (("evaluations", "force_evaluations_per_path"), ("seconds", "core_time_per_path")):
+        q = pick(compared.summaries[data.name], id)
         if q.value:
             rows.append({"kind": f"{kind} per path", "part": "", "value": q.value, "low": q.low, "high": q.high})
     return rows

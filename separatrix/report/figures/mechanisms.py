@@ -10,7 +10,7 @@ import pandas as pd
 
 from separatrix.report.charts import INK, alt, colour, finish, nothing, of_kind, present_labels, whiskers
 from separatrix.report.figure_registry import Compared, MethodFigure
-from separatrix.report.quantities.quantity import CHAINS, SAMPLING, named
+from separatrix.report.quantities.estimate import pick
 from separatrix.report.quantities.sampling_quantities import mechanisms_of
 from separatrix.results.run import MethodData
 
@@ -18,13 +18,13 @@ from separatrix.results.run import MethodData
 def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
     rows = []
     for word in mechanisms_of(data.chains):
-        q = named(compared.summaries[data.name], SAMPLING, f"share: {word}")
+        q = pick(compared.summaries[data.name], "mechanism_share", mechanism=word)
         paths = int(sum((c.mechanism[c.sampled] == word).sum() for c in data.chains))
         # NaN where shares are not determined: a column of nothing else is still one of numbers.
         share, low, high = (math.nan if v is None else v for v in (q.value, q.low, q.high))
         rows.append({"kind": "all", "mechanism": word, "share": share, "low": low, "high": high, "paths": paths})
         for chain in data.chains:
-            one = named(compared.summaries[data.name], CHAINS, f"share: {word}, chain {chain.number}")
+            one = pick(compared.summaries[data.name], "chain_mechanism_share", mechanism=word, chain=chain.number)
             if one.value is not None:
                 rows.append({"kind": "chain", "chain": chain.number, "mechanism": word, "share": one.value})
     return rows

@@ -10,7 +10,7 @@ import pandas as pd
 
 from separatrix.report.charts import INK, alt, colour, finish, nothing, of_kind, present_labels, row_header
 from separatrix.report.figure_registry import Compared, MethodFigure
-from separatrix.report.quantities.quantity import SAMPLING, named
+from separatrix.report.quantities.estimate import pick
 from separatrix.results.run import MethodData
 
 
@@ -22,7 +22,7 @@ def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
         for d, w in zip(c.duration[c.sampled], c.multiplicity[c.sampled], strict=True)
     ]
     for kind in ("lower quartile", "median", "upper quartile"):
-        q = named(compared.summaries[data.name], SAMPLING, f"path length, {kind}")
+        q = pick(compared.summaries[data.name], f"path_length_{kind.replace(' ', '_')}")
         rows.append({"kind": kind, "length": q.value, "low": q.low, "high": q.high})
     return rows
 

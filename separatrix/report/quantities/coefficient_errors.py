@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from separatrix.coordinate.committor_model import Coordinate
-from separatrix.report.quantities.quantity import finite
+from separatrix.report.quantities.estimate import finite
 
 MIN_CHAINS = 10  # for standard errors clustered by chain; they are far too small for a few clusters
 

@@ -3,76 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
-from separatrix.report.quantities.quantity import CONVERGENCE, Quantity, finite
-
-
-class Measure(NamedTuple):
-    """One number by which the convergence is judged.
-
-    Attributes
-    ----------
-    name
-        In an assessment.
-    title
-        For readers.
-    criterion
-        Name of the criterion that it is judged by.
-    side
-        ``at most`` or ``at least`` the bound.
-    """
-
-    name: str
-    title: str
-    criterion: str
-    side: str
+from separatrix.core.labelled import Answer, Labelled
+from separatrix.report.quantities.estimate import Estimate, MethodResults, finite
+from separatrix.report.quantity_catalogue import Group, Quantity
+from separatrix.sampling.criterion import judged_measures
 
 
-MEASURES = (
-    Measure("information_error", "information error", "information error", "at most"),
-    Measure("clustered_information_error", "information error, clustered by chain", "information error", "at most"),
-    Measure("worst_r_hat", "worst R-hat", "R-hat", "at most"),
-    Measure("worst_effective_samples", "smallest effective sample size", "effective samples", "at least"),
-    Measure("stable_for", "rounds with the same variables", "stable variables", "at least"),
-)
-"""Numbers of :class:`separatrix.sampling.convergence.Assessment` that are shown."""
+class StopReason(Labelled):
+    """Why sampling stopped."""
+
+    CONVERGED = "converged", "it converged"
+    MAX_ROUNDS = "max_rounds", "max_rounds was reached"
+
+    @classmethod
+    def of(cls, assessments: Sequence[Mapping[str, Any]]) -> StopReason:
+        """Why sampling stopped after the last of some assessments."""
+        return cls.CONVERGED if assessments[-1]["converged"] else cls.MAX_ROUNDS
 
 
-def convergence_quantities(assessments: Sequence[Mapping[str, Any]]) -> list[Quantity]:
+def convergence_quantities(results: MethodResults) -> list[Estimate]:
     """Why sampling stopped, and the measures that it was judged by in its last round."""
+    assessments = results.data.assessments
     last = assessments[-1]
-    agreement = last["mechanisms"]
-    found = [
-        Quantity(CONVERGENCE, "converged", text="yes" if last["converged"] else "no"),
-        Quantity(CONVERGENCE, "sampling stopped", text=why_stopped(assessments)),
-        Quantity(CONVERGENCE, "rounds", len(assessments)),
-        Quantity(CONVERGENCE, "verdict of the last round", text=last["verdict"]),
+    agreement, converged = last["mechanisms"], Answer.of(last["converged"])
+    estimates = [
+        Estimate("converged", verdict=converged, text=converged.label),
+        Estimate("stop_reason", verdict=StopReason.of(assessments), text=why_stopped(assessments)),
+        Estimate("rounds", len(assessments)),
+        Estimate("last_assessment", text=last["verdict"]),
     ]
-    for measure in MEASURES:
-        judged = criterion(last, measure.criterion)
-        wanted = f"wanted: {measure.side} {judged['bound']:g}"
-        value = finite(last[measure.name])
-        text = "" if value is None else wanted
-        found.append(Quantity(CONVERGENCE, measure.title, value, text=text, note=judged["text"]))
-    found.append(Quantity(CONVERGENCE, "mechanisms and starts", text=agreement["verdict"]))
-    found += [
-        Quantity(CONVERGENCE, f"mechanisms of chains started from: {row['start']}", text=_shares_of_start(row))
+    for judged in judged_measures(last):
+        measure, value = judged.measure, finite(judged.value)
+        estimates.append(
+            Estimate(
+                "convergence_measure",
+                value,
+                {"measure": measure.id},
+                text="" if value is None else f"wanted: {measure.side.label} {judged.bound:g}",
+                note=judged.text,
+                unit_given=measure.unit,
+                names={"measure": measure.label},
+            )
+        )
+    estimates.append(Estimate("start_dependence", verdict=agreement["outcome"], text=agreement["verdict"]))
+    estimates += [
+        Estimate("start_mechanisms", of={"start": row["start"]}, text=_shares_of_start(row))
         for row in agreement["per_start"]
     ]
-    return found
+    return estimates
 
 
 def why_stopped(assessments: Sequence[Mapping[str, Any]]) -> str:
-    """Why sampling stopped after the last of some assessments."""
+    """Why sampling stopped after the last of some assessments, in words."""
     rounds = f"{len(assessments)} round{'' if len(assessments) == 1 else 's'}"
-    if assessments[-1]["converged"]:
-        return f"because it converged, after {rounds}"
-    return f"because max_rounds was reached, after {rounds}, without convergence"
-
-
-def criterion(assessment: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    return next(c for c in assessment["criteria"] if c["name"] == name)
+    reason = StopReason.of(assessments)
+    more = "" if reason == StopReason.CONVERGED else ", without convergence"
+    return f"because {reason.label}, after {rounds}{more}"
 
 
 def _shares_of_start(row: Mapping[str, Any]) -> str:
@@ -83,3 +72,31 @@ def _shares_of_start(row: Mapping[str, Any]) -> str:
     worth = "" if row["effective_moves"] is None else f" (worth {row['effective_moves']:.1f})"
     chains = ", ".join(map(str, row["chains"]))
     return f"{shares}; moves: {row['moves']}{worth}, switches: {row['switches']}, chains: {chains}"
+
+
+_quantity = partial(Quantity, group=Group.CONVERGENCE, estimates=convergence_quantities)
+
+QUANTITIES = (
+    _quantity(id="converged", label="converged", description="Whether all criteria of convergence hold."),
+    _quantity(id="stop_reason", label="sampling stopped", description="Why sampling stopped."),
+    _quantity(id="rounds", label="rounds", description="Rounds of sampling."),
+    _quantity(
+        id="last_assessment", label="verdict of the last round", description="The criteria that do not hold, in words."
+    ),
+    _quantity(
+        id="convergence_measure",
+        label="{measure}",
+        unit="",
+        description="A number that a criterion of convergence judges; the registry of criteria says which there are.",
+    ),
+    _quantity(
+        id="start_dependence",
+        label="mechanisms and starts",
+        description="Whether shares of mechanisms depend on where the chains were started.",
+    ),
+    _quantity(
+        id="start_mechanisms",
+        label="mechanisms of chains started from: {start}",
+        description="Shares of the mechanisms in the chains of one start.",
+    ),
+)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from separatrix.coordinate.committor_model import Coordinate
+from separatrix.core.digits import rounded
+from separatrix.core.labelled import Answer
 from separatrix.report.quantities.coefficient_errors import MIN_CHAINS, CoefficientErrors, coefficient_errors
-from separatrix.report.quantities.quantity import COORDINATE, Quantity, finite, rounded
-from separatrix.results.run import MethodData
+from separatrix.report.quantities.estimate import Estimate, MethodResults, finite
+from separatrix.report.quantity_catalogue import Group, Quantity
 
 
 def formula(model: Coordinate, units: Mapping[str, str], errors: CoefficientErrors) -> str:
@@ -36,25 +39,26 @@ BEYOND = {"boosting": "gradient boosting", "network": "a neural network"}
 """Committor models that are not linear, by their names in ``coordinate.json``."""
 
 
-def coordinate_quantities(data: MethodData) -> list[Quantity]:
+def coordinate_quantities(results: MethodResults) -> list[Estimate]:
     """The coordinate as a formula, its likelihoods and how often its variables are chosen in resamples."""
+    data = results.data
     model, fit = data.coordinate, data.fit
     errors = coefficient_errors(model, len(data.chains))
     n = model.n_observations
-    independent = "taken as independent"
-    found = [
-        Quantity(COORDINATE, "coordinate", text=formula(model, fit["units"], errors), note=errors.note),
-        Quantity(COORDINATE, "observations", n, note=f"{model.n_success} to {fit['product']}"),
-        Quantity(COORDINATE, "left out of the fit", fit["n_left_out"], note="half reached neither basin"),
-        Quantity(COORDINATE, "ln L", model.log_likelihood, note=f"{n} observations {independent}"),
-        Quantity(COORDINATE, "ln L of a constant", fit["null_log_likelihood"]),
-        Quantity(
-            COORDINATE,
-            "better than a constant by the criterion",
-            text="yes" if fit["beats_null"] else "no",
+    beats_constant = Answer.of(fit["beats_null"])
+    estimates = [
+        Estimate("coordinate", text=formula(model, fit["units"], errors), note=errors.note),
+        Estimate("observations", n, note=f"{model.n_success} to {fit['product']}"),
+        Estimate("observations_left_out", fit["n_left_out"], note="half reached neither basin"),
+        Estimate("log_likelihood", model.log_likelihood, note=f"{n} observations taken as independent"),
+        Estimate("log_likelihood_of_constant", fit["null_log_likelihood"]),
+        Estimate(
+            "beats_constant",
+            verdict=beats_constant,
+            text=beats_constant.label,
             note=CRITERIA.get(fit.get("criterion", "ebic"), ""),
         ),
-        Quantity(COORDINATE, "ln L per observation", model.log_likelihood / n),
+        Estimate("log_likelihood_per_observation", model.log_likelihood / n),
     ]
     held = fit.get("held_out")
     if held:
@@ -62,19 +66,13 @@ def coordinate_quantities(data: MethodData) -> list[Quantity]:
         if held["skipped"]:
             note += f"; chains that could not be left out: {', '.join(held['skipped'])}"
         few = "" if len(held["groups"]) >= MIN_CHAINS else f"; error from {len(held['groups'])} chains only"
-        found += [
-            Quantity(
-                COORDINATE,
-                "held-out ln L per observation",
-                held["mean"],
-                error=held["standard_error"],
-                note=note + few,
-            ),
-            Quantity(COORDINATE, "held-out ln L per observation of a constant", held["null_mean"]),
+        estimates += [
+            Estimate("held_out_log_likelihood", held["mean"], error=held["standard_error"], note=note + few),
+            Estimate("held_out_log_likelihood_of_constant", held["null_mean"]),
         ]
     else:
-        found.append(Quantity(COORDINATE, "held-out ln L per observation", note="not computed: needs two chains"))
-    found += _beyond_quantities(fit)
+        estimates.append(Estimate("held_out_log_likelihood", note="not computed: needs two chains"))
+    estimates += _nonlinear(fit)
     frequency = fit.get("bootstrap")
     for name in model.names:
         if frequency and frequency["n_boot"]:
@@ -82,11 +80,11 @@ def coordinate_quantities(data: MethodData) -> list[Quantity]:
             note = f"{frequency['n_boot']} resamples of {frequency['blocks']}"
         else:
             value, note = None, "no bootstrap was run"
-        found.append(Quantity(COORDINATE, f"chosen in resamples: {name}", value, note=note))
-    return found
+        estimates.append(Estimate("chosen_in_resamples", value, {"variable": name}, note=note))
+    return estimates
 
 
-def _beyond_quantities(fit: Mapping[str, Any]) -> list[Quantity]:
+def _nonlinear(fit: Mapping[str, Any]) -> list[Estimate]:
     """How much better models predict that are not linear, on observations that neither they nor the coordinate saw."""
     beyond = fit.get("beyond_linear")
     if not beyond:
@@ -97,12 +95,63 @@ def _beyond_quantities(fit: Mapping[str, Any]) -> list[Quantity]:
         note += f"; error from {folds} folds only"
     given = {"chosen": "its variables", "all": "all variables"}
     return [
-        Quantity(
-            COORDINATE,
-            f"held-out gain of {BEYOND[m['name']]}, {given[m['variables']]}",
+        Estimate(
+            "held_out_gain",
             finite(m["gain"]),
+            {"model": m["name"], "variables": m["variables"]},
             error=finite(m["standard_error"]),
             note=note,
+            names={"model": BEYOND[m["name"]], "variables": given[m["variables"]]},
         )
         for m in beyond["models"]
     ]
+
+
+_quantity = partial(Quantity, group=Group.COORDINATE, estimates=coordinate_quantities)
+
+QUANTITIES = (
+    _quantity(id="coordinate", label="coordinate", description="The reaction coordinate as a formula."),
+    _quantity(id="observations", label="observations", description="Half-trajectories that the fit is made to."),
+    _quantity(
+        id="observations_left_out",
+        label="left out of the fit",
+        description="Half-trajectories that reached neither basin.",
+    ),
+    _quantity(id="log_likelihood", label="ln L", description="Log-likelihood of the observations."),
+    _quantity(
+        id="log_likelihood_of_constant",
+        label="ln L of a constant",
+        description="Log-likelihood of the observations by a constant committor.",
+    ),
+    _quantity(
+        id="beats_constant",
+        label="better than a constant by the criterion",
+        description="Whether the coordinate predicts better than a constant, its variables counted.",
+    ),
+    _quantity(
+        id="log_likelihood_per_observation",
+        label="ln L per observation",
+        description="Log-likelihood over the number of observations.",
+    ),
+    _quantity(
+        id="held_out_log_likelihood",
+        label="held-out ln L per observation",
+        description="Log-likelihood per observation of chains that the fit has not seen.",
+    ),
+    _quantity(
+        id="held_out_log_likelihood_of_constant",
+        label="held-out ln L per observation of a constant",
+        description="The same by a constant committor.",
+    ),
+    _quantity(
+        id="held_out_gain",
+        label="held-out gain of {model}, {variables}",
+        description="Held-out log-likelihood per observation that a model which is not linear has more.",
+    ),
+    _quantity(
+        id="chosen_in_resamples",
+        label="chosen in resamples: {variable}",
+        description="Share of the resamples in which a variable of the coordinate is chosen.",
+        detail=True,
+    ),
+)

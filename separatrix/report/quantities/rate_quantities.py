@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from separatrix.core.units import KCAL
 from separatrix.rates import kinetics
 from separatrix.rates.left_out import lost_pairs
-from separatrix.rates.route import by_trust, in_order, is_sampled
-from separatrix.report.quantities.quantity import RATES, Quantity, Z, with_width
+from separatrix.rates.route import Route, RouteQuantity, by_trust, in_order, is_sampled
+from separatrix.rates.routes import free_energy_route, harmonic_route
+from separatrix.report.quantities.estimate import Estimate, MethodResults, Z, finite
+from separatrix.report.quantity_catalogue import Group, Quantity, estimated, estimated_times
 from separatrix.statistics.no_basin import KEY
 
 
@@ -38,47 +42,66 @@ def both_ways(content: Mapping[str, Any]) -> tuple[str, kinetics.Relaxation] | N
     return None
 
 
-def rate_quantities(content: Mapping[str, Any]) -> list[Quantity]:
-    """Rates by each route at each temperature, laws over temperature, relaxation and equilibrium.
-
-    Parameters
-    ----------
-    content
-        Of ``rates.json``.
-    """
-    found = [_rate(route) for route in content["routes"]]
-    found += [_quantised(route) for route in content["routes"] if route.get("quantum_factor") and route["rate"]]
-    found += [q for law in content["laws"] for q in _law(law, "harmonic")]
+def rate_quantities(results: MethodResults) -> list[Estimate]:
+    """Rates by each route at each temperature, laws over temperature, relaxation and equilibrium."""
+    content = results.rates
+    if content is None:
+        return []
+    estimates = [_rate(route) for route in content["routes"]]
+    estimates += [_quantised(route) for route in content["routes"] if route.get("quantum_factor") and route["rate"]]
+    estimates += [q for law in content["laws"] for q in _law(law, harmonic_route.ROUTE)]
     along = content["along_coordinate"]
-    found += [q for law in (along.get("reweighted") or {}).get("laws", ()) for q in _law(law, "free energy")]
+    estimates += [
+        q for law in (along.get("reweighted") or {}).get("laws", ()) for q in _law(law, free_energy_route.ROUTE)
+    ]
     if kappa := along.get("transmission"):
         half = None if kappa["error"] is None else Z * kappa["error"]
         low, high = (None, None) if half is None else (kappa["kappa"] - half, kappa["kappa"] + half)
         lost = lost_pairs(content)
         text = f"{lost.count('pairs of halves')} left out: give a larger {KEY}" if lost and lost.matters else ""
-        found.append(Quantity(RATES, "transmission coefficient", kappa["kappa"], low=low, high=high, text=text))
-    found += [Quantity(RATES, **q._asdict()) for route in in_order() for q in route.quantities(content)]
+        estimates.append(Estimate("transmission_coefficient", kappa["kappa"], low=low, high=high, text=text))
+    estimates += [_route_number(route, number) for route in in_order() for number in route.quantities(content)]
     if relaxed := both_ways(content):
         route, of = relaxed
-        at = f"{route}, {content['temperature_K']:g} K"
+        at = {"route": route, "temperature": content["temperature_K"]}
         reactant, product = content["states"]
         note = "from the rates in both directions"
-        found += [
-            Quantity(RATES, f"relaxation time, {at}", _finite(of.time), "s", note=f"1/(k + k'), {note}"),
-            Quantity(RATES, f"share of {reactant} at equilibrium, {at}", of.share, note=note),
-            Quantity(RATES, f"share of {product} at equilibrium, {at}", 1.0 - of.share, note=note),
+        estimates += [
+            Estimate("relaxation_time", finite(of.time), at, note=f"1/(k + k'), {note}"),
+            Estimate("equilibrium_share", of.share, {"state": reactant, **at}, note=note),
+            Estimate("equilibrium_share", 1.0 - of.share, {"state": product, **at}, note=note),
         ]
         if math.isfinite(of.half_life):
-            found.append(Quantity(RATES, f"half-life of {reactant}, {at}", of.half_life, "s", note=note))
-    return [with_width(q) for q in found]
+            estimates.append(Estimate("half_life", of.half_life, {"state": reactant, **at}, note=note))
+    return estimates
 
 
-def _rate(route: Mapping[str, Any]) -> Quantity:
+def _route_number(route: Route, number: RouteQuantity) -> Estimate:
+    """A number of a route other than its rates."""
+    return Estimate(
+        "route_number",
+        number.value,
+        {"route": route.name, "number": number.id},
+        low=number.low,
+        high=number.high,
+        text=number.text,
+        note=number.note,
+        unit_given=number.unit,
+        names={"number": number.label},
+    )
+
+
+def rate_qualifiers(route: Mapping[str, Any]) -> dict[str, str | float]:
+    """What tells a rate from others: direction, route and temperature (K)."""
+    return {name: route[name] for name in ("from", "to", "route", "temperature")}
+
+
+def _rate(route: Mapping[str, Any]) -> Estimate:
     """One rate; that of windows which had not settled has no interval, for the one on record does not know."""
-    name = f"rate {route['from']} to {route['to']}, {route['route']}, {route['temperature']:g} K"
-    value, (low, high) = _finite(route["rate"]), kinetics.interval(route) or (None, None)
+    of = rate_qualifiers(route)
+    value, (low, high) = finite(route["rate"]), kinetics.interval(route) or (None, None)
     if value is None or not value:
-        return Quantity(RATES, name, unit="1/s", note="no rate by this route")
+        return Estimate("rate", of=of, note="no rate by this route")
     if not is_sampled(route["route"]):
         note = "harmonic transition-state theory; no statistical error"
     elif unsettled(route):
@@ -87,59 +110,119 @@ def _rate(route: Mapping[str, Any]) -> Quantity:
         note = "no interval: no error is known"
     else:
         note = "reweighted from the temperature of the dynamics" if route.get("how") == "reweighted" else "sampled"
-    return Quantity(RATES, name, value, "1/s", low=low, high=high, note=note)
+    missing = low is None and is_sampled(route["route"])
+    return Estimate("rate", value, of, low=low, high=high, interval_missing=missing, note=note)
 
 
-def _quantised(route: Mapping[str, Any]) -> Quantity:
+def _quantised(route: Mapping[str, Any]) -> Estimate:
     """A sampled rate, which is classical, times the quantum/classical factor of the harmonic rates."""
     of, factor = _rate(route), float(route["quantum_factor"])
     value, low, high = (None if v is None else factor * v for v in (of.value, of.low, of.high))
     note = f"classical rate times {factor:.3g}, quantum over classical of the harmonic rates; {of.note}"
-    return Quantity(RATES, f"{of.name}, times quantum factor", value, "1/s", low=low, high=high, note=note)
+    # The note begins with the factor, and is no reason.
+    return replace(of, id="rate_quantised", value=value, low=low, high=high, interval_missing=False, note=note)
 
 
-def _law(law: Mapping[str, Any], route: str) -> list[Quantity]:
+def _law(law: Mapping[str, Any], route: Route) -> list[Estimate]:
     """Activation energy and prefactor, or enthalpy and entropy of activation."""
-    at = f"{law['from']} to {law['to']}, {route}"
+    at = {"from": law["from"], "to": law["to"], "route": route.name}
     lowest, highest = law["temperatures"]
     note = f"{lowest:g} to {highest:g} K"
-    if route == "harmonic":
-        # The scatter about the line tells how straight it is, nothing of the rates' own errors.
-        interval, of_prefactor = (None, None), (None, None)
-        note += "; no statistical error"
+    low = high = low_prefactor = high_prefactor = None
+    if route.sampled:
+        low, high = law["energy_interval"]
+        low_prefactor, high_prefactor = (None if v is None else math.exp(v) for v in law["ln_prefactor_interval"])
     else:
-        interval = law["energy_interval"]
-        of_prefactor = [None if v is None else math.exp(v) for v in law["ln_prefactor_interval"]]
+        # The scatter about the line tells how straight it is, nothing of the rates' own errors.
+        note += "; no statistical error"
     if law.get("curvature_p") is not None and law["curvature_p"] < 0.05:
         note += "; the rates bend, so that a line is not enough"
-    low, high = interval
+    energy = law["energy"]
     if law["law"] != "arrhenius":
         return [
-            Quantity(RATES, f"enthalpy of activation, {at}", law["energy"], "kJ/mol", low=low, high=high, note=note),
-            Quantity(RATES, f"entropy of activation, {at}", _finite(law["entropy"]), "J/mol/K", note=note),
+            Estimate("activation_enthalpy", energy, at, low=low, high=high, note=note),
+            Estimate("activation_entropy", finite(law["entropy"]), at, note=note),
         ]
+    prefactor, text = math.exp(law["ln_prefactor"]), f"{energy / KCAL:.1f} kcal/mol"
     return [
-        Quantity(
-            RATES,
-            f"activation energy, {at}",
-            law["energy"],
-            "kJ/mol",
-            low=low,
-            high=high,
-            text=f"{law['energy'] / KCAL:.1f} kcal/mol",
-            note=note,
-        ),
-        Quantity(
-            RATES,
-            f"prefactor, {at}",
-            math.exp(law["ln_prefactor"]),
-            "1/s",
-            low=of_prefactor[0],
-            high=of_prefactor[1],
-            note=note,
-        ),
+        Estimate("activation_energy", energy, at, low=low, high=high, text=text, note=note),
+        Estimate("prefactor", prefactor, at, low=low_prefactor, high=high_prefactor, note=note),
     ]
 
 
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(value)
+_quantity = partial(Quantity, group=Group.RATES, estimates=rate_quantities)
+_law_quantity = partial(_quantity, unit="kJ/mol")
+
+QUANTITIES = (
+    _quantity(
+        id="rate",
+        label="rate {from} to {to}, {route}, {temperature:g} K",
+        unit="1/s",
+        description="Rate constant by one route at one temperature.",
+        format=estimated,
+        logarithmic=True,
+    ),
+    _quantity(
+        id="rate_quantised",
+        label="rate {from} to {to}, {route}, {temperature:g} K, times quantum factor",
+        unit="1/s",
+        description="Rate from classical dynamics times the ratio of quantum to classical harmonic rate.",
+        format=estimated,
+        logarithmic=True,
+    ),
+    _law_quantity(
+        id="activation_energy",
+        label="activation energy, {from} to {to}, {route}",
+        description="Slope of Arrhenius' law over the temperatures of the rates.",
+    ),
+    _quantity(
+        id="prefactor",
+        label="prefactor, {from} to {to}, {route}",
+        unit="1/s",
+        description="Prefactor of Arrhenius' law.",
+        format=estimated,
+        logarithmic=True,
+    ),
+    _law_quantity(
+        id="activation_enthalpy",
+        label="enthalpy of activation, {from} to {to}, {route}",
+        description="Enthalpy of activation of Eyring's law.",
+    ),
+    _quantity(
+        id="activation_entropy",
+        label="entropy of activation, {from} to {to}, {route}",
+        unit="J/mol/K",
+        description="Entropy of activation of Eyring's law.",
+    ),
+    _quantity(
+        id="transmission_coefficient",
+        label="transmission coefficient",
+        description="Share of the flux through the dividing surface that is not turned back.",
+    ),
+    _quantity(
+        id="route_number",
+        label="{number}",
+        unit="",
+        description="A number of a route other than its rates, as the route names it.",
+        format=estimated_times,
+    ),
+    _quantity(
+        id="relaxation_time",
+        label="relaxation time, {route}, {temperature:g} K",
+        unit="s",
+        description="Time in which the populations of both states relax, from the rates in both directions.",
+        format=estimated,
+    ),
+    _quantity(
+        id="equilibrium_share",
+        label="share of {state} at equilibrium, {route}, {temperature:g} K",
+        description="Share of the molecules in one state at equilibrium.",
+    ),
+    _quantity(
+        id="half_life",
+        label="half-life of {state}, {route}, {temperature:g} K",
+        unit="s",
+        description="Time after which half of the molecules have left a state.",
+        format=estimated,
+    ),
+)

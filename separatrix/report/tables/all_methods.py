@@ -5,19 +5,24 @@ from __future__ import annotations
 import pandas as pd
 
 from separatrix.report.figure_registry import MethodTable
-from separatrix.report.quantities.quantity import COMMITTOR, CONVERGENCE, COORDINATE, COST, POINTS, RATES, SAMPLING
+from separatrix.report.quantity_catalogue import Group, details
 from separatrix.report.table_cells import HOW_UNCERTAIN, by_method
 from separatrix.report.table_content import TablePage
+
+GROUPS = (
+    Group.POINTS,
+    Group.SAMPLING,
+    Group.CONVERGENCE,
+    Group.COORDINATE,
+    Group.COMMITTOR,
+    Group.RATES,
+    Group.COST,
+)
 
 
 def content(frame: pd.DataFrame) -> TablePage:
     """The main table."""
-    frame = frame[
-        ~frame["quantity"].str.startswith(("wall time, ", "chosen in resamples"))
-        | (frame["quantity"] == "wall time, other stages")
-    ]
-    groups = (POINTS, SAMPLING, CONVERGENCE, COORDINATE, COMMITTOR, RATES, COST)
-    return by_method(frame, "Comparison of the methods", groups, HOW_UNCERTAIN)
+    return by_method(frame[~frame["id"].isin(details())], "Comparison of the methods", GROUPS, HOW_UNCERTAIN)
 
 
 TABLE = MethodTable(

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from separatrix.coordinate.interchangeable import NEAR_DUPLICATES
+from separatrix.core.digits import rounded
 from separatrix.report.figure_registry import Compared, MethodTable
-from separatrix.report.quantities.quantity import rounded
 from separatrix.report.table_cells import minus
 from separatrix.report.table_content import TablePage, one_table, text_row
 from separatrix.results.run import MethodData

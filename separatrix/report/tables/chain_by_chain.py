@@ -5,14 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from separatrix.report.figure_registry import MethodTable
-from separatrix.report.quantities.quantity import CHAINS
+from separatrix.report.quantity_catalogue import Group
 from separatrix.report.table_cells import HOW_UNCERTAIN, by_method
 from separatrix.report.table_content import TablePage
 
 
 def content(frame: pd.DataFrame) -> TablePage:
     """What each chain says alone: do they agree?"""
-    return by_method(frame, "Chain by chain", (CHAINS,), HOW_UNCERTAIN)
+    return by_method(frame, "Chain by chain", (Group.CHAINS,), HOW_UNCERTAIN)
 
 
 TABLE = MethodTable(

@@ -8,23 +8,25 @@ import pandas as pd
 
 from separatrix.report.figure_registry import MethodTable
 from separatrix.report.figures.convergence_by_round import reasons_to_stop
-from separatrix.report.quantities.convergence_quantities import MEASURES
 from separatrix.report.table_content import TablePage, group_row, one_table, text_row
+from separatrix.sampling.criterion import shown_measures
+from separatrix.sampling.mechanism_shares import Agreement
 
 
 def content(frame: pd.DataFrame) -> TablePage:
     """What the judgement after each round said, and why each method's sampling stopped."""
-    heads = ("round", "shots", "variables", *(m.title for m in MEASURES), "mechanisms", "verdict")
+    measures = shown_measures(frame)
+    heads = ("round", "shots", "variables", *(m.label for m in measures), "mechanisms", "verdict")
     table_rows = []
     for label, reason in reasons_to_stop(frame, list(dict.fromkeys(frame["label"]))).items():
         rows = frame[frame["label"] == label].to_dict("records")
         table_rows.append(group_row(f"{label}: {reason}", len(heads)))
-        bounds = [f"{m.side} {rows[-1][f'{m.name}_bound']:g}" for m in MEASURES]
+        bounds = [f"{m.side.label} {rows[-1][f'{m.id}_bound']:g}" for m in measures]
         table_rows.append(text_row("wanted", ["", "", *bounds, "", ""]))
         for row in rows:
-            numbers = [f"{row[m.name]:.3g}" if math.isfinite(row[m.name]) else "–" for m in MEASURES]
+            numbers = [f"{row[m.id]:.3g}" if math.isfinite(row[m.id]) else "–" for m in measures]
             shots = f"{row['shots']:.0f}"
-            cells = [shots, row["variables"], *numbers, row["mechanisms"], row["verdict"]]
+            cells = [shots, row["variables"], *numbers, Agreement(row["mechanisms"]).label, row["verdict"]]
             table_rows.append(text_row(f"{row['round']:.0f}", cells))
     note = "–: the data cannot give the number; the verdict says why. Shots are those of all chains after the burn-in."
     return one_table("Convergence round by round", heads, table_rows, note)

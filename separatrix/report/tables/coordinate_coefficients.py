@@ -6,8 +6,8 @@ import math
 
 import pandas as pd
 
+from separatrix.core.digits import rounded
 from separatrix.report.figure_registry import MethodTable
-from separatrix.report.quantities.quantity import rounded
 from separatrix.report.table_cells import INTERVAL_NOTE, both_intervals, minus
 from separatrix.report.table_content import TablePage, group_row, one_table, text_row
 

@@ -11,6 +11,7 @@ from separatrix.report.figure_registry import Compared, MethodTable
 from separatrix.report.table_cells import interval_text, minus
 from separatrix.report.table_content import TablePage, group_row, one_table, text_row
 from separatrix.results.run import MethodData
+from separatrix.statistics.ranking import Coordinates
 
 
 def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
@@ -41,13 +42,13 @@ def content(frame: pd.DataFrame) -> TablePage:
         "Brier score",
         "error of the committor",
     )
-    roles = {"found": "the one found", "baseline": "baseline", "constant": "a constant"}
+    roles = {role.value: role.label for role in Coordinates}
     table_rows = []
     for label, of_method in frame.groupby("label", sort=False):
         table_rows.append(group_row(str(label), len(heads)))
         for row in of_method.to_dict("records"):
             behind = ""
-            if row["role"] != "found" and math.isfinite(row["behind"]):
+            if row["role"] != Coordinates.FOUND and math.isfinite(row["behind"]):
                 behind = minus(f"{row['behind']:.3f}") + f" ({interval_text(row['behind_low'], row['behind_high'])})"
             error = ""
             if math.isfinite(row["rms_error"]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from separatrix.report.figure_registry import MethodTable
-from separatrix.report.quantities.quantity import GEOMETRY, POINTS
+from separatrix.report.quantity_catalogue import Group
 from separatrix.report.table_cells import by_method
 from separatrix.report.table_content import TablePage
 
@@ -15,7 +15,7 @@ def content(frame: pd.DataFrame) -> TablePage:
     note = "Energies are those of the potential, without zero-point vibration."
     if (frame["unit"] == "degree").any():
         note += " Dihedrals carry their sign."
-    return by_method(frame, "Stationary points", (POINTS, GEOMETRY), note)
+    return by_method(frame, "Stationary points", (Group.POINTS, Group.GEOMETRY), note)
 
 
 TABLE = MethodTable(

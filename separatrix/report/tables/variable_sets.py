@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from separatrix.core.digits import rounded
 from separatrix.report.figure_registry import Compared, MethodTable
 from separatrix.report.figures.coefficients import coefficient_intervals
-from separatrix.report.quantities.quantity import rounded
 from separatrix.report.table_cells import INTERVAL_NOTE, both_intervals, minus
 from separatrix.report.table_content import TableCell, TablePage, TableRow, group_row, one_table, text_cell
 from separatrix.results.run import MethodData

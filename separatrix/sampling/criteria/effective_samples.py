@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evidence, value_and_bound
+from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evidence, Measure, Side, value_and_bound
 from separatrix.sampling.mixing import Mixing
 
 
@@ -32,6 +32,15 @@ CRITERION = ConvergenceCriterion(
     name="effective samples",
     label="effective sample size",
     judge=_judge,
+    measures=(
+        Measure(
+            id="worst_effective_samples",
+            label="smallest effective sample size",
+            meaning="Smallest bulk effective sample size of the selected variables and of r, all chains together.",
+            side=Side.AT_LEAST,
+            value="worst_effective_samples",
+        ),
+    ),
     setting="effective_samples",
     order=40,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from separatrix.coordinate.committor_model import Coordinate
-from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evidence, value_and_bound
+from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evidence, Measure, Side, value_and_bound
 
 
 def _information_criterion(coordinate: Coordinate | None, bound: float) -> Criterion:
@@ -30,6 +30,22 @@ CRITERION = ConvergenceCriterion(
     name="information error",
     label="information error",
     judge=_judge,
+    measures=(
+        Measure(
+            id="information_error",
+            label="information error",
+            meaning="Mean standard error of the coefficients, variables scaled to [0, 1]; observations independent.",
+            side=Side.AT_MOST,
+            value="information_error",
+        ),
+        Measure(
+            id="clustered_information_error",
+            label="information error, clustered by chain",
+            meaning="The same, observations of one chain correlated.",
+            side=Side.AT_MOST,
+            value="clustered_information_error",
+        ),
+    ),
     setting="information_error",
     order=20,
 )

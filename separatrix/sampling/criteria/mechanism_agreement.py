@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evidence
-from separatrix.sampling.mechanism_shares import AGREE
+from separatrix.sampling.mechanism_shares import Agreement
 
 
 def _judge(evidence: Evidence, bound: float) -> Criterion | None:
     agreement = evidence.mechanisms
     # Of one start there is nothing to compare; of several, what cannot be told may still depend on them.
-    holds = agreement.outcome == AGREE or evidence.one_start
+    holds = agreement.outcome == Agreement.AGREE or evidence.one_start
     return Criterion("mechanisms", math.nan, math.nan, holds, agreement.verdict)
 
 

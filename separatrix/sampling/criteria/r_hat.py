@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evidence, value_and_bound
+from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evidence, Measure, Side, value_and_bound
 from separatrix.sampling.mixing import Mixing
 
 
@@ -34,6 +34,16 @@ CRITERION = ConvergenceCriterion(
     name="R-hat",
     label="R-hat",
     judge=_judge,
+    measures=(
+        Measure(
+            id="worst_r_hat",
+            label="worst R-hat",
+            meaning="Largest rank-normalised split R-hat of the selected variables and of r at the shooting points.",
+            side=Side.AT_MOST,
+            value="worst_r_hat",
+            axis_begins=1.0,
+        ),
+    ),
     setting="r_hat",
     order=30,
 )

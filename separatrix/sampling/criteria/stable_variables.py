@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evidence, rounds
+from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evidence, Measure, Side, rounds
 
 
 def _stability_criterion(stable_for: int, wanted: int, swapped: bool) -> Criterion:
@@ -25,6 +25,16 @@ CRITERION = ConvergenceCriterion(
     name="stable variables",
     label="rounds with the same variables",
     judge=_judge,
+    measures=(
+        Measure(
+            id="stable_for",
+            label="rounds with the same variables",
+            meaning="Rounds in a row that selected the same variables, or interchangeable ones.",
+            side=Side.AT_LEAST,
+            value="stable_for",
+            axis_begins=0.0,
+        ),
+    ),
     setting="stable_rounds",
     order=50,
 )

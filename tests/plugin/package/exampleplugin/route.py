@@ -19,7 +19,7 @@ def rates(files: Mapping[str, Any], context: RouteContext) -> RouteRates:
 def quantities(content: Mapping[str, Any]) -> Iterable[RouteQuantity]:
     """How many people were asked for the rate."""
     if content.get("example"):
-        yield RouteQuantity("people asked for the rate", content["example"]["people"])
+        yield RouteQuantity("people", "people asked for the rate", content["example"]["people"])
 
 
 def remarks(content: Mapping[str, Any]) -> Iterable[RouteRemark]:

@@ -7,10 +7,11 @@ import math
 from typing import Any
 
 import pytest
+from toy_method import rate_estimates
 
 from separatrix.rates import left_out
-from separatrix.report.quantities.quantity import RATES
-from separatrix.report.quantities.rate_quantities import rate_quantities
+from separatrix.report.quantities.estimate import Estimate
+from separatrix.report.quantities.rate_quantities import QUANTITIES
 
 LAW = {
     "law": "arrhenius",
@@ -46,15 +47,16 @@ def content() -> dict[str, Any]:
     }
 
 
-def found_in(data: dict[str, Any]) -> dict[str, Any]:
-    quantities = rate_quantities(data)
-    assert {q.group for q in quantities} == {RATES}
-    names = [q.name for q in quantities]
-    assert len(names) == len(set(names))
-    for q in quantities:
+def found_in(data: dict[str, Any]) -> dict[str, Estimate]:
+    """Numbers of the rates by their labels."""
+    estimates = rate_estimates(data)
+    assert {q.id for q in estimates} <= {q.id for q in QUANTITIES}
+    for names in ([q.key for q in estimates], [q.label for q in estimates]):
+        assert len(names) == len(set(names))
+    for q in estimates:
         assert (q.low is None) == (q.high is None)
         assert q.low is None or q.low < q.value < q.high
-    return {q.name: q for q in quantities}
+    return {q.label: q for q in estimates}
 
 
 def test_rates_of_each_route_and_temperature():
