@@ -300,6 +300,42 @@ def test_coincident_atoms_lie_in_no_basin_of_their_angle() -> None:
     assert bent.contains(folded), "0 degrees between two atoms on one side is an angle"
 
 
+@pytest.mark.parametrize(
+    ("kind", "undefined", "defined"),
+    [
+        ("dihedral", [(0, 1, 2), (1, 2, 3)], []),
+        ("cos_dihedral", [(0, 1, 2), (1, 2, 3)], []),
+        ("sin_dihedral", [(0, 1, 2), (1, 2, 3)], []),
+        # Smooth where the second angle is straight.
+        ("sin_angle_cos_dihedral", [(0, 1, 2)], [(1, 2, 3)]),
+        ("sin_angle_sin_dihedral", [(0, 1, 2)], [(1, 2, 3)]),
+        # a, b, c, d: b may lie on the axis a...c, but d, which says where the plane is, may not.
+        ("in_plane_displacement", [(0, 2, 3)], [(0, 1, 2), (0, 1, 3)]),
+        # o, a, b, c: three in a line make no plane.
+        ("improper", [(1, 2, 3)], [(0, 1, 2), (0, 1, 3), (0, 2, 3)]),
+    ],
+)
+@pytest.mark.parametrize(("off", "counts"), [(0.0, False), (0.8, False), (1.2, True)])
+def test_a_line_undefines_a_kind_where_it_has_no_plane(
+    kind: str, undefined: list, defined: list, off: float, counts: bool
+) -> None:
+    variable = Variable(kind, kind, (0, 1, 2, 3))
+    for line in (*undefined, *defined):
+        x = np.random.default_rng(4).normal(scale=0.12, size=(4, 3))
+        i, j, k = line
+        # The last atom goes on beyond the middle one, `off` degrees beside the line.
+        arm, side = x[j] - x[i], np.cross(x[j] - x[i], [0.3, 0.5, 0.7])
+        side *= np.linalg.norm(arm) / np.linalg.norm(side)
+        turn = math.radians(off)
+        # Displacements count the angle at another of the three atoms, which is straighter.
+        x[k] = x[j] + 1.1 * (math.cos(turn) * arm + math.sin(turn) * side)
+        assert math.isfinite(variable.value(x))
+        if line in defined:
+            assert variable.deciding(x) == pytest.approx(variable.value(x), abs=1e-9)
+        elif off == 0.0 or kind.endswith("dihedral"):
+            assert math.isnan(variable.deciding(x)) != counts
+
+
 def test_a_frame_without_a_side_is_no_crossing() -> None:
     """Through the straight line and back on the same side: the dihedral was never past 90 degrees."""
     there = [frame(115.0, t, 10.0) for t in (150.0, 170.0, 179.8, 180.0, 179.8, 170.0, 150.0)]
