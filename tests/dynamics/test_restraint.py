@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import openmm
 import pytest
 from models import BATH_1D, DoubleWell
 
@@ -11,6 +12,7 @@ from separatrix.core.errors import PotentialError, SamplingError
 from separatrix.core.seeds import stream
 from separatrix.cvs.specification import from_spec
 from separatrix.dynamics import restraint
+from separatrix.potentials import Potential
 
 SLOPE = 4.0  # of r in x/angstrom: r = 1 lies half a well's distance from the top
 
@@ -148,3 +150,50 @@ def test_a_coordinate_that_openmm_cannot_hold_is_refused_in_one_line():
             friction=1.0,
             temperature=300.0,
         )
+
+
+# Any kind of variable -------------------------------------------------------------------------------------------------
+
+START = np.array([[0.0, 0.0, 0.0], [0.14, 0.02, 0.0], [0.2, 0.15, 0.03], [0.05, 0.22, 0.12]])
+LENGTH, OTHER = {"kind": "distance", "atoms": [0, 1]}, {"kind": "distance", "atoms": [2, 3]}
+#: Description of a variable, and the factor by which r is that: r then spreads by 0.05 with little room for the atoms.
+HELD = {
+    "angle": ({"kind": "angle", "atoms": [0, 1, 2]}, 0.05),
+    "cos_dihedral": ({"kind": "cos_dihedral", "atoms": [0, 1, 2, 3]}, 3.0),
+    "improper": ({"kind": "improper", "atoms": [1, 0, 2, 3]}, 3.0),
+    "coordination": ({"kind": "coordination", "pairs": [[0, 1], [2, 3]], "r0_A": 1.6}, 3.0),
+    "rmsd": ({"kind": "rmsd", "reference_nm": (1.3 * START).tolist(), "atoms": [0, 1, 2, 3]}, 3.0),
+    "difference": ({"kind": "difference", "terms": [LENGTH, OTHER | {"weight": -1}]}, 3.0),
+    "product": ({"kind": "product", "terms": [LENGTH, OTHER]}, 2.0),
+}
+
+
+def loose_atoms() -> Potential:
+    """Four atoms that weak springs keep near where they start: the spring on r is all that they feel of a force."""
+    system = openmm.System()
+    force = openmm.CustomExternalForce("0.5*k*((x-x0)^2+(y-y0)^2+(z-z0)^2)")
+    force.addGlobalParameter("k", 4000.0)
+    for name in ("x0", "y0", "z0"):
+        force.addPerParticleParameter(name)
+    for n, place in enumerate(START):
+        system.addParticle(12.0)
+        force.addParticle(n, place)
+    system.addForce(force)
+    return Potential(system, "loose atoms", isolated=False)
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_a_spring_holds_a_coordinate_of_any_kind(name: str) -> None:
+    """r goes where the spring is, and spreads as the temperature says: the force is the gradient of that r."""
+    spec, factor = HELD[name]
+    variable = from_spec(spec | {"name": name})
+    reaction = ReactionCoordinate((variable,), (factor,), 0.0, "logistic", "A", "B", ("C",) * 4)
+    held = restraint.HarmonicRestraint(loose_atoms(), reaction, time_step=1.0, friction=20.0, temperature=300.0)
+    width, centre = 0.05, factor * variable.value(START) - 0.2
+    stiffness = restraint.stiffness_for(width, 300.0)
+    rng = stream(1, "spring", name)
+    frames = list(held.run(START, centre=centre, stiffness=stiffness, steps=12_000, every=10, rng=rng))
+    r = np.array([frame.r for frame in frames[200:]])
+    # Of a spring that is much stiffer than all else; the room for the atoms and their springs move it a little.
+    assert abs(r.mean() - centre) < 0.5 * width
+    assert r.std() == pytest.approx(width, rel=0.15)
