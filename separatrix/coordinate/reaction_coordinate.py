@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from separatrix.cvs.evaluation import evaluate
+from separatrix.cvs.evaluation import evaluate, gradient_by_rate
 from separatrix.cvs.specification import describe, from_spec, to_spec
 from separatrix.cvs.variable import Variable
 
@@ -140,18 +140,13 @@ class ReactionCoordinate:
         -------
         1/nm, shape (atoms, 3).
         """
-        x = np.asarray(positions, dtype=np.float64)
-        atoms = sorted({a for v in self.variables for leaf in v.leaves for a in leaf.atoms})
-        # dr/dt is linear in the velocities, so a unit velocity picks out one component of the gradient.
-        units = np.zeros((len(atoms), 3, *x.shape))
-        for n, atom in enumerate(atoms):
-            units[n, range(3), atom, range(3)] = 1.0
-        units = units.reshape(-1, *x.shape)
-        gradient = np.zeros_like(x)
-        velocity = self.evaluate(np.broadcast_to(x, units.shape), units).r_rate
-        assert velocity is not None  # velocities were given
-        gradient[atoms] = velocity.reshape(-1, 3)
-        return gradient
+
+        def rate(x: Array, v: Array) -> Array:
+            velocity = self.evaluate(x, v).r_rate
+            assert velocity is not None  # velocities were given
+            return velocity
+
+        return gradient_by_rate(rate, self.variables, positions)
 
     def to_dict(self) -> dict[str, Any]:
         """The small file as plain data."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -138,15 +138,40 @@ def gradient_of(variable: Variable, positions: ArrayLike) -> Array:
     -------
     In the variable's unit per nm, shape (atoms, 3).
     """
+
+    def rate(x: Array, v: Array) -> Array:
+        rates = evaluate([variable], x, v)[1]
+        assert rates is not None  # velocities were given
+        return rates[:, 0]
+
+    return gradient_by_rate(rate, [variable], positions)
+
+
+def gradient_by_rate(
+    rate: Callable[[Array, Array], Array], variables: Iterable[Variable], positions: ArrayLike
+) -> Array:
+    """Gradient in one frame of a function of some variables.
+
+    Parameters
+    ----------
+    rate
+        Its time derivative, shape (n,), from positions and velocities of n frames. It is linear in the velocities, so a
+        unit velocity picks out one component of the gradient.
+    variables
+        What it depends on.
+    positions
+        Shape (atoms, 3), nm.
+
+    Returns
+    -------
+    In the function's unit per nm, shape (atoms, 3).
+    """
     x = np.asarray(positions, dtype=np.float64)
-    atoms = sorted({atom for leaf in variable.leaves for atom in leaf.atoms})
-    # The rate is linear in the velocities, so a unit velocity picks out one component of the gradient.
+    atoms = sorted({atom for variable in variables for leaf in variable.leaves for atom in leaf.atoms})
     units = np.zeros((len(atoms), 3, *x.shape))
     for n, atom in enumerate(atoms):
         units[n, range(3), atom, range(3)] = 1.0
     units = units.reshape(-1, *x.shape)
-    rates = evaluate([variable], np.broadcast_to(x, units.shape), units)[1]
-    assert rates is not None
     gradient = np.zeros_like(x)
-    gradient[atoms] = rates[:, 0].reshape(-1, 3)
+    gradient[atoms] = rate(np.broadcast_to(x, units.shape), units).reshape(-1, 3)
     return gradient
