@@ -203,7 +203,7 @@ def _build_variables(
             message = f"atom {other} has no name of its own and goes by that one; give it a name, or this one another"
             raise keys.fail(f"atoms.{name}", message)
     centres = [keys.look(molecule.names, a, "variables.around", "a named atom") for a in data["around"]]
-    found: list[Variable] = []
+    variables: list[Variable] = []
     if centres:
         bonds = {name: bonds_from_distances(molecule.symbols, x) for name, x in geometries.items()}
         # A bond that forms, and the angles about it, belong to the product's bonds alone.
@@ -221,24 +221,24 @@ def _build_variables(
             )
         }
         changed = of_changed_bonds(bonds[reaction["from"]], bonds[reaction["to"]], molecule.labels)
-        found = list((by_name | {v.name: v for v in changed if v.name not in by_name}).values())
+        variables = list((by_name | {v.name: v for v in changed if v.name not in by_name}).values())
         # A dihedral about atoms that lie in a line in every basin is noise.
-        found = [v for v in found if not all(about_a_line(v, x) for x in geometries.values())]
+        variables = [v for v in variables if not all(about_a_line(v, x) for x in geometries.values())]
     index = {label: i for i, label in enumerate(molecule.labels)}
     for i, spec in enumerate(data["extra"]):
         if isinstance(name := spec.get("name"), str) and not re.match(LABEL, name):
             raise keys.fail(f"variables.extra.{i}.name", f"{shown(name)} is no name; begin with a letter or a digit")
         try:
-            found.append(from_spec(spec, index, references=geometries, symbols=molecule.symbols))
+            variables.append(from_spec(spec, index, references=geometries, symbols=molecule.symbols))
         except ValueError as error:
             raise keys.fail(f"variables.extra.{i}", str(error)) from error
-    if not found:
+    if not variables:
         raise keys.fail("variables", "there is no candidate; name bonded atoms in around, or variables in extra")
-    names = [v.name for v in found]
+    names = [v.name for v in variables]
     for name in names:
         if names.count(name) > 1:
             raise keys.fail("variables.extra", f"the name {name!r} is taken; give the variable another")
-    return tuple(found)
+    return tuple(variables)
 
 
 def about_a_line(variable: Variable, positions: np.ndarray) -> bool:
@@ -252,9 +252,9 @@ def about_a_line(variable: Variable, positions: np.ndarray) -> bool:
 
 def _reference_files(specs: Sequence[Mapping[str, Any]], geometries: Mapping[str, str]) -> tuple[str, ...]:
     """Geometry files that some variables name, by path or by basin, on whatever level; each once."""
-    found: dict[str, None] = {}
+    files: dict[str, None] = {}
     for spec in specs:
         if "reference" in spec:
-            found[geometries.get(spec["reference"], spec["reference"])] = None
-        found |= dict.fromkeys(_reference_files(spec.get("terms", []), geometries))
-    return tuple(found)
+            files[geometries.get(spec["reference"], spec["reference"])] = None
+        files |= dict.fromkeys(_reference_files(spec.get("terms", []), geometries))
+    return tuple(files)

@@ -137,20 +137,20 @@ def lines(
 ) -> list[str]:
     """Lines about a system: its sum formula, the bonds that form and break, and what looks like another unit."""
     charge = "" if not molecule.charge else f", charge {molecule.charge:+d}"
-    found = [f"{sum_formula(molecule.symbols)}{charge}, multiplicity {molecule.multiplicity}"]
+    texts = [f"{sum_formula(molecule.symbols)}{charge}, multiplicity {molecule.multiplicity}"]
     parts = [
         f"{word} " + ", ".join(f"{molecule.labels[i]}-{molecule.labels[j]}" for i, j in bonds)
         for word, bonds in (("form", formed), ("break", broken))
         if bonds
     ]
     if parts:
-        found.append(f"bonds that {', that '.join(parts)}")
+        texts.append(f"bonds that {', that '.join(parts)}")
     for name, path in geometries.items():
         symbols, positions = read_geometry(path, anywhere=True)
         if len(symbols) > 2 and not bonds_from_distances(symbols, positions):
             i, j, nearest = closest(positions / ANGSTROM)
-            found.append(
+            texts.append(
                 f"{name}: no two atoms are bonded, the nearest ({symbols[i]}{i}, {symbols[j]}{j}) are {nearest:.2f} "
                 f"angstrom apart: is {path} in bohr?"
             )
-    return found
+    return texts

@@ -124,9 +124,9 @@ def _expected(head: bytes, tail: bytes, length: int, kind: str) -> tuple[str | N
     if length == 0:
         raise Damaged("it is empty")
     whole, trace = (_TEXT, _TEXT_TRACE) if kind == ".json" else (_TRAILER, _TRACE)
-    found = whole.search(tail)
-    if found:
-        return found[1].decode(), length - (len(tail) - found.start(1))
+    match = whole.search(tail)
+    if match:
+        return match[1].decode(), length - (len(tail) - match.start(1))
     if trace.search(tail[-_SIZE:]):
         raise Damaged("the SHA-256 at its end is not whole")
     # What follows keeps parts of a file from being taken for a file without a digest.

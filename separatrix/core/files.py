@@ -102,8 +102,8 @@ def read_json(path: Path | str) -> dict[str, Any]:
     """
 
     def parse(content: bytes | None) -> dict[str, Any]:
-        found = json.loads(content or b"")
-        return {k: v for k, v in found.items() if k != digest.KEY} if isinstance(found, dict) else found
+        data = json.loads(content or b"")
+        return {k: v for k, v in data.items() if k != digest.KEY} if isinstance(data, dict) else data
 
     return parsed(Path(path), ".json", parse)
 
@@ -217,8 +217,8 @@ def read_dataset(path: Path | str) -> xr.Dataset:
 
             opened = netCDF4.Dataset(str(path), memory=content)
             data = xr.load_dataset(xr.backends.NetCDF4DataStore(opened))
-        found = checksum(data)
-        if data.attrs.get("checksum", found) != found:
+        computed = checksum(data)
+        if data.attrs.get("checksum", computed) != computed:
             raise ValueError("its content does not fit its checksum")
         # How one file was encoded must not shorten the texts of the next that its data go into.
         return data.drop_encoding()

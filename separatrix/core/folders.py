@@ -52,9 +52,9 @@ def check_name(name: str) -> None:
         ("*?[]", "these stand for other names"),
         ("$`\\\"'<>|;&!", "a shell would read it as a command or a variable, which is not expanded"),
     ):
-        found = [c for c in name if c in characters]
-        if found:
-            raise ConfigError(f"{shown(name)} holds {found[0]} ({why}){remedy}")
+        refused = [c for c in name if c in characters]
+        if refused:
+            raise ConfigError(f"{shown(name)} holds {refused[0]} ({why}){remedy}")
     if "://" in name:
         raise ConfigError(f"{shown(name)} is an address{remedy} of this machine")
     for part in Path(name).parts:
@@ -82,14 +82,14 @@ def check_results(name: str) -> None:
         if Path(name).is_symlink() and not folder.exists():
             raise ConfigError(f"{name} is a link to {folder}, which is not there; make that folder{remedy}")
         # The root of a clone that the workflow is only read from is no place for results, either.
-        for place, words in (
+        for place, what in (
             (here, "the working folder"),
             (home, "your home folder"),
             (_ROOT, "the folder of Separatrix itself"),
         ):
             if folder == place or folder in place.parents:
                 within = "" if folder == place else "a folder above "
-                raise ConfigError(f"{name} is {within}{words}{remedy}")
+                raise ConfigError(f"{name} is {within}{what}{remedy}")
         system = any(folder == Path(p) or Path(p) in folder.parents for p in _SYSTEM)
         if folder == Path("/") or (system and Path("/dev/shm") not in folder.parents):
             raise ConfigError(f"{name} is a folder of the operating system{remedy}")
@@ -124,8 +124,8 @@ def is_ours(folder: Path) -> bool:
     # What is copied elsewhere may have lost its hidden files.
     for check in folder.glob("*/check.json"):
         with contextlib.suppress(OSError, ValueError):
-            found = json.loads(check.read_text())
-            if isinstance(found, dict) and {"method", "usable", "nve_drift"} <= found.keys():
+            content = json.loads(check.read_text())
+            if isinstance(content, dict) and {"method", "usable", "nve_drift"} <= content.keys():
                 return True
     return False
 
@@ -200,13 +200,13 @@ def written(out: Path, metadata: str) -> dict[str, set[str]]:
         Name of the RO-Crate metadata in it, which versions before the list go by.
     """
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError, KeyError):
-        found = json.loads(record_of(out).read_text())["files"]
-        return {str(name): {str(value) for value in values} for name, values in found.items()}
+        digests = json.loads(record_of(out).read_text())["files"]
+        return {str(name): {str(value) for value in values} for name, values in digests.items()}
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError, KeyError):
         graph = json.loads((out / metadata).read_text())["@graph"]
         if any(e.get("@id") == "Snakefile" and e.get("name") == "Separatrix" for e in graph):
-            found = {str(e["@id"]): {str(e["sha256"])} for e in graph if "sha256" in e}
-            return found | {metadata: {digest(out / metadata)}}
+            digests = {str(e["@id"]): {str(e["sha256"])} for e in graph if "sha256" in e}
+            return digests | {metadata: {digest(out / metadata)}}
     return {}
 
 
@@ -251,11 +251,11 @@ def install(staged: Path, out: Path, metadata: str) -> list[str]:
     digests = {name: {digest(path)} for name, path in new.items()}
     old = written(out, metadata)
     # Until all is done a file may be the old one or the new one.
-    known = {name: old.get(name, set()) | digests.get(name, set()) for name in old | digests}
-    _write_record(out, known)
+    expected = {name: old.get(name, set()) | digests.get(name, set()) for name in old | digests}
+    _write_record(out, expected)
     for name in sorted(old.keys() - new.keys()):
         path = _inside(out, name)
-        if path is not None and path.is_file() and not path.is_symlink() and digest(path) in known[name]:
+        if path is not None and path.is_file() and not path.is_symlink() and digest(path) in expected[name]:
             path.unlink()
             _remove_empty(path.parent, out)
     for name in sorted(new, key=lambda n: (n == metadata, n)):
@@ -268,7 +268,7 @@ def install(staged: Path, out: Path, metadata: str) -> list[str]:
         if path.is_symlink() or path.exists():
             if path.is_dir() and not path.is_symlink():
                 raise StoreError(f"{path}: a folder is where a file must be; move it away")
-            if path.is_symlink() or not path.is_file() or digest(path) not in known[name]:
+            if path.is_symlink() or not path.is_file() or digest(path) not in expected[name]:
                 path.rename(_free(path))
         new[name].replace(path)
     _write_record(out, digests)
@@ -294,11 +294,11 @@ def _inside(out: Path, name: str) -> Path | None:
 
 def _free(path: Path) -> Path:
     """A name beside a file that is not taken."""
-    number, found = 1, path.with_name(f"{path.name}.kept")
-    while found.is_symlink() or found.exists():
+    number, free = 1, path.with_name(f"{path.name}.kept")
+    while free.is_symlink() or free.exists():
         number += 1
-        found = path.with_name(f"{path.name}.kept{number}")
-    return found
+        free = path.with_name(f"{path.name}.kept{number}")
+    return free
 
 
 def _remove_empty(folder: Path, top: Path) -> None:

@@ -93,11 +93,11 @@ def read(path: Path, *, first: bool = False) -> tuple[tuple[str, ...], np.ndarra
 
 def _plain_xyz(path: Path, lines: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
     symbols, positions = [], []
-    for number, words in _rows(path, lines):
-        if len(words) < 4:
+    for number, columns in _rows(path, lines):
+        if len(columns) < 4:
             raise _unreadable(path, "wanted are an element and x, y, z in angstrom", number)
-        symbols.append(_element(path, number, words[0]))
-        positions.append([_number(path, number, word) for word in words[1:4]])
+        symbols.append(_element(path, number, columns[0]))
+        positions.append([_number(path, number, word) for word in columns[1:4]])
     return tuple(symbols), np.array(positions)
 
 
@@ -122,8 +122,8 @@ def _rows(path: Path, lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
 
 def _check_extended(path: Path, lines: Sequence[str]) -> None:
     """Complain of what ASE's reader would pass over or read as something else."""
-    found = re.search(r"\bproperties\s*=\s*[\"']?([^\s\"']+)", lines[1], re.IGNORECASE)
-    fields = found.group(1).split(":") if found else ["species", "S", "1", "pos", "R", "3"]
+    match = re.search(r"\bproperties\s*=\s*[\"']?([^\s\"']+)", lines[1], re.IGNORECASE)
+    fields = match.group(1).split(":") if match else ["species", "S", "1", "pos", "R", "3"]
     column, species = 0, None
     for name, width in zip(fields[::3], fields[2::3], strict=False):
         if name.lower() in ("species", "symbols") and species is None:
@@ -131,10 +131,10 @@ def _check_extended(path: Path, lines: Sequence[str]) -> None:
         column += int(width) if width.isdigit() else 1
     if species is None:
         raise _unreadable(path, "Properties names no column `species`", 2)
-    for number, words in _rows(path, lines):
-        if len(words) < column:
-            raise _unreadable(path, f"{len(words)} columns, where Properties names {column}", number)
-        _element(path, number, words[species])
+    for number, columns in _rows(path, lines):
+        if len(columns) < column:
+            raise _unreadable(path, f"{len(columns)} columns, where Properties names {column}", number)
+        _element(path, number, columns[species])
 
 
 def _element(path: Path, line: int, word: str) -> str:
@@ -167,9 +167,9 @@ def _number(path: Path, line: int, word: str) -> float:
 
 
 def _unreadable(path: Path, why: str | Exception, line: int | None = None) -> ConfigError:
-    words = " ".join(str(why).split()) or type(why).__name__
+    reason = " ".join(str(why).split()) or type(why).__name__
     at = "" if line is None else f"line {line}: "
-    return ConfigError(f"{path}: not a readable geometry ({at}{words[:200]}); an XYZ file is expected")
+    return ConfigError(f"{path}: not a readable geometry ({at}{reason[:200]}); an XYZ file is expected")
 
 
 def _short(text: str) -> str:
@@ -217,8 +217,9 @@ def _check_text(path: Path, kind: str, lines: Sequence[str]) -> None:
         if len(ends) > 1 or (after.count("$$$$") and after[-1].strip() != "$$$$"):
             raise ConfigError(f"{path}: holds several molecules; give a file of one")
         for number, line in enumerate(lines, start=1):
-            words = line.split()
-            if line.startswith("M  ISO") or (len(words) >= 14 and words[3].isalpha() and words[4] not in ("0", "")):
+            columns = line.split()
+            mass_difference = columns[4] if len(columns) >= 14 and columns[3].isalpha() else "0"
+            if line.startswith("M  ISO") or mass_difference not in ("0", ""):
                 raise ConfigError(f"{path}: line {number}: names an isotope; masses here are those of the mixture")
     elif kind == "gaussian-in" and any(line.strip().lower().startswith("--link1--") for line in lines):
         raise ConfigError(f"{path}: holds several jobs (--Link1--); give a file of one")

@@ -28,18 +28,18 @@ def json_safe(value: Any) -> Any:
     return value
 
 
-def one_line(words: BaseException | str, limit: int = 400) -> str:
+def one_line(message: BaseException | str, limit: int = 400) -> str:
     """Text, or what an error says, as one line: no newlines, no control or direction characters, not too long.
 
     An error is named by its kind, unless it is one of this project, whose messages stand by themselves; so a reason is
     never empty.
     """
     try:
-        text = str(words)
+        text = str(message)
     except Exception:  # even to say what is wrong may go wrong
         text = ""
-    if isinstance(words, BaseException) and type(words).__module__ != "separatrix.core.errors":
-        text = f"{type(words).__name__}: {text}" if text.strip() else type(words).__name__
+    if isinstance(message, BaseException) and type(message).__module__ != "separatrix.core.errors":
+        text = f"{type(message).__name__}: {text}" if text.strip() else type(message).__name__
     # Categories C: controls, directions and surrogates, which no terminal or file should get.
     clean = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text[: 4 * limit])
     line = " ".join(clean.split())

@@ -464,28 +464,28 @@ def _schema_of_type(annotation: Any, metadata: Sequence[Any] = ()) -> dict[str, 
         inner, *parts = get_args(annotation)
         described = {p.description for p in parts if isinstance(p, FieldInfo) and p.description}
         flat = [q for p in parts for q in (p.metadata if isinstance(p, FieldInfo) else [p])]
-        found = _schema_of_type(inner, [*flat, *metadata])
-        return found | ({"description": described.pop()} if described else {})
+        schema = _schema_of_type(inner, [*flat, *metadata])
+        return schema | ({"description": described.pop()} if described else {})
     bare, _ = _bare(annotation)
     if bare is not annotation:
         return _schema_of_type(bare, metadata)
-    found = _schema_of_bare(annotation)
-    size = {"array": "Items", "object": "Properties"}.get(str(found.get("type")), "Length")
+    schema = _schema_of_bare(annotation)
+    size = {"array": "Items", "object": "Properties"}.get(str(schema.get("type")), "Length")
     for part in metadata:
         if isinstance(part, WithJsonSchema):
-            found = dict(part.json_schema or {})
+            schema = dict(part.json_schema or {})
         elif part is Distinct:
-            found["uniqueItems"] = True
+            schema["uniqueItems"] = True
         elif type(part) in _KEYWORDS:
             attribute, keyword = _KEYWORDS[type(part)]
-            found[keyword] = getattr(part, attribute)
+            schema[keyword] = getattr(part, attribute)
         elif isinstance(part, annotated_types.MinLen):
-            found[f"min{size}"] = part.min_length
+            schema[f"min{size}"] = part.min_length
         elif isinstance(part, annotated_types.MaxLen):
-            found[f"max{size}"] = part.max_length
+            schema[f"max{size}"] = part.max_length
         elif pattern := getattr(part, "pattern", None):
-            found["pattern"] = pattern
-    return found
+            schema["pattern"] = pattern
+    return schema
 
 
 def _schema_of_bare(annotation: Any) -> dict[str, Any]:
@@ -495,10 +495,10 @@ def _schema_of_bare(annotation: Any) -> dict[str, Any]:
     if origin is list:
         return {"type": "array", "items": _schema_of_type(inside[0])}
     if origin is dict:
-        found: dict[str, Any] = {"type": "object"}
+        schema: dict[str, Any] = {"type": "object"}
         if names := {k: v for k, v in _schema_of_type(inside[0]).items() if k != "type"}:
-            found["propertyNames"] = names
-        return found | ({} if inside[1] is Any else {"additionalProperties": _schema_of_type(inside[1])})
+            schema["propertyNames"] = names
+        return schema | ({} if inside[1] is Any else {"additionalProperties": _schema_of_type(inside[1])})
     if origin is Literal:
         return {"enum": [*inside]}
     return {"type": _JSON_TYPES[annotation]} if annotation in _JSON_TYPES else {}
@@ -601,8 +601,8 @@ def _empty(section: type[Section], data: Mapping[str, Any], path: tuple[str, ...
             kind = get_origin(_bare(field.annotation)[0])
             items = value.items() if kind is dict else enumerate(value) if kind is list else [(None, value)]
             for each, item in items:
-                if (found := _empty(inner, item, here if each is None else (*here, str(each)))) is not None:
-                    return found
+                if (sentence := _empty(inner, item, here if each is None else (*here, str(each)))) is not None:
+                    return sentence
     return None
 
 

@@ -23,6 +23,6 @@ def stream(seed: int, *place: str | int) -> np.random.Generator:
         Words and numbers that name the place, e.g. ``("pm6", "chain", 1, "move", 17)``. Words enter through
         their CRC-32, which, unlike :func:`hash`, is the same in every process.
     """
-    words = [zlib.crc32(p.encode()) if isinstance(p, str) else int(p) for p in place]
+    numbers = [zlib.crc32(p.encode()) if isinstance(p, str) else int(p) for p in place]
     # The count keeps apart places that differ by zeros at the end: SeedSequence pads short keys with zeros.
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence([int(seed), len(words), *words])))
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([int(seed), len(numbers), *numbers])))

@@ -36,7 +36,7 @@ def libraries_aside() -> Iterator[None]:
     libc = ctypes.CDLL(None)
     try:
         sys.stdout.flush()
-        kept = os.dup(1)
+        original = os.dup(1)
     except OSError:  # closed; there is nothing to keep clean
         yield
         return
@@ -48,5 +48,5 @@ def libraries_aside() -> Iterator[None]:
         # What C has buffered must go before the descriptor is that of the output again.
         libc.fflush(None)
         sys.stderr.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(original, 1)
+        os.close(original)

@@ -62,9 +62,9 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.map(lambda value: cell(value) if isinstance(value, str) else value)
 
 
-def near(word: str, known: Iterable[str]) -> str:
+def near(word: str, choices: Iterable[str]) -> str:
     """A question that names the known word nearest to a word, as the end of an error; empty if none is near."""
-    close = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word[:100], list(choices), n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

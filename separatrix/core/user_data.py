@@ -108,11 +108,11 @@ def _size(text: str) -> None:
 
 def _meant(event: yaml.ScalarEvent) -> None:
     """Refuse numbers of YAML 1.1 that nobody means."""
-    for pattern, words in ((_OCTAL, "a number of base 8"), (_SEXAGESIMAL, "a number of base 60")):
+    for pattern, base in ((_OCTAL, "a number of base 8"), (_SEXAGESIMAL, "a number of base 60")):
         if pattern.fullmatch(event.value):
             remedy = "write it without the leading zero, or in quotes if it is text"
             remedy = remedy if pattern is _OCTAL else "write it as a decimal, or in quotes if it is text"
-            raise _at(event.start_mark, f"{shown(event.value)} is {words} to YAML; {remedy}")
+            raise _at(event.start_mark, f"{shown(event.value)} is {base} to YAML; {remedy}")
 
 
 def check(data: Any, where: str) -> None:

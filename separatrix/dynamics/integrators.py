@@ -45,16 +45,16 @@ def langevin(time_step: float, friction: float, temperature: float) -> openmm.Cu
         K.
     """
     integrator = openmm.CustomIntegrator(time_step * FEMTOSECOND)
-    kept = math.exp(-friction * time_step * FEMTOSECOND)
-    integrator.addGlobalVariable("kept", kept)
-    integrator.addGlobalVariable("drawn", math.sqrt((1.0 - kept**2) * BOLTZMANN * temperature))
+    decay = math.exp(-friction * time_step * FEMTOSECOND)
+    integrator.addGlobalVariable("decay", decay)
+    integrator.addGlobalVariable("drawn", math.sqrt((1.0 - decay**2) * BOLTZMANN * temperature))
     for name in ("heat", "before", "after"):
         integrator.addGlobalVariable(name, 0.0)
     integrator.addPerDofVariable("noise", 0.0)
     integrator.addComputePerDof("v", "v + 0.5*dt*f/m")
     integrator.addComputePerDof("x", "x + 0.5*dt*v")
     integrator.addComputeSum("before", "0.5*m*v*v")
-    integrator.addComputePerDof("v", "kept*v + drawn*noise/sqrt(m)")
+    integrator.addComputePerDof("v", "decay*v + drawn*noise/sqrt(m)")
     integrator.addComputeSum("after", "0.5*m*v*v")
     integrator.addComputeGlobal("heat", "heat + after - before")
     integrator.addComputePerDof("x", "x + 0.5*dt*v")

@@ -41,14 +41,14 @@ class NoSaddle(StationaryError):
 
     Attributes
     ----------
-    found
+    geometries
         What each is, positions in nm, energy in kJ/mol: the end of the walk or the saddle that was refused, and how far
         the descents from it got.
     """
 
-    def __init__(self, message: str, found: Sequence[tuple[str, np.ndarray, float]]) -> None:
+    def __init__(self, message: str, geometries: Sequence[tuple[str, np.ndarray, float]]) -> None:
         super().__init__(message)
-        self.found = tuple(found)
+        self.geometries = tuple(geometries)
 
 
 def biased(surface: EnergyAndGradient, biases: Sequence[EnergyAndGradient]) -> EnergyAndGradient:
@@ -419,9 +419,9 @@ def find_saddle(
     def at(positions: np.ndarray, energy: float) -> str:
         """A geometry, in words."""
         values = [(c, c.deciding(positions)) for c in coordinates]
-        words = [f"{c.name} undefined" if np.isnan(v) else f"{c.name} {v:.4g} {c.unit}" for c, v in values]
+        texts = [f"{c.name} undefined" if np.isnan(v) else f"{c.name} {v:.4g} {c.unit}" for c, v in values]
         height = (energy - base) / KCAL
-        return ", ".join([*words, f"{abs(height):.2f} kcal/mol {'below' if height < 0 else 'above'} {origin}"])
+        return ", ".join([*texts, f"{abs(height):.2f} kcal/mol {'below' if height < 0 else 'above'} {origin}"])
 
     first = ""
     try:
@@ -447,21 +447,21 @@ def find_saddle(
                 f"({at(x, point.energy)})",
                 [("end of the walk", *end), ("end of the second walk", x, point.energy)],
             )
-    found = [("saddle", x, point.energy)]
+    geometries = [("saddle", x, point.energy)]
     ends = []
     for sign in (1.0, -1.0):
         down, energy, basin = _down(molecule, potential, surface, point, matrix, sign, basins, fmax)
-        found.append((f"descent along {'+-'[sign < 0]}mode 1", down, energy))
+        geometries.append((f"descent along {'+-'[sign < 0]}mode 1", down, energy))
         if basin.startswith("no basin"):
             what = basin.partition(": ")[2]
             raise NoSaddle(
                 f"{name}: the descent along {'+-'[sign < 0]}mode 1 reaches no basin: {what} at {at(down, energy)}; the "
                 f"saddle at {at(x, point.energy)}, {-point.wavenumbers[0]:.0f}i cm^-1",
-                found,
+                geometries,
             )
         ends.append(basin)
     if ends[0] == ends[1]:
-        raise NoSaddle(f"{name}: the saddle joins {ends[0]} to itself ({at(x, point.energy)})", found)
+        raise NoSaddle(f"{name}: the saddle joins {ends[0]} to itself ({at(x, point.energy)})", geometries)
     return replace(point, joins=tuple(ends), evaluations=surface.count)
 
 
@@ -478,7 +478,7 @@ def _down(
     """End of the descent on one side of a saddle: positions, energy, its basin or ``no basin: `` and what it is."""
     looks = 0
 
-    def settled(x: np.ndarray, energy: float, force: float) -> bool:
+    def decided(x: np.ndarray, energy: float, force: float) -> bool:
         """In a basin, and nearly at its minimum or at a stationary point."""
         low = force < fmax or (force < 0.5 and energy < saddle.energy - KCAL)
         return low and basin_of(x, basins) is not None
@@ -502,13 +502,13 @@ def _down(
     )
     # Farther down BFGS needs a fraction of the steps, and it bears noise, for it asks for forces alone.
     for goal in (0.5, fmax, fmax, fmax):
-        if settled(x, energy, force):
+        if decided(x, energy, force):
             break
         if force > goal:
             x = relax(molecule, surface, x, fmax=goal, steps=500, max_step=0.05)
             energy, gradient = surface(x)
             force = largest_force(gradient)
-        if goal > fmax or settled(x, energy, force):
+        if goal > fmax or decided(x, energy, force):
             continue
         point, _ = _characterise("", potential, surface, x, basins)
         if force > 2.0 * fmax or not point.n_imaginary:

@@ -248,9 +248,9 @@ def follow_mode(
             change = vectors @ turned((after - gradient).ravel())
             gradient = after
             expected = model @ step
-            curved, found = step @ expected, step @ change
-            if found < 0.2 * curved:
-                share = 0.8 * curved / (curved - found)
+            curved, actual = step @ expected, step @ change
+            if actual < 0.2 * curved:
+                share = 0.8 * curved / (curved - actual)
                 change = share * change + (1.0 - share) * expected
             model = model + np.outer(change, change) / (step @ change) - np.outer(expected, expected) / curved
         log.info("  round %d along the mode: largest force %.3f kcal/mol/A", number + 1, largest_force(gradient))

@@ -55,10 +55,10 @@ def reweighted_rates(
         covariance = np.array(other[f"ln_{name}_covariance"], dtype=float)  # None, which is infinite, becomes NaN
         # One configuration off the surface, one coefficient: its error is common to all temperatures.
         covariance = covariance + (kappa["error"] / kappa["kappa"]) ** 2
-        kept, dropped, unbounded = [], [], []
+        usable, dropped, unbounded = [], [], []
         for i, (t, on_side, at_top) in enumerate(zip(other["temperature"], side, other["effective_top"], strict=True)):
             if t == temperature:
-                kept.append(i)
+                usable.append(i)
                 continue
             if min(on_side, at_top) < ENOUGH_EFFECTIVE:
                 dropped.append((t, on_side, at_top))
@@ -66,7 +66,7 @@ def reweighted_rates(
             if not math.isfinite(covariance[i, i]):
                 unbounded.append(t)
                 continue
-            kept.append(i)
+            usable.append(i)
             routes.append(
                 {
                     "route": "free energy",
@@ -87,9 +87,9 @@ def reweighted_rates(
         if unbounded:
             at = ", ".join(f"{t:g}" for t in unbounded)
             without.append(f"{start} to {end} at {at} K")
-        part = covariance[np.ix_(kept, kept)]
-        if len(kept) > 1 and np.isfinite(part).all():
-            t, k = np.array(other["temperature"])[kept], np.array(other[name])[kept] * kappa["kappa"]
+        part = covariance[np.ix_(usable, usable)]
+        if len(usable) > 1 and np.isfinite(part).all():
+            t, k = np.array(other["temperature"])[usable], np.array(other[name])[usable] * kappa["kappa"]
             law = law_of_correlated_rates(t, k, part).to_dict() | {"from": start, "to": end, "law": "arrhenius"}
             quantised = np.array([factors.get((start, float(each)), {}).get("quantum_factor", math.nan) for each in t])
             if np.isfinite(quantised).all():

@@ -40,7 +40,7 @@ class Channel:
 SAME_DISTANCES = 0.005
 
 
-def channels_among(found: Mapping[str, StationaryPoint], symbols: Sequence[str]) -> list[Channel]:
+def channels_among(points: Mapping[str, StationaryPoint], symbols: Sequence[str]) -> list[Channel]:
     """Different saddles among those that guesses have led to, in the order of the guesses.
 
     Mirror images count as one, and so do saddles that differ in the numbering of equal atoms alone:
@@ -48,20 +48,20 @@ def channels_among(found: Mapping[str, StationaryPoint], symbols: Sequence[str])
 
     Parameters
     ----------
-    found
+    points
         Saddle that each guess has led to.
     symbols
         Elements, shape (n_atoms,).
     """
     groups: list[list[str]] = []
-    for name, point in found.items():
+    for name, point in points.items():
         for group in groups:
-            if _same(found[group[0]], point, symbols):
+            if _same(points[group[0]], point, symbols):
                 group.append(name)
                 break
         else:
             groups.append([name])
-    return [Channel(min((found[n] for n in group), key=lambda p: p.energy), tuple(group)) for group in groups]
+    return [Channel(min((points[n] for n in group), key=lambda p: p.energy), tuple(group)) for group in groups]
 
 
 def _same(one: StationaryPoint, other: StationaryPoint, symbols: Sequence[str]) -> bool:
@@ -81,10 +81,10 @@ def _distances(positions: FloatArray, symbols: Sequence[str]) -> FloatArray:
 
 def total_rate(single: Sequence[Mapping[str, Any]], start: str, end: str, temperature: float) -> dict[str, Any]:
     """Rate over all channels, and what each has of it."""
-    mine = [r for r in single if (r["from"], r["to"], r["temperature"]) == (start, end, temperature)]
-    rate, classical = (math.fsum(r[name] for r in mine) for name in ("rate", "classical_rate"))
-    over = math.fsum(r["rate"] / r["tunnelling"] for r in mine)
-    shares = [r["rate"] / rate if rate > 0.0 else math.nan for r in mine]
+    parallel = [r for r in single if (r["from"], r["to"], r["temperature"]) == (start, end, temperature)]
+    rate, classical = (math.fsum(r[name] for r in parallel) for name in ("rate", "classical_rate"))
+    over = math.fsum(r["rate"] / r["tunnelling"] for r in parallel)
+    shares = [r["rate"] / rate if rate > 0.0 else math.nan for r in parallel]
     return {
         "from": start,
         "to": end,
@@ -109,8 +109,8 @@ def mechanisms_of(system: System, saddle: StationaryPoint, reactant: StationaryP
     images = [tuple(range(len(saddle.positions)))]
     if rotates_freely(saddle):
         images = [way for _, way in operations(reactant.positions, system.molecule.masses)]
-    found = Counter(system.mechanism.at(saddle.positions[list(way)]) for way in images)
-    return {name: count / len(images) for name, count in sorted(found.items(), key=lambda item: (-item[1], item[0]))}
+    counts = Counter(system.mechanism.at(saddle.positions[list(way)]) for way in images)
+    return {name: count / len(images) for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))}
 
 
 def rotates_freely(point: StationaryPoint) -> bool:
@@ -122,18 +122,18 @@ def rotates_freely(point: StationaryPoint) -> bool:
 def temperature_laws(rates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     laws = []
     for start in dict.fromkeys(r["from"] for r in rates):
-        mine = [r for r in rates if r["from"] == start]
-        t, k = np.array([r["temperature"] for r in mine]), np.array([r["rate"] for r in mine])
+        rates_from_start = [r for r in rates if r["from"] == start]
+        t, k = np.array([r["temperature"] for r in rates_from_start]), np.array([r["rate"] for r in rates_from_start])
         if len(np.unique(t)) > 1:
             for law in ("arrhenius", "eyring"):
                 fitted = kinetics.fit_law(t, k, law=law).to_dict()
-                laws.append(fitted | {"from": start, "to": mine[0]["to"], "law": law})
+                laws.append(fitted | {"from": start, "to": rates_from_start[0]["to"], "law": law})
     return laws
 
 
 def kinetics_of(rates: Sequence[Mapping[str, Any]], temperature: float, states: tuple[str, str]) -> dict[str, Any]:
-    mine = [(r["from"], r["to"], r["rate"]) for r in rates if r["temperature"] == temperature]
-    matrix = kinetics.rate_matrix(states, mine)
+    rates_here = [(r["from"], r["to"], r["rate"]) for r in rates if r["temperature"] == temperature]
+    matrix = kinetics.rate_matrix(states, rates_here)
     shares, total = kinetics.equilibrium(matrix), -np.diag(matrix)
     return {
         "temperature": temperature,

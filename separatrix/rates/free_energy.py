@@ -88,7 +88,7 @@ def surface_rate(
     bins: int = 60,
     blocks: int = 5,
     n_bootstrap: int = 60,
-    found: Weights | None = None,
+    weights: Weights | None = None,
 ) -> tuple[SurfaceRate, Profile]:
     """Rates of transition-state theory and the profile.
 
@@ -112,7 +112,7 @@ def surface_rate(
         Each window is cut into so many blocks of time, which the bootstrap draws.
     n_bootstrap
         Resamples.
-    found
+    weights
         What :func:`combine` makes of the windows, where it is known.
 
     Raises
@@ -121,37 +121,37 @@ def surface_rate(
         When a window is empty, neighbours have nothing in common, or the windows do not reach over a barrier.
     """
     kt = BOLTZMANN * temperature
-    found = found or combine(windows, temperature)
-    check_overlap(windows, found.overlap)
+    weights = weights or combine(windows, temperature)
+    check_overlap(windows, weights.overlap)
     centres = np.array([w.centre for w in windows])
     # Springs beyond a well's steep side hold no frame there.
-    low, high = max(centres.min(), found.r.min()), min(centres.max(), found.r.max())
+    low, high = max(centres.min(), weights.r.min()), min(centres.max(), weights.r.max())
     edges = np.linspace(low, high, bins + 1)
     middle = 0.5 * (edges[1:] + edges[:-1])
-    density = _density(found.r, found.weight, edges)
+    density = _density(weights.r, weights.weight, edges)
     width = 0.5 * (edges[1] - edges[0])
     if top is None:
-        top, flat = _top(middle, density, np.histogram(found.r, edges)[0])
+        top, flat = _top(middle, density, np.histogram(weights.r, edges)[0])
         width = max(width, flat)
     # Few and short windows may have next to nothing in so narrow a slab.
-    distance = np.sort(np.abs(found.r - top))
+    distance = np.sort(np.abs(weights.r - top))
     width = max(width, float(distance[min(FEWEST_IN_SLAB, len(distance)) - 1]))
-    numbers = surface_numbers(found.r, found.weight, found.speed, top, width, kt)
+    numbers = surface_numbers(weights.r, weights.weight, weights.speed, top, width, kt)
     resampled, profiles = [], []
-    for weight in resamples(windows, temperature, found.free_energies, blocks, n_bootstrap, rng):
-        resampled.append(surface_numbers(found.r, weight, found.speed, top, width, kt))
-        profiles.append(_density(found.r, weight, edges))
+    for weight in resamples(windows, temperature, weights.free_energies, blocks, n_bootstrap, rng):
+        resampled.append(surface_numbers(weights.r, weight, weights.speed, top, width, kt))
+        profiles.append(_density(weights.r, weight, edges))
     # A resample without a frame on the surface says that the error is without bound, and not that it is large.
     drawn_numbers = np.array(resampled)
-    known = (drawn_numbers > 0.0).all(axis=0)
+    positive = (drawn_numbers > 0.0).all(axis=0)
     few = bootstrap_correction(blocks)
-    errors = np.where(known, few * np.log(np.where(known, drawn_numbers, 1.0)).std(axis=0, ddof=1), math.inf)
+    errors = np.where(positive, few * np.log(np.where(positive, drawn_numbers, 1.0)).std(axis=0, ddof=1), math.inf)
     with np.errstate(divide="ignore"):
         energy = -kt * np.log(density)
         spread = -kt * np.log(np.array(profiles))
     left, right = energy[middle < top], energy[middle > top]
     zero = left.min()
-    at_top = float(-kt * math.log(max(_density_at(found.r, found.weight, top, width), 1e-300)))
+    at_top = float(-kt * math.log(max(_density_at(weights.r, weights.weight, top, width), 1e-300)))
     # Relative to the same place in every resample, or the common shift would count as error.
     place = int(np.argmin(np.where(middle < top, energy, np.inf)))
     with np.errstate(invalid="ignore"):
@@ -168,9 +168,9 @@ def surface_rate(
             barrier_backward=at_top - float(right.min()),
             equilibrium_constant=constant,
             ln_equilibrium_error=float(errors[2]),
-            n_frames=len(found.r),
+            n_frames=len(weights.r),
             n_blocks=blocks * len(windows),
-            worst_overlap=float(found.overlap.min()),
+            worst_overlap=float(weights.overlap.min()),
             half_width=float(width),
         ),
         Profile(tuple(middle), tuple(energy - zero), tuple(deviation)),
@@ -196,20 +196,20 @@ def drift(
     -------
     None where a half has no rate or no error of its own.
     """
-    found = []
+    differences = []
     for part in (0, 1):
-        halves = []
+        estimates = []
         for w in windows:
             cut = slice(len(w.r) // 2) if part == 0 else slice(len(w.r) // 2, None)
-            halves.append(Window(w.centre, w.stiffness, w.r[cut], w.speed[cut]))
+            estimates.append(Window(w.centre, w.stiffness, w.r[cut], w.speed[cut]))
         try:
-            rate, _ = surface_rate(halves, temperature, rng=rng, top=top, n_bootstrap=30)
+            rate, _ = surface_rate(estimates, temperature, rng=rng, top=top, n_bootstrap=30)
         except ValueError:
             return None
         if rate.forward <= 0.0 or not math.isfinite(rate.ln_forward_error):
             return None
-        found.append(rate)
-    first, second = found
+        differences.append(rate)
+    first, second = differences
     return math.log(second.forward / first.forward), math.hypot(first.ln_forward_error, second.ln_forward_error)
 
 
@@ -218,7 +218,7 @@ def equilibrated(change: Sequence[float] | None) -> bool | None:
     return None if change is None else abs(change[0]) <= 2.0 * change[1]
 
 
-def on_surface(found: Weights, rate: SurfaceRate, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def on_surface(weights: Weights, rate: SurfaceRate, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Frames of the ensemble on the dividing surface, to shoot from.
 
     They come from the slab that the rate was taken from. The flux through a surface times its transmission coefficient
@@ -227,7 +227,7 @@ def on_surface(found: Weights, rate: SurfaceRate, count: int, rng: np.random.Gen
 
     Parameters
     ----------
-    found
+    weights
         All frames and their weights.
     rate
         Says where the slab is.
@@ -241,10 +241,10 @@ def on_surface(found: Weights, rate: SurfaceRate, count: int, rng: np.random.Gen
     Numbers of frames in no order, shape (count,), or none where the slab is empty. A frame comes as often as its share
     of the weight says, to within one (systematic resampling: Kitagawa, J. Comput. Graph. Stat. 1996, 5, 1, appendix).
     """
-    near = np.flatnonzero(np.abs(found.r - rate.top) <= rate.half_width)
+    near = np.flatnonzero(np.abs(weights.r - rate.top) <= rate.half_width)
     if not len(near):
         return near
-    share = np.cumsum(found.weight[near])
+    share = np.cumsum(weights.weight[near])
     marks = (np.arange(count) + rng.random()) / count * share[-1]
     return rng.permutation(near[np.minimum(np.searchsorted(share, marks), len(near) - 1)])
 

@@ -76,10 +76,10 @@ def ln_oscillators(wavenumbers: FloatArray, temperature: float, rules: HarmonicR
     rules
         Statistics and low modes.
     """
-    found = np.abs(np.asarray(wavenumbers, dtype=float))
+    magnitudes = np.abs(np.asarray(wavenumbers, dtype=float))
     if rules.low_modes == "raised":
-        found = np.maximum(found, rules.cutoff)
-    x = SECOND_RADIATION * found / temperature
+        magnitudes = np.maximum(magnitudes, rules.cutoff)
+    x = SECOND_RADIATION * magnitudes / temperature
     oscillator = -np.log(x) if rules.statistics == "classical" else -0.5 * x - np.log(-np.expm1(-x))
     if rules.low_modes != "interpolated":
         return float(oscillator.sum())
@@ -89,11 +89,11 @@ def ln_oscillators(wavenumbers: FloatArray, temperature: float, rules: HarmonicR
     else:
         energy = x * (0.5 + 1.0 / np.expm1(x))
         entropy = x / np.expm1(x) - np.log(-np.expm1(-x))
-    inertia = constants.h / (8.0 * math.pi**2 * constants.c * 100.0 * found)  # kg m^2, of a rotor of that frequency
+    inertia = constants.h / (8.0 * math.pi**2 * constants.c * 100.0 * magnitudes)  # kg m^2, of a rotor so fast
     average = 1e-44  # kg m^2; keeps the inertia of a very low mode finite
     reduced = inertia * average / (inertia + average)
     rotor = 0.5 + np.log(np.sqrt(8.0 * math.pi**3 * reduced * constants.k * temperature) / constants.h)
-    weight = 1.0 / (1.0 + (rules.cutoff / found) ** 4)
+    weight = 1.0 / (1.0 + (rules.cutoff / magnitudes) ** 4)
     return float((weight * entropy + (1.0 - weight) * rotor - energy).sum())
 
 
@@ -136,21 +136,21 @@ def cautions(name: str, imaginary: float, temperatures: Sequence[float], rules: 
     """
     if rules.statistics == "classical" and rules.tunnelling == "none":
         return []
-    limit, found = crossover(imaginary), []
+    limit, sentences = crossover(imaginary), []
     mode = f"{abs(imaginary):.0f}i cm⁻¹"
     if deep := [f"{t:g}" for t in sorted(temperatures) if t < limit]:
         what = "" if rules.tunnelling == "none" else f" with {rules.tunnelling.capitalize()}'s correction"
-        found.append(
+        sentences.append(
             f"over {name} at {', '.join(deep)} K, below the crossover temperature of {limit:.0f} K ({mode}), "
             f"tunnelling far beneath the top decides: transition-state theory{what} is not to be believed there"
         )
     if rules.tunnelling == "wigner" and (near := [f"{t:g}" for t in sorted(temperatures) if limit <= t < 2.0 * limit]):
-        found.append(
+        sentences.append(
             f"over {name} at {', '.join(near)} K, below twice the crossover temperature of {limit:.0f} K ({mode}), "
             "Wigner's correction, the first term of a series, is too small by a tenth or more; take "
             "rates.harmonic.tunnelling: eckart"
         )
-    return found
+    return sentences
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,8 @@ def equilibrium(matrix: FloatArray) -> FloatArray:
     kernel = linalg.null_space(matrix / max(np.abs(matrix).max(), 1e-300))
     if kernel.shape[1] != 1:
         raise ValueError("the states do not all lead to each other: there is no one equilibrium")
-    found = kernel[:, 0] / kernel[:, 0].sum()
-    return np.maximum(found, 0.0)
+    populations = kernel[:, 0] / kernel[:, 0].sum()
+    return np.maximum(populations, 0.0)
 
 
 def relaxation_time(matrix: FloatArray) -> float:

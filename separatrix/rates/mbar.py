@@ -92,16 +92,16 @@ def pymbar_class() -> Any:
     for name in ("pymbar.timeseries", "pymbar.mbar_solvers", "pymbar"):
         logging.getLogger(name).setLevel(logging.ERROR)
     absent = object()
-    known = sys.modules.get("jax", absent)
+    loaded = sys.modules.get("jax", absent)
     # An import of it fails, as where it is not installed.
     sys.modules["jax"] = None  # type: ignore[assignment]
     try:
         from pymbar import MBAR
     finally:
-        if known is absent:
+        if loaded is absent:
             del sys.modules["jax"]
         else:
-            sys.modules["jax"] = known  # type: ignore[assignment]
+            sys.modules["jax"] = loaded  # type: ignore[assignment]
     return MBAR
 
 

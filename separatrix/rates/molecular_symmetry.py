@@ -49,8 +49,8 @@ class MolecularSymmetry:
 
 def symmetry(positions: FloatArray, masses: FloatArray, tolerance: float = 0.02) -> MolecularSymmetry:
     """Symmetry number and chirality of a geometry; see :func:`operations`."""
-    found = operations(positions, masses, tolerance)
-    return MolecularSymmetry(sum(not reflected for reflected, _ in found), not any(reflected for reflected, _ in found))
+    group = operations(positions, masses, tolerance)
+    return MolecularSymmetry(sum(not reflected for reflected, _ in group), not any(reflected for reflected, _ in group))
 
 
 def operations(
@@ -93,7 +93,7 @@ def _ways(
     wide = np.argwhere(area > 0.25 * area.max())
     first, second = min(wide.tolist(), key=lambda pair: alike[pair[0]].sum() * alike[pair[1]].sum())
     apart, frame = np.linalg.norm(x[first] - x[second]), _frame(x[first], x[second])
-    found: set[tuple[bool, tuple[int, ...]]] = set()
+    ways: set[tuple[bool, tuple[int, ...]]] = set()
     for a, b in itertools.product(np.flatnonzero(alike[first]), np.flatnonzero(alike[second])):
         if a == b or areas[a, b] < 0.05 * area.max() or abs(np.linalg.norm(y[a] - y[b]) - apart) > 4.0 * tolerance:
             continue
@@ -101,8 +101,8 @@ def _ways(
             moved = x @ frame * ([1.0, 1.0, -1.0] if reflected else 1.0) @ _frame(y[a], y[b]).T
             onto = _matching(moved, y, masses)
             if onto is not None and _misfit(moved, y[onto], masses) < tolerance:
-                found.add((reflected, tuple(onto.tolist())))
-    return frozenset(found)
+                ways.add((reflected, tuple(onto.tolist())))
+    return frozenset(ways)
 
 
 def _on_a_line(x: FloatArray) -> FloatArray:
@@ -120,7 +120,7 @@ def of_passage(saddle: StationaryPoint, masses: FloatArray) -> tuple[MolecularSy
     x = saddle.positions - np.average(saddle.positions, axis=0, weights=masses)
     root = np.sqrt(masses)[:, None]
     weighted, mode = root * x, root * saddle.modes[0]
-    kept, turned = [], False
+    permutations, turned = [], False
     for reflected, way in operations(saddle.positions, masses):
         onto = list(way)
         left, _, right = np.linalg.svd(weighted.T @ weighted[onto])
@@ -130,8 +130,8 @@ def of_passage(saddle: StationaryPoint, masses: FloatArray) -> tuple[MolecularSy
         if float((moved * mode[onto]).sum()) < -0.5 * float((mode**2).sum()):
             turned = True
         else:
-            kept.append(reflected)
-    return MolecularSymmetry(kept.count(False), True not in kept), turned
+            permutations.append(reflected)
+    return MolecularSymmetry(permutations.count(False), True not in permutations), turned
 
 
 def copies_of(
@@ -143,7 +143,7 @@ def copies_of(
 ) -> float:
     """Factor gamma of :func:`rate`."""
     passage, turned = of_passage(saddle, masses)
-    found = passage.weight / symmetry(reactant.positions, masses).weight
+    ratio = passage.weight / symmetry(reactant.positions, masses).weight
     degenerate = turned or (
         product is not None
         and abs(product.energy - reactant.energy) < SAME_ENERGY
@@ -151,7 +151,7 @@ def copies_of(
     )
     if degenerate and not turned:
         # No operation of the saddle swaps the equal ends; then its image with the ends swapped is a second saddle.
-        found *= 2.0
+        ratio *= 2.0
     if degenerate and product is not None and is_product is not None:
         # Where ends are equal, images of the path may lead to others than the one that is asked for: the hydrogen
         # that goes round cyclopentadiene goes to either neighbour.
@@ -159,8 +159,8 @@ def copies_of(
             product.positions[list(way)] * (-1.0 if reflected else 1.0)
             for reflected, way in operations(reactant.positions, masses)
         ]
-        found *= (sum(map(is_product, images)) or len(images)) / len(images)
-    return found
+        ratio *= (sum(map(is_product, images)) or len(images)) / len(images)
+    return ratio
 
 
 def _frame(a: FloatArray, b: FloatArray) -> FloatArray:

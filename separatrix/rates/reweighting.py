@@ -56,7 +56,7 @@ def other_temperatures(
     rng: np.random.Generator,
     blocks: int = 5,
     n_bootstrap: int = 60,
-    found: Weights | None = None,
+    weights: Weights | None = None,
 ) -> OtherTemperatures:
     """Rates of transition-state theory at other temperatures from the same frames.
 
@@ -70,7 +70,7 @@ def other_temperatures(
         K; that of the windows may be among them.
     rate
         What :func:`surface_rate` found: it says where the surface stands.
-    rng, blocks, n_bootstrap, found
+    rng, blocks, n_bootstrap, weights
         As there.
 
     Raises
@@ -80,32 +80,32 @@ def other_temperatures(
     """
     if any(w.energy is None for w in windows):
         raise ValueError("the windows have no energies on record")
-    found = found or combine(windows, temperature)
+    weights = weights or combine(windows, temperature)
     energy = np.concatenate([w.energy for w in windows])
     change = [1.0 / (BOLTZMANN * target) - 1.0 / (BOLTZMANN * temperature) for target in targets]
 
     def at_all(weight: FloatArray) -> list[tuple[float, float, float]]:
         return [
             surface_numbers(
-                found.r, reweighted(weight, energy, c), found.speed, rate.top, rate.half_width, BOLTZMANN * target
+                weights.r, reweighted(weight, energy, c), weights.speed, rate.top, rate.half_width, BOLTZMANN * target
             )
             for c, target in zip(change, targets, strict=True)
         ]
 
-    numbers = np.array(at_all(found.weight))
+    numbers = np.array(at_all(weights.weight))
     drawn = np.array(
-        [at_all(w) for w in resamples(windows, temperature, found.free_energies, blocks, n_bootstrap, rng)]
+        [at_all(w) for w in resamples(windows, temperature, weights.free_energies, blocks, n_bootstrap, rng)]
     )
     covariance = []
     for direction in (0, 1):
         values = drawn[:, :, direction]
-        known = (values > 0.0).all(axis=0)
-        logs = np.log(np.where(known, values, 1.0))
+        positive = (values > 0.0).all(axis=0)
+        logs = np.log(np.where(positive, values, 1.0))
         matrix = bootstrap_correction(blocks) ** 2 * np.atleast_2d(np.cov(logs, rowvar=False))
-        matrix[~known, :] = matrix[:, ~known] = math.inf
+        matrix[~positive, :] = matrix[:, ~positive] = math.inf
         covariance.append(tuple(map(tuple, matrix.tolist())))
-    sides = (found.r < rate.top, found.r > rate.top, np.abs(found.r - rate.top) <= rate.half_width)
-    effective = [[effective_frames(found.weight[side], energy[side], c) for c in change] for side in sides]
+    sides = (weights.r < rate.top, weights.r > rate.top, np.abs(weights.r - rate.top) <= rate.half_width)
+    effective = [[effective_frames(weights.weight[side], energy[side], c) for c in change] for side in sides]
     return OtherTemperatures(
         tuple(map(float, targets)),
         tuple(numbers[:, 0].tolist()),
@@ -120,8 +120,8 @@ def reweighted(weight: FloatArray, energy: FloatArray, change: float) -> FloatAr
     """Weights taken to another temperature; `change` is that of 1/kT, mol/kJ."""
     with np.errstate(divide="ignore"):
         exponent = np.log(weight) - change * energy
-    found = np.exp(exponent - exponent.max())
-    return found / found.sum()
+    factors = np.exp(exponent - exponent.max())
+    return factors / factors.sum()
 
 
 def effective_frames(weight: FloatArray, energy: FloatArray, change: float) -> float:

@@ -89,10 +89,10 @@ class Transmission(Plain):
 
 def _sides(track: FloatArray, end: int, start: float, frames: int) -> FloatArray:
     """1 where a half is on the product's side; its end for all time after it."""
-    found = np.full(frames, float(end))
-    known = min(len(track), frames)
-    found[:known] = track[:known] > start
-    return found
+    sides = np.full(frames, float(end))
+    n_recorded = min(len(track), frames)
+    sides[:n_recorded] = track[:n_recorded] > start
+    return sides
 
 
 def _straight(pair: Pair) -> bool:
@@ -121,20 +121,20 @@ def transmission(
     ValueError
         When no pair has both halves in basins.
     """
-    kept = [p for p in pairs if not p.lost]
-    if not kept:
+    complete = [p for p in pairs if not p.lost]
+    if not complete:
         raise ValueError("no pair of halves off the dividing surface reached basins on both sides")
-    frames = max(max(len(p.up), len(p.down)) for p in kept)
-    flow = np.array([p.flow for p in kept])
-    end = np.array([p.up_end - p.down_end for p in kept], dtype=float)
-    straight = np.array([p.up_end == 1 and _straight(p) for p in kept], dtype=float)
+    frames = max(max(len(p.up), len(p.down)) for p in complete)
+    flow = np.array([p.flow for p in complete])
+    end = np.array([p.up_end - p.down_end for p in complete], dtype=float)
+    straight = np.array([p.up_end == 1 and _straight(p) for p in complete], dtype=float)
     sides = np.array(
-        [_sides(p.up, p.up_end, p.up[0], frames) - _sides(p.down, p.down_end, p.down[0], frames) for p in kept]
+        [_sides(p.up, p.up_end, p.up[0], frames) - _sides(p.down, p.down_end, p.down[0], frames) for p in complete]
     )
     # At the start the two halves stand on the surface and part at once.
     sides[:, 0] = 1.0
     columns = np.column_stack([end, straight, sides]) * flow[:, None]
-    names, of = np.unique([p.configuration for p in kept], return_inverse=True)
+    names, of = np.unique([p.configuration for p in complete], return_inverse=True)
     total = np.zeros((len(names), columns.shape[1]))
     np.add.at(total, of, columns)
     weight = np.bincount(of, weights=flow, minlength=len(names))
@@ -153,7 +153,7 @@ def transmission(
     decay, decay_error = mean[2:], error[2:]
     off = np.abs(decay - mean[0]) > 2.0 * np.maximum(decay_error, error[0])
     last = np.flatnonzero(off)
-    settled = 0 if not len(last) else int(last[-1]) + 1
+    plateau_start = 0 if not len(last) else int(last[-1]) + 1
     return Transmission(
         kappa=float(mean[0]),
         error=float(error[0]),
@@ -162,9 +162,9 @@ def transmission(
         time=tuple(frame * np.arange(frames)),
         kappa_of_time=tuple(decay),
         kappa_of_time_error=tuple(decay_error),
-        plateau_from=float(frame * settled) if settled < frames else None,
-        n_pairs=len(kept),
+        plateau_from=float(frame * plateau_start) if plateau_start < frames else None,
+        n_pairs=len(complete),
         n_configurations=len(names),
-        n_lost=len(pairs) - len(kept),
-        to_product=float(np.mean([[p.up_end, p.down_end] for p in kept])),
+        n_lost=len(pairs) - len(complete),
+        to_product=float(np.mean([[p.up_end, p.down_end] for p in complete])),
     )

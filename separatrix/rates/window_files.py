@@ -26,7 +26,7 @@ def read_windows(file: Path | str) -> list[tuple[Window, FloatArray]]:
     """Windows of a file of the umbrella stage, each with the positions of its frames, nm."""
     data = read_dataset(file)
     stops = np.cumsum(data.frames.values)
-    found = []
+    windows = []
     for centre, stop, n in zip(data.centre.values, stops, data.frames.values, strict=True):
         part = slice(stop - n, stop)
         window = Window(
@@ -37,8 +37,8 @@ def read_windows(file: Path | str) -> list[tuple[Window, FloatArray]]:
             # Windows of earlier versions have none; they give the rate at their own temperature.
             data.energy.values[part] if "energy" in data else None,
         )
-        found.append((window, data.positions.values[part].astype(float)))
-    return found
+        windows.append((window, data.positions.values[part].astype(float)))
+    return windows
 
 
 def windows_with_failures(file: Path | str) -> list[dict[str, Any]]:

@@ -92,7 +92,7 @@ class WindowRunner:
         with Journal(journal) as record:
             record.about(about)
             segments = record.read()
-            known = _frames(segments)
+            frames_done = _frames(segments)
             while _frames(segments) < self.wanted and not (segments and segments[-1]["reason"]):
                 segments.append(self._segment(centre, segments))
                 record.write(len(segments) - 1, segments[-1])
@@ -100,20 +100,20 @@ class WindowRunner:
         reason = segments[-1]["reason"] if _frames(segments) < self.wanted else ""
         part = slice(self.left_out, self.wanted)
         names = ("r", "speed", "energy", "positions")
-        found = {name: np.concatenate([s[name] for s in segments])[part] for name in names}
-        if not len(found["r"]):
+        columns = {name: np.concatenate([s[name] for s in segments])[part] for name in names}
+        if not len(columns["r"]):
             raise SamplingError(f"umbrella window at r = {centre:.2f} gave no frame: {reason or 'too short'}")
         log.info(
             "window at r = %.2f: %d frames, mean r %.2f, in %.0f s%s%s",
             centre,
-            len(found["r"]),
-            np.mean(found["r"]),
+            len(columns["r"]),
+            np.mean(columns["r"]),
             time.monotonic() - begin,
-            f" ({min(known, self.wanted)} of {self.wanted} were on record)" if known else "",
+            f" ({min(frames_done, self.wanted)} of {self.wanted} were on record)" if frames_done else "",
             f"; stopped: {reason}" if reason else "",
         )
         failures = "\n".join(segment["failures"] for segment in segments if segment["failures"])
-        return {"centre": float(centre), "reason": reason, "failures": failures, **found}
+        return {"centre": float(centre), "reason": reason, "failures": failures, **columns}
 
     def _segment(self, centre: float, before: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """The next frames of a window, and where it has come to; none where every attempt fails."""
@@ -201,8 +201,8 @@ class WindowRunner:
             for here, there in itertools.pairwise(frames[i:]):
                 way += [here + share * (there - here) for share in (0.25, 0.5, 0.75, 1.0)]
             self.spring.potential.restart()
-            found = [self.spring.potential.energy_and_gradient(x)[0] for x in way][-1]
-            if abs(found - energies[-1]) <= SAME_STATE:
+            energy = [self.spring.potential.energy_and_gradient(x)[0] for x in way][-1]
+            if abs(energy - energies[-1]) <= SAME_STATE:
                 return way
         raise PotentialError("the self-consistent field does not find back to the state of the frame before")
 

@@ -96,8 +96,8 @@ def write_shots(
             np.array([getattr(m, key) for m in moves], dtype=int),
             {"comment": _MEANING[key]},
         )
-    seed, words = place
-    stream = " ".join([*(str(w) for w in words), "move N"])
+    seed, labels = place
+    stream = " ".join([*(str(w) for w in labels), "move N"])
     data = xr.Dataset(variables, attrs={"frame_fs": frame, "seed": seed, "random_stream": stream})
     write_dataset(data, path, title=f"aimless-shooting moves of chain {chain}", source=source)
 

@@ -186,10 +186,10 @@ def read_chain(folder: Path | str) -> ChainData:
 
 def read_assessments(folder: Path | str) -> tuple[dict[str, Any], ...]:
     """Assessments of a method up to the one that says stop; those of a longer run, made before, may lie behind it."""
-    found: list[dict[str, Any]] = []
-    while not found or not found[-1]["stop"]:
-        found.append(read_json(Path(folder) / "rounds" / f"{len(found) + 1}.json"))
-    return tuple(found)
+    assessments: list[dict[str, Any]] = []
+    while not assessments or not assessments[-1]["stop"]:
+        assessments.append(read_json(Path(folder) / "rounds" / f"{len(assessments) + 1}.json"))
+    return tuple(assessments)
 
 
 def read_method(

@@ -192,15 +192,15 @@ def failed_jobs(folder: Path) -> dict[str, str]:
 
     A job begins its log anew, so that one which is running or has been mended is not among them.
     """
-    found = {}
+    errors = {}
     with contextlib.suppress(OSError):
         for log in sorted(folder.glob("logs/*.log"), key=lambda f: f.stat().st_mtime):
             lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
             # A traceback stands below the last line that begins with a time.
             last = next((m for line in reversed(lines) if (m := _LOGGED.match(line))), None)
             if last is not None and last.group(1):
-                found[log.stem] = last.string[last.end() :] if last.group(1) == "error: " else lines[-1]
-    return found
+                errors[log.stem] = last.string[last.end() :] if last.group(1) == "error: " else lines[-1]
+    return errors
 
 
 def _lost(ends: Counter[str]) -> Lost:
@@ -214,13 +214,13 @@ def _lost(ends: Counter[str]) -> Lost:
 
 def _committed(folder: Path) -> Counter[str]:
     """Ends of the committor shots that an analysis counted, where their journals have been cleaned away."""
-    found: Counter[str] = Counter()
+    ends: Counter[str] = Counter()
     with contextlib.suppress(StoreError, KeyError, TypeError):
         for draw in read_json(folder / "committor.json")["draws"].values():
             for entry in draw["configurations"]:
                 for name, end in (("to_product", "1"), ("to_reactant", "0"), ("no_basin", "none")):
-                    found[end] += entry[name]
-    return found
+                    ends[end] += entry[name]
+    return ends
 
 
 def _halves(moves: Iterable[tuple[str, str]], ends: Counter[str]) -> tuple[int, int]:
@@ -242,7 +242,7 @@ def _chain(run: Path, reasons: Counter[str], ends: Counter[str]) -> ChainStatus 
     last = shots[-1]["index"] if len(shots) == about["shots"] else np.inf
     pieces = [p for p in pieces if p["index"] <= last]
     reasons.update(p["reason"] for p in pieces if p["outcome"] == "failed")
-    halves, lost = _halves(((p["forward"], p["backward"]) for p in pieces), ends)
+    n_halves, lost = _halves(((p["forward"], p["backward"]) for p in pieces), ends)
     seconds = sum(p.get("seconds", 0.0) for p in in_round)
     pace = seconds / len(shots) if shots else None
     if _locked(run / "journal"):
@@ -262,7 +262,7 @@ def _chain(run: Path, reasons: Counter[str], ends: Counter[str]) -> ChainStatus 
         shots=sum(p["outcome"] != "off path" for p in pieces),
         accepted=sum(p["outcome"] == "accepted" for p in pieces),
         failed=sum(p["outcome"] == "failed" for p in pieces),
-        halves=halves,
+        halves=n_halves,
         no_basin=lost,
         evaluations=sum(p["evaluations"] for p in pieces),
         core_seconds=round(sum(p.get("seconds", 0.0) for p in pieces), 3),
@@ -285,7 +285,7 @@ def _chain_without_journal(
     for table in tables:
         failed = table.outcome.values == "failed"
         reasons.update(str(r) for r in table.reason.values[failed])
-    halves, lost = _halves(
+    n_halves, lost = _halves(
         (
             pair
             for t in tables
@@ -305,7 +305,7 @@ def _chain_without_journal(
         shots=sum(shots),
         accepted=sum(c["accepted"] for c in costs),
         failed=sum(c["failed"] for c in costs),
-        halves=halves,
+        halves=n_halves,
         no_basin=lost,
         evaluations=sum(c["evaluations"] for c in costs),
         core_seconds=sum(c["core_seconds"] for c in costs),

@@ -49,8 +49,8 @@ class Damage:
     aside: Path | None = None
 
     def __str__(self) -> str:
-        told = f"{self.path}: damaged ({self.reason})"
-        return told if self.aside is None else f"{told}; moved to {self.aside.name}"
+        line = f"{self.path}: damaged ({self.reason})"
+        return line if self.aside is None else f"{line}; moved to {self.aside.name}"
 
 
 @dataclass
@@ -86,7 +86,7 @@ class Verified:
 
     def lines(self) -> list[str]:
         """What there is to say: a line for each file that is damaged or missing, and the sum."""
-        told = [str(damage) for damage in self.damaged] + [f"{file}: missing" for file in self.missing]
+        texts = [str(damage) for damage in self.damaged] + [f"{file}: missing" for file in self.missing]
         last = f"{self.results}: {self.whole} files are as they were written"
         if self.without:
             last += f", {self.without} have no SHA-256 (of an older version, or not ours)"
@@ -95,7 +95,7 @@ class Verified:
                 f"; {len(self.damaged)} damaged, {len(self.missing)} missing: the same `snakemake` command as before "
                 "makes them again"
             )
-        return [*told, last]
+        return [*texts, last]
 
 
 # --- files that do not carry their digest ---------------------------------------------------------------------------
@@ -217,7 +217,7 @@ def repair(results: Path | str, largest: int) -> list[Damage]:
     StoreError
         When one cannot be moved.
     """
-    found = []
+    moved = []
     for file in files(Path(results)):
         # A chain looks at its own journal.
         if file.suffix == ".npz" or file.stat().st_size > largest:
@@ -225,10 +225,10 @@ def repair(results: Path | str, largest: int) -> list[Damage]:
         try:
             check(file)
         except digest.Damaged as error:
-            found.append(_moved(Damage(file, str(error))))
+            moved.append(_moved(Damage(file, str(error))))
         except OSError:
             continue
-    return [damage for damage in found if damage.aside]
+    return [damage for damage in moved if damage.aside]
 
 
 def verify(results: Path | str, *, move: bool = True) -> Verified:
@@ -248,15 +248,15 @@ def verify(results: Path | str, *, move: bool = True) -> Verified:
         When there are no results, or a damaged file cannot be moved.
     """
     results = Path(results)
-    found = Verified(results)
+    result = Verified(results)
     if not is_results(results):
         raise StoreError(f"{results}: no results of a run; give the results_directory of its config")
     for file in files(results):
         try:
             if check(file):
-                found.whole += 1
+                result.whole += 1
                 continue
-            found.without += 1
+            result.without += 1
             reason = _readable(file) if file.suffix in _READERS else ""
         except digest.Damaged as error:
             reason = str(error)
@@ -265,17 +265,17 @@ def verify(results: Path | str, *, move: bool = True) -> Verified:
         except OSError as error:
             reason = error.strerror or str(error)
         if reason:
-            found.damaged.append(Damage(file, reason))
-    crate = _of_crate(results, found)
-    found.missing += [file for file in _noted(results) if not file.exists()]
+            result.damaged.append(Damage(file, reason))
+    crate = _of_crate(results, result)
+    result.missing += [file for file in _noted(results) if not file.exists()]
     if move:
-        for damage in found.damaged:
+        for damage in result.damaged:
             if results / "export" not in damage.path.parents:
                 _moved(damage)
         if crate:
             # An output of the job that writes all of it.
             (results / "export/references.bib").unlink(missing_ok=True)
-    return found
+    return result
 
 
 def _moved(damage: Damage) -> Damage:
@@ -303,7 +303,7 @@ def _noted(results: Path) -> Iterator[Path]:
         yield results / note.relative_to(results / FOLDER).with_suffix("")
 
 
-def _of_crate(results: Path, found: Verified) -> bool:
+def _of_crate(results: Path, result: Verified) -> bool:
     """Hold the files of the research object against the list in it; whether any is damaged or missing.
 
     They stay where they are: the job that writes the folder keeps what it finds changed under another name.
@@ -314,13 +314,13 @@ def _of_crate(results: Path, found: Verified) -> bool:
     for name, expected in sorted(digests.items()):
         file = folder / name
         if not file.is_file():
-            found.missing.append(file)
+            result.missing.append(file)
             bad = True
         elif folders.digest(file) not in expected:
-            found.damaged.append(Damage(file, "its bytes are not those that were exported"))
+            result.damaged.append(Damage(file, "its bytes are not those that were exported"))
             bad = True
         else:
-            found.whole += 1
+            result.whole += 1
     return bad
 
 

@@ -43,10 +43,10 @@ def shoot(
     place
         Root seed and the words that name this shot; its outcome depends on nothing else.
     """
-    seed, words = place
+    seed, labels = place
     engine.potential.restart()
     steps, evaluations = engine.steps, engine.evaluations
-    rng = stream(seed, *words)
+    rng = stream(seed, *labels)
     from separatrix.dynamics.md_engine import run_half
 
     half = run_half(engine, engine.snapshot(positions, engine.thermal_velocities(positions, rng)), basins, rng)
@@ -146,13 +146,13 @@ def counts(
     ``to_product``, ``to_reactant``, ``elsewhere`` (a third basin), ``no_basin`` and ``failed``, each of shape
     (n_configurations,).
     """
-    mine = np.ones(len(table["number"]), dtype=bool) if fixed is None else np.asarray(table["number"]) < fixed
-    of, ends = np.asarray(table["configuration"])[mine], np.asarray(table["end"]).astype(str)[mine]
+    counted = np.ones(len(table["number"]), dtype=bool) if fixed is None else np.asarray(table["number"]) < fixed
+    of, ends = np.asarray(table["configuration"])[counted], np.asarray(table["end"]).astype(str)[counted]
 
     def count(which: np.ndarray) -> np.ndarray:
         return np.bincount(of[which], minlength=n_configurations)
 
-    found = {
+    numbers = {
         name: count(ends == word)
         for name, word in (
             ("to_product", product),
@@ -161,4 +161,4 @@ def counts(
             ("failed", "failed"),
         )
     }
-    return found | {"elsewhere": count(np.ones(len(of), dtype=bool)) - sum(found.values())}
+    return numbers | {"elsewhere": count(np.ones(len(of), dtype=bool)) - sum(numbers.values())}

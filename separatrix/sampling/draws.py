@@ -82,8 +82,8 @@ def _in_turn(rows: NDArray[np.int64], group: NDArray[np.int64]) -> NDArray[np.in
     turn = np.zeros(len(rows), dtype=int)
     of = group[rows]
     for name in np.unique(of):
-        mine = of == name
-        turn[mine] = np.arange(mine.sum())
+        of_group = of == name
+        turn[of_group] = np.arange(of_group.sum())
     return rows[np.argsort(turn, kind="stable")]
 
 

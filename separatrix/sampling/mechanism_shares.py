@@ -196,15 +196,15 @@ def _indicator(chain: ChainMechanisms, name: str) -> np.ndarray:
 
 def _inefficiency(groups: Sequence[Sequence[ChainMechanisms]], names: Sequence[str]) -> float:
     """Largest statistical inefficiency of the mechanisms, deviations from each group's mean; NaN if none varies."""
-    found = []
+    inefficiencies = []
     for name in names:
         deviations = []
         for group in groups:
             series = [_indicator(c, name) for c in group]
             mean = np.concatenate(series).mean()
             deviations += [s - mean for s in series]
-        found.append(statistical_inefficiency(deviations))
-    return max((g for g in found if g is not None), default=math.nan)
+        inefficiencies.append(statistical_inefficiency(deviations))
+    return max((g for g in inefficiencies if g is not None), default=math.nan)
 
 
 def _shares(chains: Sequence[ChainMechanisms], names: Sequence[str], g: float) -> Shares:
@@ -249,8 +249,8 @@ def _one_start(rows: Sequence[Shares], names: Sequence[str], switches: int) -> s
 
 
 def _stays(rows: Sequence[Shares]) -> str:
-    kept = [(s.start, " or ".join(name for name, share in s.shares.items() if share > 0)) for s in rows]
-    return ", ".join(f"chains from {start} stay with {names}" for start, names in kept)
+    mechanisms = [(s.start, " or ".join(name for name, share in s.shares.items() if share > 0)) for s in rows]
+    return ", ".join(f"chains from {start} stay with {names}" for start, names in mechanisms)
 
 
 def _compared(rows: Sequence[Shares], names: Sequence[str]) -> str:

@@ -88,7 +88,7 @@ class ShiftTuner:
         return round(math.exp(self.log_shifts[-1]))
 
     @property
-    def settled(self) -> int:
+    def tuned_shift(self) -> int:
         """The shift to stay with, in frames: the geometric mean of the second half, which varies less than the last."""
         return round(math.exp(np.mean(self.log_shifts[len(self.log_shifts) // 2 :])))
 
@@ -152,7 +152,7 @@ def run_round(
         so_far.count(move)
         if burning and tuner is not None:
             shift = tuner.update(move.accepted)
-            chain.selector.shift = shift if so_far.shots < task.burn_in else tuner.settled
+            chain.selector.shift = shift if so_far.shots < task.burn_in else tuner.tuned_shift
 
     for piece in record.read(task.first_move):
         if so_far.shots == task.wanted:
@@ -241,9 +241,9 @@ def stoppable(engine: MDEngine) -> Iterator[None]:
     finally:
         # SLURM tells the step and then the batch script, whose Snakemake passes it on: whoever ends already must not
         # be killed by the second signal before it has said why. A second Ctrl-C means it.
-        told = engine.stop
+        stopping = engine.stop
         for s, handler in before.items():
-            signal.signal(s, _ends_already if told and s != signal.SIGINT else handler)
+            signal.signal(s, _ends_already if stopping and s != signal.SIGINT else handler)
         engine.stop = ""
 
 

@@ -302,8 +302,8 @@ class Chain:
 
         Its numbers depend only on the present path and label, and on the seed, chain and move number.
         """
-        seed, words = self.place
-        rng = stream(seed, *words, "move", index)
+        seed, labels = self.place
+        rng = stream(seed, *labels, "move", index)
         self.selector._rng = self.modifier.rng = self.mover._rng = rng
         self.engine.potential.restart()
         steps, evaluations, old = self.engine.steps, self.engine.evaluations, self.n_frames
@@ -375,10 +375,10 @@ def first_path(
     SamplingError
         When no attempt succeeds; the message counts what happened instead.
     """
-    seed, words = place
+    seed, labels = place
     seen: dict[str, int] = {}
     for attempt in range(attempts):
-        rng = stream(seed, *words, "attempt", attempt)
+        rng = stream(seed, *labels, "attempt", attempt)
         engine.potential.restart()
         shot = engine.snapshot(start, engine.thermal_velocities(start, rng))
         forward = run_half(engine, shot, basins, rng)

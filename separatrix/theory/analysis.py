@@ -260,8 +260,8 @@ def _slow_axis(case: Case, elements: Elements, values: dict[str, float]) -> str 
 
 
 def _gaussian(elements: Elements, points: Points) -> dict[str, float]:
-    found = {name: trials.kramers_gaussian(elements, e) for name, e in (("KLBS", points.langer.e), *AXES.items())}
-    return {name: answer[0] for name, answer in found.items() if answer is not None}
+    rates = {name: trials.kramers_gaussian(elements, e) for name, e in (("KLBS", points.langer.e), *AXES.items())}
+    return {name: answer[0] for name, answer in rates.items() if answer is not None}
 
 
 def _directions(elements: Elements, count: int = 36) -> list[tuple[float, float]]:
@@ -321,7 +321,7 @@ def scan(case: Case, ratios: Sequence[float], tell: Tell | None = None) -> list[
     d = case.diffusion
     correlation = d.xy / math.sqrt(d.xx * d.yy)
     coarse_grid, fine_grid = case.grids()
-    found: list[dict[str, float]] = []
+    rows: list[dict[str, float]] = []
     cut: float | None = None
     for ratio in ratios:
         if tell:
@@ -343,5 +343,5 @@ def scan(case: Case, ratios: Sequence[float], tell: Tell | None = None) -> list[
         }
         _believable(row, abs(levels[1].values["k_exact"] / row["k_exact"] - 1.0))
         at = levels[1].elements.interpolate(levels[1].committors["exact"].value, points.saddle[None])
-        found.append({"ratio": float(ratio), "langer": points.langer.k, "phi_saddle": float(at[0]), **row})
-    return found
+        rows.append({"ratio": float(ratio), "langer": points.langer.k, "phi_saddle": float(at[0]), **row})
+    return rows

@@ -48,12 +48,12 @@ def combine(gram: np.ndarray) -> Combination:
     inverse = np.linalg.pinv(gram * np.outer(scale, scale), rcond=1e-11, hermitian=True)
     raw = scale * (inverse @ scale)
     weights = raw / raw.sum()
-    found = float(weights @ gram @ weights)
+    energy = float(weights @ gram @ weights)
     best = int(np.argmin(np.diag(gram)))
-    if not found <= gram[best, best]:  # trials that are all but the same: rounding must not break the order
+    if not energy <= gram[best, best]:  # trials that are all but the same: rounding must not break the order
         weights = np.eye(len(gram))[best]
-        found = float(gram[best, best])
-    return Combination(weights, found, gram)
+        energy = float(gram[best, best])
+    return Combination(weights, energy, gram)
 
 
 def mixed(trials: Sequence[Committor], weights: np.ndarray) -> Committor:

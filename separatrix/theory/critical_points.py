@@ -37,13 +37,13 @@ def minimum(surface: Surface, start: Numbers, spacing: np.ndarray, domain: Numbe
         bounds=list(zip(low, high, strict=True)),
         method="L-BFGS-B",
     )
-    found = _newton(surface, descent.x * spacing, spacing)
-    if found is None or np.linalg.eigvalsh(surface.hessian(found) * np.outer(spacing, spacing)).min() <= 0:
+    point = _newton(surface, descent.x * spacing, spacing)
+    if point is None or np.linalg.eigvalsh(surface.hessian(point) * np.outer(spacing, spacing)).min() <= 0:
         raise TheoryError(
             f"no minimum was found from ({start[0]:.4g}, {start[1]:.4g}); "
             "check that each state holds a minimum inside the domain, or smooth the surface"
         )
-    return found
+    return point
 
 
 def lowest(elements: Elements, inside: np.ndarray) -> np.ndarray:
@@ -81,9 +81,9 @@ def lowest_way(surface: Surface, grid: Grid, in_a: np.ndarray, in_b: np.ndarray)
     """
     n, m = grid.shape
     energy = surface.on_grid(grid.x, grid.y).ravel()
-    known = np.isfinite(energy)
+    defined = np.isfinite(energy)
     for name, state in (("state_A", in_a), ("state_B", in_b)):
-        if not (state & known).any():
+        if not (state & defined).any():
             raise TheoryError(f"{name}: holds no node of the grid that the surface knows; check state and domain")
     index = np.arange(n * m).reshape(n, m)
     neighbours = [
@@ -93,12 +93,12 @@ def lowest_way(surface: Surface, grid: Grid, in_a: np.ndarray, in_b: np.ndarray)
         (index[1:, :-1], index[:-1, 1:]),
     ]
     pairs = np.concatenate([np.stack([i.ravel(), j.ravel()], axis=1) for i, j in neighbours])
-    pairs = pairs[known[pairs].all(axis=1)]
+    pairs = pairs[defined[pairs].all(axis=1)]
     # Edges of weight zero would be no edges: ranks, from 1, instead of energies.
     rank = np.empty(n * m)
     rank[np.argsort(energy, kind="stable")] = np.arange(1, n * m + 1)
     edges = sparse.coo_matrix((rank[pairs].max(axis=1), pairs.T), shape=(n * m, n * m)).tocsr()
-    start, end = (np.flatnonzero(s & known)[np.argmin(energy[s & known])] for s in (in_a, in_b))
+    start, end = (np.flatnonzero(s & defined)[np.argmin(energy[s & defined])] for s in (in_a, in_b))
     tree = minimum_spanning_tree(edges)
     before = breadth_first_order(tree, start, directed=False, return_predecessors=True)[1]
     way = [end]
@@ -118,11 +118,11 @@ def saddle(surface: Surface, start: Numbers, spacing: np.ndarray) -> np.ndarray:
         When it finds none within ten grid spacings.
     """
     for attempt in (start, *(np.asarray(start) + shift * spacing for shift in _AROUND)):
-        found = _newton(surface, attempt, spacing)
-        if found is None or np.abs((found - start) / spacing).max() > 10.0:
+        point = _newton(surface, attempt, spacing)
+        if point is None or np.abs((point - start) / spacing).max() > 10.0:
             continue
-        if (np.linalg.eigvalsh(surface.hessian(found) * np.outer(spacing, spacing)) < 0).sum() == 1:
-            return found
+        if (np.linalg.eigvalsh(surface.hessian(point) * np.outer(spacing, spacing)) < 0).sum() == 1:
+            return point
     raise TheoryError(
         f"no saddle was found near ({start[0]:.4g}, {start[1]:.4g}), the pass between the states on the grid; "
         "smooth the surface, refine grid_h, or give `saddle` yourself"

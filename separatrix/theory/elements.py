@@ -137,9 +137,9 @@ class Elements:
         finite = np.isfinite(energy)
         whole = finite[:-1, :-1] & finite[1:, :-1] & finite[:-1, 1:] & finite[1:, 1:]
         with np.errstate(invalid="ignore"):
-            kept = whole.ravel() & np.isfinite(height).all(axis=1) & (height.min(axis=1) <= cut)
+            in_domain = whole.ravel() & np.isfinite(height).all(axis=1) & (height.min(axis=1) <= cut)
         corners = self._corner_nodes(n, m)
-        if (depth := -float(height[kept].min(initial=0.0))) > _DEPTH:
+        if (depth := -float(height[in_domain].min(initial=0.0))) > _DEPTH:
             raise TheoryError(
                 f"between its nodes the surface lies {depth:.3g} kT below the lowest of them; mend a cliff or hole in "
                 "its data, or refine grid_h"
@@ -147,8 +147,8 @@ class Elements:
 
         nodes = grid.nodes()
         inside = [grid.members(state) for state in (state_a, state_b)]
-        kept &= self._reaching(corners, kept, n * m, inside)
-        used = np.unique(corners[kept])
+        in_domain &= self._reaching(corners, in_domain, n * m, inside)
+        used = np.unique(corners[in_domain])
         #: index of each active node among all of the grid
         self.active = used
         self.number = np.full(n * m, -1)
@@ -161,15 +161,15 @@ class Elements:
                 raise TheoryError(f"{name}: holds no node of the grid below {cut:g} kT; check the state and the domain")
         if (self.in_a & self.in_b).any():
             raise TheoryError("state_A: overlaps state_B; give states that share no point")
-        self.corners = self.number[corners[kept]]
-        self.kept = kept
+        self.corners = self.number[corners[in_domain]]
+        self.kept = in_domain
         edge = [np.full(len(g), h) for g, h in zip((grid.x, grid.y), grid.spacing, strict=True)]
         for sizes in edge:
             sizes[[0, -1]] *= 0.5
         boltzmann = np.exp(-np.clip(beta * (self.energies - self.reference), None, 700.0))
         #: equilibrium weight of each node, relative to the lowest one; area of the collective variables
         self.mass = boltzmann * np.outer(*edge).ravel()[used]
-        self._assemble(np.exp(-np.clip(height[kept], None, 700.0)), points)
+        self._assemble(np.exp(-np.clip(height[in_domain], None, 700.0)), points)
 
     # --- assembly -------------------------------------------------------------------------------------------------
 
@@ -186,9 +186,9 @@ class Elements:
         return np.moveaxis(split, -3, -2).reshape(*values.shape[:-2], (n - 1) * (m - 1), 9)
 
     @staticmethod
-    def _reaching(corners: np.ndarray, kept: np.ndarray, size: int, states: Sequence[np.ndarray]) -> np.ndarray:
+    def _reaching(corners: np.ndarray, in_domain: np.ndarray, size: int, states: Sequence[np.ndarray]) -> np.ndarray:
         """Elements in a piece of the surface that holds both states."""
-        c = corners[kept]
+        c = corners[in_domain]
         ends = (c[:, [0, 0, 0]].ravel(), c[:, [1, 2, 3]].ravel())
         graph = sparse.coo_matrix((np.ones(ends[0].size, dtype=bool), ends), shape=(size, size))
         piece = connected_components(graph, directed=False)[1]
@@ -243,12 +243,12 @@ class Elements:
         """
         i, j, weight = self.links
         steps = [trial.differences(i, j) for trial in trials]
-        found = np.empty((len(trials), len(trials)))
+        gram = np.empty((len(trials), len(trials)))
         for a, one in enumerate(steps):
             weighted = weight * one
             for b in range(a, len(steps)):
-                found[a, b] = found[b, a] = weighted @ steps[b]
-        return found
+                gram[a, b] = gram[b, a] = weighted @ steps[b]
+        return gram
 
     def functional(self, trial: Committor) -> float:
         """F of Eq. 2."""
@@ -356,6 +356,6 @@ class _Solver:
     def solve(self, right: np.ndarray) -> np.ndarray:
         scale = self._scale if right.ndim == 1 else self._scale[:, None]
         right = scale * right
-        found = self._factors.solve(right)
-        found += self._factors.solve(right - self._matrix @ found)
-        return scale * found
+        solution = self._factors.solve(right)
+        solution += self._factors.solve(right - self._matrix @ solution)
+        return scale * solution

@@ -82,24 +82,24 @@ class Expression:
         values
             Numbers or arrays that broadcast together, by name.
         """
-        known = {name: np.asarray(value, dtype=float) for name, value in values.items()}
+        numbers = {name: np.asarray(value, dtype=float) for name, value in values.items()}
         # Far out on a surface an exponential overflows; that is infinitely high there, and no mistake.
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             for name, tree in self.definitions:
-                known[name] = _value(tree, known)
-            return np.asarray(_value(self.tree, known))
+                numbers[name] = _value(tree, numbers)
+            return np.asarray(_value(self.tree, numbers))
 
     def edges(self, variable: str) -> list[float]:
         """Numbers that the condition compares a bare variable with: where its borders are lines of the grid."""
-        found = []
+        edges = []
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Compare):
                 sides = [node.left, *node.comparators]
                 for one, other in pairwise(sides):
                     for name, number in ((one, other), (other, one)):
                         if isinstance(name, ast.Name) and name.id == variable and not _names(number):
-                            found.append(float(_value(number, {})))
-        return found
+                            edges.append(float(_value(number, {})))
+        return edges
 
 
 def read(text: Any, where: str, names: tuple[str, ...], *, condition: bool = False) -> Expression:
@@ -285,24 +285,24 @@ def _text(node: ast.AST) -> str:
         return type(node).__name__.lower()
 
 
-def _value(node: ast.AST, known: Mapping[str, Any]) -> Any:
+def _value(node: ast.AST, numbers: Mapping[str, Any]) -> Any:
     match node:
         case ast.Constant(value=int() | float() as number):
             return float(number)
         case ast.Name(id=name):
-            return known[name] if name in known else _CONSTANTS[name]
+            return numbers[name] if name in numbers else _CONSTANTS[name]
         case ast.UnaryOp(op=op, operand=part):
-            value = _value(part, known)
+            value = _value(part, numbers)
             return -value if isinstance(op, ast.USub) else value if isinstance(op, ast.UAdd) else np.logical_not(value)
         case ast.BinOp(left=left, op=op, right=right):
-            return _ARITHMETIC[type(op)](_value(left, known), _value(right, known))
+            return _ARITHMETIC[type(op)](_value(left, numbers), _value(right, numbers))
         case ast.Call(func=ast.Name(id=name), args=parts):
-            return _FUNCTIONS[name](*(_value(part, known) for part in parts))
+            return _FUNCTIONS[name](*(_value(part, numbers) for part in parts))
         case ast.Compare(left=left, ops=ops, comparators=parts):
-            sides = [_value(part, known) for part in (left, *parts)]
+            sides = [_value(part, numbers) for part in (left, *parts)]
             tests = [_COMPARISONS[type(op)](a, b) for op, a, b in zip(ops, sides[:-1], sides[1:], strict=True)]
             return np.logical_and.reduce(np.broadcast_arrays(*tests))
         case ast.BoolOp(op=op, values=parts):
             join = np.logical_and if isinstance(op, ast.And) else np.logical_or
-            return join.reduce(np.broadcast_arrays(*(_value(part, known) for part in parts)))
+            return join.reduce(np.broadcast_arrays(*(_value(part, numbers) for part in parts)))
     raise AssertionError(node)  # _check lets nothing else through

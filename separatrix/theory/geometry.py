@@ -87,15 +87,15 @@ def separatrix(elements: Elements, trial: Committor, saddle: np.ndarray, functio
     in_metric = _nearest(starts, ends, saddle, tensor)
     middle = 0.5 * (starts + ends)
     energy = elements.surface.energy(*middle.T)
-    known = np.isfinite(energy)
+    defined = np.isfinite(energy)
     top = float(elements.surface.energy(*saddle))
-    places, heights = middle, np.where(known, energy, np.inf)
+    places, heights = middle, np.where(defined, energy, np.inf)
     if np.linalg.norm((nearest - saddle) / elements.grid.spacing) < 1e-6:
         places, heights = np.vstack([places, nearest]), np.append(heights, top)
     # Of points that are equally low, as symmetry makes them, the first along x.
     equal = np.flatnonzero(elements.beta * (heights - heights.min()) < 1e-6)
     low = int(equal[np.argmin(places[equal, 0])])
-    flux = _flux(elements, trial, starts, ends, middle, np.where(known, energy, np.inf))
+    flux = _flux(elements, trial, starts, ends, middle, np.where(defined, energy, np.inf))
     total = flux.sum()
     offset = middle - saddle
     return Separatrix(
@@ -119,9 +119,9 @@ def _nearest(starts: np.ndarray, ends: np.ndarray, point: np.ndarray, metric: np
     """The point of line segments that is nearest to `point` in a metric, shape (2,)."""
     way, away = ends - starts, point - starts
     share = np.einsum("ki,ij,kj->k", way, metric, away) / np.einsum("ki,ij,kj->k", way, metric, way)
-    found = starts + np.clip(share, 0.0, 1.0)[:, None] * way
-    off = found - point
-    return found[np.argmin(np.einsum("ki,ij,kj->k", off, metric, off))]
+    nearest = starts + np.clip(share, 0.0, 1.0)[:, None] * way
+    off = nearest - point
+    return nearest[np.argmin(np.einsum("ki,ij,kj->k", off, metric, off))]
 
 
 def _crossing(starts: np.ndarray, ends: np.ndarray, saddle: np.ndarray, fixed: int) -> float | None:

@@ -73,21 +73,21 @@ def read_grid(
         raise ConfigError(f"{path}: a surface is read from netCDF (.nc) or CSV (.csv)")
     read = _from_netcdf if path.suffix.lower() == ".nc" else _from_csv
     try:
-        found = read(path, variable, x, y, names)
+        grid = read(path, variable, x, y, names)
     except (OSError, ValueError, RuntimeError) as error:
         raise ConfigError(f"{path}: cannot be read as a surface ({' '.join(str(error).split())[:120]})") from error
-    order = np.argsort(found.x), np.argsort(found.y)
-    return dataclasses.replace(found, x=found.x[order[0]], y=found.y[order[1]], values=found.values[np.ix_(*order)])
+    order = np.argsort(grid.x), np.argsort(grid.y)
+    return dataclasses.replace(grid, x=grid.x[order[0]], y=grid.y[order[1]], values=grid.values[np.ix_(*order)])
 
 
 def _axes(
-    known: Sequence[str], x: str | None, y: str | None, names: tuple[str, str], marked: Mapping[str, str]
+    dimensions: Sequence[str], x: str | None, y: str | None, names: tuple[str, str], marked: Mapping[str, str]
 ) -> tuple[str, str, bool]:
     """Which of a file's names is x and which y, and whether their order alone says so.
 
     Parameters
     ----------
-    known
+    dimensions
         Names in the file that can be axes, in their order.
     x, y
         Those that the user gives.
@@ -97,14 +97,14 @@ def _axes(
         Names by the axis, ``x`` or ``y``, that the file itself says they are.
     """
     given = [x, y]
-    plain = {name.casefold(): name for name in known}
+    plain = {name.casefold(): name for name in dimensions}
     for place, (name, letter) in enumerate(zip(names, _XY, strict=True)):
         for candidate in (plain.get(name.casefold()), plain.get(letter), marked.get(letter)):
             if given[place] is None and candidate is not None and candidate not in given:
                 given[place] = candidate
     by_order = given == [None, None]
-    first = given[0] or next((name for name in known if name not in given), known[-1])
-    second = given[1] or next((name for name in known if name not in (first, given[1])), known[-1])
+    first = given[0] or next((name for name in dimensions if name not in given), dimensions[-1])
+    second = given[1] or next((name for name in dimensions if name not in (first, given[1])), dimensions[-1])
     return first, second, by_order
 
 
@@ -181,7 +181,7 @@ def _snapped(numbers: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     Steps between the sorted coordinates are then of two sizes, and the small ones are none, unless two lines would come
     to lie on one node.
     """
-    found = numbers.copy()
+    snapped = numbers.copy()
     for axis in axes:
         nodes = np.unique(numbers[axis].to_numpy(float))
         steps = np.sort(np.diff(nodes))
@@ -194,8 +194,8 @@ def _snapped(numbers: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
         group = np.concatenate([[0], np.cumsum(np.diff(nodes) > math.sqrt(steps[widest] * steps[widest + 1]))])
         centres = np.bincount(group, weights=nodes) / np.bincount(group)
         at = pd.Series(centres[group[np.searchsorted(nodes, numbers[axis].to_numpy(float))]], index=numbers.index)
-        found[axis] = at
-    return numbers if found.duplicated(axes).any() and not numbers.duplicated(axes).any() else found
+        snapped[axis] = at
+    return numbers if snapped.duplicated(axes).any() and not numbers.duplicated(axes).any() else snapped
 
 
 def few(names: Collection[str]) -> str:

@@ -12,12 +12,12 @@ from separatrix.core.text import shown
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A mapping in JSON, of which a key that is given twice is refused: the last one would count silently."""
-    found: dict[str, Any] = {}
+    unique: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in unique:
             raise ValueError(f"key {shown(key)} stands there a second time")
-        found[key] = value
-    return found
+        unique[key] = value
+    return unique
 
 
 def read_json(path: Path) -> dict[str, Any]:

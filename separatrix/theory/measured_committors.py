@@ -60,12 +60,12 @@ def _of_run(path: Path) -> np.ndarray:
     try:
         entries = [c for draw in read_json(path)["draws"].values() for c in draw["configurations"]]
         rows = [(*c["at"], c["to_product"], c["to_product"] + c["to_reactant"]) for c in entries if "at" in c]
-        found = np.array([row for row in rows if row[3] > 0], dtype=float)
+        measured = np.array([row for row in rows if row[3] > 0], dtype=float)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"{path}: is no committor.json of a run") from error
-    if found.ndim != 2 or found.shape[1] != 4:
+    if measured.ndim != 2 or measured.shape[1] != 4:
         raise ConfigError(f"{path}: holds no two variables; name them in its config (committor.map.variables)")
-    return found
+    return measured
 
 
 def _of_csv(path: Path) -> np.ndarray:

@@ -153,14 +153,14 @@ def variational(
     for shift in shifts:
         # g = 0 is transition-state theory in q alone, a stationary line that a search from g = 1 may not reach.
         for g in (1.0, 0.3):
-            found = minimize(
+            optimum = minimize(
                 flux,
                 np.array([g, 0.0, shift]),
                 method="Nelder-Mead",
                 options={"xatol": 1e-7, "fatol": 1e-13, "maxiter": 2000, "maxfev": 2000},
             )
-            if best is None or found.fun < best.fun:
-                best = found
+            if best is None or optimum.fun < best.fun:
+                best = optimum
     assert best is not None
     return PlanarDividingSurface(
         float(np.exp(best.fun)), float(best.x[0]), float(start * np.exp(best.x[1])), float(best.x[2])

@@ -165,7 +165,7 @@ def build(data: Mapping[str, Any], where: str, folder: Path | str = ".", name: s
         dx, dy = (float(s) for s in 0.1 * spacings[1])
         surface = dataclasses.replace(surface, steps=(dx, dy))
     states = [expressions.read(data[k], f"{where}: {k}", _XY, condition=True) for k in ("state_A", "state_B")]
-    found = Case(
+    case = Case(
         name=data.get("name", name),
         title=data.get("title", data.get("name", name)),
         surface=surface,
@@ -186,8 +186,8 @@ def build(data: Mapping[str, Any], where: str, folder: Path | str = ".", name: s
         notes=tuple(notes),
     )
     for key, state in (("state_A", states[0]), ("state_B", states[1])):
-        notes += _misfits(key, state, found.grids()[0])
-    return dataclasses.replace(found, notes=tuple(notes))
+        notes += _misfits(key, state, case.grids()[0])
+    return dataclasses.replace(case, notes=tuple(notes))
 
 
 # --- parts --------------------------------------------------------------------------------------------------------
@@ -303,8 +303,8 @@ def _from_file(
     patch = _pair(spec.get("patch", 0.0), f"{at}.patch", 0.0)
     if min(patch) == 0 < max(patch):
         raise ConfigError(f"{at}.patch: {spec['patch']!r}; give two numbers above 0, or 0")
-    if (words := no_data.complaint(grid.x, grid.y, beta * grid.values)) is not None:
-        raise ConfigError(f"{path}: {words}")
+    if (complaint := no_data.complaint(grid.x, grid.y, beta * grid.values)) is not None:
+        raise ConfigError(f"{path}: {complaint}")
     try:
         surface = GridSurface(grid.x, grid.y, grid.values, smoothing, patch)
     except ValueError as error:
@@ -328,14 +328,14 @@ def _of_order(grid: GridData, path: Path, key: str) -> list[str]:
 
 def _domain(data: Mapping[str, Any], surface: Surface, where: str) -> tuple[float, float, float, float]:
     if "domain" in data:
-        found = tuple(_number(v, f"{where}: domain") for v in data["domain"])
+        bounds = tuple(_number(v, f"{where}: domain") for v in data["domain"])
     elif isinstance(surface, GridSurface):
-        found = (surface.x[0], surface.x[-1], surface.y[0], surface.y[-1])
+        bounds = (surface.x[0], surface.x[-1], surface.y[0], surface.y[-1])
     else:
         raise ConfigError(f"{where}: key 'domain' is missing (borders of the surface, [x0, x1, y0, y1])")
-    x0, x1, y0, y1 = (float(v) for v in found)
+    x0, x1, y0, y1 = (float(v) for v in bounds)
     if x0 >= x1 or y0 >= y1:
-        raise ConfigError(f"{where}: domain: {list(found)}; give [x0, x1, y0, y1] with x0 < x1 and y0 < y1")
+        raise ConfigError(f"{where}: domain: {list(bounds)}; give [x0, x1, y0, y1] with x0 < x1 and y0 < y1")
     return x0, x1, y0, y1
 
 
@@ -368,16 +368,16 @@ def _spacings(data: Mapping[str, Any], surface: Surface, domain: Numbers, where:
 
 def _misfits(key: str, state: Expression, grid: Grid) -> list[str]:
     """Notes on borders of a state that are no lines of the coarse grid."""
-    found = []
+    misfits = []
     for variable, nodes, h in zip(_XY, (grid.x, grid.y), grid.spacing, strict=True):
         for edge in state.edges(variable):
             place = (edge - nodes[0]) / h
             if 0 < place < len(nodes) - 1 and abs(place - round(place)) > 1e-6:
-                found.append(
+                misfits.append(
                     f"{key}: {variable} = {edge:g} is no line of the coarse grid (spacing {h:g}): "
                     "errors are of first order, and larger than estimated"
                 )
-    return found
+    return misfits
 
 
 def _diffusion(given: Any, where: str, folder: Path, data: Mapping[str, Any], notes: list[str]) -> Diffusion:
@@ -399,12 +399,12 @@ def _diffusion(given: Any, where: str, folder: Path, data: Mapping[str, Any], no
     return _positive(diffusion_module.Constant(xx, xy, yy), at)
 
 
-def _positive(found: diffusion_module.Constant, at: str) -> Diffusion:
-    if not diffusion_module.positive(np.array([found.xx, found.xy, found.yy])):
+def _positive(diffusion: diffusion_module.Constant, at: str) -> Diffusion:
+    if not diffusion_module.positive(np.array([diffusion.xx, diffusion.xy, diffusion.yy])):
         raise ConfigError(
-            f"{at}: {found.matrix.tolist()} is not positive definite; D_xx, D_yy and D's determinant must be"
+            f"{at}: {diffusion.matrix.tolist()} is not positive definite; D_xx, D_yy and D's determinant must be"
         )
-    return found
+    return diffusion
 
 
 def _diffusion_mapping(

@@ -38,8 +38,8 @@ def complaint(x: np.ndarray, y: np.ndarray, u: np.ndarray) -> str | None:
         value, count, step = shared
         return f"{count} nodes hold one number, {value:.6g} kT, and lie {step:.3g} kT off their neighbours: {remedy}"
     for turned, (along, across) in enumerate(((x, y), (y, x))):
-        if (found := _cliff(u.T if turned else u)) is not None:
-            i, j, step = found
+        if (cliff := _cliff(u.T if turned else u)) is not None:
+            i, j, step = cliff
             first, second = ((along[k], across[j])[:: -1 if turned else 1] for k in (i, i + 1))
             return (
                 f"a step of {step:.3g} kT between the nodes ({first[0]:.4g}, {first[1]:.4g}) and ({second[0]:.4g}, "
@@ -62,30 +62,30 @@ def _cliff(u: np.ndarray) -> tuple[int, int, float] | None:
         before = np.full_like(step, np.inf)
         for from_, to in ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1))):
             before[to] = np.fmin(before[to], np.where(np.isfinite(step[from_]), step[from_], np.inf))
-        found = np.where(reached & (step > _CLIFF) & (step > _STEEPER * np.maximum(before, 1.0)), step, 0.0)
-    if not found.any():
+        steps = np.where(reached & (step > _CLIFF) & (step > _STEEPER * np.maximum(before, 1.0)), step, 0.0)
+    if not steps.any():
         return None
-    i, j = np.unravel_index(found.argmax(), found.shape)
+    i, j = np.unravel_index(steps.argmax(), steps.shape)
     return int(i), int(j), float(step[i, j])
 
 
 def _shared(u: np.ndarray) -> tuple[float, int, float] | None:
     """A number that many nodes share and that stands off its neighbours: itself, how many, and the step in kT."""
-    known = np.isfinite(u)
+    defined = np.isfinite(u)
     index = np.arange(u.size).reshape(u.shape)
     pairs = np.concatenate(
         [np.stack([a.ravel(), b.ravel()]) for a, b in ((index[:-1], index[1:]), (index[:, :-1], index[:, 1:]))], axis=1
     )
-    i, j = pairs[:, known.ravel()[pairs].all(axis=0)]
+    i, j = pairs[:, defined.ravel()[pairs].all(axis=0)]
     flat = u.ravel()
-    values, counts = np.unique(flat[known.ravel()], return_counts=True)
+    values, counts = np.unique(flat[defined.ravel()], return_counts=True)
     if not len(values):
         return None
     common = np.argsort(-counts, kind="stable")[:5]
     wanted = {int(k) for k in common if counts[k] >= _MANY} | {k for k in (0, len(values) - 1) if counts[k] > 1}
     for k in sorted(wanted, key=lambda k: -counts[k]):
         of = flat == values[k]
-        rest = known.ravel() & ~of
+        rest = defined.ravel() & ~of
         if not rest.any():
             continue
         high = flat[rest].min() + _REACH
@@ -111,10 +111,10 @@ def _spike(u: np.ndarray) -> tuple[int, int, float] | None:
         off[~((inner > around).all(axis=0) | (inner < around).all(axis=0))] = 0.0
         usual = np.nanpercentile(np.abs(np.diff(u, axis=0)), 95) if np.isfinite(u).any() else 0.0
         reached = around.max(axis=0) < np.nanmin(u, initial=np.inf) + 2.0 * _REACH
-        found = np.where(
+        spikes = np.where(
             reached & (off > _SPIKE) & (off > 3.0 * usual) & (off > 3.0 * np.ptp(around, axis=0)), off, 0.0
         )
-    if not found.any():
+    if not spikes.any():
         return None
-    i, j = np.unravel_index(found.argmax(), found.shape)
-    return int(i) + 1, int(j) + 1, float(found[i, j])
+    i, j = np.unravel_index(spikes.argmax(), spikes.shape)
+    return int(i) + 1, int(j) + 1, float(spikes[i, j])

@@ -133,13 +133,13 @@ class Analysis:
     @property
     def bounds(self) -> list[tuple[str, float]]:
         """Exact rate and upper bounds by name, lowest first."""
-        found = {"exact": self.values["k_exact"]}
+        bounds = {"exact": self.values["k_exact"]}
         for name, value in self.values.items():
             if name.startswith("k_trial_"):
-                found[name.removeprefix("k_trial_")] = value
+                bounds[name.removeprefix("k_trial_")] = value
             elif name.startswith("GZ_") and name.endswith(".k"):
-                found[name.removesuffix(".k")] = value
-        return sorted(found.items(), key=lambda item: (item[1], item[0] != "exact"))
+                bounds[name.removesuffix(".k")] = value
+        return sorted(bounds.items(), key=lambda item: (item[1], item[0] != "exact"))
 
     @property
     def gap_share(self) -> float | None:
@@ -202,19 +202,19 @@ def beside(analysis: Analysis, confidence: float = 0.95) -> list[dict[str, float
 
 def _verdict(a: Analysis) -> list[str]:
     exact = a.values["k_exact"]
-    found = []
+    sentences = []
     error = a.errors["k_exact"]
-    found.append(f"The grid's error of k_exact is about {error:.1g} of its value" + _grid_warning(error) + ".")
-    found += _on_langer(a)
+    sentences.append(f"The grid's error of k_exact is about {error:.1g} of its value" + _grid_warning(error) + ".")
+    sentences += _on_langer(a)
     if a.between:
-        found.append(_on_the_way(a))
+        sentences.append(_on_the_way(a))
     best = next((name, k) for name, k in a.bounds if name != "exact")
-    found.append(f"The lowest bound is {word(best[0])}, {best[1] / exact - 1:.2%} above the exact rate.")
-    found += _on_mixing(a)
+    sentences.append(f"The lowest bound is {word(best[0])}, {best[1] / exact - 1:.2%} above the exact rate.")
+    sentences += _on_mixing(a)
     q = a.separatrices["exact"].phi_saddle
     symmetric = a.must_vanish
     if symmetric:
-        found.append(
+        sentences.append(
             f"Surface, D and states share a symmetry ({symmetric.name} through the saddle), so that the committor at "
             f"the saddle must be 1/2; it is {q:.4f}."
         )
@@ -225,21 +225,21 @@ def _verdict(a: Analysis) -> list[str]:
             if broken
             else "no inversion, mirror or exchange about the saddle maps A to B"
         )
-        found.append(f"The committor at the saddle is {q:.4f}; it need not be 1/2, for {why}.")
+        sentences.append(f"The committor at the saddle is {q:.4f}; it need not be 1/2, for {why}.")
     way = a.separatrices["exact"].SPA_vector
     rms = a.separatrices["exact"].flux_rms_offset
     if way is not None and rms is not None:
-        found.append(
+        sentences.append(
             f"The separatrix passes the saddle at ({way[0]:.3g}, {way[1]:.3g}); the reactive flux crosses it at a root "
             f"mean square distance of ({rms[0]:.3g}, {rms[1]:.3g}) from the saddle."
         )
     share = a.gap_share
     if share is not None and abs(share - 1) > APART:
-        found.append(
+        sentences.append(
             f"The spectral gap is {share:.3f} of k_AB + k_BA: what relaxes slowest is not the exchange of these two "
             "states alone, and rates depend on how they are drawn."
         )
-    return found + [f"Note: {note}." for note in a.case.notes]
+    return sentences + [f"Note: {note}." for note in a.case.notes]
 
 
 def _on_langer(a: Analysis) -> list[str]:
@@ -274,14 +274,14 @@ def _on_langer(a: Analysis) -> list[str]:
 def _on_the_way(a: Analysis) -> str:
     """Saddles and minima that the lowest way from A to B goes by."""
     kt = a.case.beta
-    told = [
+    wells = [
         f"a {stop.kind} at ({stop.point[0]:.3g}, {stop.point[1]:.3g}), "
         f"{kt * (stop.energy - a.points.U_saddle + a.points.barrier_a):.2f} kT"
         for stop in a.way
     ]
     return (
         f"Between A and B lies a well that is neither; on the lowest way, with heights above the minimum of A: "
-        f"{'; '.join(told)}."
+        f"{'; '.join(wells)}."
     )
 
 
@@ -296,11 +296,11 @@ def _on_mixing(a: Analysis) -> list[str]:
         return [f"The KLBS direction does not part A from B, so that GZ has no KLBS trial {mixed}."]
     if gz / exact <= 1.05:
         return []
-    words = f"GZ of KLBS and Kramers along {axis[1]} is {gz / exact - 1:.0%} above the exact rate"
+    sentence = f"GZ of KLBS and Kramers along {axis[1]} is {gz / exact - 1:.0%} above the exact rate"
     others = [a.values[key] for key in ("GZ_pmf_rd.k", "GZ_pmf_rdx.k") if key in a.values]
     if others and min(others) < exact + 0.5 * (gz - exact):
-        words += f"; with the reaction-diffusion trial in place of Kramers' it is {min(others) / exact - 1:.1%}"
-    return [words + "."]
+        sentence += f"; with the reaction-diffusion trial in place of Kramers' it is {min(others) / exact - 1:.1%}"
+    return [sentence + "."]
 
 
 def _grid_warning(error: float) -> str:
@@ -357,8 +357,8 @@ def _to_dict(a: Analysis) -> dict[str, Any]:
 
 
 def _flat(value: dict[str, Any], stem: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for key, item in value.items():
         name = f"{stem}.{key}"
-        found |= _flat(item, name) if isinstance(item, dict) else {name: item}
-    return found
+        flat |= _flat(item, name) if isinstance(item, dict) else {name: item}
+    return flat

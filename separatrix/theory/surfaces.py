@@ -40,25 +40,25 @@ class Surface(ABC):
     def gradient(self, point: Numbers) -> np.ndarray:
         """dU/dr at one point, shape (2,): central differences of fourth order, unless a model knows it."""
         h = self.step()
-        found = np.empty(2)
+        gradient = np.empty(2)
         for i in range(2):
             away = np.zeros((4, 2))
             away[:, i] = np.array([-2.0, -1.0, 1.0, 2.0]) * h[i]
             u = self.energy(*(np.asarray(point) + away).T)
-            found[i] = (u[0] - 8.0 * u[1] + 8.0 * u[2] - u[3]) / (12.0 * h[i])
-        return found
+            gradient[i] = (u[0] - 8.0 * u[1] + 8.0 * u[2] - u[3]) / (12.0 * h[i])
+        return gradient
 
     def hessian(self, point: Numbers) -> np.ndarray:
         """Second derivatives at one point, shape (2, 2)."""
         h = self.step()
-        found = np.empty((2, 2))
+        hessian = np.empty((2, 2))
         for i in range(2):
             away = np.zeros(2)
             away[i] = h[i]
             ahead, behind = self.gradient(np.asarray(point) + away), self.gradient(np.asarray(point) - away)
             far, back = self.gradient(np.asarray(point) + 2 * away), self.gradient(np.asarray(point) - 2 * away)
-            found[i] = (back - 8.0 * behind + 8.0 * ahead - far) / (12.0 * h[i])
-        return 0.5 * (found + found.T)
+            hessian[i] = (back - 8.0 * behind + 8.0 * ahead - far) / (12.0 * h[i])
+        return 0.5 * (hessian + hessian.T)
 
 
 @dataclass(frozen=True)
@@ -233,25 +233,25 @@ class GridSurface(Surface):
             raise ValueError(f"a grid of {len(x)} x {len(y)} nodes is too small; give at least 4 x 4")
         if not (np.isfinite(x).all() and np.isfinite(y).all() and (np.diff(x) > 0).all() and (np.diff(y) > 0).all()):
             raise ValueError("the grid's nodes do not ascend")
-        known = np.isfinite(values)
-        if known.sum() < 16:
-            raise ValueError(f"only {known.sum()} nodes hold a number; at least 16 are needed")
-        self.x, self.y, self.known = x, y, known
+        defined = np.isfinite(values)
+        if defined.sum() < 16:
+            raise ValueError(f"only {defined.sum()} nodes hold a number; at least 16 are needed")
+        self.x, self.y, self.known = x, y, defined
         self.smoothing = (float(smoothing[0]), float(smoothing[1]))
         self.patch = np.array([float(patch[0]), float(patch[1])])
-        self.values = np.where(known, smooth(x, y, values, self.smoothing), np.nan)
-        filled = np.where(known, self.values, np.nanmax(self.values))
+        self.values = np.where(defined, smooth(x, y, values, self.smoothing), np.nan)
+        filled = np.where(defined, self.values, np.nanmax(self.values))
         self._spline = RectBivariateSpline(x, y, filled, kx=3, ky=3, s=0)
 
     def energy(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         x, y = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
-        found = self._spline.ev(x, y)
-        return np.where(self._inside(x, y), found, np.nan)
+        energy = self._spline.ev(x, y)
+        return np.where(self._inside(x, y), energy, np.nan)
 
     def on_grid(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         inside = self._inside(*np.meshgrid(x, y, indexing="ij", sparse=True))
-        found = self._spline(np.clip(x, self.x[0], self.x[-1]), np.clip(y, self.y[0], self.y[-1]))
-        return np.where(inside, found, np.nan)
+        values = self._spline(np.clip(x, self.x[0], self.x[-1]), np.clip(y, self.y[0], self.y[-1]))
+        return np.where(inside, values, np.nan)
 
     def _inside(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Whether points lie in a cell whose four nodes are all known."""
@@ -291,8 +291,8 @@ class GridSurface(Surface):
                 raise ConfigError(f"no data around ({point[0]:.4g}, {point[1]:.4g}) to fit a patch to")
         u, v = (np.broadcast_to(w, near.shape)[near] for w in (u, v))
         design = np.stack([u**a * v**b for a, b in powers], axis=1)
-        found = np.linalg.lstsq(design, self.values[near], rcond=None)[0]
-        term = dict(zip(powers, found, strict=True))
+        coefficients = np.linalg.lstsq(design, self.values[near], rcond=None)[0]
+        term = dict(zip(powers, coefficients, strict=True))
         size = grow * self.patch
         gradient = np.array([term[1, 0], term[0, 1]]) / size
         hessian = np.array([[2.0 * term[2, 0], term[1, 1]], [term[1, 1], 2.0 * term[0, 2]]]) / np.outer(size, size)
@@ -334,11 +334,11 @@ def smooth(x: np.ndarray, y: np.ndarray, values: np.ndarray, scale: Numbers) -> 
             raise ValueError("smoothing needs nodes at equal spacing")
         spacing.append(steps.mean())
     sigma = np.asarray(scale) / np.asarray(spacing)
-    known = np.isfinite(values)
-    sums = ndimage.gaussian_filter(np.where(known, values, 0.0), sigma, mode="constant", truncate=5.0)
-    weights = ndimage.gaussian_filter(known.astype(float), sigma, mode="constant", truncate=5.0)
+    defined = np.isfinite(values)
+    sums = ndimage.gaussian_filter(np.where(defined, values, 0.0), sigma, mode="constant", truncate=5.0)
+    weights = ndimage.gaussian_filter(defined.astype(float), sigma, mode="constant", truncate=5.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(known, sums / weights, np.nan)
+        return np.where(defined, sums / weights, np.nan)
 
 
 def from_samples(

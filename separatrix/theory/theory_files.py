@@ -53,10 +53,10 @@ def inputs(path: str) -> list[str]:
 def named(path: str) -> dict[str, str]:
     """The same by the names that it gives them."""
     data = _data(path)
-    found = [data.get("surface", {}).get("file"), data.get("measured")]
+    files = [data.get("surface", {}).get("file"), data.get("measured")]
     if isinstance(data["D"], dict):
-        found.append(data["D"].get("file"))
-    return {name: _place(name, Path(path).parent) for name in found if isinstance(name, str)}
+        files.append(data["D"].get("file"))
+    return {name: _place(name, Path(path).parent) for name in files if isinstance(name, str)}
 
 
 def _data(path: str) -> dict[str, Any]:

@@ -112,5 +112,5 @@ def _moved(
     moved = points + drift * dt + np.sqrt(2.0 * dt) * kick
     moved = np.where(moved < low, 2.0 * low - moved, np.where(moved > high, 2.0 * high - moved, moved))
     # A step off the known surface is not made.
-    known = np.isfinite(moved).all(axis=1) & np.isfinite(case.surface.energy(*moved.T))
-    return np.where(known[:, None], moved, points)
+    defined = np.isfinite(moved).all(axis=1) & np.isfinite(case.surface.energy(*moved.T))
+    return np.where(defined[:, None], moved, points)

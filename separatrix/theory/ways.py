@@ -54,43 +54,43 @@ def stops(surface: Surface, grid: Grid, states: Sequence[np.ndarray], beta: floa
     """
     way, energy = stationary.lowest_way(surface, grid, *states)
     inside = (states[0] | states[1])[way]
-    found: list[tuple[int, bool]] = []
+    turning_points: list[tuple[int, bool]] = []
     for place in _turns(beta * energy[way]):
-        low = len(found) % 2 == 1
-        found.append((place, low))
+        low = len(turning_points) % 2 == 1
+        turning_points.append((place, low))
     # A minimum inside a state, and the saddle that leads out of it into the same one, are the state's own.
-    kept = _between(found, inside, energy[way])
+    minima = _between(turning_points, inside, energy[way])
     nodes = grid.nodes()[way]
-    return [_refined(surface, nodes[place], low, grid.spacing, domain) for place, low in kept]
+    return [_refined(surface, nodes[place], low, grid.spacing, domain) for place, low in minima]
 
 
 def _turns(height: np.ndarray) -> list[int]:
     """Places where a profile that begins and ends low turns, by more than the least depth: top, bottom, ..., top."""
-    found: list[int] = []
+    turns: list[int] = []
     extreme, rising = 0, True
     for i, value in enumerate(height):
         beyond = value > height[extreme] if rising else value < height[extreme]
         if beyond:
             extreme = i
         elif abs(value - height[extreme]) > _DEPTH:
-            found.append(extreme)
+            turns.append(extreme)
             extreme, rising = i, not rising
     if rising and height[extreme] - height[-1] > 0.0:
-        found.append(extreme)
-    return found if len(found) % 2 else found[:-1]
+        turns.append(extreme)
+    return turns if len(turns) % 2 else turns[:-1]
 
 
-def _between(found: list[tuple[int, bool]], inside: np.ndarray, energy: np.ndarray) -> list[tuple[int, bool]]:
+def _between(turning_points: list[tuple[int, bool]], inside: np.ndarray, energy: np.ndarray) -> list[tuple[int, bool]]:
     """Turns without minima inside a state; of tops with no minimum left between them the highest."""
-    kept: list[tuple[int, bool]] = []
-    for place, low in found:
+    between: list[tuple[int, bool]] = []
+    for place, low in turning_points:
         if low and inside[place]:
             continue
-        if not low and kept and not kept[-1][1]:
-            kept[-1] = max(kept[-1], (place, low), key=lambda item: energy[item[0]])
+        if not low and between and not between[-1][1]:
+            between[-1] = max(between[-1], (place, low), key=lambda item: energy[item[0]])
         else:
-            kept.append((place, low))
-    return kept
+            between.append((place, low))
+    return between
 
 
 def _refined(surface: Surface, node: np.ndarray, low: bool, spacing: np.ndarray, domain: Numbers) -> Stop:

@@ -151,7 +151,7 @@ def _lost_basins(system: System, potential: Potential) -> dict[str, str]:
 
     The walk starts a little off the geometry file, whose symmetry would keep it on a ridge.
     """
-    found = {}
+    lost = {}
     for basin in system.basins:
         _, start = read_geometry(system.geometries[basin.name], anywhere=not potential.isolated)
         off = _OFF * np.random.default_rng(0).standard_normal(start.shape)
@@ -162,18 +162,18 @@ def _lost_basins(system: System, potential: Potential) -> dict[str, str]:
         file = system.geometries[basin.name]
         if missed:
             where = basin_of(x, system.basins)
-            found[basin.name] = (
+            lost[basin.name] = (
                 f"no minimum in basin {basin.name}: downhill from {file} the engine reaches "
                 f"{'no basin' if where is None else f'basin {where}'}, {', '.join(missed)}"
             )
         elif force > 2.0 * _FLAT:
-            found[basin.name] = (
+            lost[basin.name] = (
                 f"no minimum in basin {basin.name}: after 1000 steps from {file} the largest force is still "
                 f"{force:.2g} kcal/mol/angstrom"
             )
         else:
-            found[basin.name] = ""
-    return found
+            lost[basin.name] = ""
+    return lost
 
 
 def time_per_gradient(system: System, method: Method) -> float:

@@ -45,42 +45,42 @@ def free_energy_profile(
     given = StageSettings("free_energy", settings)
     rates = given.config.rates
     umbrella = Umbrella(given, minima, saddle, paths, fit, table)
-    temperature, kept = umbrella.method.dynamics.temperature, []
+    temperature, results = umbrella.method.dynamics.temperature, []
     trouble: list[Mapping[str, Any]] = []
     for file in windows:
-        kept += read_windows(file)
+        results += read_windows(file)
         trouble += windows_with_failures(file)
     added = 0
     while True:
-        kept.sort(key=lambda item: item[0].centre)
-        combined = mbar.combine([w for w, _ in kept], temperature)
-        missing = mbar.gaps([w for w, _ in kept], combined.overlap)
+        results.sort(key=lambda item: item[0].centre)
+        combined = mbar.combine([w for w, _ in results], temperature)
+        missing = mbar.gaps([w for w, _ in results], combined.overlap)
         if not missing or added + len(missing) > MOST_ADDED:
             break
         added += len(missing)
         log.info("too little overlap; windows added at r = %s", ", ".join(f"{c:.2f}" for c in missing))
         for run in (umbrella.window(centre, journal) for centre in missing):
-            kept.append((window_of(run, umbrella.stiffness), run["positions"]))
+            results.append((window_of(run, umbrella.stiffness), run["positions"]))
             trouble.append(run)
     rng = stream(umbrella.method.seed, umbrella.method.name, "free energy")
     try:
-        rate, profile = free_energy.surface_rate([w for w, _ in kept], temperature, rng=rng, found=combined)
+        rate, profile = free_energy.surface_rate([w for w, _ in results], temperature, rng=rng, weights=combined)
     except ValueError as error:
         raise SamplingError(f"no rate along the coordinate: {error}") from error
     try:
         other = reweighting.other_temperatures(
-            [w for w, _ in kept],
+            [w for w, _ in results],
             temperature,
             sorted({temperature, *rates.temperatures_K}),
             rate,
             # Of its own, so that what is drawn below does not depend on which temperatures are asked for.
             rng=stream(umbrella.method.seed, umbrella.method.name, "other temperatures"),
-            found=combined,
+            weights=combined,
         ).to_dict()
     except ValueError as error:
         other = {"reason": str(error)}
     settling = free_energy.drift(
-        [w for w, _ in kept],
+        [w for w, _ in results],
         temperature,
         rate.top,
         rng=stream(umbrella.method.seed, umbrella.method.name, "halves of the windows"),
@@ -96,7 +96,7 @@ def free_energy_profile(
                 "coordinate": umbrella.coordinate.to_dict(),
                 "rate": rate.to_dict(),
                 "profile": profile.to_dict(),
-                "windows": [w.centre for w, _ in kept],
+                "windows": [w.centre for w, _ in results],
                 "overlap": combined.overlap,
                 "drift": settling,
                 "failures": [line for window in trouble for line in window["failures"].splitlines()],
@@ -108,7 +108,7 @@ def free_energy_profile(
         ),
         out,
     )
-    positions = np.concatenate([x for _, x in kept])
+    positions = np.concatenate([x for _, x in results])
     index = free_energy.on_surface(combined, rate, rates.transmission.configurations, rng)
     if not len(index):
         raise SamplingError("no frame of the windows lies on the dividing surface; give more windows or longer ones")

@@ -85,18 +85,18 @@ def harmonic_rates(
             single.append(rate.to_dict() | {"from": start, "to": end, "channel": number, "classical_rate": plain.rate})
     except ValueError as error:
         raise SamplingError(f"no harmonic rate: {error}") from error
-    found = [total_rate(single, start, end, temperature) for (start, end) in ends for temperature in temperatures]
-    for total in found:
+    totals = [total_rate(single, start, end, temperature) for (start, end) in ends for temperature in temperatures]
+    for total in totals:
         if not total["rate"] >= LEAST_RATE:
             raise _too_cold(config.temperature_K, total["temperature"], total["from"], total["to"], chosen.tunnelling)
         log.info("%s to %s at %g K: %.3g /s", total["from"], total["to"], total["temperature"], total["rate"])
     cautions = [
-        words
+        caution
         for channel in channels
-        for words in harmonic.cautions(channel.saddle.name, channel.saddle.wavenumbers[0], temperatures, chosen)
+        for caution in harmonic.cautions(channel.saddle.name, channel.saddle.wavenumbers[0], temperatures, chosen)
     ]
-    for words in cautions:
-        log.warning("%s", words)
+    for caution in cautions:
+        log.warning("%s", caution)
     content = {
         "method": given.method.name,
         "source": read_dataset(searches[0]).attrs["source"],
@@ -116,8 +116,8 @@ def harmonic_rates(
         "cautions": cautions,
         "without_saddle": {name: reason for name, reason in led.items() if isinstance(reason, str)},
         "by_channel": single,
-        "rates": found,
-        "laws": temperature_laws(found),
+        "rates": totals,
+        "laws": temperature_laws(totals),
         "kinetics": [kinetics_of(single, t, (system.reactant, system.product)) for t in temperatures],
     }
     write_json(json_safe(content), out)

@@ -70,28 +70,28 @@ class Keeper:
         """The next piece."""
         i, self._done = self._done, self._done + 1
         # One by one: all paths of a long chain would fill the memory that was asked for.
-        if self._known and (known := self._record.piece(i)) is not None:
-            self._shots += "outcome" in known
-            return known
+        if self._known and (recorded := self._record.piece(i)) is not None:
+            self._shots += "outcome" in recorded
+            return recorded
         if self._known:
             self._known, self._before, self._start = False, self._shots, time.monotonic()
         self._engine.potential.restart()
-        found = make()
-        self._record.write(i, found)
-        reason = found["reason"]
+        result = make()
+        self._record.write(i, result)
+        reason = result["reason"]
         failure = f"; {reason}" if reason else ""
-        if "outcome" in found:
+        if "outcome" in result:
             self._shots += 1
             pace = (time.monotonic() - self._start) / (self._shots - self._before)
             left = f"; {pace * (self._total - self._shots):.0f} s to go" if self._total else ""
             of = f"/{self._total}" if self._total else ""
-            words = f"{found['outcome']}, {found['cost']} frames run"
-            log.info("shot %d%s: %s%s%s", self._shots, of, words, left, failure)
+            text = f"{result['outcome']}, {result['cost']} frames run"
+            log.info("shot %d%s: %s%s%s", self._shots, of, text, left, failure)
         else:
-            log.info("segment: %d frames, %d paths%s", found["frames"], len(found["highest"]), failure)
+            log.info("segment: %d frames, %d paths%s", result["frames"], len(result["highest"]), failure)
         self._failures = self._failures + 1 if reason else 0
         rounds.stop_after(self._failures, self._allowed, reason)
-        return found
+        return result
 
 
 class InterfaceSampling:
@@ -148,11 +148,11 @@ class InterfaceSampling:
             cycles=keys.cycles if chain else 0,
             burn_in=keys.burn_in if chain else 0,
             refresh=keys.refresh if chain else PILOT_REFRESH,
-            segment_frames=max(2, round(keys.stretch_fs / self.frame)),
+            segment_frames=max(2, round(keys.segment_fs / self.frame)),
         )
 
     def streams(self, *place: str | int) -> Streams:
-        return lambda *words: stream(self.method.seed, self.method.name, "interfaces", *place, *words)
+        return lambda *labels: stream(self.method.seed, self.method.name, "interfaces", *place, *labels)
 
 
 def interface_pilot(
@@ -188,35 +188,35 @@ def interface_pilot(
         work.runner.ceiling = float(np.quantile(r, CEILING))
         start = np.asarray(segments[-1]["at"])
         try:
-            found = place_interfaces(work.runner, start, work.top, rules, work.streams("pilot"), keep, seeds)
+            result = place_interfaces(work.runner, start, work.top, rules, work.streams("pilot"), keep, seeds)
         except PlacingError as error:
             raise SamplingError(f"no interfaces: {error}") from error
     log.info(
         "reactant up to r = %.3f; interfaces at r = %s",
         work.runner.ceiling,
-        ", ".join(f"{value:.3f}" for value in found.interfaces),
+        ", ".join(f"{value:.3f}" for value in result.interfaces),
     )
     data = xr.Dataset(
         {
             "symbol": ("atom", np.array(work.system.molecule.symbols, dtype=object)),
-            "interface": ("ensemble", np.array(found.interfaces), {"comment": "of the reaction coordinate r"}),
-            "n_frames": ("ensemble", [len(p.order) for p in found.paths], {"sample_dimension": "frame"}),
+            "interface": ("ensemble", np.array(result.interfaces), {"comment": "of the reaction coordinate r"}),
+            "n_frames": ("ensemble", [len(p.order) for p in result.paths], {"sample_dimension": "frame"}),
             "start": (("atom", "xyz"), start, {"units": "nm", "comment": "of the reactant's equilibrium"}),
-            "r": ("frame", np.concatenate([p.order for p in found.paths])),
+            "r": ("frame", np.concatenate([p.order for p in result.paths])),
             "positions": (
                 ("frame", "atom", "xyz"),
-                np.concatenate([p.positions for p in found.paths]),
+                np.concatenate([p.positions for p in result.paths]),
                 {"units": "nm"},
             ),
             "velocities": (
                 ("frame", "atom", "xyz"),
-                np.concatenate([p.velocities for p in found.paths]),
+                np.concatenate([p.velocities for p in result.paths]),
                 {"units": "nm ps-1"},
             ),
         },
         attrs={
             "ceiling": work.runner.ceiling,
-            "stride": found.stride,
+            "stride": result.stride,
             "frame_fs": work.frame,
             "coordinate": work.reaction.formula,
         },
@@ -230,16 +230,16 @@ def seeds_from_windows(work: InterfaceSampling, windows: Sequence[Path | str]) -
     Windows of the method that a scan varies have been placed by that one's fit, with other coefficients: what they
     weigh is theirs, where they lie is for the coordinate of the interfaces to say.
     """
-    kept = [item for file in windows for item in read_windows(file)]
-    kept.sort(key=lambda item: item[0].centre)
+    sampled = [item for file in windows for item in read_windows(file)]
+    sampled.sort(key=lambda item: item[0].centre)
     try:
-        found = mbar.combine([window for window, _ in kept], work.engine.settings.temperature)
-        mbar.check_overlap([window for window, _ in kept], found.overlap)
+        weights = mbar.combine([window for window, _ in sampled], work.engine.settings.temperature)
+        mbar.check_overlap([window for window, _ in sampled], weights.overlap)
     except ValueError as error:
         log.warning("windows are of no use to the pilot: %s", error)
         return None
-    positions = np.concatenate([x for _, x in kept])
-    return Seeds(positions, work.runner.order(positions), found.weight)
+    positions = np.concatenate([x for _, x in sampled])
+    return Seeds(positions, work.runner.order(positions), weights.weight)
 
 
 def read_pilot(file: Path | str) -> tuple[Pilot, xr.Dataset]:
@@ -267,19 +267,19 @@ def interface_chain(
     given = StageSettings("interface_chain", settings)
     work = InterfaceSampling(given, minima, saddle, fit, table)
     rules = work.rules
-    found, data = read_pilot(pilot)
+    placed, data = read_pilot(pilot)
     work.runner.ceiling = float(data.attrs["ceiling"])
     start = data.start.values
     key = fingerprint(work.key, start, data.r.values, data.positions.values, number)
     cycles = rules.burn_in + rules.cycles
-    shots = cycles * len(found.interfaces)
+    shots = cycles * len(placed.interfaces)
     with Journal(Path(journal) / key) as record, rounds.stoppable(work.engine):
         record.about({"method": work.method.name, "chain": number, "shots": shots})
         keep = Keeper(record, work.engine, given.config.failures_in_a_row, shots)
-        chain = run_chain(work.runner, start, found, rules, work.streams("chain", number), keep)
+        chain = run_chain(work.runner, start, placed, rules, work.streams("chain", number), keep)
     content = xr.Dataset(
         {
-            "interface": ("ensemble", np.array(found.interfaces)),
+            "interface": ("ensemble", np.array(placed.interfaces)),
             "highest": (("cycle", "ensemble"), chain.highest, {"comment": "infinite where the product is reached"}),
             "frames": (("cycle", "ensemble"), chain.frames),
             "outcome": (("cycle", "ensemble"), chain.outcomes, {"comment": ", ".join(OUTCOMES)}),

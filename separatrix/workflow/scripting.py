@@ -84,11 +84,11 @@ def logged(snakemake: Any) -> Iterator[None]:
         handler.flush()
 
 
-def _end(snakemake: Any, log: logging.Logger, words: str) -> None:
+def _end(snakemake: Any, log: logging.Logger, message: str) -> None:
     """End the process with one line, whatever else is told to it meanwhile."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    words = one_line(words)
-    log.error("error: %s", words)
+    message = one_line(message)
+    log.error("error: %s", message)
     place = " ".join(f"{k}={v}" for k, v in snakemake.wildcards.items())
-    print(f"separatrix: {snakemake.rule} {place}: {words}", file=sys.stderr)
+    print(f"separatrix: {snakemake.rule} {place}: {message}", file=sys.stderr)
     sys.exit(1)

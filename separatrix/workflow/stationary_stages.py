@@ -112,14 +112,14 @@ def saddle_search(
         raise
     except (StationaryError, PotentialError) as error:
         log.info("  %s", error)
-        found = error.found if isinstance(error, stationary.NoSaddle) else ()
+        geometries = error.geometries if isinstance(error, stationary.NoSaddle) else ()
         _write_xyz(
-            [(f"{what}, no saddle found: {error}", x) for what, x, _ in found]
+            [(f"{what}, no saddle found: {error}", x) for what, x, _ in geometries]
             or [(f"where the search began, no saddle found: {error}", start.positions)],
             symbols,
             xyz,
         )
-        write_no_saddle(str(error), out, source=source, symbols=symbols, geometries=found)
+        write_no_saddle(str(error), out, source=source, symbols=symbols, geometries=geometries)
         return
     # A search may slide from the guess to another saddle; the name says what was found.
     name = system.mechanism.at(point.positions)

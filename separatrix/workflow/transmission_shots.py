@@ -54,11 +54,11 @@ def transmission_shots(
             r_rate = reaction.evaluate(positions[i][None], velocities[None]).r_rate
             assert r_rate is not None  # there are velocities
             flow = float(r_rate[0])
-            halves = [
+            pair = [
                 run_half(engine, engine.snapshot(positions[i], sign * velocities), system.basins, rng)
                 for sign in ((1.0, -1.0) if flow >= 0.0 else (-1.0, 1.0))
             ]
-            up, down = halves
+            up, down = pair
             done.append(
                 {
                     "flow": abs(flow),
@@ -66,7 +66,7 @@ def transmission_shots(
                     "down": reaction.evaluate(down.positions).r,
                     "up_end": ends.get(up.end, -1),
                     "down_end": ends.get(down.end, -1),
-                    "reason": "; ".join(h.reason for h in halves if h.reason),
+                    "reason": "; ".join(h.reason for h in pair if h.reason),
                 }
             )
             record.write(i, done[-1])
@@ -88,8 +88,8 @@ def transmission_shots(
         for of, d in zip(frames, done, strict=True)
     ]
     try:
-        found = transmission(pairs, method.dynamics.frame, rng=stream(method.seed, method.name, "kappa"))
+        result = transmission(pairs, method.dynamics.frame, rng=stream(method.seed, method.name, "kappa"))
     except ValueError as error:
         raise SamplingError(str(error)) from error
-    log.info("transmission coefficient %.2f +- %.2f", found.kappa, found.error)
-    write_json(found.to_dict(), out)
+    log.info("transmission coefficient %.2f +- %.2f", result.kappa, result.error)
+    write_json(result.to_dict(), out)

@@ -305,7 +305,7 @@ def test_a_walk_that_does_not_arrive_has_a_second_start(isomers, monkeypatch):
         NoSaddle, match=r"80 cycles; .*\(the first ended at twist -?\d+.* degree, \d.* above cis"
     ) as error:
         find([PULL], coordinates=(TWIST,))
-    ((what, positions, energy),) = error.value.found
+    ((what, positions, energy),) = error.value.geometries
     assert what == "end of the walk" and energy == pytest.approx(isomers.energy_and_gradient(positions)[0])
 
 
@@ -375,7 +375,7 @@ def test_butane():
     text = str(error.value)
     assert "reaches no basin: a minimum in no basin at CCCC " in text and "kcal/mol below gauche" in text
     assert "the saddle at CCCC 120.4 degree, 1.97 kcal/mol above gauche, 115i" in text and "\n" not in text
-    names, places, energies = zip(*error.value.found, strict=True)
+    names, places, energies = zip(*error.value.geometries, strict=True)
     assert names[0] == "saddle" and names[-1].startswith("descent along ")
     assert abs(twist.value(places[-1])) == pytest.approx(180.0, abs=2.0)
     assert (energies[-1] - minimum.energy) / KCAL == pytest.approx(-0.60, abs=0.03)

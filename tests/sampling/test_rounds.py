@@ -54,7 +54,7 @@ def test_tuner_finds_the_shift_of_a_known_acceptance(target: float, exact: float
         shift = 3
         for _ in range(400):
             shift = tuner.update(bool(rng.random() < np.exp(-shift / 20)))
-        found.append(tuner.settled)
+        found.append(tuner.tuned_shift)
     assert np.exp(np.mean(np.log(found))) == pytest.approx(exact, rel=0.12)
     # The mean over the second half varies less than a single last value would.
     assert np.std(np.log(found)) < 0.35
@@ -62,8 +62,8 @@ def test_tuner_finds_the_shift_of_a_known_acceptance(target: float, exact: float
 
 def test_tuner_stays_in_its_bounds():
     always, never = ShiftTuner(5, 0.4, 30), ShiftTuner(5, 0.4, 30)
-    assert [always.update(True) for _ in range(200)][-1] == 30 == always.settled
-    assert [never.update(False) for _ in range(200)][-1] == 1 == never.settled
+    assert [always.update(True) for _ in range(200)][-1] == 30 == always.tuned_shift
+    assert [never.update(False) for _ in range(200)][-1] == 1 == never.tuned_shift
 
 
 # Weights ----------------------------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def test_tuned_shift_is_frozen_after_the_burn_in_and_survives_a_replay(tmp_path:
         burning = [s for s, b in zip(shifts, burn_in, strict=True) if b]
         after = {s for s, b in zip(shifts, burn_in, strict=True) if not b}
         assert len(set(burning)) > 3
-        assert after == {tuner.settled} == {runner.selector.shift}
+        assert after == {tuner.tuned_shift} == {runner.selector.shift}
         seen = shifts
     assert seen == shifts
 

@@ -273,7 +273,7 @@ def test_all_routes_to_the_rate_and_more_cycles_of_one(model_run: Finished, tmp_
     data["results_directory"] = str(mine)
     along = {"methods": ["coupled"], "variables": ["x", "y"]}
     windows = {"windows": 14, "equilibration_fs": 500, "length_fs": 4000, "friction_per_ps": 10}
-    chain = {"pilot_moves": 30, "chains": 1, "cycles": 600, "burn_in": 60, "stretch_fs": 1000}
+    chain = {"pilot_moves": 30, "chains": 1, "cycles": 600, "burn_in": 60, "segment_fs": 1000}
     data["rates"] = {
         "umbrella": along | windows,
         "interfaces": along | chain,

@@ -289,7 +289,7 @@ def test_the_table_shows_the_route_through_interfaces():
     }
     page = rates_table.content([content], ["model"], None).html()
     assert "flux times crossing probability through interfaces" in page
-    assert "1e+13 /s through the first of 1 interfaces (200 excursions" in page
+    assert "1e+13 /s through the first of 1 interfaces (200 paths out of the reactant" in page
     assert "too slowly" not in page and "over the hill (no saddle within 80 cycles)" in page
     assert "drifts" not in page
     for drift in (None, 4.1 * rate["ln_probability_error"], -4.1 * rate["ln_probability_error"]):

@@ -112,10 +112,10 @@ def test_plan_counts_the_rates_of_methods_that_ask_for_them(tmp_path: Path):
     assert found.rates_core_hours == pytest.approx((10 * 1000 + 20 * 400) * 0.01 / 3600)
     assert found.core_hours - plain.core_hours == pytest.approx(found.rates_core_hours)
     assert found.jobs == plain.jobs + 5
-    rules = {"pilot_moves": 10, "chains": 2, "cycles": 20, "burn_in": 5, "refresh": 5, "stretch_fs": 100}
+    rules = {"pilot_moves": 10, "chains": 2, "cycles": 20, "burn_in": 5, "refresh": 5, "segment_fs": 100}
     data["rates"]["interfaces"] = rules | {"methods": ["gaff2"]}
     (more,) = _plan(data, tmp_path)
-    # 25 interfaces, 60 moves of the pilot and 50 of the chains at each; 20 stretches and twice 5, of 200 steps.
+    # 25 interfaces, 60 moves of the pilot and 50 of the chains at each; 20 segments and twice 5, of 200 steps.
     steps = 25 * (60 + 50) * 400 + 30 * 200
     assert more.rates_core_hours - found.rates_core_hours == pytest.approx(steps * 0.01 / 3600)
     assert more.jobs == found.jobs + 3

@@ -66,11 +66,11 @@ def test_measured_cost_comes_from_the_check_and_the_round_before(tmp_path: Path)
 
 def test_interface_sampling_is_planned_by_the_length_of_the_paths_sampled() -> None:
     data = read_yaml(ROOT / "config/config.yaml")
-    rules = {"pilot_moves": 10, "cycles": 30, "burn_in": 10, "refresh": 4, "stretch_fs": 100}
+    rules = {"pilot_moves": 10, "cycles": 30, "burn_in": 10, "refresh": 4, "segment_fs": 100}
     data["rates"] = {"interfaces": rules | {"methods": ["pm6"]}}
     loaded = load(data)
     known = Measured(0.01, None, 80.0)
-    # 25 interfaces, a hundred moves in all; stretches of 100 steps, and a fifth for what excursions take beyond.
+    # 25 interfaces, a hundred moves in all; segments of 100 steps, and a fifth for paths that end beyond them.
     walk = 12 * 100
     assert resources.seconds(loaded, "interface_chain", "pm6", known) == pytest.approx(
         1.5 * 0.01 * (walk + 25 * 40 * 80)
@@ -87,7 +87,7 @@ def test_a_pilot_that_starts_from_windows_has_room_for_their_frames() -> None:
     data = read_yaml(ROOT / "config/config.yaml")
     rules = {"methods": ["pm6"], "variables": ["cos(C6,N9,N10,C11)"]}
     data["rates"]["umbrella"] |= rules
-    data["rates"]["interfaces"] = {**rules, "pilot_moves": 10, "stretch_fs": 100}
+    data["rates"]["interfaces"] = {**rules, "pilot_moves": 10, "segment_fs": 100}
     loaded = load(data)
     assert windows_of_pilot(loaded.sections.rates, "pm6") and not windows_of_pilot(loaded.sections.rates, "gaff2")
     room = resources.memory(loaded, "interface_pilot", "pm6")

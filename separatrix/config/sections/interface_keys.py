@@ -15,6 +15,7 @@ class InterfacesSection(Section):
 
     stages: ClassVar[tuple[str, ...]] = ("interface_pilot", "interface_chain")
     kinds: ClassVar[Mapping[str, tuple[str, ...]]] = {ALONG_COORDINATE: ("interface_pilot", "interface_chain")}
+    renamed: ClassVar[Mapping[str, str]] = {"stretch_fs": "segment_fs"}
 
     methods: MethodNames = key(
         [],
@@ -75,7 +76,7 @@ class InterfacesSection(Section):
         ge=2,
         le=1_000_000,
     )
-    stretch_fs: Number = key(
+    segment_fs: Number = key(
         500,
         "MD segment in the reactant, from fresh velocities, for the flux and the reservoir",
         unit="fs",

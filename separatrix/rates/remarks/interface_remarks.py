@@ -23,7 +23,7 @@ def remarks(content: Mapping[str, Any]) -> Iterator[RouteRemark]:
     rate = through["rate"]
     yield RouteRemark(
         f"flux of {rate['flux']:.3g} /s through the first of {len(rate['crossings'])} interfaces "
-        f"({rate['n_excursions']} excursions, {rate['n_unfinished']} without end), crossing probability "
+        f"({rate['n_flux_paths']} paths out of the reactant, {rate['n_unfinished']} without end), crossing probability "
         f"{rate['probability']:.3g}; shots: "
         + ", ".join(f"{count} {name}" for name, count in rate["outcomes"].items() if count)
     )

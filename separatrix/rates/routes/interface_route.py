@@ -46,7 +46,7 @@ def _work(config: Config, method: str) -> RouteWork:
     segments = 2 * rules.pilot_moves + rules.chains * cycles / rules.refresh
     shots = INTERFACES * (PILOT_CYCLES * rules.pilot_moves + rules.chains * cycles)
     # Pilot and chains; the rate is computed by the main process.
-    return RouteWork(segments * rules.stretch_fs / dynamics.time_step, shots, 1 + rules.chains)
+    return RouteWork(segments * rules.segment_fs / dynamics.time_step, shots, 1 + rules.chains)
 
 
 def windows_of_pilot(rates: RatesSection, method: str) -> bool:
@@ -57,7 +57,7 @@ def windows_of_pilot(rates: RatesSection, method: str) -> bool:
 def _gradients(job: StageJob, segments: float, cycles: float) -> float:
     rules = job.config.sections.rates.interfaces
     # Paths of the [0+] ensemble are followed beyond their MD segments.
-    walk = 1.2 * segments * rules.stretch_fs / job.level.dynamics.time_step
+    walk = 1.2 * segments * rules.segment_fs / job.level.dynamics.time_step
     # How many interfaces there will be only the pilot tells. Few paths are longer than those that cross.
     return walk + (job.known.steps or 2 * job.longest_half) * INTERFACES * cycles
 
@@ -75,7 +75,7 @@ def _chain(job: StageJob) -> float:
 
 def _frames_of_pilot(job: StageJob) -> float:
     rates = job.config.sections.rates
-    frames = 2 * rates.interfaces.pilot_moves * rates.interfaces.stretch_fs / job.level.dynamics.frame
+    frames = 2 * rates.interfaces.pilot_moves * rates.interfaces.segment_fs / job.level.dynamics.frame
     # Paths of the [0+] ensemble of all MD segments are kept: at most all their frames.
     windows = windows_MB(job, rates.umbrella.windows) if windows_of_pilot(rates, job.method) else 0.0
     return job.MB(frames, 2) + windows

@@ -23,7 +23,7 @@ _WAIT = 200
 
 
 def run_chain(
-    runner: Runner, start: FloatArray, found: Pilot, rules: Rules, streams: Streams, keep: Keep
+    runner: Runner, start: FloatArray, pilot: Pilot, rules: Rules, streams: Streams, keep: Keep
 ) -> InterfaceChain:
     """A chain of cycles over all ensembles, and segments of dynamics in the reactant for the flux.
 
@@ -37,9 +37,9 @@ def run_chain(
     the segments that fed it. Stopping at a crossing biases the
     flux by O(1/N) of N crossings.
     """
-    bounds = found.interfaces
-    paths = list(found.paths)
-    reservoir = Reservoir(runner, start, bounds[0], found.stride, rules.segment_frames, streams, keep)
+    bounds = pilot.interfaces
+    paths = list(pilot.paths)
+    reservoir = Reservoir(runner, start, bounds[0], pilot.stride, rules.segment_frames, streams, keep)
     table: list[tuple[Any, ...]] = []
     for cycle in range(rules.burn_in + rules.cycles):
         walked, counts, unfinished = 0, 0, 0

@@ -160,18 +160,18 @@ def _drawn_outside(runner: Runner, point: PhasePoint, rng: np.random.Generator) 
 
 
 def segment_record(runner: Runner, point: PhasePoint, frames: int, rng: np.random.Generator) -> dict[str, Any]:
-    found, paths = run_segment(runner, point, frames, rng)
+    segment, paths = run_segment(runner, point, frames, rng)
     record = {
-        "frames": found.frames,
-        "highest": found.highest,
-        "r": found.order,
-        "at": np.asarray(found.end.positions),
-        "unfinished": found.unfinished,
-        "reason": found.reason,
+        "frames": segment.frames,
+        "highest": segment.highest,
+        "r": segment.order,
+        "at": np.asarray(segment.end.positions),
+        "unfinished": segment.unfinished,
+        "reason": segment.reason,
     }
-    if found.end.velocities is not None and found.end.left is not None:
-        record["at_v"] = np.asarray(found.end.velocities)
-        record["left_x"], record["left_v"] = (np.asarray(part) for part in found.end.left)
+    if segment.end.velocities is not None and segment.end.left is not None:
+        record["at_v"] = np.asarray(segment.end.velocities)
+        record["left_x"], record["left_v"] = (np.asarray(part) for part in segment.end.left)
     if paths:
         record |= {
             "lengths": np.array([len(p.order) for p in paths]),
@@ -192,21 +192,21 @@ def next_point(record: Mapping[str, Any]) -> PhasePoint:
 
 def leaving_paths(records: Sequence[Mapping[str, Any]], interface: float) -> list[Path]:
     """Paths of segments that reach an interface, in the order in which they came: [0+] paths where it is the first."""
-    found = []
+    paths = []
     for record in records:
         if "lengths" in record:
             ends = np.cumsum(np.asarray(record["lengths"]))
             parts = [np.split(np.asarray(record[key]), ends[:-1]) for key in ("x", "v", "order")]
-            found += [path for path in map(Path, *parts) if path.highest >= interface]
-    return found
+            paths += [path for path in map(Path, *parts) if path.highest >= interface]
+    return paths
 
 
 def run_segments(
     runner: Runner, positions: FloatArray, number: int, frames: int, streams: Streams, keep: Keep
 ) -> list[Mapping[str, Any]]:
     """Segments of dynamics in the reactant, one after the other, as records: `frames`, `highest`, `r` and `at`."""
-    found: list[Mapping[str, Any]] = []
+    records: list[Mapping[str, Any]] = []
     for k in range(number):
-        at = next_point(found[-1]) if found else PhasePoint(positions)
-        found.append(keep(partial(segment_record, runner, at, frames, streams("stretch", k))))
-    return found
+        at = next_point(records[-1]) if records else PhasePoint(positions)
+        records.append(keep(partial(segment_record, runner, at, frames, streams("stretch", k))))
+    return records

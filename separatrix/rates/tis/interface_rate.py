@@ -77,7 +77,7 @@ class InterfaceRate(Plain):
         Of crossing all interfaces.
     crossings
         The factors.
-    n_excursions, n_unfinished
+    n_flux_paths, n_unfinished
         Paths that reached the first interface; those that came to no end (failed or too long) and are left out.
     n_blocks
         Behind the errors.
@@ -102,7 +102,7 @@ class InterfaceRate(Plain):
     probability: float
     ln_probability_error: float
     crossings: tuple[dict, ...]
-    n_excursions: int
+    n_flux_paths: int
     n_unfinished: int
     n_blocks: int
     slowest: float
@@ -207,7 +207,7 @@ def rate_of_chains(
     bounds = np.array([*interfaces, math.inf])
     n = len(interfaces)
     if sum(c.flux_counts.sum() for c in chains) == 0:
-        raise ValueError("no path from the reactant reached the first interface; give more rates.interfaces.stretch_fs")
+        raise ValueError("no path from the reactant reached the first interface; give more rates.interfaces.segment_fs")
     # Of each cycle, paths of ensembles 0 to i that reach interface i, and i + 1.
     tried = [np.array([(c.highest[:, : i + 1] >= bounds[i]).sum(axis=1) for i in range(n)]).T for c in chains]
     reached = [np.array([(c.highest[:, : i + 1] >= bounds[i + 1]).sum(axis=1) for i in range(n)]).T for c in chains]
@@ -270,7 +270,7 @@ def rate_of_chains(
         probability=math.exp(float(whole[1:].sum())),
         ln_probability_error=float(errors[:, 1].max()),
         crossings=tuple(factors),
-        n_excursions=int(sum(c.flux_counts.sum() for c in chains)),
+        n_flux_paths=int(sum(c.flux_counts.sum() for c in chains)),
         n_unfinished=int(sum(c.flux_unfinished.sum() for c in chains)),
         n_blocks=n_blocks,
         slowest=max(times) * blocks / float(np.mean([len(h) for h in highest])),

@@ -210,7 +210,7 @@ def place_from_seeds(
     for i, (low, high) in enumerate(
         itertools.pairwise([*interfaces, max(summit, np.nextafter(interfaces[-1], math.inf))])
     ):
-        found, worth = [], []
+        starts, worth = [], []
         for k in range(rules.pilot_moves):
             rng = streams("seed", i, k)
             x = seeds.draw(low, high, rng)
@@ -219,15 +219,15 @@ def place_from_seeds(
             record = keep(partial(_both_ways, runner, x, rng, "seed"))
             if record["outcome"] == "accepted":
                 path = path_from_record(record)
-                found.append(path)
+                starts.append(path)
                 worth.append(1.0 / max(int(((path.order >= low) & (path.order < high)).sum()), 1))
         share = np.array(worth) / sum(worth) if worth else np.empty(0)
-        drawn = streams("seed", i).choice(len(found), len(found), p=share).tolist() if found else []
-        pools.append([found[k] for k in drawn] or [through])
+        drawn = streams("seed", i).choice(len(starts), len(starts), p=share).tolist() if starts else []
+        pools.append([starts[k] for k in drawn] or [through])
         log.info(
             "at r = %.3f: %d of %d paths through frames of windows come from the reactant",
             low,
-            len(found),
+            len(starts),
             rules.pilot_moves,
         )
     places = spaced([np.array([p.highest for p in pool]) for pool in pools], interfaces, rules.crossing)
@@ -246,30 +246,30 @@ def _both_ways(runner: Runner, x: FloatArray, rng: np.random.Generator, kind: st
     has to come from the reactant as it was run.
     """
     v = runner.draw(x, rng)
-    found = {"outcome": "wrong start", "reason": "", "cost": 0, "kind": kind}
+    record = {"outcome": "wrong start", "reason": "", "cost": 0, "kind": kind}
     if kind == "seed" and runner.sides(x[None], v[None])[0] != NEITHER:
-        return found
-    halves = [runner.run_to_state(x, -v, rng), runner.run_to_state(x, v, rng)]
-    found |= {"cost": sum(len(leg.positions) for leg in halves), "reason": halves[0].reason or halves[1].reason}
-    if found["reason"]:
-        return found | {"outcome": "failed"}
-    ends = [leg.end for leg in halves]
+        return record
+    both = [runner.run_to_state(x, -v, rng), runner.run_to_state(x, v, rng)]
+    record |= {"cost": sum(len(leg.positions) for leg in both), "reason": both[0].reason or both[1].reason}
+    if record["reason"]:
+        return record | {"outcome": "failed"}
+    ends = [leg.end for leg in both]
     if NEITHER in ends:
-        return found | {"outcome": "uncommitted"}
+        return record | {"outcome": "uncommitted"}
     if kind == "top" and sorted(ends) != [REACTANT, PRODUCT]:
-        return found
+        return record
     # Time turned round where it runs from the product.
     sign = -1.0 if kind == "top" and ends[0] == PRODUCT else 1.0
-    back, ahead = halves if sign > 0.0 else halves[::-1]
+    back, ahead = both if sign > 0.0 else both[::-1]
     if back.end != REACTANT:
-        return found
+        return record
     path = joined_path(
         runner,
         np.concatenate([back.positions[::-1], x[None], ahead.positions]),
         np.concatenate([-back.velocities[::-1], sign * v[None], ahead.velocities]),
         ahead.end,
     )
-    return found | {"outcome": "accepted"} | path_record(path)
+    return record | {"outcome": "accepted"} | path_record(path)
 
 
 def _through(runner: Runner, top: FloatArray, streams: Streams, keep: Keep) -> Path:

@@ -143,10 +143,10 @@ class Seeds:
         place = np.searchsorted(edges, self.order, side="right") - 1
         inside = (place >= 0) & (place < bins)
         density = np.bincount(place[inside], weights=self.weight[inside], minlength=bins)
-        known = np.flatnonzero(density > 0.0)
-        if len(known) < 2:
+        populated = np.flatnonzero(density > 0.0)
+        if len(populated) < 2:
             return [first], first
-        middle, energy = (0.5 * (edges[1:] + edges[:-1]))[known], -np.log(density[known])
+        middle, energy = (0.5 * (edges[1:] + edges[:-1]))[populated], -np.log(density[populated])
         # Down to the first interface itself, half a bin below.
         slope = max(float(energy[1] - energy[0]) / float(middle[1] - middle[0]), 0.0)
         energy = np.append(energy[0] - slope * (middle[0] - first), energy)
@@ -159,5 +159,5 @@ class Seeds:
         n = max(math.ceil(climbed[-1] / -math.log(crossing)), 1)
         wanted = climbed[-1] * np.arange(1, n) / n
         rises = np.append(True, np.diff(climbed) > 0.0)
-        found = np.interp(wanted, climbed[rises], middle[: top + 1][rises])
-        return [first, *(float(v) for v in np.unique(found) if v > first)], float(middle[top])
+        levels = np.interp(wanted, climbed[rises], middle[: top + 1][rises])
+        return [first, *(float(v) for v in np.unique(levels) if v > first)], float(middle[top])
