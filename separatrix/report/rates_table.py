@@ -1,4 +1,4 @@
-"""Table of the rates of all methods: by every route, with what lies behind them, beside experiment."""
+"""Table of the rates of all methods: by every route, with what they rest on, and experiment."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def content(contents: Sequence[Mapping[str, Any]], labels: Sequence[str], litera
         f"{harmonic.LOW_MODES[rules['low_modes']]}, cutoff {rules['cutoff']:g} cm⁻¹; tunnelling: "
         f"{harmonic.TUNNELLING[rules['tunnelling']]}. They have no statistical error; that of the method is larger. "
         "In brackets: interval of confidence 0.95. Dynamics is classical, vibrations in nature are quantised: "
-        "what is to be held against experiment is a sampled rate times the ratio of the harmonic rate to the classical "
-        "one of the same stationary points."
+        "compare with experiment a sampled rate times the ratio of the harmonic rate to the classical one of the same "
+        "stationary points."
     )
     return one_table("Rates", _HEADS, rows, note)
 

@@ -404,8 +404,8 @@ def _experiment(methods: Sequence[Judged], literature: pd.DataFrame | None, word
     if right:
         return [words("experiment_agrees", methods=words.listed(right), **measured)]
     nearest = min(known, key=lambda m: abs(m.activation_energy - value))
-    found = f"{nearest.activation_energy:.0f}"
-    return [words("experiment_nearest", method=nearest.label, found=found, **measured)]
+    energy = f"{nearest.activation_energy:.0f}"
+    return [words("experiment_nearest", method=nearest.label, energy=energy, **measured)]
 
 
 def _arrhenius(literature: pd.DataFrame | None, start: str) -> dict[str, pd.Series]:

@@ -285,7 +285,7 @@ def test_table_figure_and_data_show_what_was_reweighted(tmp_path, monkeypatch):
     page = outputs["rates"].read_text()
     assert page.count("free energy along r, with recrossing, reweighted</td>") == 6
     assert "transmission coefficient as at 300 K): activation energy" in page
-    assert "overlap by less than 0.03 about r = 0.12" in page
+    assert "overlap by less than 0.03 near r = 0.12" in page
     data = pd.read_csv(outputs["arrhenius_data"])
     assert (data["how"] == "reweighted").sum() == 6 and (data["how"] == "sampled").sum() == 2
     assert "hollow diamonds" in outputs["arrhenius"].read_text()

@@ -177,9 +177,12 @@ def test_a_large_figure_is_never_blank(tmp_path: Path, monkeypatch: pytest.Monke
     assert "data-figure" not in text and 'class="live"' not in text
     if largest == 1000:
         assert found["still"] == "" and "<img" not in text
-        assert "it is scans/f.svg in the folder comparison of the results" in text
+        assert "see scans/f.svg in the folder comparison of the results" in text
     else:
-        assert '<img class="still" src="data:image/png;base64,iVBOR' in text and "too many values to be live" in text
+        assert (
+            '<img class="still" src="data:image/png;base64,iVBOR' in text
+            and "too many values to be interactive" in text
+        )
 
 
 def test_a_live_figure_may_lack_its_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

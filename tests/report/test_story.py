@@ -107,7 +107,7 @@ def test_words():
 
 def test_mechanisms_agree_or_differ():
     same = told([judged("a"), judged("b")])["mechanism"]
-    assert same == ["All methods cross by rotation."]
+    assert same == ["With all methods the mechanism is rotation."]
     other = judged("c", mechanism="inversion", share=0.75, paths=8)
     words = told([judged("a"), judged("b"), other])["mechanism"]
     # Each with its own paths: those of two methods are no sample of anything.
@@ -155,7 +155,7 @@ def test_rates_with_their_routes_and_how_far_apart():
     apart = told([judged("a"), judged("b")], agreements={"a": [], "b": ["they disagree"]})["rate"]
     assert apart[-1].startswith("Routes to the rate disagree beyond their errors for b;")
     restless = told([judged("a"), judged("b", unsettled=True)])["rate"]
-    assert restless[-1].startswith("The windows along the coordinate of b had not come to equilibrium")
+    assert restless[-1].startswith("The umbrella windows of b are not equilibrated")
 
 
 def test_a_state_that_does_not_decay_has_no_half_life():
@@ -165,20 +165,20 @@ def test_a_state_that_does_not_decay_has_no_half_life():
     assert words[1] == (
         "Time constant of the relaxation towards equilibrium: 9.1 ms by PM6, with 99% Z at equilibrium."
     )
-    assert words[2] == ("PM6: Z lies 3.6 kcal/mol below E, so that Z is the stable one and has no half-life.")
+    assert words[2] == ("PM6: Z is 3.6 kcal/mol below E, so Z is the more stable state and has no half-life.")
     assert not any("a half-life of" in text for text in words)
     gaff = judged("GAFF2", relaxation=("free energy", relaxation(7.7e-7, 1e-12)), above=12.0)
     words = told([gaff, pm6])["rate"]
     assert "15 days by GAFF2, with 0.00013% Z at equilibrium and a half-life of 10 days; 9.1 ms by PM6" in words[2]
     assert words[4] == (
-        "The methods disagree on which of the two is stable: Z by PM6, E by GAFF2; not all of them can be right."
+        "The methods disagree on which state is more stable: Z by PM6, E by GAFF2. They cannot all be right."
     )
     # What was measured both ways says who is wrong.
     rows = [("Z", "E", 102.0), ("E", "Z", 150.0)]
     common = {"quantity": "activation energy", "error": 3.0, "lowest_K": 458, "highest_K": 548}
     measured = pd.DataFrame([common | {"from": a, "to": b, "value": v} for a, b, v in rows])
     assert (
-        "Experiment has E as the stable one; PM6 put the two in the wrong order."
+        "By experiment E is the more stable state; PM6 put the two states in the opposite order."
         in told([gaff, pm6], literature=measured)["rate"]
     )
     assert not any("Experiment has" in t for t in told([gaff, pm6], literature=measured.head(1))["rate"])
@@ -204,7 +204,7 @@ def test_what_reached_no_basin_is_told_with_its_key():
     words = told([judged("b"), m])["sure"]
     assert words[0].startswith("Half-trajectories that reached no basin within longest_half_fs: a: 73% (61% – 83%).")
     assert words[1].startswith("Committor shots that reached no basin") and "a: 50% (40% – 60%)" in words[1]
-    assert words[2].startswith("Pairs of halves left out") and "larger longest_half_fs" in words[2]
+    assert words[2].startswith("Pairs of half-trajectories left out") and "larger longest_half_fs" in words[2]
     assert len(words) == 4 and "b" not in words[0].partition("fs: ")[2].partition(".")[0]
 
 
@@ -214,7 +214,7 @@ def test_rates_over_that_of_experiment_within_its_range():
     measured = pd.concat([experiment(102, 3), pd.DataFrame([row])])
     words = told([judged("a", rates=rates), judged("b")], literature=measured)["rate"]
     assert words[-1] == (
-        "At 503 K, within the range of the measurement, the rate of experiment is 770 /s. Calculated over measured: "
+        "At 503 K, within the range of the measurement, the measured rate is 770 /s. Calculated over measured rate: "
         "0.046 by a (harmonic transition-state theory)."
     )
     # Not beyond the range.
@@ -230,7 +230,10 @@ def test_rates_over_that_of_experiment_within_its_range():
 
 @pytest.mark.parametrize(
     ("energy", "expected"),
-    [(108.0, "102 ± 3 kJ/mol, is met within two errors by b"), (108.1, "; b is nearest with 108 kJ/mol")],
+    [
+        (108.0, "102 ± 3 kJ/mol, is reproduced within two standard errors by b"),
+        (108.1, "; b is nearest with 108 kJ/mol"),
+    ],
 )
 def test_experiment_is_met_within_two_errors_or_not(energy: float, expected: str):
     methods = [judged("a", activation_energy=60.0), judged("b", activation_energy=energy), judged("c")]
@@ -243,7 +246,7 @@ def test_who_is_to_be_trusted():
     methods = [judged("a"), judged("b", verdict="not_converged"), judged("c", verdict="spread")]
     words = told([*methods, judged("d", verdict="not_tested")])["sure"]
     assert [w[:55] for w in words] == [
-        "The reaction coordinate of a stands its test: sampling ",
+        "The reaction coordinate of a passes its test: sampling ",
         "Sampling of b has not converged by the stated criteria;",
         "Sampling of d has converged, but the committor shots on",
         "On the predicted separatrix of c committors spread more",

@@ -302,7 +302,10 @@ def test_the_table_shows_the_route_through_interfaces():
     )
     assert "only" not in page
     rare = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "n_arrivals": 3}}}
-    assert "to the last 3 times only" in rates_table.content([rare], ["model"], None).html()
+    assert (
+        "only 3 paths have come from the first interface to the last"
+        in rates_table.content([rare], ["model"], None).html()
+    )
     slow = {**content, "interfaces": {"from": "A", "to": "B", "rate": {**rate, "slowest": 0.9}}}
     assert "too slowly" in rates_table.content([slow], ["model"], None).html()
 

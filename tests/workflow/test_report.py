@@ -115,7 +115,7 @@ def test_story_and_table_say_what_the_files_say(finished: Finished, opened: Page
     for method in ("gaff2", "pm6"):
         ends = [xr.open_dataset(finished[1] / method / f"{name}.nc") for name in ("saddle", "minimum_Z")]
         heights.append(float(ends[0].energy - ends[1].energy) / 4.184)
-    assert f"The saddle lies above Z by {heights[0]:.1f} (GAFF2) and {heights[1]:.1f} (PM6) kcal/mol." in text
+    assert f"The saddle is {heights[0]:.1f} (GAFF2) and {heights[1]:.1f} (PM6) kcal/mol above Z." in text
     assert "102 ± 3" in text and "rotation" in text and "inversion at N10" in text
 
 

@@ -34,20 +34,18 @@ def remarks(content: Mapping[str, Any]) -> Iterator[RouteRemark]:
     )
     if (lost := lost_pairs(content)) is not None and lost.matters:
         yield RouteRemark(
-            f"{lost.count('pairs of halves')} left out, as a half failed or reached no basin: the rate may be "
-            f"off by as much; give a larger {KEY}"
+            f"{lost.count('pairs of half-trajectories')} left out, because one failed or reached no basin: the "
+            f"rate may be wrong by as much; give a larger {KEY}"
         )
     if kappa["kappa"] < POOR and not along["no_rate"]:
         yield RouteRemark(
-            f"transmission coefficient below {POOR:g}: by friction, or because r is a poor coordinate; then "
-            "what is slow across r hides from the blocks and halves of short windows, and the interval is too "
-            "narrow: give longer windows, or hold the rate through interfaces beside it"
+            f"transmission coefficient below {POOR:g}: friction, or a poor coordinate r. If r is poor, slow motion "
+            "across it does not show in short windows, and the interval is too narrow: give longer windows, or compare "
+            "with the rate through interfaces"
         )
     if apart := profile.get("gaps_left"):
         at = ", ".join(f"{centre:.2f}" for centre in apart)
-        yield RouteRemark(
-            f"windows overlap by less than {LEAST_OVERLAP:g} about r = {at}: the error there is not to be trusted"
-        )
+        yield RouteRemark(f"windows overlap by less than {LEAST_OVERLAP:g} near r = {at}: do not trust the error there")
     if "drift" in profile:
         yield RouteRemark(_of_drift(profile["drift"]))
     if text := _of_failures(profile):
@@ -72,16 +70,16 @@ def _two_places(value: float | None) -> str:
 
 
 def _of_drift(drift: Sequence[float] | None) -> str:
-    """Whether the windows are in equilibrium, by their halves."""
+    """Whether the windows are equilibrated: their second halves against their first."""
     if drift is None:
-        return "the windows are too short to tell whether they are in equilibrium: give more length_fs"
+        return "the windows are too short to decide whether they are equilibrated: give a larger length_fs"
     change, error = drift
     text = f"rate from the second halves of the windows over that from the first: {math.exp(change):.2g}, "
     text += f"{abs(change) / error:.1f} errors from 1"
     if not equilibrated((change, error)):
         text += (
-            "; the windows are not in equilibrium and the interval does not know: give equilibration_fs and length_fs, "
-            "and they go on from where they are"
+            "; the windows are not equilibrated, which the interval does not include: give larger equilibration_fs and "
+            "length_fs (sampling resumes where it ended)"
         )
     return text
 

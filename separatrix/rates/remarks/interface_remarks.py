@@ -30,16 +30,16 @@ def remarks(content: Mapping[str, Any]) -> Iterator[RouteRemark]:
     if (lost := lost_paths(content)) is not None and lost.matters:
         yield RouteRemark(
             f"{lost.count('shots')} reached neither state within rates.interfaces.longest_fs: the rate may be "
-            "off by as much; give a larger longest_fs"
+            "wrong by as much; give a larger longest_fs"
         )
     if rate["slowest"] > 0.5:
-        yield RouteRemark("paths change too slowly for the error to be trusted: give more cycles")
+        yield RouteRemark("paths change too slowly to trust the error: give more cycles")
     if rate["n_arrivals"] < MIN_ARRIVALS:
         yield RouteRemark(
-            f"paths have come from the first interface to the last {rate['n_arrivals']} times only: what "
-            "changes slowly may not be in equilibrium, and the rate far off; give more cycles"
+            f"only {rate['n_arrivals']} paths have come from the first interface to the last: slow degrees of freedom "
+            "may not be equilibrated and the rate may be far off; give more cycles"
         )
-    # Where the blocks give no error, nothing says that the two halves are one.
+    # Where the blocks give no error, nothing shows that both halves of the cycles agree.
     drift, error = rate["drift"], rate["ln_probability_error"]
     if drift is None or error is None or abs(drift) > 4.0 * error:
         yield RouteRemark("the probability drifts from the first half of the cycles to the second: give more burn-in")
