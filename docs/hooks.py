@@ -74,6 +74,7 @@ def on_files(files: Any, config: Any) -> Any:
     """Pages that are not files of this folder."""
     pages = {page: (ROOT / source).read_text(encoding="utf-8") for page, source in ELSEWHERE.items()}
     pages["commands.md"] = commands()
+    pages["figures.md"] = figures()
     index = [
         "# API\n",
         "Lengths are nm, times ps, masses dalton, energies kJ/mol, angles degrees, unless a name says otherwise.\n",
@@ -124,6 +125,27 @@ def commands() -> str:
     return "\n".join(text)
 
 
+def figures() -> str:
+    """The page of figures and tables, from their entries, those of installed packages among them."""
+    from separatrix.report.figure_registry import FIGURES, SECTIONS, TABLES, Figure
+
+    text = [
+        "# Figures and tables\n",
+        "All that the [report](report.md) can show, by its sections. Files are in `results/comparison`; beside each SVG "
+        "lie a PDF and the Vega-Lite specification (JSON), and a CSV holds all that the figure is drawn from.\n",
+    ]
+    entries = [*FIGURES.entries().values(), *TABLES.entries().values()]
+    for section in SECTIONS:
+        shown = sorted((e for e in entries if e.section == section), key=lambda entry: entry.place)
+        text += [f"## {section.capitalize()}\n"] if shown else []
+        for entry in shown:
+            names = [f"{entry.stem}.svg", entry.data] if isinstance(entry, Figure) else [f"{entry.stem}.html"]
+            title = re.sub(r"\{(\w+)\}", lambda found: found[1].upper(), entry.title)
+            files = ", ".join(f"`{name}`" for name in names)
+            text += [f"### {title}\n", f"{files}\n", f"{_markdown(entry.caption)}\n"]
+    return "\n".join(text)
+
+
 def _source(page: str) -> str:
     """File of the repository that a page is made of."""
     return ELSEWHERE.get(page, f"docs/{page}")
@@ -148,7 +170,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
         relative = os.path.relpath(goal, posixpath.dirname(here) or ".").replace(os.sep, "/")
         return f"{found['image']}[{found['text']}]({relative}{found['anchor'] or ''})"
 
-    if here.startswith("api/") or here == "commands.md":
+    if here.startswith("api/") or here in ("commands.md", "figures.md"):
         return markdown
     blocks = re.split(r"(^```.*?^```)", markdown, flags=re.MULTILINE | re.DOTALL)
     return "".join(block if block.startswith("```") else _LINK.sub(replaced, block) for block in blocks)

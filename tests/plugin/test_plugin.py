@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shutil
 import tomllib
 from dataclasses import replace
@@ -15,10 +16,10 @@ import numpy as np
 import openmm
 import pytest
 import yaml
-from conftest import snakemake
+from conftest import ROOT, snakemake, write_yaml
 from models import numerical_gradient
 from pybtex.database import parse_string
-from toy_method import rate_estimates
+from toy_method import broken, method, rate_estimates, system, words
 from typer.testing import CliRunner
 
 from separatrix import potentials
@@ -36,8 +37,11 @@ from separatrix.cvs.kinds import KINDS, entry_of
 from separatrix.cvs.kinds.kind import Kind
 from separatrix.cvs.specification import describe
 from separatrix.rates.route import ROUTES, RouteContext, by_trust
-from separatrix.report import citations, rates_table, software
+from separatrix.report import citations, figure_data, figure_registry, page, rates_table, software
+from separatrix.report.figure_registry import Compared
 from separatrix.report.inputs import load_with_files
+from separatrix.report.language import Words
+from separatrix.report.quantities import summary
 from separatrix.sampling import convergence
 from separatrix.sampling.mechanism_shares import ChainMechanisms
 from separatrix.workflow import rate_routes, resources
@@ -311,3 +315,76 @@ def test_rates_of_the_package_are_reported(tmp_path: Path, monkeypatch: pytest.M
     assert "people asked for the rate" in {q.label for q in rate_estimates(content)}
     table = rates_table.content([content], ["model"], None).html()
     assert "a rate from a file" in table and "9 people were asked" in table
+
+
+def test_figure_is_drawn_from_its_data_and_shown_with_its_caption(tmp_path: Path) -> None:
+    methods = [method(), broken()]
+    summaries = {m.name: summary.summarise(m, system(), np.random.default_rng(1)) for m in methods}
+    frame = figure_data.data_frames(Compared(methods, summaries, system()))["chain_shots"]
+    assert frame["shots"].tolist() == [int(chain.shots.sum()) for m in methods for chain in m.chains]
+    figure_data.write_csv(frame, tmp_path / "chain_shots.csv")
+    stored = figure_data.read_csv(tmp_path / "chain_shots.csv", figure_data.data_columns()["chain_shots"])
+    figure = figure_registry.shown_figures([])["chain_shots"]
+    outputs = {"chain_shots": tmp_path / "chain_shots.svg", "chain_shots_data": tmp_path / "chain_shots.csv"}
+    figure_data.draw(figure, stored, [m.label for m in methods], outputs)
+    assert "shots after the burn-in" in words(outputs["chain_shots"].read_text())
+    (tmp_path / "chain_shots.rst").write_text(figure.caption)
+    item = {"section": figure.section, "name": figure.stem, "title": figure.title}
+    item |= {"caption": str(tmp_path / "chain_shots.rst"), "figure": str(outputs["chain_shots"])}
+    (shown,) = page.figure_items([item], Words("en"))["sure"]
+    assert shown["title"] == "Shots of each chain" and "spec" in shown
+    assert [(span.kind, span.text) for span in shown["caption"][0]][1] == ("em", "counted")
+
+
+def test_figure_stands_in_the_docs() -> None:
+    hooks = runpy.run_path(str(ROOT / "docs/hooks.py"))
+    text = hooks["figures"]()
+    assert "Shots of each chain after the burn-in. They are *counted*" in text
+    assert "`chain_shots.svg`, `data/chain_shots.csv`" in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ("section='somewhere'", "chain_shots: section 'somewhere' is none; give one of mechanism, barrier,"),
+        ("caption=' '", "chain_shots: caption is empty"),
+        ("caption='{{ config }}'", "chain_shots: caption holds '{{', which Snakemake's report would act on"),
+        ("name='chain shots'", "name 'chain shots' names files; write it with letters, digits and _"),
+    ],
+)
+def test_figure_that_cannot_be_is_one_line_of_the_workflow(
+    data: dict[str, Any], installed: Path, tmp_path: Path, changed: str, message: str
+) -> None:
+    module = installed / "exampleplugin/figure.py"
+    module.write_text(module.read_text() + f"\nimport dataclasses\nFIGURE = dataclasses.replace(FIGURE, {changed})\n")
+    config = write_yaml(data | {"results_directory": str(tmp_path / "results")}, tmp_path / "config.yaml")
+    run = snakemake("-n", "--configfile", str(config), cores=1)
+    said = [line for line in run.stderr.splitlines() if line.startswith("separatrix: ")]
+    assert run.returncode == 1 and len(said) == 1
+    assert "'chain_shots' is registered by the package exampleplugin" in said[0] and message in said[0]
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("dag")
+def test_figure_goes_into_report_export_and_provenance_of_a_finished_run(
+    model_run: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Only what shows it is made again."""
+    file, finished = model_run
+    results = tmp_path / "results"
+    shutil.copytree(finished, results)
+    config = write_yaml(
+        yaml.safe_load(file.read_text()) | {"results_directory": str(results)}, tmp_path / "config.yaml"
+    )
+    arguments = ["--configfile", str(config), "--nolock", "--rerun-triggers", "mtime"]
+    run = snakemake(*arguments)
+    assert run.returncode == 0, run.stderr[-3000:]
+    jobs = dict(re.findall(r"^(\w+) +(\d+)$", run.stdout + run.stderr, flags=re.MULTILINE))
+    assert {"captions", "compare", "figures", "report_page", "export"} <= set(jobs) and "sample" not in jobs
+    text = (results / "report.html").read_text()
+    assert 'id="figure-chain_shots"' in text and "Shots of each chain after the burn-in. They are" in text
+    assert (results / "export/data/comparison/data/chain_shots.csv").exists()
+    assert (results / "comparison/chain_shots.pdf").exists()
+    run = snakemake(*arguments, "--report", str(tmp_path / "provenance.html"))
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert "Shots of each chain after the burn-in. They are" in (tmp_path / "provenance.html").read_text()
