@@ -131,8 +131,8 @@ def figures() -> str:
 
     text = [
         "# Figures and tables\n",
-        "All that the [report](report.md) can show, by its sections. Files are in `results/comparison`; beside each SVG "
-        "lie a PDF and the Vega-Lite specification (JSON), and a CSV holds all that the figure is drawn from.\n",
+        "All that the [report](report.md) can show, by its sections. Files are in `results/comparison`; beside each "
+        "SVG lie a PDF and the Vega-Lite specification (JSON), and a CSV holds all that the figure is drawn from.\n",
     ]
     entries = [*FIGURES.entries().values(), *TABLES.entries().values()]
     for section in SECTIONS:
