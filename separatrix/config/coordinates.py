@@ -1,4 +1,4 @@
-"""From a system file: its coordinates, and the basins, pulls and mechanisms that are told by them."""
+"""From a system file: its coordinates, and the basins, pulls and mechanisms that are defined by them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a mistake stands: the file and the key that an error names."""
+"""Where a mistake is: the file and the key that an error names."""
 
 from __future__ import annotations
 

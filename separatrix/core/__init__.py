@@ -1,1 +1,1 @@
-"""What everything stands on: errors, units, random streams, molecules, files, locks, journals, registries."""
+"""What everything else uses: errors, units, random streams, molecules, files, locks, journals, registries."""

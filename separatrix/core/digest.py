@@ -50,7 +50,7 @@ def seal_archive(archive: bytes) -> bytes:
 def seal_netcdf(stream: BinaryIO) -> None:
     """Put the digest behind a netCDF-4 file that is open for reading and writing.
 
-    Its header is told that the file is so much longer, so that a file cut short is never whole again.
+    Its header says that the file is so much longer, so that a file cut short is never whole again.
     """
     stream.seek(0)
     head = stream.read(_HEAD)
@@ -120,7 +120,7 @@ def _compare(digest: Any, expected: str) -> bool:
 
 
 def _expected(head: bytes, tail: bytes, length: int, kind: str) -> tuple[str | None, int]:
-    """The digest that stands at the end of a file, None where there is none; how many bytes it is of."""
+    """The digest at the end of a file, None where there is none; how many bytes it is of."""
     if length == 0:
         raise Damaged("it is empty")
     whole, trace = (_TEXT, _TEXT_TRACE) if kind == ".json" else (_TRAILER, _TRACE)
@@ -161,7 +161,7 @@ def _end(head: bytes) -> int | None:
 
 
 def _lengthened(head: bytes) -> bytes:
-    """The first bytes of a file of HDF5, told that it is longer by the digest; as they are where they are not known."""
+    """The first bytes of a file of HDF5, with the digest counted in its length; unchanged where they are not known."""
     place, end = _place(head), _end(head)
     if place is None or end is None:
         return head

@@ -30,7 +30,7 @@ class SamplingError(SeparatrixError):
 
 
 class Stopped(SeparatrixError):
-    """The job was told to stop; what it has finished is on record."""
+    """The job was asked to stop; what it has finished is on record."""
 
 
 class StoreError(SeparatrixError):

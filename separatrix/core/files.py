@@ -73,7 +73,7 @@ def _to_disk(path: Path) -> None:
     try:
         os.fsync(number)
     except OSError as error:
-        # No such call here; a full disk or an error of the device may show only now, and is told.
+        # No such call here; a full disk or an error of the device may show only now, and is reported.
         if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
             raise
     finally:

@@ -116,7 +116,7 @@ def _rows(path: Path, lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
         if line.strip() == str(count):
             raise ConfigError(f"{path}: holds several frames, the second from line {number} on; give a file of one")
         if line.strip():
-            raise _unreadable(path, f"{_short(line)} stands after the {count} atoms that line 1 promises", number)
+            raise _unreadable(path, f"{_short(line)} follows the {count} atoms that line 1 promises", number)
     yield from ((number, line.split()) for number, line in enumerate(rows, start=3))
 
 
@@ -138,7 +138,7 @@ def _check_extended(path: Path, lines: Sequence[str]) -> None:
 
 
 def _element(path: Path, line: int, word: str) -> str:
-    """Element symbol that a word stands for: a symbol in any case, or an atomic number."""
+    """Element symbol that a word means: a symbol in any case, or an atomic number."""
     if word in atomic_numbers and word != "X":
         return word
     if word.isascii() and word.isdigit() and 0 < int(word) < len(chemical_symbols):

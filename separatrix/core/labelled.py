@@ -8,8 +8,8 @@ from enum import StrEnum
 class Labelled(StrEnum):
     """A choice of words, such as the verdicts of a test; each kind is a class of its own.
 
-    A member is written ``NAME = "value", "label"``. The value stands in files and is what the library decides by; the
-    label is for readers, and nothing depends on it. A member is its value: ``Weather("dry")`` reads it back.
+    A member is written ``NAME = "value", "label"``. Files hold the value, and the library decides by it; the label is
+    for readers, and nothing depends on it. A member is its value: ``Weather("dry")`` reads it back.
 
     Examples
     --------

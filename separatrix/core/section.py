@@ -627,7 +627,7 @@ class _Mistake(NamedTuple):
     @classmethod
     def of(cls, section: type[Section], error: Any) -> _Mistake:
         loc = [str(part) for part in error["loc"]]
-        named = bool(loc) and loc[-1] == "[key]"  # the name of an entry, and not what stands under it
+        named = bool(loc) and loc[-1] == "[key]"  # the name of an entry, and not what is under it
         if named or error["type"] in ("missing", "extra_forbidden"):
             *loc, last = loc[:-1] if named else loc
         else:

@@ -1,7 +1,7 @@
 """Data that a user wrote, before any schema sees it: text keys, finite numbers, sizes that can be worked with.
 
 A YAML file of a few lines can stand for more values than a computer holds, for a list inside itself, or for numbers
-that nobody meant (``010`` is eight, ``1:30`` is ninety). All this is found here, in one pass, and told in one line.
+that nobody meant (``010`` is eight, ``1:30`` is ninety). All this is found here, in one pass, and reported in one line.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class _UniqueKeys(SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 raise _at(key.start_mark, "a key must be text, not a list or a mapping")
             if key.value in seen:
-                raise _at(key.start_mark, f"key {shown(key.value)} stands here a second time")
+                raise _at(key.start_mark, f"key {shown(key.value)} is given a second time")
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -67,7 +67,7 @@ def parse(text: str) -> Any:
     Raises
     ------
     yaml.YAMLError
-        When it is not such YAML; where a place can be told, a `MarkedYAMLError` of one line.
+        When it is not such YAML; where the place is known, a `MarkedYAMLError` of one line.
     """
     _size(text)
     # A safe loader makes plain data and no objects. Not safe_load itself: of a repeated key it keeps the last one.
@@ -78,7 +78,7 @@ def parse(text: str) -> Any:
 
 
 def _size(text: str) -> None:
-    """Refuse what is nested too deep or stands for too many values, by a pass that builds nothing."""
+    """Refuse what is nested too deep or expands to too many values, by a pass that builds nothing."""
     values_of_anchor: dict[str, int] = {}
     open_: list[tuple[str | None, int]] = []  # anchor and values so far, of each collection that is not closed
     count = 0
@@ -103,7 +103,7 @@ def _size(text: str) -> None:
             if event.implicit[0]:
                 _meant(event)
         if count > MOST_VALUES:
-            raise _at(event.start_mark, f"more than {MOST_VALUES} values, with what stands for others written out")
+            raise _at(event.start_mark, f"more than {MOST_VALUES} values, with all aliases written out")
 
 
 def _meant(event: yaml.ScalarEvent) -> None:
@@ -140,7 +140,7 @@ def check(data: Any, where: str) -> None:
         nonlocal left
         left -= 1
         if left < 0:
-            raise fail((), f"more than {MOST_VALUES} values, with what stands for others written out")
+            raise fail((), f"more than {MOST_VALUES} values, with all aliases written out")
         if isinstance(value, Mapping):
             if len(path) >= DEEPEST:
                 raise fail(path[:3], f"lists and mappings lie more than {DEEPEST} deep in each other")

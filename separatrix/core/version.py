@@ -68,7 +68,7 @@ def code_version() -> CodeVersion:
 
 
 def repository_of(package: Path) -> Path | None:
-    """Folder of git's files for the clone that a package's folder stands in; None where it stands in none.
+    """Folder of git's files for the clone that holds a package's folder; None where there is none.
 
     A repository of somebody else that holds a copy of the package is none of ours: ours has the package at its top,
     beside a ``pyproject.toml`` of the package's name.

@@ -70,7 +70,7 @@ def _jumps(variable: Variable) -> str:
 
 
 def _build(spec: object, lookup: Lookup, who: str, path: str, weighted: bool = False) -> tuple[Variable, str]:
-    """The variable that `spec` describes, and the short name it bears within a compound."""
+    """The variable that `spec` describes, and its short name within a compound."""
 
     def fail(problem: str) -> ValueError:
         return ValueError(f"{who}: {path}{problem}")

@@ -61,7 +61,7 @@ class Interval:
         return self.coordinate.function, self
 
     def apart(self, other: Interval) -> bool:
-        """Whether no geometry lies in both, as far as this can be told from the bounds alone."""
+        """Whether no geometry lies in both, as far as the bounds alone show it."""
         (what, bounds), (other_what, other_bounds) = self.oriented, other.oriented
         return what == other_what and not bounds.overlaps(other_bounds)
 

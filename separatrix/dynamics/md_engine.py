@@ -97,13 +97,13 @@ class MDEngine(OpenMMEngine):
         PotentialError
             When the potential fails or a position stops being finite.
         Stopped
-            When the job has been told to stop.
+            When the job has been asked to stop.
         """
         positions = raw_positions(start)
         context, integrator = self.simulation.context, self.simulation.integrator
         context.setPositions(positions)
         context.setVelocities(raw_velocities(start))
-        self._current_snapshot = None  # the context no longer stands where it did
+        self._current_snapshot = None  # the context is no longer where it was
         n_steps = self.n_steps_per_frame
         step = integrator.step
         if self.settings.friction:
@@ -115,7 +115,7 @@ class MDEngine(OpenMMEngine):
             if not outside(positions):
                 return
             if self.stop:
-                raise Stopped(f"told to stop ({self.stop})")
+                raise Stopped(f"asked to stop ({self.stop})")
             self.steps += n_steps
             try:
                 step(n_steps)
@@ -172,7 +172,7 @@ class MDEngine(OpenMMEngine):
             return self.potential.seam.at(positions)[0]
         context = self.simulation.context
         context.setPositions(positions)
-        self._current_snapshot = None  # the context no longer stands where the last run ended
+        self._current_snapshot = None  # the context is no longer where the last run ended
         energy = context.getState(energy=True).getPotentialEnergy()
         return energy.value_in_unit(unit.kilojoule_per_mole)
 

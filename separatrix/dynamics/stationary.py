@@ -139,7 +139,7 @@ def relax(
     steps: int,
     max_step: float = 0.1,
 ) -> np.ndarray:
-    """Walk downhill with ASE's BFGS, which judges by forces alone and so bears a small energy-gradient mismatch.
+    """Walk downhill with ASE's BFGS, which judges by forces alone and so tolerates a small energy-gradient mismatch.
 
     Parameters
     ----------
@@ -500,7 +500,7 @@ def _down(
         isolated=potential.isolated,
         active=potential.active,
     )
-    # Farther down BFGS needs a fraction of the steps, and it bears noise, for it asks for forces alone.
+    # Farther down BFGS needs a fraction of the steps, and it tolerates noise, for it asks for forces alone.
     for goal in (0.5, fmax, fmax, fmax):
         if decided(x, energy, force):
             break

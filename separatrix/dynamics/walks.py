@@ -198,10 +198,10 @@ def follow_mode(
 ) -> np.ndarray:
     """Walk to a saddle uphill along one fixed mode after another, downhill across it by a damped quasi-Newton method.
 
-    Slower than :func:`walk_to_saddle` where that arrives, but it bears what that does not: across the mode the model of
-    the surface stays convex (Powell's damping of the BFGS update), so that the noise of a self-consistent field cannot
-    make it see a second way up among soft modes. The mode is the lowest of a Hessian by finite differences, one per
-    round.
+    Slower than :func:`walk_to_saddle` where that arrives, but it tolerates what that does not: across the mode the
+    model of the surface stays convex (Powell's damping of the BFGS update), so that the noise of a self-consistent
+    field cannot make it see a second way up among soft modes. The mode is the lowest of a Hessian by finite
+    differences, one per round.
 
     Parameters
     ----------

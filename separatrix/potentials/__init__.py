@@ -149,7 +149,7 @@ def build(word: str, molecule: Molecule, options: Mapping[str, Any], *, in_worke
     own = {k: v for k, v in options.items() if k in engine.options}
     if in_worker or not _in_worker(engine, options):
         return _build(engine, molecule, own)
-    # The worker stands in another directory.
+    # The worker runs in another directory.
     own = {k: str(Path(v).resolve()) if engine.options[k].is_file else v for k, v in own.items()}
     settled = own if engine.settle is None else _call(engine, engine.settle, molecule, own)
     timeout = options.get("worker_timeout_s", WORKER_OPTIONS["worker_timeout_s"].default)
@@ -166,7 +166,7 @@ def build(word: str, molecule: Molecule, options: Mapping[str, Any], *, in_worke
 
 
 def _build(engine: Engine, molecule: Molecule, options: Mapping[str, Any]) -> Potential:
-    """Build an engine in this process; whatever it raises is one line, and where this process stands stays as it is."""
+    """Build an engine in this process; whatever it raises is one line, and this process's folder stays as it is."""
     try:
         with standing_still():
             potential = engine.build(molecule, options)

@@ -45,7 +45,7 @@ class Calculator:
     takes
         How it takes charge and multiplicity.
     own_folder
-        Whether it reads or writes files where it stands.
+        Whether it reads or writes files in its working folder.
     """
 
     arguments: Mapping[str, Option]
@@ -152,11 +152,11 @@ PROGRAMS: dict[str, Takes] = {
     "ase.calculators.qchem.QChem": Takes("charge", "multiplicity"),
 }
 
-#: Arguments by which calculators are told what to start, which is for ASE's own configuration to say.
+#: Arguments that say what calculators start, which is for ASE's own configuration to say.
 COMMANDS = frozenset(
     {"command", "commands", "exe", "executable", "launch", "launcher", "mpi", "pbs", "process", "profile", "runner"}
 )
-#: Arguments by which they are told where to read and write: each has a folder of its own, which nothing else touches.
+#: Arguments that say where they read and write: each has a folder of its own, which nothing else touches.
 PLACES = frozenset(
     {
         "atoms",

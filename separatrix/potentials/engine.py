@@ -76,7 +76,7 @@ class Engine:
     foreign
         What the options name that acts, so that a person has to allow it, see :mod:`.trust`.
     settle
-        The options as a worker process gets them, which stands in another folder.
+        The options as a worker process gets them, which runs in another folder.
     needs_worker
         Whether a method with these options always runs in a process of its own.
     in_openmm

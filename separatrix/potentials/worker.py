@@ -1,8 +1,8 @@
-"""An engine in a process of its own: one that may crash, hang, call exit, or write files where it stands.
+"""An engine in a process of its own: one that may crash, hang, call exit, or write files in its working folder.
 
 The two processes speak over pipes in plain bytes: a JSON line that names engine, molecule and options, then requests of
 one letter (with raw float64 positions) and answers of one letter (with raw float64 numbers, or a message). Nothing is
-pickled. The worker stands in a scratch directory of its own, and what its libraries print goes nowhere.
+pickled. The worker runs in a scratch directory of its own, and what its libraries print goes nowhere.
 """
 
 from __future__ import annotations
@@ -353,7 +353,7 @@ def main() -> None:
 def _follow(requests: int, scratch: Path) -> None:
     """End this process and what it has started as soon as the near end is gone, in whatever way that has ended."""
     poll = select.poll()
-    poll.register(requests, 0)  # a hang-up is told unasked
+    poll.register(requests, 0)  # a hang-up is reported unasked
     poll.poll()
     shutil.rmtree(scratch, ignore_errors=True)
     if os.getpgrp() == os.getpid():  # as the near end starts it

@@ -136,7 +136,7 @@ def hidden_barrier(kappa: Mapping[str, Any], reactant: str, product: str) -> str
     share = kappa["to_product"]
     side = product if share > 0.5 else reactant
     return (
-        f"no rate along this coordinate: its transmission coefficient, {kappa['kappa']:.2f}, cannot be told from zero, "
-        f"and {max(share, 1.0 - share):.0%} of the halves off the top of the profile end in {side}; so that is no "
-        "dividing surface. Name other variables in rates.umbrella.variables, or give longer windows"
+        f"no rate along this coordinate: its transmission coefficient, {kappa['kappa']:.2f}, does not differ "
+        f"from zero, and {max(share, 1.0 - share):.0%} of the halves off the top of the profile end in {side}; "
+        "so that is no dividing surface. Name other variables in rates.umbrella.variables, or give longer windows"
     )

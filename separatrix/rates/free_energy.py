@@ -17,7 +17,7 @@ from separatrix.core.plain import Plain
 from separatrix.core.units import BOLTZMANN
 from separatrix.rates.mbar import FloatArray, Weights, Window, bootstrap_correction, check_overlap, combine, resamples
 
-#: The slab that stands for the dividing surface is made so wide that it holds this many frames at least.
+#: The slab that represents the dividing surface is made so wide that it holds this many frames at least.
 FEWEST_IN_SLAB = 10
 
 
@@ -51,7 +51,7 @@ class SurfaceRate(Plain):
     ln_forward_error, ln_backward_error
         Standard errors of their logarithms, by the bootstrap over blocks.
     top
-        Where the dividing surface stands.
+        Position of the dividing surface.
     barrier_forward, barrier_backward
         Of the profile at the top, above the lowest bin of either side, kJ/mol.
     equilibrium_constant, ln_equilibrium_error

@@ -69,7 +69,7 @@ def other_temperatures(
     targets
         K; that of the windows may be among them.
     rate
-        What :func:`surface_rate` found: it says where the surface stands.
+        What :func:`surface_rate` found: it has the position of the surface.
     rng, blocks, n_bootstrap, weights
         As there.
 

@@ -196,7 +196,7 @@ def failed_jobs(folder: Path) -> dict[str, str]:
     with contextlib.suppress(OSError):
         for log in sorted(folder.glob("logs/*.log"), key=lambda f: f.stat().st_mtime):
             lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-            # A traceback stands below the last line that begins with a time.
+            # A traceback is below the last line that begins with a time.
             last = next((m for line in reversed(lines) if (m := _LOGGED.match(line))), None)
             if last is not None and last.group(1):
                 errors[log.stem] = last.string[last.end() :] if last.group(1) == "error: " else lines[-1]
@@ -324,7 +324,7 @@ def _newest(journal: Path) -> tuple[dict[str, Any], list[dict[str, Any]]] | None
 
 def _pieces(directory: Path) -> Iterator[dict[str, Any]]:
     for file in sorted(directory.glob("*.npz")):
-        # A file that goes or is damaged while we look: the job itself will deal with it.
+        # A file that goes or is damaged while we look: the job itself will see to it.
         with contextlib.suppress(StoreError):
             yield read_piece(file, arrays=False)
 

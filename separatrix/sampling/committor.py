@@ -78,7 +78,7 @@ class Adaptive:
 def agenda(
     configurations: Sequence[int], shots: int, ends: tuple[str, str], adaptive: Adaptive | None = None
 ) -> Generator[tuple[int, int], str, None]:
-    """Which shot to make next, told how the last one ended.
+    """Which shot to make next, given how the last one ended.
 
     Each configuration gets its fixed number of shots first: the histogram test counts these alone, since a number of
     shots that depends on how they end would bias it. After that, those whose interval is still too wide get one more

@@ -1,4 +1,4 @@
-"""A chain's round of shots: burn-in, the running record, what it costs, and how it ends when it is told to stop."""
+"""A chain's round of shots: burn-in, the running record, what it costs, and how it ends when it is asked to stop."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def run_round(
     Parameters
     ----------
     chain
-        As it stands before the round.
+        As it is before the round.
     task
         What is to be done.
     record
@@ -138,7 +138,7 @@ def run_round(
     SamplingError
         When too many shots fail in a row, or no candidate lies on the path any more.
     Stopped
-        When the job is told to stop; every finished shot is on record.
+        When the job is asked to stop; every finished shot is on record.
     """
     moves: list[Move] = []
     burn_in: list[bool] = []

@@ -84,7 +84,7 @@ def _widths(elements: Elements) -> np.ndarray:
     """Thermal standard deviations of the variables in A, shape (2,): the lengths that make them dimensionless."""
     nodes, mass = elements.nodes[elements.in_a], elements.mass[elements.in_a]
     mean = mass @ nodes / mass.sum()
-    # A state of a single grid line has no width; a spacing is the least that can be told.
+    # A state of a single grid line has no width; a spacing is the least that the grid resolves.
     return np.maximum(np.sqrt(mass @ (nodes - mean) ** 2 / mass.sum()), elements.grid.spacing)
 
 

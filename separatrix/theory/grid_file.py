@@ -160,7 +160,7 @@ def _from_csv(path: Path, variable: str | None, x: str | None, y: str | None, na
         raise ConfigError(f"{path}: columns {wanted[0]} and {wanted[1]} hold something that is no number")
     numbers = _snapped(numbers, wanted[:2])
     if numbers.duplicated(wanted[:2]).any():
-        raise ConfigError(f"{path}: a node stands there twice")
+        raise ConfigError(f"{path}: a node is there twice")
     grid = numbers.pivot(index=wanted[0], columns=wanted[1], values=wanted[2])
     if grid.size > _MOST_NODES or grid.size > 20 * len(numbers) + 100:
         raise ConfigError(f"{path}: the lines do not form a grid; give every pair of x and y")

@@ -15,7 +15,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     unique: dict[str, Any] = {}
     for key, value in pairs:
         if key in unique:
-            raise ValueError(f"key {shown(key)} stands there a second time")
+            raise ValueError(f"key {shown(key)} is given a second time")
         unique[key] = value
     return unique
 

@@ -318,7 +318,7 @@ def _from_file(
 
 
 def _of_order(grid: GridData, path: Path, key: str) -> list[str]:
-    """A note on axes that are told by nothing but their order."""
+    """A note on axes that only their order identifies."""
     if not grid.by_order:
         return []
     return [

@@ -70,7 +70,7 @@ def _cliff(u: np.ndarray) -> tuple[int, int, float] | None:
 
 
 def _shared(u: np.ndarray) -> tuple[float, int, float] | None:
-    """A number that many nodes share and that stands off its neighbours: itself, how many, and the step in kT."""
+    """A number that many nodes share and that differs from its neighbours: itself, how many, and the step in kT."""
     defined = np.isfinite(u)
     index = np.arange(u.size).reshape(u.shape)
     pairs = np.concatenate(
@@ -101,7 +101,7 @@ def _shared(u: np.ndarray) -> tuple[float, int, float] | None:
 
 
 def _spike(u: np.ndarray) -> tuple[int, int, float] | None:
-    """The node inside the grid that stands furthest out of its four neighbours, which agree: (i, j) and kT."""
+    """The node inside the grid that is furthest out of its four neighbours, which agree: (i, j) and kT."""
     if min(u.shape) < 3:
         return None
     around = np.stack([u[:-2, 1:-1], u[2:, 1:-1], u[1:-1, :-2], u[1:-1, 2:]])

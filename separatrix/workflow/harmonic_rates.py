@@ -32,7 +32,7 @@ from separatrix.workflow.engine_opening import Settings
 
 log = logging.getLogger(__name__)
 
-#: 1/s; what is less cannot be told from nothing in numbers of double precision.
+#: 1/s; what is less is zero in numbers of double precision.
 LEAST_RATE = 1e-300
 
 

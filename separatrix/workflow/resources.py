@@ -15,7 +15,7 @@ from separatrix.core.text import near
 from separatrix.rates.route import ROUTES
 from separatrix.results.stage_costs import Measured, StageCost, StageJob
 
-# MB of what stands around it: two copies of Snakemake and SLURM's own.
+# MB of what is around it: two copies of Snakemake and SLURM's own.
 _AROUND = 500
 # MB of an engine's own process (`worker: true`), less the engine.
 _WORKER = 300

@@ -76,7 +76,7 @@ def logged(snakemake: Any) -> Iterator[None]:
         what = f"{error.filename}: " if error.filename else ""
         _end(snakemake, log, f"{what}{error.strerror}; once that is put right, the same command goes on")
     except KeyboardInterrupt:
-        _end(snakemake, log, "told to stop (SIGINT); the same command does it again")
+        _end(snakemake, log, "asked to stop (SIGINT); the same command does it again")
     except Exception:  # nothing is swallowed: the traceback goes into the log as well, and the job fails with it
         log.exception("unexpected error")
         raise
@@ -85,7 +85,7 @@ def logged(snakemake: Any) -> Iterator[None]:
 
 
 def _end(snakemake: Any, log: logging.Logger, message: str) -> None:
-    """End the process with one line, whatever else is told to it meanwhile."""
+    """End the process with one line, whatever other signals come meanwhile."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     message = one_line(message)
     log.error("error: %s", message)

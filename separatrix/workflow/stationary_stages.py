@@ -147,7 +147,7 @@ def saddle(settings: Settings, searches: Sequence[Path | str], out: Path | str, 
 
 
 def pull_to_guess(settings: Settings, guess: int, minimum_file: Path | str, out: Path | str, xyz: Path | str) -> None:
-    """Geometry that a saddle guess pulls its minimum to: where a chain may be told to start."""
+    """Geometry that a saddle guess pulls its minimum to: where a chain may start."""
     system, _, potential = open_method(StageSettings("guess", settings))
     spec = system.saddle_guesses[guess - 1]
     start = read_stationary(minimum_file)

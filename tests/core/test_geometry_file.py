@@ -105,7 +105,7 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
     ("rows", "comment", "count", "words"),
     [
         ([*CYANIDE, "3", "second", *CYANIDE], "", 3, "holds several frames, the second from line 6 on"),
-        ([*CYANIDE, "H 0 0 5"], "", 3, r"line 6: 'H 0 0 5' stands after the 3 atoms"),
+        ([*CYANIDE, "H 0 0 5"], "", 3, r"line 6: 'H 0 0 5' follows the 3 atoms"),
         ([], "", 0, "holds no atoms"),
         ([*CYANIDE, "X 1 0 0"], "", None, "line 6: 'X' is a dummy atom"),
         (["0 0 0 0", *CYANIDE], "", None, "line 3: '0' is a dummy atom"),

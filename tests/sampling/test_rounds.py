@@ -156,7 +156,7 @@ def test_told_to_stop_it_keeps_what_is_done(tmp_path: Path):
     with (
         Journal(tmp_path) as record,
         stoppable(runner.engine),
-        pytest.raises(Stopped, match=r"told to stop \(SIGTERM\); 4 of 20 shots are on record"),
+        pytest.raises(Stopped, match=r"asked to stop \(SIGTERM\); 4 of 20 shots are on record"),
     ):
         run_round(runner, task(), record)
     try:

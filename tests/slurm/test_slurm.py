@@ -122,7 +122,7 @@ class Place:
 
     def told_to_stop(self, job: str) -> bool:
         """Whether a SLURM job has ended by itself after a signal, and has said so."""
-        return any("told to stop (SIGTERM)" in f.read_text() for f in self.folder.glob(f".snakemake/**/{job}.log"))
+        return any("asked to stop (SIGTERM)" in f.read_text() for f in self.folder.glob(f".snakemake/**/{job}.log"))
 
     def records(self) -> dict[str, tuple[int, int]]:
         """Inode and time of each record in the journal of chain 1: a record that is written again has others."""

@@ -99,7 +99,7 @@ def test_a_parameter_cannot_take_the_place_of_what_has_a_meaning(names: tuple[st
         ('{"a":' + "[" * 500 + "]" * 500 + "}", "more than 40 deep"),
         ('{"beta": ' + "9" * 5000 + "}", "not valid JSON"),
         ('{"beta": NaN}', "beta: nan is not a number"),
-        ('{"beta": 1, "beta": 2}', "key 'beta' stands there a second time"),
+        ('{"beta": 1, "beta": 2}', "key 'beta' is given a second time"),
         ('{"title": "\\u202e"}', "cannot be seen"),
     ],
 )
@@ -341,7 +341,7 @@ def test_damaged_surface_files_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "u.pkl").write_bytes(b"")
     (tmp_path / "few.csv").write_text("x,y,U\n" + "".join(f"{i},{j},1\n" for i in range(3) for j in range(3)))
     for name, words in (
-        ("u.nc", "cannot be read"), ("u.csv", "stands there twice"), ("u.pkl", "netCDF"), ("few.csv", "too small")
+        ("u.nc", "cannot be read"), ("u.csv", "is there twice"), ("u.pkl", "netCDF"), ("few.csv", "too small")
     ):  # fmt: skip
         data = {k: v for k, v in GOOD.items() if k != "params"} | {"surface": {"file": name}}
         with pytest.raises(ConfigError) as error:

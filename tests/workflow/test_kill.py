@@ -97,7 +97,7 @@ def test_killed_chain_resumes_to_the_same_numbers(
             assert not (tmp_path / "paths.nc").exists()
             if number == signal.SIGTERM:
                 # Told to stop, it says so in one line and how to go on.
-                assert "told to stop (SIGTERM)" in text
+                assert "asked to stop (SIGTERM)" in text
                 assert "the same command goes on from there" in text
     assert ended >= 1
     assert _start(file, results / method, tmp_path).wait() == 0

@@ -87,7 +87,7 @@ RESULTS = CONFIG.sections.results_directory
 def hold_results():
     """Keep the results folder to this run, or one line and exit status 1.
 
-    It stands for Snakemake's own lock (`nolock` in the profiles), which outlives a killed run.
+    It replaces Snakemake's own lock (`nolock` in the profiles), which outlives a killed run.
     """
     try:
         hold(RESULTS)

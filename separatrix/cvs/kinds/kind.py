@@ -106,7 +106,7 @@ class Form(NamedTuple):
     keys
         Its keys, besides ``name`` and ``kind``.
     read
-        (kind, description, lookup) -> atoms, options, and what stands in brackets in the default name.
+        (kind, description, lookup) -> atoms, options, and what the default name has in brackets.
     check
         (kind, atoms, options) -> options, checked and with their defaults; ValueError in one line that starts with
         the key.

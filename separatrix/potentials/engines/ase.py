@@ -1,6 +1,6 @@
 """Any ASE calculator, named by its dotted path: the door for machine-learned potentials and ASE-bound programs.
 
-What a config may name by itself stands in :mod:`separatrix.potentials.ase_classes`. Other classes may start programs or
+What a config may name by itself is in :mod:`separatrix.potentials.ase_classes`. Other classes may start programs or
 run code, so a person has to allow them (:mod:`separatrix.potentials.trust`). They run in a worker process, and in a
 folder of their own in there: two chains at once must not read each other's files.
 """
@@ -115,13 +115,13 @@ def _check_plain(value: Any, at: str) -> None:
 
 
 def needs_worker(options: Mapping[str, Any]) -> bool:
-    """Whether the class always runs in a process of its own: it may end that, or write files where it stands."""
+    """Whether the class always runs in a process of its own: it may end that, or write files in its working folder."""
     known = CALCULATORS.get(options["calculator"])
     return known is None or known.own_folder
 
 
 def settle(molecule: Molecule, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options with full paths where arguments are named like a path and hold one: the worker stands elsewhere."""
+    """The options with full paths where arguments are named like a path and hold one: the worker runs elsewhere."""
 
     def absolute(key: str, value: Any) -> Any:
         if isinstance(value, dict):
@@ -239,7 +239,7 @@ class AseEngine:
         self._started_in = Path(worker_of) if worker_of else Path.cwd()
         self._folder = None
         if needs_worker(options):
-            # Where a worker stands is removed with it, however it ends.
+            # A worker's folder is removed with it, however it ends.
             self._folder = tempfile.TemporaryDirectory(prefix="separatrix-ase-", dir=Path.cwd() if worker_of else None)
         self._checks = path not in CALCULATORS
         self._atoms = ase.Atoms(molecule.symbols)

@@ -1,7 +1,7 @@
 """DFTB+ (23.1 or newer) through the C interface of its library: DFTB2, DFTB3, GFN1-xTB, GFN2-xTB.
 
-On any error the library stops the process it is in, and it writes files where that process stands. So this engine
-always runs in a worker process, which stands in a scratch directory of its own.
+On any error the library stops the process it is in, and it writes files into that process's folder. So this engine
+always runs in a worker process, which runs in a scratch directory of its own.
 
 Parameters that are not in Slater-Koster files:
 
@@ -198,7 +198,7 @@ def geometry_text(molecule: Molecule) -> str:
 
 
 def input_text(molecule: Molecule, options: Mapping[str, Any]) -> str:
-    """The file `dftb_in.hsd`, from settled options."""
+    """The file `dftb_in.hsd`, from checked options."""
     method = options["method"]
     species = list(dict.fromkeys(molecule.symbols))
     tight_binding = method in _SETS
@@ -360,7 +360,7 @@ def _api(library: ctypes.CDLL) -> tuple[int, int, int]:
 
 
 def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:
-    """DFTB+ as a Potential; to be called in a worker process, with settled options.
+    """DFTB+ as a Potential; to be called in a worker process, with checked options.
 
     Raises
     ------

@@ -76,7 +76,7 @@ def _scan(file: Path, mtime: int, size: int) -> tuple[str, tuple[str, ...]]:
         for _, element in ElementTree.iterparse(file):
             if element.tag in ("Script", "InitializationScript"):
                 return f"<{element.tag}>", ()
-            # OpenMM takes what stands here for an expression of Python.
+            # OpenMM takes what is written here as an expression of Python.
             if element.get("useDispersionCorrection", "True").strip() not in ("True", "False", "0", "1"):
                 return "useDispersionCorrection", ()
             if element.tag == "Include" and "file" in element.attrib:

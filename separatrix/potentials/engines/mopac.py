@@ -88,7 +88,7 @@ def short_carbon_bonds(positions: np.ndarray, pairs: np.ndarray) -> tuple[float,
 
     1 - 10 u^3 + 15 u^4 - 6 u^5 + (25 u - 5) u^3 (1 - u)^3.
 
-    It stands for the excess stability of triple bonds that PM6 and PM7 were fitted with. Until MOPAC 23.1 it was a
+    It models the excess stability of triple bonds that PM6 and PM7 were fitted with. Until MOPAC 23.1 it was a
     number that depended on the first geometry alone and had no gradient. As a function of the distance it is a wall for
     double and aromatic bonds, which vibrate below 1.33 angstrom: 7 kcal/mol at 1.28, with slopes of 150
     kcal/mol/angstrom; and a triple bond, which vibrates beyond 1.21, loses most of its force constant.

@@ -176,7 +176,7 @@ def time_reversal(path: Path, rng: np.random.Generator) -> Path:
 
 
 def replica_exchange(paths: list[Path], interfaces: Sequence[float], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Deal paths out to the ensembles anew, in place: evenly among all ways in which each gets one that reaches it.
+    """Assign paths to the ensembles anew, in place: evenly among all ways in which each gets one that reaches it.
 
     Given which paths there are, all these ways are equally likely, so this is their conditional distribution; it is
     the limit of endlessly many exchanges (Roet, Zhang and van Erp, J. Phys. Chem. A 2022, 126, 8878), and costs no

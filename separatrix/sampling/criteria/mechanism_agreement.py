@@ -10,7 +10,7 @@ from separatrix.sampling.mechanism_shares import Agreement
 
 def _judge(evidence: Evidence, bound: float) -> Criterion | None:
     agreement = evidence.mechanisms
-    # Of one start there is nothing to compare; of several, what cannot be told may still depend on them.
+    # Of one start there is nothing to compare; of several, what is undecided may still depend on them.
     holds = agreement.outcome == Agreement.AGREE or evidence.one_start
     return Criterion("mechanisms", math.nan, math.nan, holds, agreement.verdict)
 
