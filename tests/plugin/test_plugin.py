@@ -6,6 +6,8 @@ import os
 import re
 import runpy
 import shutil
+import subprocess
+import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +16,15 @@ from typing import Any, cast
 
 import numpy as np
 import openmm
+import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT, snakemake, write_yaml
 from models import numerical_gradient
 from pybtex.database import parse_string
-from toy_method import broken, method, rate_estimates, system, words
+from toy_method import broken, method, rate_estimates, words
+from toy_method import summary as toy_summary
+from toy_method import system as toy_system
 from typer.testing import CliRunner
 
 from separatrix import potentials
@@ -37,11 +42,13 @@ from separatrix.cvs.kinds import KINDS, entry_of
 from separatrix.cvs.kinds.kind import Kind
 from separatrix.cvs.specification import describe
 from separatrix.rates.route import ROUTES, RouteContext, by_trust
-from separatrix.report import citations, figure_data, figure_registry, page, rates_table, software
+from separatrix.report import charts, citations, compare_runs, figure_data, figure_registry, page, rates_table, software
 from separatrix.report.figure_registry import Compared
+from separatrix.report.figures import convergence_by_round
 from separatrix.report.inputs import load_with_files
 from separatrix.report.language import Words
-from separatrix.report.quantities import summary
+from separatrix.report.quantities.summary import comparison_frame, comparison_json, summarise
+from separatrix.report.tables import all_methods, convergence_rounds
 from separatrix.sampling import convergence
 from separatrix.sampling.mechanism_shares import ChainMechanisms
 from separatrix.workflow import rate_routes, resources
@@ -319,8 +326,8 @@ def test_rates_of_the_package_are_reported(tmp_path: Path, monkeypatch: pytest.M
 
 def test_figure_is_drawn_from_its_data_and_shown_with_its_caption(tmp_path: Path) -> None:
     methods = [method(), broken()]
-    summaries = {m.name: summary.summarise(m, system(), np.random.default_rng(1)) for m in methods}
-    frame = figure_data.data_frames(Compared(methods, summaries, system()))["chain_shots"]
+    summaries = {m.name: summarise(m, toy_system(), np.random.default_rng(1)) for m in methods}
+    frame = figure_data.data_frames(Compared(methods, summaries, toy_system()))["chain_shots"]
     assert frame["shots"].tolist() == [int(chain.shots.sum()) for m in methods for chain in m.chains]
     figure_data.write_csv(frame, tmp_path / "chain_shots.csv")
     stored = figure_data.read_csv(tmp_path / "chain_shots.csv", figure_data.data_columns()["chain_shots"])
@@ -388,3 +395,39 @@ def test_figure_goes_into_report_export_and_provenance_of_a_finished_run(
     run = snakemake(*arguments, "--report", str(tmp_path / "provenance.html"))
     assert run.returncode == 0, run.stderr[-3000:]
     assert "Shots of each chain after the burn-in. They are" in (tmp_path / "provenance.html").read_text()
+
+
+def test_criterion_shows_in_comparison_table_and_figure() -> None:
+    last = method().assessments[-1]
+    judged = {"name": "shots per chain", "value": 40.0, "bound": 30.0, "holds": True, "text": "enough shots: 40"}
+    asked = replace(method(), assessments=({**last, "criteria": [*last["criteria"], judged]},))
+    q = toy_summary(asked)["convergence_measure[measure=shortest_chain]"]
+    assert (q.value, q.label, q.text) == (40.0, "shots in the shortest chain", "wanted: at least 30")
+    assert list(toy_summary(method())) == [key for key in toy_summary(asked) if "shortest_chain" not in key]
+    rows = convergence_by_round.rows(asked, Compared([asked], {}, toy_system()))
+    frame = pd.DataFrame(rows).assign(method=asked.name, label=asked.label)
+    table = convergence_rounds.content(frame).html()
+    assert "<th>shots in the shortest chain</th>" in table and "<td>at least 30</td>" in table
+    assert "shots in the shortest chain (wanted: at least 30)" in words(
+        charts.svg(convergence_by_round.chart(frame, [asked.label]))
+    )
+    # Its columns are numbers, also where a field is empty: what a job of the workflow knows when it starts.
+    code = (
+        "from separatrix.report.figure_registry import FIGURES as f; print(f['convergence'].columns['shortest_chain'])"
+    )
+    started = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert started.stdout == "<class 'float'>\n"
+
+
+def test_quantity_is_compared_and_shown(tmp_path: Path) -> None:
+    data = method()
+    durations = [c.duration[c.sampled].max() for c in data.chains]
+    estimates = summarise(data, toy_system(), np.random.default_rng(1))
+    assert (estimates[-1].key, estimates[-1].value, estimates[-1].unit) == ("longest_path", max(durations), "fs")
+    frame = comparison_frame({data.name: estimates}, {data.name: data.label})
+    assert frame.iloc[-1]["group"] == "sampling" and frame.iloc[-1]["quantity"] == "longest path"
+    shown = all_methods.content(frame.fillna({"text": "", "note": ""})).html()
+    assert f'<td title="an extreme value: it grows with the number of paths">{max(durations):.0f}</td>' in shown
+    write_json(comparison_json([data], {data.name: estimates}), tmp_path / "comparison" / "comparison.json")
+    same = {d.key: d.verdict for d in compare_runs.compare_runs(tmp_path, tmp_path).differences}
+    assert same["longest_path"] == compare_runs.RunVerdict.EQUAL

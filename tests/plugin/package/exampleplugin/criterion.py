@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evidence
+from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evidence, Measure, Side
 
 
 def judge(evidence: Evidence, bound: float) -> Criterion:
@@ -14,4 +14,17 @@ def judge(evidence: Evidence, bound: float) -> Criterion:
     return Criterion("shots per chain", shots, bound, shots >= bound, f"{word} shots in the shortest chain: {shots}")
 
 
-CRITERION = ConvergenceCriterion(name="shots per chain", label="shots in the shortest chain", judge=judge)
+CRITERION = ConvergenceCriterion(
+    name="shots per chain",
+    label="shots in the shortest chain",
+    judge=judge,
+    measures=(
+        Measure(
+            id="shortest_chain",
+            label="shots in the shortest chain",
+            meaning="Shots after the burn-in in the chain that has fewest.",
+            side=Side.AT_LEAST,
+            axis_begins=0.0,
+        ),
+    ),
+)
