@@ -16,6 +16,7 @@ from separatrix.config.sections.system_keys import SystemSection
 from separatrix.config.stage_names import GEOMETRY
 from separatrix.config.system import System
 from separatrix.config.variations import Variation, quantity_of
+from separatrix.core.files import fingerprint
 from separatrix.core.section import depends, names_of
 
 GEOMETRY_DYNAMICS = {"time_step_fs": 1, "shift_fs": 1, "longest_half_fs": 100}
@@ -58,6 +59,16 @@ class Config:
     def sections(self) -> ConfigSection:
         """The keys of the config, typed."""
         return self.section.model_validate(dict(self.data))
+
+    @property
+    def fingerprint(self) -> str:
+        """Short hash of all that results depend on: config with its defaults, and system file.
+
+        The folder of the results, the language of the report and what an export adds are left out.
+        """
+        apart = ("results_directory", "report", "export")
+        settings = {key: value for key, value in self.data.items() if key not in apart}
+        return fingerprint(settings, self.system_data)
 
     def surface_of(self, method: str) -> str:
         """Method whose minima, saddles and free energy a method takes: its own, or those of what it varies."""

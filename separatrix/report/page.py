@@ -16,13 +16,12 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
-from separatrix import __version__
 from separatrix.config.stage_settings import StageSettings
 from separatrix.coordinate import reaction_coordinate
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json, replacing
 from separatrix.core.plain import json_safe
-from separatrix.report import charts, movies, story, table_content, templates
+from separatrix.report import charts, movies, origin, story, table_content, templates
 from separatrix.report.figure_registry import SECTIONS
 from separatrix.report.language import Words
 from separatrix.report.literature import read_literature
@@ -128,7 +127,8 @@ def _translated(value: Any, terms: Mapping[str, str], key: str = "") -> Any:
 @cache
 def _vega() -> Markup:
     """Vega, Vega-Lite and Vega-Embed in one script, as vl-convert has them."""
-    return templates.script(vl_convert.javascript_bundle())
+    # The library's types ask for an argument that may be left out.
+    return templates.script(vl_convert.javascript_bundle())  # type: ignore[call-arg]
 
 
 def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, list[dict[str, Any]]]:
@@ -301,7 +301,13 @@ def write(
         "movies": bool(films),
         "movie_caption": words("movie_caption", **ends),
         "sources": {labels[name]: told[name]["source"] for name in methods},
-        "origin": words("origin", version=__version__, config=given.data["config"], seed=given.config.seed),
+        "origin": origin.sentences(
+            words,
+            [file for method in methods.values() for file in method["paths"]],
+            given.data["config"],
+            given.data["fingerprint"],
+            given.config.seed,
+        ),
         "data": json_safe(data),
         "scripts": [
             _vega(),

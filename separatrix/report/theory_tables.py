@@ -68,7 +68,7 @@ def _measured(a: Analysis) -> TableContent | None:
     return _table("Committors beside shooting", heads, rows) if rows else None
 
 
-def _pair(value: Sequence[float]) -> str:
+def _pair(value: Iterable[float]) -> str:
     # The sum turns -0.0 into 0.0.
     return "({:.4f}, {:.4f})".format(*(round(float(v), 4) + 0.0 for v in value))
 

@@ -153,8 +153,17 @@ def test_large_files_are_named_and_not_embedded(tmp_path: Path, monkeypatch: pyt
 def page_of(sections: dict[str, Any], **changed: Any) -> str:
     """The page with all that the template asks for."""
     told = dict.fromkeys(("mechanism", "barrier", "rate", "sure", "cost"), ())
-    empty = dict.fromkeys(("language", "title", "subtitle", "movie_caption", "origin", "data"), "")
-    lists = {"heads": [], "rows": [], "experiment": [], "labels": [], "scripts": [], "sources": {}, "movies": False}
+    empty = dict.fromkeys(("language", "title", "subtitle", "movie_caption", "data"), "")
+    lists = {
+        "heads": [],
+        "rows": [],
+        "experiment": [],
+        "labels": [],
+        "scripts": [],
+        "sources": {},
+        "movies": False,
+        "origin": [],
+    }
     given = empty | lists | {"w": Words("en"), "sentences": told, "sections": sections, **changed}
     return templates.render("page.html.j2", **given)
 
@@ -210,7 +219,7 @@ def test_what_users_write_is_escaped():
     """In sentences, tables and labels; only what was made for the page goes in as it is."""
     bad = "<img src=x onerror=alert(1)>"
     sentences = dict.fromkeys(("mechanism", "barrier", "rate", "sure", "cost"), (bad,))
-    rows, more = [[{"parts": [bad], "key": bad}]], {"labels": [bad, "b"], "sources": {bad: bad}, "origin": bad}
+    rows, more = [[{"parts": [bad], "key": bad}]], {"labels": [bad, "b"], "sources": {bad: bad}, "origin": [bad]}
     more |= {"heads": [bad], "experiment": [bad], "title": bad, "subtitle": bad, "movie_caption": bad}
     text = page_of({}, sentences=sentences, rows=rows, **more)
     assert bad not in text and text.count("&lt;img src=x onerror=alert(1)&gt;") > 10

@@ -34,7 +34,8 @@ rule report_page:
             "config": ", ".join(
                 os.path.basename(file)
                 for file in ([*workflow.configfiles] or ["config.yaml"])
-            )
+            ),
+            "fingerprint": CONFIG.fingerprint,
         },
         shown=report_items(),
         methods={
