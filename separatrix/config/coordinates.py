@@ -15,7 +15,7 @@ from separatrix.core.units import KCAL
 from separatrix.cvs.kinds import KINDS, words
 from separatrix.cvs.specification import from_spec
 from separatrix.cvs.states import Basin, Box, Interval, MechanismClass, MechanismRule
-from separatrix.cvs.variable import Variable
+from separatrix.cvs.variable import CARTESIAN, Variable
 from separatrix.dynamics.pulls import CosinePull, HarmonicPull
 
 Coordinates = Mapping[str, Variable]
@@ -40,7 +40,7 @@ def in_a_field(spec: object) -> bool:
     terms = spec.get("terms")
     if isinstance(terms, Sequence) and not isinstance(terms, str) and terms:
         return all(in_a_field(term) for term in terms)
-    return spec.get("kind") in ("x", "y", "z")
+    return spec.get("kind") in CARTESIAN
 
 
 def build_coordinates(
@@ -266,10 +266,10 @@ def check_crossing(rule: MechanismRule, ends: Sequence[tuple[Basin, np.ndarray]]
             held = [interval for interval in box if interval.coordinate == coordinate]
             for value in rule.boundaries:
                 if held and all(interval.contains(value) for interval in held):
-                    interval = held[0]
+                    interval, passed = held[0], at if single else f"{value:g}"
                     raise keys.fail(
                         "mechanism.crossing",
-                        f"{coordinate.name} of {value:g} lies in basin {basin.name}, which goes from "
+                        f"{coordinate.name} of {passed} lies in basin {basin.name}, which goes from "
                         f"{interval.low:g} to {interval.high:g}{unsigned}; give a value outside both basins",
                     )
     for basin, x in ends:

@@ -5,7 +5,7 @@ Nothing here evaluates what a user wrote.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from separatrix.config import variations
 from separatrix.config.configuration import Config
 from separatrix.config.keys import Keys, file_of
 from separatrix.config.listed_names import CANDIDATES, METHODS, NamesOf, lists_of, names_in
-from separatrix.config.methods import build_method
+from separatrix.config.methods import Method, build_method
 from separatrix.config.package_sections import config_section
 from separatrix.config.sections import committor_keys
 from separatrix.config.sections.config_keys import ConfigSection
@@ -25,7 +25,7 @@ from separatrix.core.errors import ConfigError
 from separatrix.core.section import check
 from separatrix.core.text import is_file, shown
 from separatrix.core.yaml_file import read_yaml
-from separatrix.cvs.variable import not_expressible
+from separatrix.cvs.variable import CARTESIAN, not_expressible
 
 MOST_JOBS = 100_000
 """Jobs that Snakemake can plan in a reasonable time and memory."""
@@ -91,6 +91,29 @@ def _check_names(config: Config, files: Sequence[Path]) -> None:
             keys = Keys(file_of(key, files))
             for at, name in names_in(value, key):
                 keys.look(names, name, at, kind.what)
+
+
+def _check_cartesian(system: System, methods: Iterable[Method], where: str) -> None:
+    """Refuse Cartesian coordinates of a molecule that is free to move and turn, where they mean nothing.
+
+    Raises
+    ------
+    ConfigError
+        At the first one.
+    """
+    molecular = [method.name for method in methods if potentials.ENGINES[method.potential].is_molecular]
+    if not molecular:
+        return
+    named = [(f"coordinates.{variable.name}", variable) for variable in system.coordinates]
+    named += [("variables.extra", variable) for variable in system.variables]
+    for key, variable in named:
+        for leaf in variable.leaves:
+            if leaf.kind in CARTESIAN:
+                raise Keys(where).fail(
+                    key,
+                    f"{variable.name!r} holds the {leaf.kind} of an atom, which means nothing for a molecule that "
+                    f"moves and turns as it likes (method {molecular[0]}); take distances, angles or dihedrals",
+                )
 
 
 def load(
@@ -159,6 +182,7 @@ def load(
             if str(error).startswith("arguments"):
                 raise ConfigError(f"{where}: methods.{method.name}.options.{error}") from error
             raise ConfigError(f"{system_file}: {error} (method {method.name})") from error
+    _check_cartesian(system, methods.values(), str(system_file))
     variations.check_labels(methods, varied, paths)
     lines = tuple(f"{file_of(line, paths)}: {line}" for line in notices)
     config = Config(full, system_data, system, methods, varied, section, lines)

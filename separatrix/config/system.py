@@ -29,7 +29,7 @@ from separatrix.cvs.enumeration import enumerate_around, of_changed_bonds
 from separatrix.cvs.scalars import angle_of
 from separatrix.cvs.specification import from_spec
 from separatrix.cvs.states import Basin, MechanismRule, basin_of
-from separatrix.cvs.variable import Variable, not_expressible
+from separatrix.cvs.variable import CARTESIAN, Variable, not_expressible
 
 #: A bond angle this near to 180 degrees (degrees) at rest is a straight one, which vibrates about the line.
 STRAIGHT_AT_REST = 5.0
@@ -67,7 +67,7 @@ class System:
 
     def lines(self) -> list[str]:
         """Each basin in words, and the candidate variables that other programs do not have."""
-        field = all(leaf.kind in ("x", "y", "z") for variable in self.coordinates for leaf in variable.leaves)
+        field = all(leaf.kind in CARTESIAN for variable in self.coordinates for leaf in variable.leaves)
         lines = [
             basin_line(basin, read_geometry(self.geometries[basin.name], anywhere=field)[1], self.molecule.labels)
             for basin in self.basins

@@ -169,6 +169,10 @@ class Variable:
             yield from term.leaves
 
 
+#: Kinds that change when a molecule as a whole is shifted or turned.
+CARTESIAN = ("x", "y", "z")
+
+
 def not_expressible(variables: Iterable[Variable]) -> tuple[Variable, str] | None:
     """The first variable that OpenMM and PLUMED cannot express, and the kind that is why; None where there is none."""
     for variable in variables:

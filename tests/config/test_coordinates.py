@@ -159,6 +159,34 @@ def test_what_no_spring_can_hold_is_refused_at_once(
         load_with_files(data | {"rates": {"umbrella": rates}, "committor": {"source": source}})
 
 
+@pytest.mark.parametrize(
+    ("coordinates", "extra", "says"),
+    [
+        (
+            {"height": {"kind": "z", "atoms": ["H"]}},
+            [],
+            r"coordinates.height: 'height' holds the z of an atom",
+        ),
+        (
+            {},
+            [{"kind": "x", "atoms": ["C"], "name": "x"}],
+            r"variables.extra: 'x' holds the x of.*method gfn1",
+        ),
+    ],
+)
+def test_a_free_molecule_has_no_cartesian_coordinates(
+    tmp_path: Path, coordinates: dict[str, Any], extra: list[dict[str, Any]], says: str
+) -> None:
+    system = described()
+    system["coordinates"] |= coordinates
+    system["variables"]["extra"] += extra
+    file = tmp_path / "system.yaml"
+    file.write_text(yaml.safe_dump(system))
+    method = {"potential": "tblite", "options": {"method": "GFN1-xTB"}, "dynamics": DYNAMICS}
+    with pytest.raises(ConfigError, match=says):
+        load({"system": str(file), "methods": {"gfn1": method}})
+
+
 # Mistakes -------------------------------------------------------------------------------------------------------------
 
 TWIST, LENGTH = {"coordinate": "twist"}, {"coordinate": "S-S"}

@@ -240,7 +240,7 @@ def test_what_a_kind_of_variable_lacks_is_found_as_the_config_is_read(
         monkeypatch.chdir(tmp_path)
         for folder in ("resources", "config"):
             (tmp_path / folder).symlink_to(root / folder)
-        load(data | {"system": file} | umbrella, ["config.yaml"])
+        load_with_files(data | {"system": file} | umbrella, ["config.yaml"])
     checked = CliRunner(env={"COLUMNS": "300"}).invoke(cli.app, ["check", "--quick", "config.yaml"])
     assert checked.exit_code == 1
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(data | {"system": file}))
