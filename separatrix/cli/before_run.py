@@ -46,7 +46,7 @@ def check(
     from separatrix.core.yaml_file import read_yaml
     from separatrix.potentials import trust
     from separatrix.report.inputs import load_with_files, outside
-    from separatrix.workflow.engine_check import check_method, engine_notes
+    from separatrix.workflow.engine_check import check_method, package_notes
 
     if allow_programs:
         os.environ[trust.VARIABLE] = "1"
@@ -79,7 +79,7 @@ def check(
                 f"{config}: methods.{name}.options.{foreign.key}: {foreign.does}, as you have allowed",
                 soft_wrap=True,
             )
-    for line in engine_notes(checked):
+    for line in package_notes(checked):
         console.print(f"{config}: {line}", soft_wrap=True)
     if quick:
         return

@@ -6,23 +6,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
-from separatrix.config.sections.config_keys import ConfigSection
+from separatrix.config.package_sections import config_section
 from separatrix.config.sections.system_keys import SystemSection
 from separatrix.core.section import Section, json_schema, rows
 from separatrix.theory.model_keys import TheorySection
 
 README = "config/README.md"
 
-TABLES: Mapping[str, type[Section]] = {"config": ConfigSection, "system": SystemSection}
-"""Sections whose keys README lists, by the names in its marks."""
 
-SCHEMAS: Mapping[str, type[Section]] = {**TABLES, "theory": TheorySection}
-"""Sections that have a file ``workflow/schemas/NAME.schema.yaml``."""
+def sections() -> dict[str, type[Section]]:
+    """Sections whose keys README lists, by the names in its marks; a schema ``workflow/schemas/NAME.schema.yaml`` has each.
+
+    Keys of installed packages are among them.
+    """
+    return {"config": config_section(), "system": SystemSection, "theory": TheorySection}
+
 
 _HEAD = "# Written by `make keys` from {module}.py, which holds what is said here.\n"
 
@@ -44,7 +46,7 @@ def schema_text(section: type[Section]) -> str:
 
 def readme_text(text: str) -> str:
     """A README with its tables as the sections give them; they stand between marks ``<!-- keys of NAME -->``."""
-    for name, section in TABLES.items():
+    for name, section in sections().items():
         begin, end = f"<!-- keys of {name}: written by `make keys` -->\n", f"<!-- end of keys of {name} -->\n"
         before, rest = text.split(begin)
         text = f"{before}{begin}\n{table(section)}\n\n{end}{rest.split(end)[1]}"
@@ -53,7 +55,7 @@ def readme_text(text: str) -> str:
 
 def texts(root: Path) -> dict[Path, str]:
     """What each written file should hold, by its path."""
-    schemas = {root / f"workflow/schemas/{name}.schema.yaml": schema_text(each) for name, each in SCHEMAS.items()}
+    schemas = {root / f"workflow/schemas/{name}.schema.yaml": schema_text(each) for name, each in sections().items()}
     return {root / README: readme_text((root / README).read_text(encoding="utf-8")), **schemas}
 
 

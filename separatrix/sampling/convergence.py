@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from separatrix.config.sections.sampling_keys import SamplingSection
 from separatrix.coordinate.committor_model import Coordinate
 from separatrix.coordinate.interchangeable import Interchangeable
 from separatrix.core.plain import json_safe
@@ -61,6 +62,8 @@ class Criteria:
         Rounds in a row, the present one included, that must have selected the same variables; 1 asks for nothing.
     further
         Criteria of packages by name, with their bounds.
+    keys
+        The section `sampling` of the config, where these find keys of their own.
     """
 
     information_error: float
@@ -68,6 +71,7 @@ class Criteria:
     effective_samples: float
     stable_rounds: int
     further: Mapping[str, float] = field(default_factory=dict)
+    keys: SamplingSection | None = None
 
 
 @dataclass(frozen=True)
@@ -220,6 +224,7 @@ def judge(
         swapped=swapped,
         halves=halves,
         longest_half_fs=longest_half_fs,
+        keys=criteria.keys,
     )
     checks = _checks(evidence, criteria)
     converged = all(c.holds for c in checks)

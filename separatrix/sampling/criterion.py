@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from separatrix.config.sections.sampling_keys import SamplingSection
 from separatrix.coordinate.committor_model import Coordinate
 from separatrix.core.labelled import Labelled
 from separatrix.core.registry import Registry
@@ -69,6 +70,8 @@ class Evidence:
         Rounds in a row that selected the same variables, and whether an interchangeable one was among them.
     halves, longest_half_fs
         What the half-trajectories that reached no basin can change, if that is judged; how long one is followed, fs.
+    keys
+        The section `sampling` of the config, where a criterion of a package finds keys of its own.
     """
 
     round: int
@@ -85,6 +88,7 @@ class Evidence:
     swapped: bool
     halves: Lost | None = None
     longest_half_fs: float | None = None
+    keys: SamplingSection | None = None
 
 
 class Side(Labelled):

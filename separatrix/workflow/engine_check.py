@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from separatrix import potentials
 from separatrix.config.configuration import Config
 from separatrix.config.methods import Method
+from separatrix.config.package_sections import SECTIONS
 from separatrix.config.system import System
 from separatrix.core.errors import ConfigError, PotentialError
 from separatrix.core.molecule import read_geometry
@@ -240,12 +242,16 @@ def _time(potential: Potential, positions: np.ndarray, repeats: int = 20) -> flo
     return float(np.median(spent)) * 1000.0
 
 
-def engine_notes(config: Config) -> list[str]:
-    """For each engine that an installed package brings: which package, and what it leaves out."""
+def package_notes(config: Config) -> list[str]:
+    """What a configuration uses of installed packages, a line each: engines, with what they leave out, and keys."""
     packages = potentials.ENGINES.plugins()
     lines = []
     for word in sorted({method.potential for method in config.methods.values()} & set(packages)):
         missing = potentials.ENGINES[word].missing()
         without = f"; it gives no {', '.join(missing)}" if missing else ""
         lines.append(f"engine {word!r} comes from the package {packages[word]}{without}")
+    for name, package in SECTIONS.plugins().items():
+        section = reduce(getattr, name.split("."), config.sections)
+        if section != SECTIONS[name].section():
+            lines.append(f"the keys {name} come from the package {package}")
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import runpy
@@ -11,7 +12,7 @@ import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -30,29 +31,35 @@ from typer.testing import CliRunner
 from separatrix import potentials
 from separatrix.cli import main as cli
 from separatrix.config.load import load
+from separatrix.config.package_sections import config_section
+from separatrix.config.sections.config_keys import ConfigSection
+from separatrix.config.stage_settings import StageSettings
 from separatrix.coordinate.openmm_force import openmm_force
 from separatrix.coordinate.plumed import plumed
 from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.core.errors import ConfigError
 from separatrix.core.files import read_json, write_json
 from separatrix.core.molecule import read_geometry
+from separatrix.core.section import json_schema, section_in
 from separatrix.core.units import KCAL
 from separatrix.cvs.evaluation import evaluate
 from separatrix.cvs.kinds import KINDS, entry_of
 from separatrix.cvs.kinds.kind import Kind
 from separatrix.cvs.specification import describe
-from separatrix.rates.route import ROUTES, RouteContext, by_trust
+from separatrix.rates.route import ROUTES, RouteContext, asked_routes, by_trust
 from separatrix.report import charts, citations, compare_runs, figure_data, figure_registry, page, rates_table, software
 from separatrix.report.figure_registry import Compared
 from separatrix.report.figures import convergence_by_round
 from separatrix.report.inputs import load_with_files
+from separatrix.report.key_tables import sections, table
 from separatrix.report.language import Words
 from separatrix.report.quantities.summary import comparison_frame, comparison_json, summarise
 from separatrix.report.tables import all_methods, convergence_rounds
 from separatrix.sampling import convergence
+from separatrix.sampling.criterion import CRITERIA
 from separatrix.sampling.mechanism_shares import ChainMechanisms
 from separatrix.workflow import rate_routes, resources
-from separatrix.workflow.engine_check import engine_notes
+from separatrix.workflow.engine_check import package_notes
 
 PACKAGE = Path(__file__).parent / "package"
 
@@ -76,11 +83,21 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def example(installed: Path) -> ModuleType:
+    """The module with the package's sections."""
+    return importlib.import_module("exampleplugin.section")
+
+
+@pytest.fixture
 def data(root: Path) -> dict[str, Any]:
     """A comparison of one method, which the package's engine computes."""
     full = yaml.safe_load((root / "config/config.yaml").read_text())
     method = {"label": "Springs", "potential": "springs", "dynamics": full["methods"]["gaff2"]["dynamics"]}
-    return {"system": full["system"], "methods": {"springs": method | {"options": {"stiffness": 5e4}}}}
+    return {
+        "system": full["system"],
+        "methods": {"springs": method | {"options": {"stiffness": 5e4}}},
+        "rates": {"example": {"methods": ["springs"]}},
+    }
 
 
 def test_engine_is_cited_with_the_paper_that_it_brings(data: dict[str, Any], tmp_path: Path) -> None:
@@ -98,7 +115,7 @@ def test_engine_shows_in_check(data: dict[str, Any], tmp_path: Path) -> None:
     checked = CliRunner().invoke(cli.app, ["check", "--quick", str(config)])
     assert checked.exit_code == 0
     assert "engine 'springs' comes from the package exampleplugin" in " ".join(checked.stdout.split())
-    assert engine_notes(load(data)) == ["engine 'springs' comes from the package exampleplugin"]
+    assert package_notes(load(data)) == ["engine 'springs' comes from the package exampleplugin"]
 
 
 def test_engine_is_among_the_programs_of_the_research_object(data: dict[str, Any]) -> None:
@@ -297,10 +314,109 @@ def test_route_is_among_the_routes_and_is_cited(data: dict[str, Any]) -> None:
 
 def test_rules_of_the_package_are_part_of_the_workflow(data: dict[str, Any], tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
+    data["methods"]["others"] = data["methods"]["springs"] | {"label": "Others"}
     config.write_text(yaml.safe_dump(data | {"results_directory": str(tmp_path / "results")}))
     run = snakemake("-n", "--configfile", str(config), cores=1)
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", run.stdout + run.stderr, flags=re.MULTILINE))
-    assert jobs["example_rate"] == jobs["rates"] == "1"
+    assert (jobs["example_rate"], jobs["rates"]) == ("1", "2")
+
+
+@pytest.mark.slow
+def test_a_stage_of_the_package_runs_with_its_keys(data: dict[str, Any], tmp_path: Path) -> None:
+    data["rates"]["example"]["people"] = 12
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(data | {"results_directory": str(tmp_path / "results")}))
+    file = tmp_path / "results/springs/rates/example.json"
+    run = snakemake("--configfile", str(config), str(file), cores=1)
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert read_json(file) == {"rate": 1.0, "people": 12, "seconds": pytest.approx(2.4e-13)}
+
+
+def test_keys_of_the_package_are_checked(data: dict[str, Any], tmp_path: Path) -> None:
+    def message(keys: dict[str, Any]) -> str:
+        file = tmp_path / "mine.yaml"
+        file.write_text(yaml.safe_dump(data | {"rates": {"example": keys}}))
+        with pytest.raises(ConfigError) as error:
+            load_with_files(yaml.safe_load(file.read_text()), [file])
+        return str(error.value).removeprefix(f"{tmp_path}/")
+
+    assert message({"people": 0}) == "mine.yaml: rates.example.people: 0 must be at least 1 (people who are asked)"
+    assert "unknown key 'peple'; did you mean 'people'?" in message({"peple": 3})
+    assert "rates.example.methods.0: 'spring' is not a method; did you mean 'springs'?" in message(
+        {"methods": ["spring"]}
+    )
+    assert (
+        message({"people": 13}) == "mine.yaml: rates.example.people: 13 is not a number of people to ask; give another"
+    )
+    with pytest.raises(ConfigError, match="rates: unknown key 'example'"):
+        load(data, section=ConfigSection)
+
+
+def test_keys_of_the_package_are_in_tables_and_schemas() -> None:
+    line = "| `rates.example.patience_fs` | fs | 20 | time for an answer |"
+    assert line in table(sections()["config"]) and line not in table(ConfigSection)
+    rates = json_schema(config_section())["properties"]["rates"]["properties"]
+    assert rates["example"]["properties"]["people"]["maximum"] == 1000
+    assert "example" not in json_schema(ConfigSection)["properties"]["rates"]["properties"]
+
+
+def test_keys_of_the_package_are_parameters_of_the_stages_that_they_name(
+    data: dict[str, Any], example: ModuleType
+) -> None:
+    one, other = (load(data | {"rates": {"example": {"people": number}}}) for number in (3, 4))
+    stages = ("example_rate", "harmonic", "rates", "umbrella", "sample", "assess")
+    assert [s for s in stages if one.settings(s, "springs") != other.settings(s, "springs")] == ["example_rate"]
+    given = StageSettings("example_rate", one.settings("example_rate", "springs")).config.rates
+    assert section_in(given, "example", example.ExampleRateSection).people == 3
+    with pytest.raises(AttributeError, match="the stage does not depend on it"):
+        _ = section_in(given, "example", example.ExampleRateSection).methods
+
+
+def test_methods_of_a_scan_take_the_route_of_the_method_that_they_vary(data: dict[str, Any]) -> None:
+    scan = {"methods": ["springs"], "setting": "options.stiffness", "values": [1e4]}
+    config = load(data | {"scans": {"stiffness": scan}})
+    (varied,) = config.variations
+    assert [route.name for route in asked_routes(config.sections.rates, varied)] == ["harmonic", "example"]
+
+
+def test_keys_show_in_check_where_a_config_gives_them(data: dict[str, Any]) -> None:
+    assert "the keys rates.example come from the package exampleplugin" in package_notes(load(data))
+    assert not any("keys" in line for line in package_notes(load(data | {"rates": {}})))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("rates.umbrella", "'rates.umbrella', which is a key of Separatrix already; its package must give it another"),
+        ("rats.mine", "'rats.mine', but 'rats' is no section that is always there; its package must put it elsewhere"),
+        ("methods.mine", "'methods.mine', but 'methods' is no section that is always there"),
+    ],
+)
+def test_a_section_without_a_place_is_one_line(
+    example: ModuleType, installed: Path, name: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (installed / "misplaced.py").write_text(
+        "from exampleplugin.section import LateChainsSection\n"
+        "from separatrix.config.package_sections import PackageSection\n"
+        f"SECTION = PackageSection({name!r}, LateChainsSection, 'mine')\n"
+    )
+    monkeypatch.delitem(sys.modules, "misplaced", raising=False)
+    info = installed / "misplaced-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: misplaced\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(f"[separatrix.sections]\n{name} = misplaced\n")
+    monkeypatch.syspath_prepend(str(installed / "."))
+    with pytest.raises(ConfigError, match=f"the package misplaced registers the section {message}"):
+        config_section()
+
+
+def test_a_criterion_of_the_package_has_keys_of_its_own(data: dict[str, Any]) -> None:
+    keys = {"shots_per_chain": {"left_out": 5}, "convergence": {"further": {"shots per chain": 36}}}
+    config = load(data | {"sampling": keys})
+    given = StageSettings("assess", config.settings("assess", "springs")).config.sampling
+    evidence = SimpleNamespace(chain=np.repeat([1, 2], 40), keys=given)
+    judged = CRITERIA["shots per chain"].judge(evidence, 36)
+    assert judged is not None and (judged.value, judged.holds) == (35, False)
 
 
 def test_rates_of_the_package_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

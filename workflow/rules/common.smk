@@ -148,6 +148,14 @@ def settings(name):
     return lambda wildcards: CONFIG.settings(name, wildcards.method)
 
 
+# The script of every rule, for rules of packages too, which lie elsewhere.
+STAGE_SCRIPT = str(
+    workflow.current_basedir.join("../../scripts/stage.py").get_path_or_uri(
+        secret_free=True
+    )
+)
+
+
 def revision_of_search(current, sound_from):
     """Revision of a saddle search: `current`, but a saddle that was found by `sound_from` or later stays as it is."""
     return lambda wildcards: Revision(

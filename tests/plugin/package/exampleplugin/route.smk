@@ -1,7 +1,16 @@
 rule example_rate:
     output:
-        example=method_file("rates/example.json"),
+        out=method_file("rates/example.json"),
+    log:
+        method_file("logs/example_rate.log"),
+    resources:
+        mem_mb=memory("example_rate"),
+        runtime=runtime("example_rate"),
+    params:
+        stage=Stage("exampleplugin.stage:ask"),
+        revision=Revision(1),
+        settings=settings("example_rate"),
     message:
-        "{wildcards.method}: a rate from nowhere"
-    shell:
-        """echo '{{"rate": 1.0, "people": 9}}' > {output.example}"""
+        "{wildcards.method}: people are asked for the rate"
+    script:
+        STAGE_SCRIPT
