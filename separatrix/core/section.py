@@ -156,6 +156,7 @@ def key(
     stages: Sequence[str] | None = None,
     shown_default: str = "",
     guide: str = "",
+    hidden: bool = False,
     **bounds: Any,
 ) -> Any:
     """One key of a section.
@@ -174,10 +175,13 @@ def key(
         What tables show as the default, where that is no value.
     guide
         What tables for readers say in place of the description.
+    hidden
+        Whether tables for readers leave it out.
     bounds
         ``gt``, ``ge``, ``lt``, ``le``, ``min_length``, ``max_length``, ``pattern``, ``alias``.
     """
     extra: dict[str, Any] = {"unit": unit, "stages": stages, "shown_default": shown_default, "guide": guide}
+    extra["hidden"] = hidden
     if isinstance(default, list | dict):
         return Field(
             default_factory=lambda: copy.deepcopy(default), description=description, json_schema_extra=extra, **bounds
@@ -399,6 +403,8 @@ def rows(section: type[Section], path: str = "") -> Iterator[Row]:
     for name, field in section.model_fields.items():
         at = f"{path}{field.alias or name}"
         extra, inner = extra_of(field), section_of(field.annotation)
+        if extra.get("hidden"):
+            continue
         kind = get_origin(_bare(field.annotation)[0])
         meaning = extra.get("guide") or field.description or ""
         if inner is None or kind in (dict, list) or field.default_factory is None:

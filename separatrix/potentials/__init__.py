@@ -38,9 +38,21 @@ ENGINES: Registry[Engine] = Registry(
 
 #: Options of every engine that is not OpenMM's own.
 WORKER_OPTIONS: dict[str, Option] = {
-    "worker": Option(bool, "run the engine in a process of its own, so that its crash costs one shot and no more"),
+    "worker": Option(
+        bool,
+        "run the engine in a process of its own, so that its crash costs one shot and no more",
+        shown_default="`false`; `true` for engines of other packages",
+        guide=(
+            "run the engine in a process of its own: a crash, a hang or a call of exit then costs one shot; `dftbplus` "
+            "and programs behind `ase` always do"
+        ),
+    ),
     "worker_timeout_s": Option(
-        (int, float), "seconds without an answer before the worker is killed", minimum=0.1, default=300
+        (int, float),
+        "seconds without an answer before the worker is killed",
+        minimum=0.1,
+        default=300,
+        guide="seconds without an answer before that process is killed and started anew",
     ),
 }
 

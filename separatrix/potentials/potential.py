@@ -26,7 +26,8 @@ from separatrix.potentials.containment import checked, inside, standing_still
 class Option:
     """One keyword of an engine: its type, meaning, what it accepts, and what holds where it is absent.
 
-    `default` is None where the engine, or another option, decides.
+    `default` is None where the engine, or another option, decides; tables show `shown_default` in its place, and
+    `guide` in place of the meaning.
     """
 
     kind: type | tuple[type, ...]
@@ -36,6 +37,8 @@ class Option:
     minimum: float | None = None
     is_file: bool = False
     default: Any = None
+    shown_default: str = ""
+    guide: str = ""
 
     def check(self, key: str, value: Any) -> None:
         """Raise ConfigError unless `value` is of the right type and allowed."""

@@ -1,11 +1,12 @@
-"""What is written from the sections of a config: the tables of config/README.md and the JSON schemas for editors.
+"""What is written from sections and registries: tables in the documentation, and the JSON schemas for editors.
 
-``make keys`` writes both; a test fails when they differ from the sections.
+``make keys`` writes them; a test fails when they differ from what they come from.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import yaml
@@ -13,29 +14,92 @@ import yaml
 from separatrix.config.package_sections import config_section
 from separatrix.config.sections.system_keys import SystemSection
 from separatrix.core.section import Section, json_schema, rows
+from separatrix.potentials import ENGINES, WORKER_OPTIONS
+from separatrix.potentials.potential import Option
 from separatrix.theory.model_keys import TheorySection
 
-README = "config/README.md"
+DOCUMENTS = ("config/README.md", "docs/engines.md")
+"""Files with tables; each stands between ``<!-- keys of NAME: written by `make keys` -->`` and an end mark."""
 
 
 def sections() -> dict[str, type[Section]]:
-    """Sections whose keys README lists, by the names in its marks; a schema ``workflow/schemas/NAME.schema.yaml`` has each.
-
-    Keys of installed packages are among them.
-    """
+    """Sections that have a table and ``workflow/schemas/NAME.schema.yaml``, with the keys of installed packages."""
     return {"config": config_section(), "system": SystemSection, "theory": TheorySection}
 
 
 _HEAD = "# Written by `make keys` from {module}.py, which holds what is said here.\n"
 
 
+def _rows_of_table(header: Sequence[str], rows_: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    for cells in rows_:
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells).replace("|  |", "| |") + " |")
+    return "\n".join(lines).replace("|  |", "| |")
+
+
 def table(section: type[Section]) -> str:
     """The keys of a section as a table in Markdown."""
-    lines = ["| key | unit | default | meaning |", "|---|---|---|---|"]
-    for row in rows(section):
-        cells = [f"`{row.key}`", row.unit, row.default, row.meaning]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells).replace("|  |", "| |") + " |")
-    return "\n".join(lines)
+    return _rows_of_table(
+        ("key", "unit", "default", "meaning"),
+        ((f"`{row.key}`", row.unit, row.default, row.meaning) for row in rows(section)),
+    )
+
+
+def _option(name: str, option: Option) -> tuple[str, str, str]:
+    default = "none" if option.default is None else f"`{option.default}`"
+    if isinstance(option.default, int | float) and not isinstance(option.default, bool):
+        default = f"{option.default:g}"
+    meaning = option.guide or option.meaning
+    if option.choices and not option.guide:
+        meaning = f"{meaning}: {', '.join(f'`{choice}`' for choice in option.choices)}"
+    return f"`{name}`", option.shown_default or ("required" if option.required else default), meaning
+
+
+def options_table() -> str:
+    """What ``methods.NAME.options`` may hold with each engine, installed packages' among them."""
+    engines = ENGINES.entries()
+    lines = [
+        (f"`{engine.name}`", *_option(name, option))
+        for engine in engines.values()
+        for name, option in engine.options.items()
+    ]
+    in_openmm = ", ".join(f"`{engine.name}`" for engine in engines.values() if engine.in_openmm)
+    lines += [(f"all but {in_openmm}", *_option(name, option)) for name, option in WORKER_OPTIONS.items()]
+    shown = [("" if i and line[0] == lines[i - 1][0] else line[0], *line[1:]) for i, line in enumerate(lines)]
+    return _rows_of_table(("potential", "option", "default", "meaning"), shown)
+
+
+def engines_table() -> str:
+    """What each engine computes, by which program, and what a job with it asks for."""
+    header = (
+        "`potential`",
+        "computes",
+        "program",
+        "licence",
+        "conda environment",
+        "s per gradient, MB assumed until measured",
+    )
+    return _rows_of_table(
+        header,
+        (
+            (
+                f"`{engine.name}`",
+                engine.summary,
+                f"[{engine.code}]({engine.url})" if engine.code else "",
+                engine.licence,
+                f"`envs/{engine.environment}.yaml`",
+                f"{engine.seconds_per_gradient:g}, {engine.memory_MB}",
+            )
+            for engine in ENGINES.entries().values()
+        ),
+    )
+
+
+def tables() -> dict[str, str]:
+    """All tables, by the names in their marks."""
+    of_sections = {name: table(section) for name, section in sections().items()}
+    return of_sections | {"options": options_table(), "engines": engines_table()}
 
 
 def schema_text(section: type[Section]) -> str:
@@ -44,19 +108,20 @@ def schema_text(section: type[Section]) -> str:
     return head + yaml.safe_dump(json_schema(section), sort_keys=False, allow_unicode=True, width=120)
 
 
-def readme_text(text: str) -> str:
-    """A README with its tables as the sections give them; they stand between marks ``<!-- keys of NAME -->``."""
-    for name, section in sections().items():
+def with_tables(text: str) -> str:
+    """A document with its tables as they should be."""
+    for name, content in tables().items():
         begin, end = f"<!-- keys of {name}: written by `make keys` -->\n", f"<!-- end of keys of {name} -->\n"
-        before, rest = text.split(begin)
-        text = f"{before}{begin}\n{table(section)}\n\n{end}{rest.split(end)[1]}"
+        if begin in text:
+            before, rest = text.split(begin)
+            text = f"{before}{begin}\n{content}\n\n{end}{rest.split(end)[1]}"
     return text
 
 
 def texts(root: Path) -> dict[Path, str]:
     """What each written file should hold, by its path."""
     schemas = {root / f"workflow/schemas/{name}.schema.yaml": schema_text(each) for name, each in sections().items()}
-    return {root / README: readme_text((root / README).read_text(encoding="utf-8")), **schemas}
+    return {root / name: with_tables((root / name).read_text(encoding="utf-8")) for name in DOCUMENTS} | schemas
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,13 @@ from separatrix.theory.expressions import Expression
 from separatrix.theory.grid_file import GridData, few, read_grid
 from separatrix.theory.json_file import read_json
 from separatrix.theory.measured_committors import MeasuredCommittors, read_measured
-from separatrix.theory.model_keys import TheorySection
+from separatrix.theory.model_keys import (
+    FormulaDiffusion,
+    FrictionDiffusion,
+    GridDiffusion,
+    GridSection,
+    TheorySection,
+)
 from separatrix.theory.numbers import Numbers
 from separatrix.theory.surfaces import GridSurface, Surface
 
@@ -155,37 +161,38 @@ def build(data: Mapping[str, Any], where: str, folder: Path | str = ".", name: s
     ConfigError
         At the first mistake, in one line.
     """
-    data = check(_numbers(data), TheorySection, where)
-    beta = _beta(data, where)
-    surface, auto_patch, notes = _surface(data, where, Path(folder), beta)
-    domain = _domain(data, surface, where)
-    spacings = _spacings(data, surface, domain, where)
+    keys = TheorySection.model_validate(check(_numbers(data), TheorySection, where))
+    beta = _beta(keys, where)
+    surface, auto_patch, notes = _surface(keys, where, Path(folder), beta)
+    domain = _domain(keys, surface, where)
+    spacings = _spacings(keys, surface, domain, where)
     if isinstance(surface, surfaces.Formula):
         # Steps of the numerical derivatives: short beside a grid cell, long beside rounding.
         dx, dy = (float(s) for s in 0.1 * spacings[1])
         surface = dataclasses.replace(surface, steps=(dx, dy))
-    states = [expressions.read(data[k], f"{where}: {k}", _XY, condition=True) for k in ("state_A", "state_B")]
+    state_a = expressions.read(keys.state_A, f"{where}: state_A", _XY, condition=True)
+    state_b = expressions.read(keys.state_B, f"{where}: state_B", _XY, condition=True)
     case = Case(
-        name=data.get("name", name),
-        title=data.get("title", data.get("name", name)),
+        name=keys.name or name,
+        title=keys.title or keys.name or name,
         surface=surface,
-        diffusion=_diffusion(data["D"], where, Path(folder), data, notes),
+        diffusion=_diffusion(keys, where, Path(folder), notes),
         beta=beta,
-        state_a=states[0],
-        state_b=states[1],
+        state_a=state_a,
+        state_b=state_b,
         domain=domain,
         spacings=spacings,
-        names=tuple(data.get("names", _XY)),
-        units=tuple(data.get("units", ("", ""))),
-        kramers_axis=data.get("kramers_axis"),
-        saddle=_pair(data["saddle"], f"{where}: saddle") if "saddle" in data else None,
-        points=np.array([_pair(p, f"{where}: points") for p in data["points"]]) if data.get("points") else None,
-        measured=_measured(data, where, Path(folder)),
-        anisotropy=tuple(float(a) for a in data.get("anisotropy", ())),
+        names=_names(keys),
+        units=(keys.units[0], keys.units[1]),
+        kramers_axis=keys.kramers_axis,
+        saddle=None if keys.saddle is None else pair(keys.saddle),
+        points=np.array([pair(point) for point in keys.points]) if keys.points else None,
+        measured=_measured(keys, where, Path(folder)),
+        anisotropy=tuple(float(a) for a in keys.anisotropy),
         auto_patch=auto_patch,
         notes=tuple(notes),
     )
-    for key, state in (("state_A", states[0]), ("state_B", states[1])):
+    for key, state in (("state_A", state_a), ("state_B", state_b)):
         notes += _misfits(key, state, case.grids()[0])
     return dataclasses.replace(case, notes=tuple(notes))
 
@@ -221,42 +228,44 @@ def _number(value: Any, where: str, what: str = "a number") -> float:
     return float(value)
 
 
-def _pair(value: Any, where: str, least: float | None = None) -> tuple[float, float]:
+def pair(value: float | Sequence[float]) -> tuple[float, float]:
     """One number for both variables, or one for each."""
-    both = value if isinstance(value, list) else [value, value]
-    if len(both) != 2:
-        raise ConfigError(f"{where}: {value!r}; give one number, or one for x and one for y")
-    one, other = (_number(v, where) for v in both)
-    if least is not None and min(one, other) < least:
-        raise ConfigError(f"{where}: {value!r} must be at least {least:g}")
-    return one, other
+    one, other = value if isinstance(value, Sequence) else (value, value)
+    return float(one), float(other)
 
 
-def _beta(data: Mapping[str, Any], where: str) -> float:
-    if ("beta" in data) == ("temperature_K" in data):
-        raise ConfigError(f"{where}: beta: give either beta (1/energy) or temperature_K (energies in kJ/mol)")
-    return _number(data["beta"], f"{where}: beta") if "beta" in data else 1.0 / (BOLTZMANN * data["temperature_K"])
+def _names(keys: TheorySection) -> tuple[str, str]:
+    return keys.names[0], keys.names[1]
 
 
-def _surface(data: Mapping[str, Any], where: str, folder: Path, beta: float) -> tuple[Surface, bool, list[str]]:
+def _beta(keys: TheorySection, where: str) -> float:
+    if keys.beta is not None and keys.temperature_K is None:
+        return float(keys.beta)
+    if keys.temperature_K is not None and keys.beta is None:
+        return 1.0 / (BOLTZMANN * float(keys.temperature_K))
+    raise ConfigError(f"{where}: beta: give either beta (1/energy) or temperature_K (energies in kJ/mol)")
+
+
+def _surface(keys: TheorySection, where: str, folder: Path, beta: float) -> tuple[Surface, bool, list[str]]:
     """The surface, whether the size of its patch is left open, and notes."""
-    params = dict(data.get("params", {}))
+    params = dict(keys.params)
     inner = params.pop("model", None)
-    name = data.get("model", inner)
+    name = inner if keys.model is None else keys.model
     if inner is not None and inner != name:
         raise ConfigError(f"{where}: model: {name!r} here and {inner!r} in params; give it once")
-    given = [key for key in ("formula", "surface") if key in data] + (["model"] if name is not None else [])
+    ways = {"formula": keys.formula, "surface": keys.surface, "model": name}
+    given = [way for way, value in ways.items() if value is not None]
     if len(given) != 1:
         what = " and ".join(given) if given else "none of them"
         raise ConfigError(f"{where}: model: give one of model, formula and surface (there: {what})")
-    if given == ["surface"]:
+    if keys.surface is not None:
         if params:
             raise ConfigError(f"{where}: params: a surface from a file has no parameters")
-        return _from_file(data["surface"], where, folder, beta, tuple(data.get("names", _XY)))
-    if given == ["formula"]:
+        return _from_file(keys.surface, where, folder, beta, _names(keys))
+    if keys.formula is not None:
         values = {key: _number(value, f"{where}: params.{key}") for key, value in params.items()}
         names = (*_XY, *values)
-        return surfaces.Formula(expressions.read(data["formula"], f"{where}: formula", names), values), False, []
+        return surfaces.Formula(expressions.read(keys.formula, f"{where}: formula", names), values), False, []
     if not isinstance(name, str):
         raise ConfigError(f"{where}: model: {name!r} is not the name of a model (known: {_known_models()})")
     if name in surfaces.MODELS:
@@ -294,15 +303,17 @@ def _find(name: str, where: str, folder: Path) -> Path:
 
 
 def _from_file(
-    spec: Mapping[str, Any], where: str, folder: Path, beta: float, names: tuple[str, str]
+    keys: GridSection, where: str, folder: Path, beta: float, names: tuple[str, str]
 ) -> tuple[Surface, bool, list[str]]:
     at = f"{where}: surface"
-    path = _find(spec["file"], f"{at}.file", folder)
-    grid = read_grid(path, spec.get("variable"), spec.get("x"), spec.get("y"), names)
-    smoothing = _pair(spec.get("smoothing", 0.0), f"{at}.smoothing", 0.0)
-    patch = _pair(spec.get("patch", 0.0), f"{at}.patch", 0.0)
+    path = _find(keys.file, f"{at}.file", folder)
+    grid = read_grid(path, keys.variable, keys.x, keys.y, names)
+    smoothing, patch = pair(keys.smoothing), pair(0.0 if keys.patch is None else keys.patch)
+    for key, value, both in (("smoothing", keys.smoothing, smoothing), ("patch", keys.patch, patch)):
+        if min(both) < 0:
+            raise ConfigError(f"{at}.{key}: {value!r} must be at least 0")
     if min(patch) == 0 < max(patch):
-        raise ConfigError(f"{at}.patch: {spec['patch']!r}; give two numbers above 0, or 0")
+        raise ConfigError(f"{at}.patch: {keys.patch!r}; give two numbers above 0, or 0")
     if (complaint := no_data.complaint(grid.x, grid.y, beta * grid.values)) is not None:
         raise ConfigError(f"{path}: {complaint}")
     try:
@@ -314,7 +325,7 @@ def _from_file(
         notes.append(f"surface smoothed by a Gaussian of standard deviation {smoothing[0]:g}, {smoothing[1]:g}")
     if not surface.known.all():
         notes.append(f"{(~surface.known).mean():.0%} of the surface's nodes hold no value and are left out")
-    return surface, "patch" not in spec, notes
+    return surface, keys.patch is None, notes
 
 
 def _of_order(grid: GridData, path: Path, key: str) -> list[str]:
@@ -326,22 +337,21 @@ def _of_order(grid: GridData, path: Path, key: str) -> list[str]:
     ]
 
 
-def _domain(data: Mapping[str, Any], surface: Surface, where: str) -> tuple[float, float, float, float]:
-    if "domain" in data:
-        bounds = tuple(_number(v, f"{where}: domain") for v in data["domain"])
+def _domain(keys: TheorySection, surface: Surface, where: str) -> tuple[float, float, float, float]:
+    if keys.domain is not None:
+        borders = [_number(v, f"{where}: domain") for v in keys.domain]
     elif isinstance(surface, GridSurface):
-        bounds = (surface.x[0], surface.x[-1], surface.y[0], surface.y[-1])
+        borders = [surface.x[0], surface.x[-1], surface.y[0], surface.y[-1]]
     else:
         raise ConfigError(f"{where}: key 'domain' is missing (borders of the surface, [x0, x1, y0, y1])")
-    x0, x1, y0, y1 = (float(v) for v in bounds)
+    x0, x1, y0, y1 = (float(v) for v in borders)
     if x0 >= x1 or y0 >= y1:
-        raise ConfigError(f"{where}: domain: {list(bounds)}; give [x0, x1, y0, y1] with x0 < x1 and y0 < y1")
+        raise ConfigError(f"{where}: domain: {borders}; give [x0, x1, y0, y1] with x0 < x1 and y0 < y1")
     return x0, x1, y0, y1
 
 
-def _spacings(data: Mapping[str, Any], surface: Surface, domain: Numbers, where: str) -> tuple[np.ndarray, np.ndarray]:
-    at = f"{where}: grid_h"
-    given = data.get("grid_h")
+def _spacings(keys: TheorySection, surface: Surface, domain: Numbers, where: str) -> tuple[np.ndarray, np.ndarray]:
+    at, given = f"{where}: grid_h", keys.grid_h
     if given is None:
         if not isinstance(surface, GridSurface):
             raise ConfigError(f"{where}: key 'grid_h' is missing (grid spacing, coarse and fine)")
@@ -349,10 +359,8 @@ def _spacings(data: Mapping[str, Any], surface: Surface, domain: Numbers, where:
         fine = 0.5 * coarse
     else:
         levels = given if isinstance(given, list) else [given]
-        if len(levels) not in (1, 2):
-            raise ConfigError(f"{at}: {given!r}; give one spacing, or the coarse and the fine one")
-        coarse = np.array(_pair(levels[0], at))
-        fine = np.array(_pair(levels[1], at)) if len(levels) == 2 else 0.5 * coarse
+        coarse = np.array(pair(levels[0]))
+        fine = np.array(pair(levels[1])) if len(levels) == 2 else 0.5 * coarse
     if min(coarse.min(), fine.min()) <= 0:
         raise ConfigError(f"{at}: {given!r}; a spacing must be more than 0")
     ratio = coarse / fine
@@ -368,22 +376,39 @@ def _spacings(data: Mapping[str, Any], surface: Surface, domain: Numbers, where:
 
 def _misfits(key: str, state: Expression, grid: Grid) -> list[str]:
     """Notes on borders of a state that are no lines of the coarse grid."""
-    misfits = []
+    found = []
     for variable, nodes, h in zip(_XY, (grid.x, grid.y), grid.spacing, strict=True):
         for edge in state.edges(variable):
             place = (edge - nodes[0]) / h
             if 0 < place < len(nodes) - 1 and abs(place - round(place)) > 1e-6:
-                misfits.append(
+                found.append(
                     f"{key}: {variable} = {edge:g} is no line of the coarse grid (spacing {h:g}): "
                     "errors are of first order, and larger than estimated"
                 )
-    return misfits
+    return found
 
 
-def _diffusion(given: Any, where: str, folder: Path, data: Mapping[str, Any], notes: list[str]) -> Diffusion:
-    at = f"{where}: D"
-    if isinstance(given, Mapping):
-        return _diffusion_mapping(given, at, folder, data, notes)
+def _diffusion(keys: TheorySection, where: str, folder: Path, notes: list[str]) -> Diffusion:
+    at, given = f"{where}: D", keys.D
+    if isinstance(given, dict):
+        if "file" in given:
+            of_grid = GridDiffusion.model_validate(check(given, GridDiffusion, at))
+            return _diffusion_from_file(of_grid, at, folder, _names(keys), notes)
+        if "masses_Da" in given:
+            if "friction_per_ps" not in given or keys.temperature_K is None:
+                raise ConfigError(
+                    f"{at}: masses_Da needs friction_per_ps beside it, and temperature_K in place of beta"
+                )
+            of_friction = FrictionDiffusion.model_validate(check(given, FrictionDiffusion, at))
+            return _from_friction(of_friction, float(keys.temperature_K), at)
+        for key in ("xx", "yy"):
+            if key not in given and not set(given) - {"xx", "yy", "xy"}:
+                raise ConfigError(f"{at}: key {key!r} is missing; give formulas for xx, yy and, if it is not 0, xy")
+        formulas = FormulaDiffusion.model_validate(check(given, FormulaDiffusion, at))
+        parts = {"xx": formulas.xx, "yy": formulas.yy, "xy": formulas.xy}
+        return diffusion_module.Formulas(
+            {key: expressions.read(text, f"{at}.{key}", _XY) for key, text in parts.items() if text is not None}
+        )
     if isinstance(given, list):
         rows = given
         if len(rows) == 2 and not any(isinstance(row, list) for row in rows):
@@ -399,67 +424,51 @@ def _diffusion(given: Any, where: str, folder: Path, data: Mapping[str, Any], no
     return _positive(diffusion_module.Constant(xx, xy, yy), at)
 
 
-def _positive(diffusion: diffusion_module.Constant, at: str) -> Diffusion:
-    if not diffusion_module.positive(np.array([diffusion.xx, diffusion.xy, diffusion.yy])):
+def _positive(found: diffusion_module.Constant, at: str) -> Diffusion:
+    if not diffusion_module.positive(np.array([found.xx, found.xy, found.yy])):
         raise ConfigError(
-            f"{at}: {diffusion.matrix.tolist()} is not positive definite; D_xx, D_yy and D's determinant must be"
+            f"{at}: {found.matrix.tolist()} is not positive definite; D_xx, D_yy and D's determinant must be"
         )
-    return diffusion
+    return found
 
 
-def _diffusion_mapping(
-    given: Mapping[str, Any], at: str, folder: Path, data: Mapping[str, Any], notes: list[str]
+def _from_friction(keys: FrictionDiffusion, temperature: float, at: str) -> Diffusion:
+    """Einstein's relation; kJ/mol is Da nm^2/ps^2, so D comes in nm^2/ps."""
+    masses, friction = pair(keys.masses_Da), float(keys.friction_per_ps)
+    if min(masses) <= 0:
+        raise ConfigError(f"{at}.masses_Da: {keys.masses_Da!r} must be more than 0")
+    thermal = BOLTZMANN * temperature
+    return diffusion_module.Constant(thermal / (masses[0] * friction), 0.0, thermal / (masses[1] * friction))
+
+
+def _diffusion_from_file(
+    keys: GridDiffusion, at: str, folder: Path, names: tuple[str, str], notes: list[str]
 ) -> Diffusion:
-    kinds = {
-        "formulas": {"xx", "xy", "yy"},
-        "file": {"file", "x", "y", "xx", "xy", "yy"},
-        "friction": {"masses_Da", "friction_per_ps"},
-    }
-    kind = "file" if "file" in given else "friction" if "masses_Da" in given else "formulas"
-    for key in given:
-        if key not in kinds[kind]:
-            raise ConfigError(f"{at}: unknown key {key!r} (known: {', '.join(sorted(kinds[kind]))})")
-    if kind == "friction":
-        if "friction_per_ps" not in given or "temperature_K" not in data:
-            raise ConfigError(f"{at}: masses_Da needs friction_per_ps beside it, and temperature_K in place of beta")
-        masses = _pair(given["masses_Da"], f"{at}.masses_Da")
-        friction = _number(given["friction_per_ps"], f"{at}.friction_per_ps")
-        if min(*masses, friction) <= 0:
-            raise ConfigError(f"{at}: masses and friction must be more than 0")
-        # Einstein's relation; kJ/mol is Da nm^2/ps^2, so D comes in nm^2/ps.
-        thermal = BOLTZMANN * data["temperature_K"]
-        return diffusion_module.Constant(thermal / (masses[0] * friction), 0.0, thermal / (masses[1] * friction))
-    if kind == "file":
-        path = _find(given["file"], f"{at}.file", folder)
-        grids, names = {}, tuple(data.get("names", _XY))
-        for key in COMPONENTS:
-            try:
-                grid = read_grid(path, given.get(key, f"D_{key}"), given.get("x"), given.get("y"), names)
-                with np.errstate(invalid="ignore", divide="ignore"):
-                    jumps = no_data.complaint(grid.x, grid.y, np.log(grid.values)) if key != "xy" else None
-                if jumps is not None:
-                    raise ConfigError(
-                        f"{path}: {given.get(key, f'D_{key}')} jumps by a factor of more than 100 between neighbouring "
-                        "nodes: nodes without data must be NaN, or empty, or left out"
-                    )
-                grids[key] = GridSurface(grid.x, grid.y, grid.values)
-                notes += _of_order(grid, path, "D") if key == "xx" else []
-            except ConfigError:
-                if key == "xy" and key not in given:
-                    continue  # a diagonal tensor
-                raise
-            except ValueError as error:
-                raise ConfigError(f"{path}: {error}") from error
-        return diffusion_module.OnGrid(grids)
-    for key in ("xx", "yy"):
-        if key not in given:
-            raise ConfigError(f"{at}: key {key!r} is missing; give formulas for xx, yy and, if it is not 0, xy")
-    formulas = {key: expressions.read(value, f"{at}.{key}", _XY) for key, value in given.items()}
-    return diffusion_module.Formulas(formulas)
+    path = _find(keys.file, f"{at}.file", folder)
+    fields = {"xx": keys.xx, "xy": keys.xy or "D_xy", "yy": keys.yy}
+    grids = {}
+    for key in COMPONENTS:
+        try:
+            grid = read_grid(path, fields[key], keys.x, keys.y, names)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                jumps = no_data.complaint(grid.x, grid.y, np.log(grid.values)) if key != "xy" else None
+            if jumps is not None:
+                raise ConfigError(
+                    f"{path}: {fields[key]} jumps by a factor of more than 100 between neighbouring "
+                    "nodes: nodes without data must be NaN, or empty, or left out"
+                )
+            grids[key] = GridSurface(grid.x, grid.y, grid.values)
+            notes += _of_order(grid, path, "D") if key == "xx" else []
+        except ConfigError:
+            if key == "xy" and keys.xy is None:
+                continue  # a diagonal tensor
+            raise
+        except ValueError as error:
+            raise ConfigError(f"{path}: {error}") from error
+    return diffusion_module.OnGrid(grids)
 
 
-def _measured(data: Mapping[str, Any], where: str, folder: Path) -> MeasuredCommittors | None:
-    if "measured" not in data:
+def _measured(keys: TheorySection, where: str, folder: Path) -> MeasuredCommittors | None:
+    if keys.measured is None:
         return None
-    scale = _pair(data.get("measured_scale", 1.0), f"{where}: measured_scale")
-    return read_measured(_find(data["measured"], f"{where}: measured", folder), scale)
+    return read_measured(_find(keys.measured, f"{where}: measured", folder), pair(keys.measured_scale))

@@ -63,9 +63,11 @@ class MethodSection(Section):
     potential: str = key(
         ...,
         "engine that computes energies and forces",
-        guide="engine: `forcefield`, `mopac`, `sparrow`, `tblite`, `dftbplus`, `ase`, `model`",
+        guide="engine ([below](#options-of-the-engines))",
     )
-    options: dict[str, Any] = key({}, "keywords of the engine", guide="the engine's keywords (below)")
+    options: dict[str, Any] = key(
+        {}, "keywords of the engine", guide="the engine's keywords ([below](#options-of-the-engines))"
+    )
     label: str | None = key(
         None,
         "name in tables and plots, of no other method; the method's key if absent",

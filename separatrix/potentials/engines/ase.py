@@ -44,8 +44,20 @@ from separatrix.potentials.engine import Engine
 from separatrix.potentials.potential import Option, Potential, python_potential
 
 OPTIONS: dict[str, Option] = {
-    "calculator": Option(str, "dotted path of an ASE calculator's class, e.g. tblite.ase.TBLite", required=True),
-    "arguments": Option(dict, "keyword arguments of the class: numbers, text, lists and mappings"),
+    "calculator": Option(
+        str,
+        "dotted path of an ASE calculator's class, e.g. tblite.ase.TBLite",
+        required=True,
+        guide=(
+            "dotted path of an ASE calculator, such as `tblite.ase.TBLite`, "
+            "[on the list or allowed by you](../docs/engines.md#security)"
+        ),
+    ),
+    "arguments": Option(
+        dict,
+        "keyword arguments of the class: numbers, text, lists and mappings",
+        guide="its keyword arguments, without charge and multiplicity, which are the system's",
+    ),
 }
 
 _EV = mol / kJ  # kJ/mol in one eV

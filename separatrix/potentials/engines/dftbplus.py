@@ -33,17 +33,50 @@ from separatrix.potentials.engine import Engine
 from separatrix.potentials.potential import Option, Potential, python_potential
 
 OPTIONS: dict[str, Option] = {
-    "method": Option(str, "Hamiltonian", choices=("DFTB2", "DFTB3", "GFN1-xTB", "GFN2-xTB"), required=True),
-    "slater_koster_directory": Option(str, "folder of the Slater-Koster files (mio-1-1 for DFTB2, 3ob-3-1 for DFTB3)"),
-    "library": Option(str, "path of libdftbplus.so"),
-    "dispersion": Option(str, "correction for dispersion", choices=("none", "D3BJ", "D4"), default="none"),
+    "method": Option(
+        str,
+        "Hamiltonian; closed shells only",
+        choices=("DFTB2", "DFTB3", "GFN1-xTB", "GFN2-xTB"),
+        required=True,
+    ),
+    "slater_koster_directory": Option(
+        str,
+        "folder of the Slater-Koster files (mio-1-1 for DFTB2, 3ob-3-1 for DFTB3)",
+        shown_default="`SLAKO_DIR`",
+        guide=(
+            "folder of the files `C-N.skf` …, for DFTB2 (mio-1-1) and DFTB3 (3ob-3-1); `SLAKO_DIR` may also hold "
+            "folders of these names"
+        ),
+    ),
+    "library": Option(
+        str,
+        "path of libdftbplus.so",
+        shown_default="`DFTBPLUS_LIB`",
+        guide=(
+            "path of `libdftbplus.so`, [if you allow it](../docs/engines.md#security); else it is looked for in the "
+            "conda environment and by the system's loader"
+        ),
+    ),
+    "dispersion": Option(
+        str,
+        "correction for dispersion",
+        choices=("none", "D3BJ", "D4"),
+        default="none",
+        guide="correction for dispersion: `none`, `D3BJ` (DFTB3), `D4` (DFTB2, DFTB3)",
+    ),
     "solvent": Option(
-        str, "GBSA or ALPB parameter file of an implicit solvent; the gas phase if absent", default="none"
+        str,
+        "GBSA or ALPB parameter file of an implicit solvent; the gas phase if absent",
+        default="none",
+        shown_default="gas phase",
+        guide=("parameter file of an implicit solvent, or its name in `DFTBPLUS_PARAM_DIR`; with DFTB2 and DFTB3 only"),
     ),
     "solvation": Option(str, "model of the implicit solvent", choices=("gbsa", "alpb"), default="gbsa"),
     "scc_tolerance": Option((int, float), "self-consistency criterion on charges, e", minimum=1e-14, default=1e-8),
     "max_scc_iterations": Option(int, "before the field counts as not converged", minimum=1, default=200),
-    "electronic_temperature_K": Option((int, float), "of the occupation of orbitals", minimum=0.0),
+    "electronic_temperature_K": Option(
+        (int, float), "of the occupation of orbitals, K", minimum=0.0, shown_default="0; xTB 300"
+    ),
 }
 
 _ORBITALS = {"H": "s", **dict.fromkeys(("C", "N", "O", "F"), "p"), **dict.fromkeys(("P", "S", "Cl", "Br", "I"), "d")}

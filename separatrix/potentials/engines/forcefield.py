@@ -23,9 +23,16 @@ OPTIONS: dict[str, Option] = {
         "path of an OpenMM ForceField XML file with a template for the molecule",
         required=True,
         is_file=True,
+        guide="OpenMM ForceField XML with a template that fits the molecule, Amber prmtop, or GROMACS top",
     ),
     # For a few dozen atoms the Reference platform is several times faster than CPU, and it works in doubles.
-    "platform": Option(str, "OpenMM platform", choices=("Reference", "CPU", "CUDA", "OpenCL"), default="Reference"),
+    "platform": Option(
+        str,
+        "OpenMM platform",
+        choices=("Reference", "CPU", "CUDA", "OpenCL"),
+        default="Reference",
+        guide="OpenMM platform: `Reference` (fastest for a few dozen atoms, double precision), `CPU`, `CUDA`, `OpenCL`",
+    ),
 }
 
 #: Sums of charges that are given to four or five digits are off by this much at most, e.

@@ -10,7 +10,7 @@ A surface is one entry of `SURFACES`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -108,10 +108,26 @@ SURFACES: dict[str, ModelSurface] = {
     ),
 }
 
+
+def _defaults_of(parameter: str) -> str:
+    """The default of a parameter, for tables: that of each surface where they differ."""
+    values = {name: surface.defaults[parameter] for name, surface in SURFACES.items() if parameter in surface.defaults}
+    if len(set(values.values())) == 1:
+        return f"{next(iter(values.values())):g}"
+    return "; ".join(f"{value:g} (`{name}`)" for name, value in values.items())
+
+
 OPTIONS: dict[str, Option] = {
-    "surface": Option(str, "name of the surface", choices=tuple(SURFACES), required=True),
-    **{key: option for key, (_, option) in _PARAMETERS.items()},
-    **_MASSES,
+    "surface": Option(
+        str,
+        "analytic surface for tests with known answers, one atom per coordinate",
+        choices=tuple(SURFACES),
+        required=True,
+    ),
+    **{
+        key: replace(option, shown_default=_defaults_of(key))
+        for key, option in {**{key: option for key, (_, option) in _PARAMETERS.items()}, **_MASSES}.items()
+    },
 }
 
 

@@ -25,8 +25,17 @@ OPTIONS: dict[str, Option] = {
         choices=("PM6", "PM6-D3H4", "PM6-ORG", "PM7", "AM1", "RM1"),
         required=True,
     ),
-    "dielectric_constant": Option((int, float), "of the COSMO solvent; 1 is the gas phase", minimum=1.0, default=1.0),
-    "scf_tolerance": Option((int, float), "relative to MOPAC's default of 1", minimum=1e-6, default=1.0),
+    "dielectric_constant": Option(
+        (int, float),
+        "of the COSMO solvent; 1 is the gas phase",
+        minimum=1.0,
+        default=1.0,
+        guide=(
+            "of the COSMO solvent; 1 is the gas phase. Its gradient is not the derivative of its energy, and `check` "
+            "refuses it ([docs/engines.md](../docs/engines.md))"
+        ),
+    ),
+    "scf_tolerance": Option((int, float), "relative to MOPAC's own criterion", minimum=1e-6, default=1.0),
 }
 
 

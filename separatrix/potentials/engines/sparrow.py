@@ -24,7 +24,7 @@ OPTIONS: dict[str, Option] = {
         choices=("DFTB0", "DFTB2", "DFTB3", "PM6", "PM3", "AM1", "RM1", "MNDO"),
         required=True,
     ),
-    "scf_energy_tolerance_hartree": Option(float, "self-consistence criterion", minimum=1e-14, default=1e-7),
+    "scf_energy_tolerance_hartree": Option(float, "self-consistence criterion, hartree", minimum=1e-14, default=1e-7),
     "max_scf_iterations": Option(int, "before the field counts as not converged", minimum=1, default=100),
 }
 

@@ -17,12 +17,16 @@ from separatrix.potentials.potential import Option, Potential, python_potential
 
 OPTIONS: dict[str, Option] = {
     "method": Option(str, "Hamiltonian", choices=("GFN1-xTB", "GFN2-xTB", "IPEA1-xTB"), required=True),
-    "solvent": Option(str, "name of the implicit solvent; the gas phase if absent", default="none"),
+    "solvent": Option(
+        str, "name of the implicit solvent; the gas phase if absent", default="none", shown_default="gas phase"
+    ),
     "solvation": Option(str, "model of the implicit solvent", choices=("alpb", "gbsa"), default="alpb"),
     "accuracy": Option(
         (int, float), "of the self-consistent field, relative to tblite's default of 1", minimum=1e-6, default=1.0
     ),
-    "electronic_temperature_K": Option((int, float), "of the occupation of orbitals", minimum=0.0),
+    "electronic_temperature_K": Option(
+        (int, float), "of the occupation of orbitals, K", minimum=0.0, shown_default="tblite's"
+    ),
     "max_scf_iterations": Option(int, "before the field counts as not converged", minimum=1, default=250),
 }
 

@@ -1,4 +1,4 @@
-"""Keys of the config for the package's route and its criterion, with types, bounds, units, descriptions and defaults."""
+"""Keys of the config for the package's route and its criterion: types, bounds, units, descriptions, defaults."""
 
 from __future__ import annotations
 
