@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from exampleplugin.section import LateChainsSection
-
 from separatrix.core.section import section_in
 from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evidence, Measure, Side
 
