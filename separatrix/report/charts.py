@@ -9,7 +9,7 @@ import importlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack
 
 import pandas as pd
 
@@ -26,8 +26,21 @@ class _LazyAltair:
         return getattr(importlib.import_module("altair"), name)
 
 
-if not TYPE_CHECKING:
+if TYPE_CHECKING:
+    # What altair says that layers with properties are.
+    Layers: TypeAlias = alt.LayerChart | alt.FacetChart
+else:
     alt = _LazyAltair()
+    Layers = Any
+
+
+class RuleStyle(TypedDict, total=False):
+    """How a straight line is drawn."""
+
+    strokeWidth: float
+    strokeDash: list[float]
+    opacity: float
+    color: str
 
 
 # Okabe and Ito, Color Universal Design (2008), darkest first; yellow is left out, too pale for lines.
@@ -100,16 +113,13 @@ def colour(order: Sequence[str], legend: bool = False) -> alt.Color:
     return alt.Color("label:N", scale=scale, legend=alt.Legend(title=None) if legend else None)
 
 
-def panels(chart: alt.LayerChart, frame: pd.DataFrame, order: Sequence[str]) -> alt.FacetChart:
+def panels(chart: Layers, frame: pd.DataFrame, order: Sequence[str]) -> alt.FacetChart:
     """One panel per method, three in a row."""
-    present = present_labels(frame, order)
-    names = {"shorthand": "label:N", "sort": present, "header": alt.Header(title=None)}
+    present, header = present_labels(frame, order), alt.Header(title=None)
     # Only a grid that wraps needs `facet`; `column` keeps the heads in line.
     if len(present) <= IN_A_ROW:
-        facet = chart.facet(column=alt.Column(**names), data=frame)
-    else:
-        facet = chart.facet(facet=alt.Facet(**names), columns=IN_A_ROW, data=frame)
-    return facet
+        return chart.facet(column=alt.Column("label:N", sort=present, header=header), data=frame)
+    return chart.facet(facet=alt.Facet("label:N", sort=present, header=header), columns=IN_A_ROW, data=frame)
 
 
 def present_labels(frame: pd.DataFrame, order: Sequence[str]) -> list[str]:
@@ -126,15 +136,23 @@ def nothing(title: str) -> alt.TopLevelMixin:
     return finish(words.properties(width=300, height=80), title)
 
 
-def whiskers(base: alt.Chart, low: str, high: str, along: str = "y", **mark: float) -> alt.Chart:
+def whiskers(
+    base: alt.Chart, low: str, high: str, along: Literal["x", "y"] = "y", **mark: Unpack[RuleStyle]
+) -> alt.Chart:
     """Error bars between two columns; rows without an interval get none."""
-    given = base.transform_filter(f"isValid(datum.{low}) && isValid(datum.{high})").mark_rule(
-        **{"strokeWidth": 2, **mark}
-    )
-    return given.encode(**{along: f"{low}:Q", f"{along}2": f"{high}:Q"})
+    style: RuleStyle = {"strokeWidth": 2.0, **mark}
+    rules = base.transform_filter(f"isValid(datum.{low}) && isValid(datum.{high})").mark_rule(**style)
+    if along == "x":
+        return rules.encode(x=f"{low}:Q", x2=f"{high}:Q")
+    return rules.encode(y=f"{low}:Q", y2=f"{high}:Q")
 
 
-def straight_line(**mark: object) -> alt.Chart:
+def step_of_offset(pixels: float) -> alt.Step:
+    """A height that grows with the offsets within a band, not with the bands."""
+    return alt.Step(pixels, **{"for": "offset"})
+
+
+def straight_line(**mark: Unpack[RuleStyle]) -> alt.Chart:
     """A straight line, drawn once per panel and not once per row."""
     return alt.Chart().transform_aggregate(rows="count()").mark_rule(**mark)
 
@@ -145,7 +163,10 @@ def row_header() -> alt.Header:
     )
 
 
-def rows_of_bars(chart: alt.LayerChart, rows: pd.DataFrame, order: Sequence[str], x: str = "shared") -> alt.FacetChart:
+def rows_of_bars(
+    chart: Layers, rows: pd.DataFrame, order: Sequence[str], x: Literal["shared", "independent"] = "shared"
+) -> alt.FacetChart:
+    """Horizontal bars, one row of them per method."""
     return (
         chart.properties(width=420, height=alt.Step(22))
         .facet(row=alt.Row("label:N", sort=present_labels(rows, order), header=row_header()), data=rows, spacing=8)

@@ -78,24 +78,25 @@ def named(config: Config) -> Iterator[tuple[str, str]]:
     system = config.system
     for basin, path in system.geometries.items():
         yield str(path), f"starting geometry of basin {basin}"
-    for path in system.reference_files:
-        yield str(path), "geometry that a variable is measured against"
+    for reference in system.reference_files:
+        yield str(reference), "geometry that a variable is measured against"
     if system.literature:
         yield str(system.literature), "measured activation energies and prefactors"
     for method in config.methods.values():
-        for path in method.files:
-            yield str(path), f"read by the engine of {method.label}"
-    for path in config.sections.theory:
-        yield str(path), "surface of two variables"
-        for other in theory_files.inputs(path):
+        for file in method.files:
+            yield str(file), f"read by the engine of {method.label}"
+    for surface in config.sections.theory:
+        yield str(surface), "surface of two variables"
+        for other in theory_files.inputs(surface):
             yield str(other), "read with a surface of two variables"
-    for path in config.sections.export.references:
-        yield str(path), "papers that the config names"
+    for bibliography in config.sections.export.references:
+        yield str(bibliography), "papers that the config names"
 
 
 def outside(config: Config) -> list[str]:
     """One line for each file that the research object copies from outside the working folder, links followed."""
-    here, lines = Path.cwd().resolve(), {}
+    here = Path.cwd().resolve()
+    lines: dict[str, str] = {}
     for path, words in [(config.sections.system, "the system file"), *named(config)]:
         file = Path(path)
         real = file.resolve()

@@ -90,13 +90,15 @@ def over_values(
     if rows.empty:
         return nothing(f"{what} over a scan")
     title, quantity = f"{what} over {rows['scan'].iloc[0]}", str(rows["quantity"].iloc[0])
-    axis, logarithmic = _axis(in_order(rows.loc[rows["kind"] != "theory", "value"].tolist()), quantity)
+    values = in_order(rows.loc[rows["kind"] != "theory", "value"].tolist())
+    numeric = _are_numbers(values)
+    axis, logarithmic = _axis(values, quantity)
     words = []
     if logarithmic:
         if (rows["value"] <= 0).any():
             words.append(f"{quantity} 0 has no place on this axis")
         rows = rows[rows["value"] > 0]
-    elif axis.to_dict()["type"] == "nominal":
+    elif not numeric:
         rows = rows.assign(value=rows["value"].astype(str))
     if remarks is not None:
         words += remarks(rows)

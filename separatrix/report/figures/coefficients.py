@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -20,7 +20,7 @@ def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
     errors = coefficient_errors(model, len(data.chains))
     spread = data.q.std(axis=0)
     frequency = {row["variable"]: row["frequency"] for row in selection_rows(data)}
-    intervals = next(
+    intervals: list[dict[str, Any]] = next(
         (coefficient_intervals(s) for s in data.fit.get("sets", []) if s["chosen"]), [{}] * (len(model.names) + 1)
     )
     rows = [
@@ -83,7 +83,7 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     zero = straight_line(color=INK).encode(x=alt.datum(0))
     chart = alt.layer(bars, whiskers(base, "low", "high", along="x", strokeWidth=1.8), zero)
     # Without an error the size of a coefficient means nothing, and one scale for all would hide the others.
-    x_scale = "independent" if rows["low"].isna().any() else "shared"
+    x_scale: Literal["shared", "independent"] = "independent" if rows["low"].isna().any() else "shared"
     return finish(rows_of_bars(chart, rows.assign(size=rows["standardised"].abs()), order, x=x_scale), title)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from separatrix.report.charts import IN_A_ROW, INK, alt, colour, finish, nothing, present_labels
+from separatrix.report.charts import IN_A_ROW, INK, Layers, alt, colour, finish, nothing, present_labels
 from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.report.quantities.convergence_quantities import why_stopped
 from separatrix.results.run import MethodData
@@ -44,7 +44,7 @@ def reasons_to_stop(frame: pd.DataFrame, order: Sequence[str]) -> dict[str, str]
     return {label: f"sampling stopped {ends[label]}" for label in present_labels(frame, order)}
 
 
-def _measure(frame: pd.DataFrame, order: Sequence[str], measure: Measure) -> alt.LayerChart:
+def _measure(frame: pd.DataFrame, order: Sequence[str], measure: Measure) -> Layers:
     """One measure against the shots, one line per method, and its bound."""
     rows = frame.assign(value=frame[measure.id], bound=frame[f"{measure.id}_bound"])
     wanted = ", ".join(f"{bound:g}" for bound in sorted(rows["bound"].unique()))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from separatrix.report.charts import alt, colour, finish, nothing, whiskers
+from separatrix.report.charts import Layers, alt, colour, finish, nothing, step_of_offset, whiskers
 from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.report.quantities.cost_quantities import (
     core_seconds_of,
@@ -61,16 +61,17 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     return finish(alt.concat(*panels, columns=2, spacing=30), title) if panels else nothing(title)
 
 
-def _cost_panel(rows: pd.DataFrame, order: Sequence[str], axis: str, digits: str) -> alt.LayerChart:
+def _cost_panel(rows: pd.DataFrame, order: Sequence[str], axis: str, digits: str) -> Layers:
     """One kind of cost: a row for each part of the work, or for each method where there are no parts."""
-    y, offset = alt.Y("label:N", title=None, sort=list(order), axis=alt.Axis(grid=True)), {}
+    x = alt.X("value:Q", title=axis, scale=alt.Scale(type="log"), axis=alt.Axis(format=digits, tickCount=5))
+    base = alt.Chart(rows).encode(x=x, color=colour(order, legend=True))
     if rows["part"].any():
         y = alt.Y("part:N", title=None, sort=list(dict.fromkeys(rows["part"])), axis=alt.Axis(grid=True))
-        offset = {"yOffset": alt.YOffset("label:N", sort=list(order))}
-    x = alt.X("value:Q", title=axis, scale=alt.Scale(type="log"), axis=alt.Axis(format=digits, tickCount=5))
-    base = alt.Chart(rows).encode(y=y, x=x, color=colour(order, legend=True), **offset)
+        base, height = base.encode(y=y, yOffset=alt.YOffset("label:N", sort=list(order))), step_of_offset(11)
+    else:
+        y = alt.Y("label:N", title=None, sort=list(order), axis=alt.Axis(grid=True))
+        base, height = base.encode(y=y), alt.Step(22)
     marks = [whiskers(base, "low", "high", along="x"), base.mark_point(filled=True, size=75, opacity=1)]
-    height = alt.Step(11, **{"for": "offset"}) if offset else alt.Step(22)
     return alt.layer(*marks).properties(width=300, height=height)
 
 

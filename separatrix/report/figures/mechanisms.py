@@ -8,7 +8,17 @@ from typing import Any
 
 import pandas as pd
 
-from separatrix.report.charts import INK, alt, colour, finish, nothing, of_kind, present_labels, whiskers
+from separatrix.report.charts import (
+    INK,
+    alt,
+    colour,
+    finish,
+    nothing,
+    of_kind,
+    present_labels,
+    step_of_offset,
+    whiskers,
+)
 from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.report.quantities.estimate import pick
 from separatrix.report.quantities.sampling_quantities import mechanisms_of
@@ -56,8 +66,7 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
         whiskers(whole.encode(color=alt.value(INK)), "low", "high", along="x"),
         words,
     ]
-    height = alt.Step(24, **{"for": "offset"})
-    return finish(alt.layer(*marks).properties(width=480, height=height), title)
+    return finish(alt.layer(*marks).properties(width=480, height=step_of_offset(24)), title)
 
 
 def _share_words(label: str, share: float, low: float, high: float, paths: float) -> str:

@@ -60,16 +60,15 @@ def _plane_rows(data: MethodData, plane: tuple[Variable, Variable | None]) -> li
             track = chain.tracks[i]
             line = f"{data.name} {chain.number} {chain.made_by[i]}"
             moves = [chain.made_by[i]] * len(track)
-            pairs = zip(*(_plane_values(c, track, moves) for c in plane), strict=True)
-            pairs = list(pairs)
+            pairs = list(zip(*(_plane_values(c, track, moves) for c in plane), strict=True))
             rows += [
                 {"kind": "path", "path": line, "frame": f, "x": a, "y": b, **axes} for f, (a, b) in enumerate(pairs)
             ]
             for f in _crossings(data.reaction, track):
                 rows.append({"kind": "separatrix", "x": pairs[f][0], "y": pairs[f][1], **axes})
     for chain in data.chains:
-        run, moves = chain.points[chain.shots], np.flatnonzero(chain.shots)
-        values = zip(*(_plane_values(c, run, moves) for c in plane), chain.forward[chain.shots], strict=True)
+        run, numbers = chain.points[chain.shots], np.flatnonzero(chain.shots)
+        values = zip(*(_plane_values(c, run, numbers) for c in plane), chain.forward[chain.shots], strict=True)
         rows += [{"kind": "point", "x": a, "y": b, "reached": str(end), **axes} for a, b, end in values]
     return rows
 
@@ -85,13 +84,14 @@ def _crossings(reaction: ReactionCoordinate | None, track: np.ndarray) -> list[i
 
 def _basin_rows(system: System, plane: tuple[Variable, Variable | None]) -> list[dict[str, Any]]:
     """Basins as rectangles in the plane; without an end where the basin has no bound on a coordinate."""
-    if plane[1] is None:
+    across, along = plane
+    if along is None:
         return []
     axes = dict(zip(("x_axis", "y_axis"), map(_axis, plane), strict=True))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for basin in system.basins:
-        bounds = {}
-        for axis, coordinate in zip(("x", "y"), plane, strict=True):
+        bounds: dict[str, float] = {}
+        for axis, coordinate in (("x", across), ("y", along)):
             low, high = _bounds(basin, coordinate)
             bounds |= {axis: low, f"{axis}2": high}
         if any(math.isfinite(v) for v in bounds.values()):
