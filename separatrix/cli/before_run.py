@@ -100,7 +100,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _health_table(found: list[Health]) -> Table:
+def _health_table(healths: list[Health]) -> Table:
     table = Table(
         "method",
         "usable",
@@ -111,7 +111,7 @@ def _health_table(found: list[Health]) -> Table:
         "ms per\ngradient",
         "calls\nper step",
     )
-    for health in found:
+    for health in healths:
         numbers = [
             (health.energy, ".2f"),
             (health.max_force_error, ".3f"),

@@ -37,26 +37,26 @@ def committor_test(
 
     k, n, uncommitted = read_shots(counts)
     try:
-        found = analyse(k, n, n_uncommitted=uncommitted, confidence=confidence)
+        result = analyse(k, n, n_uncommitted=uncommitted, confidence=confidence)
     except ValueError as error:
         raise StoreError(f"{counts}: {error}") from error
     if as_json:
-        print(json.dumps(found.to_dict(), indent=2))
+        print(json.dumps(result.to_dict(), indent=2))
         return
-    low, high = found.intrinsic_sd_interval
-    beta = "none" if found.beta is None else f"{found.beta[0]:.3g}, {found.beta[1]:.3g} ({found.beta_status})"
+    low, high = result.intrinsic_sd_interval
+    beta = "none" if result.beta is None else f"{result.beta[0]:.3g}, {result.beta[1]:.3g} ({result.beta_status})"
     for name, value in (
-        ("configurations", str(found.n_configurations)),
-        ("committed shots", f"{found.n_shots}, {found.n_success} of them forward"),
-        *([("uncommitted shots", f"{found.n_uncommitted}")] if found.n_uncommitted else []),
-        ("mean committor", f"{found.mean:.3f} ({found.mean_interval[0]:.3f} to {found.mean_interval[1]:.3f})"),
-        ("intrinsic sd", f"{found.intrinsic_sd:.3f} ({low:.3f} to {high:.3f})"),
+        ("configurations", str(result.n_configurations)),
+        ("committed shots", f"{result.n_shots}, {result.n_success} of them forward"),
+        *([("uncommitted shots", f"{result.n_uncommitted}")] if result.n_uncommitted else []),
+        ("mean committor", f"{result.mean:.3f} ({result.mean_interval[0]:.3f} to {result.mean_interval[1]:.3f})"),
+        ("intrinsic sd", f"{result.intrinsic_sd:.3f} ({low:.3f} to {high:.3f})"),
         ("beta distribution", beta),
-        ("p, one common committor", f"{found.p_value_binomial:.3g}"),
-        ("p, Kolmogorov-Smirnov, 1/2", f"{found.p_value_ks_half:.3g}"),
+        ("p, one common committor", f"{result.p_value_binomial:.3g}"),
+        ("p, Kolmogorov-Smirnov, 1/2", f"{result.p_value_ks_half:.3g}"),
     ):
         print(f"{name:28s}{value}")
-    print(found.verdict)
+    print(result.verdict)
 
 
 @app.command()
@@ -73,18 +73,18 @@ def evaluate(
 
     if csv is not None:
         refuse_inputs(csv, coordinate, trajectory, top)
-    found = coordinate_file.read(coordinate)
+    reaction_coordinate = coordinate_file.read(coordinate)
     with libraries_aside():
-        frames = trajectories.read_frames(trajectory, top, found.symbols)
-    content = formats.frame_table(found, frames, trajectories.along(found, frames))
+        frames = trajectories.read_frames(trajectory, top, reaction_coordinate.symbols)
+    content = formats.frame_table(reaction_coordinate, frames, trajectories.along(reaction_coordinate, frames))
     if csv is not None:
         with replacing(csv) as temporary:
             temporary.write_text(formats.as_csv(content))
         print(f"{csv}: {len(content.rows)} frames", file=sys.stderr)
     if as_json:
-        print(formats.as_json(found, content))
+        print(formats.as_json(reaction_coordinate, content))
     elif csv is None:
-        print(formats.as_text(found, content), end="")
+        print(formats.as_text(reaction_coordinate, content), end="")
 
 
 @app.command("export-coordinate")
@@ -186,7 +186,7 @@ def fit(
     from separatrix.coordinate.fitting import fit as fit_to
     from separatrix.coordinate.observations import read
 
-    found = read(
+    observations = read(
         file,
         rates=inertial,
         ignore_rates=ignore_rates,
@@ -213,7 +213,7 @@ def fit(
         seed=seed,
     )
     with _steps() as tell:
-        report = fit_to(found, options, tell)
+        report = fit_to(observations, options, tell)
     if as_json:
         print(json.dumps(report.to_dict(), indent=2, allow_nan=False))
     else:

@@ -109,19 +109,19 @@ def _interval(lower: float, upper: float) -> str:
 
 
 def _rates(report: Report) -> Table:
-    found = report.inertial
-    assert found is not None  # asked by the caller
+    inertial = report.inertial
+    assert inertial is not None  # asked by the caller
     size = len(report.best.names)
-    errors = found.standard_errors
+    errors = inertial.standard_errors
     table = _table(
-        "", "coefficient", "error", "of the rate", "error", title=f"with rates: ln L = {found.log_likelihood:.4f}"
+        "", "coefficient", "error", "of the rate", "error", title=f"with rates: ln L = {inertial.log_likelihood:.4f}"
     )
-    for k, name in enumerate(found.names[:size]):
+    for k, name in enumerate(inertial.names[:size]):
         table.add_row(
             name,
-            f"{found.coefficients[k]:.5g}",
+            f"{inertial.coefficients[k]:.5g}",
             _number(errors[1 + k], ".2g"),
-            f"{found.coefficients[size + k]:.5g}",
+            f"{inertial.coefficients[size + k]:.5g}",
             _number(errors[1 + size + k], ".2g"),
         )
     return table

@@ -26,13 +26,13 @@ def status(
     """Show how far a run is: rounds, shots, acceptance, failures, convergence and cost. Jobs are not disturbed."""
     from separatrix.results.status import of_results
 
-    found = of_results(results)
+    statuses = of_results(results)
     if as_json:
-        print(json.dumps([method.to_dict() for method in found], indent=2))
+        print(json.dumps([method.to_dict() for method in statuses], indent=2))
         return
     console = Terminal()
-    console.print(_status_table(found))
-    for method in found:
+    console.print(_status_table(statuses))
+    for method in statuses:
         # First of all, what keeps the run from going on.
         lines = [f"{job} failed: {why}" for job, why in method.failed.items()]
         lines.append(method.verdict or f"last finished stage: {method.stage}")
@@ -44,7 +44,7 @@ def status(
             console.print(f"{method.method}: {line}")
 
 
-def _status_table(found: list[MethodStatus]) -> Table:
+def _status_table(statuses: list[MethodStatus]) -> Table:
     table = Table(
         "method",
         "chain",
@@ -60,7 +60,7 @@ def _status_table(found: list[MethodStatus]) -> Table:
         pad_edge=False,
         caption="shots: done and wanted in the round; acc.: accepted; left: minutes to the end of the round",
     )
-    for method in found:
+    for method in statuses:
         for k, c in enumerate(method.chains):
             table.add_row(
                 method.method if k == 0 else "",
@@ -120,13 +120,13 @@ def compare_command(
     """
     from separatrix.report.compare_runs import RunVerdict, compare_runs, show
 
-    found = compare_runs(results_a, results_b, methods=method or (), rate=false_discovery_rate)
+    comparison = compare_runs(results_a, results_b, methods=method or (), rate=false_discovery_rate)
     if as_json:
-        print(json.dumps(found.to_dict(everything), indent=2, allow_nan=False))
+        print(json.dumps(comparison.to_dict(everything), indent=2, allow_nan=False))
     else:
         console = Terminal()
-        show(found, console if console.is_terminal else Terminal(width=140), everything)
-    if fail_on_difference and found.counts[RunVerdict.DIFFERS]:
+        show(comparison, console if console.is_terminal else Terminal(width=140), everything)
+    if fail_on_difference and comparison.counts[RunVerdict.DIFFERS]:
         raise typer.Exit(1)
 
 
@@ -155,13 +155,13 @@ def verify(
     """
     from separatrix.results.verify import verify as verify_results
 
-    found = verify_results(results, move=not dry_run)
+    result = verify_results(results, move=not dry_run)
     if as_json:
-        print(json.dumps(found.to_dict(), indent=2))
+        print(json.dumps(result.to_dict(), indent=2))
     else:
-        for line in found.lines():
+        for line in result.lines():
             print(line)
-    if not found.is_whole:
+    if not result.is_whole:
         raise typer.Exit(1)
 
 

@@ -60,7 +60,7 @@ def theory(
             shoot=shoot,
             scan=scan,
             seed=seed,
-            tell=lambda words: status.update(Text(one_line(f"theory: {words}"))),
+            tell=lambda text: status.update(Text(one_line(f"theory: {text}"))),
         )
     if figures is not None:
         for path in theory_page.write(result, figures):

@@ -122,9 +122,9 @@ def of_changed_bonds(
     def distance_between(pair: tuple[int, int]) -> dict[str, Any]:
         return {"kind": "distance", "atoms": [names[i] for i in pair]}
 
-    found = [from_spec(distance_between(pair), index) for pair in sorted({*broken, *formed})]
+    variables = [from_spec(distance_between(pair), index) for pair in sorted({*broken, *formed})]
     for one, other in pairs_of(broken, formed):
         if set(one) & set(other) or len(broken) == len(formed) == 1:
             terms = [distance_between(one), distance_between(other) | {"weight": -1}]
-            found.append(from_spec({"kind": "difference", "terms": terms}, index))
-    return found
+            variables.append(from_spec({"kind": "difference", "terms": terms}, index))
+    return variables

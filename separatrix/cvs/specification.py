@@ -167,8 +167,8 @@ def describe(variable: Variable, names: Sequence[str] | None = None) -> str:
     names
         One name per atom; by default atoms are called by their indices from 0.
     """
-    words = _words(variable, names)
-    return words if variable.unit == "1" else f"{words}, in {variable.unit}"
+    text = _words(variable, names)
+    return text if variable.unit == "1" else f"{text}, in {variable.unit}"
 
 
 def _words(variable: Variable, names: Sequence[str] | None) -> str:

@@ -69,12 +69,12 @@ def options_of(word: str) -> dict[str, Option]:
     return {**engine.options, **({} if engine.in_openmm else WORKER_OPTIONS)}
 
 
-def check_options(word: str, options: Mapping[str, Any], *, settled: bool = False) -> None:
+def check_options(word: str, options: Mapping[str, Any], *, checked: bool = False) -> None:
     """Check a method's engine options without loading the engine.
 
     Parameters
     ----------
-    settled
+    checked
         Whether they come from a process that has checked them, and may have completed them from the environment.
 
     Raises
@@ -93,7 +93,7 @@ def check_options(word: str, options: Mapping[str, Any], *, settled: bool = Fals
     for key, option in table.items():
         if option.required and key not in options:
             raise ConfigError(f"{key}: missing; potential {word!r} needs it ({option.meaning})")
-    acts = None if settled else foreign(word, options)
+    acts = None if checked else foreign(word, options)
     if acts is not None:
         trust.require(acts)
     engine = ENGINES[word]
@@ -155,7 +155,7 @@ def build(word: str, molecule: Molecule, options: Mapping[str, Any], *, in_worke
     ConfigError
         On a wrong option, or a charge or multiplicity that this molecule cannot have, or the engine cannot do.
     """
-    check_options(word, options, settled=in_worker)
+    check_options(word, options, checked=in_worker)
     engine = ENGINES[word]
     check_engine(engine, molecule, options)
     own = {k: v for k, v in options.items() if k in engine.options}
@@ -163,10 +163,10 @@ def build(word: str, molecule: Molecule, options: Mapping[str, Any], *, in_worke
         return _build(engine, molecule, own)
     # The worker runs in another directory.
     own = {k: str(Path(v).resolve()) if engine.options[k].is_file else v for k, v in own.items()}
-    settled = own if engine.settle is None else _call(engine, engine.settle, molecule, own)
+    complete = own if engine.settle is None else _call(engine, engine.settle, molecule, own)
     timeout = options.get("worker_timeout_s", WORKER_OPTIONS["worker_timeout_s"].default)
     try:
-        worker = WorkerEngine(word, molecule, settled, float(timeout))
+        worker = WorkerEngine(word, molecule, complete, float(timeout))
     except NotAlone:
         if "worker" in options or _must_be_elsewhere(engine, options):
             raise

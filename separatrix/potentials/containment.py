@@ -130,5 +130,5 @@ def inside(name: str) -> contextlib.AbstractContextManager[None]:
             _watches[me] = Watch()
         except OSError:  # no room for another process or file: the engine can do without
             _watches[me] = None
-    found = _watches[me]
-    return contextlib.nullcontext() if found is None else found.inside(name)
+    watch = _watches[me]
+    return contextlib.nullcontext() if watch is None else watch.inside(name)

@@ -132,9 +132,9 @@ class Seam:
         self.calls += 1
         positions = np.ascontiguousarray(positions, dtype=float)
         key = positions.tobytes()
-        known = self._recent.get(key)
-        if known is not None:
-            return known
+        recent = self._recent.get(key)
+        if recent is not None:
+            return recent
         try:
             # OpenMM passes NaN on without a word; here is where it would enter or leave.
             if not math.isfinite(positions.sum()):
@@ -363,8 +363,10 @@ def registered_platform(name: str) -> openmm.Platform:
     here = [openmm.Platform.getPlatform(i).getName() for i in range(openmm.Platform.getNumPlatforms())]
     if name not in here:
         # A plugin that is installed and lacks a library of the driver says so; one that is not there says nothing.
-        told = [line for line in openmm.Platform.getPluginLoadFailures() if f"OpenMM{name}." in line.partition(": ")[0]]
-        why = told[0].partition(": ")[2] if told else f"the plugin of {name} is not installed"
+        failures = [
+            line for line in openmm.Platform.getPluginLoadFailures() if f"OpenMM{name}." in line.partition(": ")[0]
+        ]
+        why = failures[0].partition(": ")[2] if failures else f"the plugin of {name} is not installed"
         raise ConfigError(
             f"platform: OpenMM has no {name!r} on this machine ({why}); it has {', '.join(here)}: set one of these, or "
             "run where there is such a device"

@@ -39,11 +39,11 @@ class Foreign:
 
 def allowed(name: str, *, by_name: bool = False) -> bool:
     """Whether a person has allowed something: by its name, or, where that is enough, everything."""
-    words = {word.strip() for word in os.environ.get(VARIABLE, "").split(",")}
-    return name in words or ("1" in words and not by_name)
+    names = {word.strip() for word in os.environ.get(VARIABLE, "").split(",")}
+    return name in names or ("1" in names and not by_name)
 
 
-def require(found: Foreign) -> None:
+def require(foreign: Foreign) -> None:
     """Refuse what nobody has allowed.
 
     Raises
@@ -51,10 +51,10 @@ def require(found: Foreign) -> None:
     ConfigError
         When it is not in the environment variable.
     """
-    if not allowed(found.name):
-        instead = f"; {found.instead}" if found.instead else ""
+    if not allowed(foreign.name):
+        instead = f"; {foreign.instead}" if foreign.instead else ""
         raise ConfigError(
-            f"{found.key}: {found.does}, which a config may not do by itself: if you trust this one, set "
-            f"{VARIABLE}={found.name} in the environment, or give `separatrix check` --allow-programs{instead} "
+            f"{foreign.key}: {foreign.does}, which a config may not do by itself: if you trust this one, set "
+            f"{VARIABLE}={foreign.name} in the environment, or give `separatrix check` --allow-programs{instead} "
             "(docs/engines.md, Security)"
         )

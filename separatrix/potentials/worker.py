@@ -185,11 +185,11 @@ class WorkerEngine:
             (size,) = struct.unpack("<q", self._read(8, deadline))
             body = self._read(size, deadline)
         except (BrokenPipeError, EOFError) as error:
-            words = _last_words(self._scratch / OUTPUT) if self._scratch is not None else ""
+            output = _last_words(self._scratch / OUTPUT) if self._scratch is not None else ""
             how = self._lose()
             # A library that says why it stopped has judged this geometry (a field that does not converge).
-            kind = PotentialError if words else EngineLost
-            raise kind(f"the worker process {how}{words}") from error
+            kind = PotentialError if output else EngineLost
+            raise kind(f"the worker process {how}{output}") from error
         except TimeoutError as error:
             self._lose(at_once=True)
             raise EngineLost(f"the worker process {lack} in {limit:g} s and was killed") from error
@@ -243,12 +243,12 @@ class WorkerEngine:
 def _environment() -> dict[str, str]:
     """Of the child, which must find this package and all that is named by a relative path from another directory."""
     here = Path.cwd()
-    found = {**os.environ, "SEPARATRIX_STARTED_IN": str(here)}
+    environment = {**os.environ, "SEPARATRIX_STARTED_IN": str(here)}
     for name, begin in (("PYTHONPATH", [str(Path(__file__).resolve().parents[2])]), ("ASE_CONFIG_PATH", [])):
         places = begin + [str(here / place) for place in os.environ.get(name, "").split(os.pathsep) if place]
         if places:
-            found[name] = os.pathsep.join(places)
-    return found
+            environment[name] = os.pathsep.join(places)
+    return environment
 
 
 def _name_of(number: int) -> str:

@@ -206,12 +206,12 @@ def judged_measures(assessment: Mapping[str, Any]) -> list[JudgedMeasure]:
     assessment
         As :meth:`separatrix.sampling.convergence.Assessment.to_dict` gives it.
     """
-    found = {judged["name"]: judged for judged in assessment["criteria"]}
+    by_name = {judged["name"]: judged for judged in assessment["criteria"]}
     numbers = []
     for criterion in (*in_order(), *(CRITERIA[name] for name in CRITERIA.plugins())):
-        if criterion.name not in found:
+        if criterion.name not in by_name:
             continue
-        judged = found[criterion.name]
+        judged = by_name[criterion.name]
         for measure in criterion.measures:
             value = assessment[measure.value] if measure.value else judged["value"]
             numbers.append(JudgedMeasure(measure, value, judged["bound"], judged["text"]))

@@ -99,14 +99,14 @@ def solve(case: Case, grid: Grid, points: Points, cut: float, *, gap: bool = Tru
     values |= {"k_exact": values["F_exact"] / z_a, "Z_A": z_a, "Z_B": z_b, "k_BA_exact": values["F_exact"] / z_b}
     if gap:
         values["spectral_gap"] = elements.spectral_gap(exact)
-    found = {
+    rates = {
         "erf": trials.klbs(elements, points.saddle, points.langer.e, points.langer.sigma),
         "pmf": trials.along(elements, points.langer.e),
         **{name: trials.along(elements, axis) for name, axis in AXES.items()},
         "rd": trials.reaction_diffusion(elements, slow=1),
         "rdx": trials.reaction_diffusion(elements, slow=0),
     }
-    usable = {name: trial for name, trial in found.items() if trial is not None}
+    usable = {name: trial for name, trial in rates.items() if trial is not None}
     if not usable:
         raise TheoryError("no trial parts state_A from state_B; give states that x, y or the KLBS direction parts")
     names = list(usable)

@@ -316,13 +316,13 @@ def interface_rate(settings: Settings, chains: Sequence[Path | str], out: Path |
         )
     first, reason, rate = tables[0], None, {}
     try:
-        found = rate_of_chains(runs, first.interface.values.tolist(), first.attrs["frame_fs"] * 1e-3)
+        result = rate_of_chains(runs, first.interface.values.tolist(), first.attrs["frame_fs"] * 1e-3)
     except ValueError as error:
         reason = f"no rate through interfaces: {error}"
         log.warning(reason)
     else:
-        rate = found.to_dict()
-        log.info("%s to %s: %.3g /s", system.reactant, system.product, found.rate)
+        rate = result.to_dict()
+        log.info("%s to %s: %.3g /s", system.reactant, system.product, result.rate)
     write_json(
         {
             "from": system.reactant,

@@ -249,13 +249,13 @@ def worthwhile_cores(
     seconds = 60.0 * float(np.average([p.round_minutes for p in plans], weights=[p.chains for p in plans]))
     rounds = max(p.rounds for p in plans)
     cores = 1
-    found: dict[int, float] = {}
+    shares: dict[int, float] = {}
     while True:
         share = efficiency(chains, cores, seconds, rounds=rounds, overhead=overhead)
-        if share < least and found:
+        if share < least and shares:
             break
-        found[cores] = share
+        shares[cores] = share
         if cores == chains:
             break
         cores = min(2 * cores, chains)
-    return found
+    return shares

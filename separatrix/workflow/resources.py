@@ -116,7 +116,7 @@ def cost_of(stage: str) -> StageCost:
 
 
 def seconds(
-    config: Config, stage: str, method: str, known: Measured, number: int = 1, draw: str | None = None
+    config: Config, stage: str, method: str, measured_costs: Measured, number: int = 1, draw: str | None = None
 ) -> float:
     """Seconds of work of a job, its margin included.
 
@@ -126,14 +126,14 @@ def seconds(
         Its name, as :func:`cost_of` takes it.
     method
         Name of the method.
-    known
+    measured_costs
         What has been measured.
     number
         Of the round, for ``sample``.
     draw
         Committor-test set, for ``committor_shots``.
     """
-    job, cost = StageJob(config, method, known, number, draw), cost_of(stage)
+    job, cost = StageJob(config, method, measured_costs, number, draw), cost_of(stage)
     measured = cost.measured_seconds(job)
     if measured is not None:
         return measured
@@ -158,10 +158,10 @@ def runtime(work: float, attempt: int = 1, longest: int | None = None) -> int:
 
 
 def memory(
-    config: Config, stage: str, method: str, attempt: int = 1, number: int = 1, known: Measured | None = None
+    config: Config, stage: str, method: str, attempt: int = 1, number: int = 1, measured_costs: Measured | None = None
 ) -> int:
     """Megabytes to ask for; the same arguments as :func:`seconds`, and the attempt, from 1. Each asks for more."""
-    job = StageJob(config, method, known or Measured(), number, attempt=attempt)
+    job = StageJob(config, method, measured_costs or Measured(), number, attempt=attempt)
     engine = potentials.ENGINES[job.level.potential].memory_MB + (_WORKER if job.level.options.get("worker") else 0)
     total = (_AROUND + engine + cost_of(stage).frames_MB(job)) * 1.5 ** (job.attempt - 1)
     return 100 * math.ceil(total / 100)

@@ -107,15 +107,15 @@ def _read_coordination(kind: Kind, spec: Mapping[str, Any], lookup: Lookup) -> t
             if len(pair) != 2:
                 raise ValueError(f"pairs[{n}]: takes 2 atoms, not {len(pair)}")
         pairs = lists
-        words = ",".join("-".join(str(atom) for atom in item) for item in items)
+        label = ",".join("-".join(str(atom) for atom in item) for item in items)
     else:
         if len(lists) != 2:
             raise ValueError(f"groups: takes two lists of atoms, not {len(lists)}")
         # Atoms in both groups: each pair counts once, and no atom is its own neighbour.
         pairs = [list(pair) for pair in dict.fromkeys((min(a, b), max(a, b)) for a in lists[0] for b in lists[1])]
         pairs = [pair for pair in pairs if pair[0] != pair[1]]
-        words = ";".join(",".join(str(atom) for atom in item) for item in items)
-    return [atom for pair in pairs for atom in pair], {k: spec[k] for k in ("r0_A", "n", "m") if k in spec}, words
+        label = ";".join(",".join(str(atom) for atom in item) for item in items)
+    return [atom for pair in pairs for atom in pair], {k: spec[k] for k in ("r0_A", "n", "m") if k in spec}, label
 
 
 def _check_coordination(kind: Kind, atoms: tuple[int, ...], options: dict[str, Any]) -> dict[str, Any]:

@@ -84,8 +84,8 @@ class Lookup:
         if name in self.references:
             return np.asarray(self.references[name], dtype=np.float64)
         if not is_file(name):
-            known = f" (basins: {', '.join(self.references)})" if self.references else ""
-            raise ValueError(f"reference: {name!r} is neither a basin{known} nor a file")
+            choices = f" (basins: {', '.join(self.references)})" if self.references else ""
+            raise ValueError(f"reference: {name!r} is neither a basin{choices} nor a file")
         from separatrix.core.errors import ConfigError
         from separatrix.core.molecule import read_geometry  # which loads OpenMM
 
@@ -140,11 +140,11 @@ def check_count(kind: str, n_atoms: int, given: int) -> None:
         raise ValueError(f"atoms: {kind!r} takes {n_atoms} atoms, not {given}")
 
 
-def did_you_mean(word: object, known: Collection[str]) -> str:
+def did_you_mean(word: object, choices: Collection[str]) -> str:
     """`; did you mean 'x'? The known ones are ...`, the first half only where something is close."""
-    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(str(word), list(choices), n=1, cutoff=0.6)
     hint = f"; did you mean {close[0]!r}?" if close else "."
-    return f"{hint} Known: {', '.join(sorted(known))}"
+    return f"{hint} Known: {', '.join(sorted(choices))}"
 
 
 def read_atoms(kind: Kind, spec: Mapping[str, Any], lookup: Lookup) -> tuple[list[int], dict[str, Any], str]:

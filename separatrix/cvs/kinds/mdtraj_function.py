@@ -122,8 +122,8 @@ def _read_mdtraj(kind: Kind, spec: Mapping[str, Any], lookup: Lookup) -> tuple[l
     part = f"{spec['part']} " if "part" in spec else ""
     if entry.atoms_argument is None:
         atoms = lookup.atoms(spec["atoms"], "atoms") if "atoms" in spec else lookup.all_atoms()
-        words = f"{part}{spec['function']}" + (f" {','.join(map(str, spec['atoms']))}" if "atoms" in spec else "")
-        return atoms, options, words
+        label = f"{part}{spec['function']}" + (f" {','.join(map(str, spec['atoms']))}" if "atoms" in spec else "")
+        return atoms, options, label
     if "atoms" in spec:
         raise ValueError(f"atoms: {spec['function']} takes its atoms as arguments.{entry.atoms_argument}")
     sets = arguments.get(entry.atoms_argument)
@@ -145,8 +145,8 @@ def _check_mdtraj(kind: Kind, atoms: tuple[int, ...], options: dict[str, Any]) -
     given: dict[str, Any] = dict(options.get("arguments", {}))
     for key, value in given.items():
         if key not in entry.arguments:
-            known = [*entry.arguments, *([entry.atoms_argument] if entry.atoms_argument else [])]
-            raise ValueError(f"arguments.{key}: is not taken{did_you_mean(key, known)}")
+            arguments = [*entry.arguments, *([entry.atoms_argument] if entry.atoms_argument else [])]
+            raise ValueError(f"arguments.{key}: is not taken{did_you_mean(key, arguments)}")
         if entry.arguments[key] is bool:
             if not isinstance(value, bool):
                 raise ValueError(f"arguments.{key}: must be true or false, not {value!r}")
@@ -155,7 +155,7 @@ def _check_mdtraj(kind: Kind, atoms: tuple[int, ...], options: dict[str, Any]) -
             raise ValueError(f"arguments.{key}: must be a list of {len(atoms)} numbers, one for each atom")
         given[key] = tuple(positive_number({f"arguments.{key}": item}, f"arguments.{key}") for item in value)
     part = options.get("part")
-    if entry.parts and not any(part == known and type(part) is type(known) for known in entry.parts):
+    if entry.parts and not any(part == each and type(part) is type(each) for each in entry.parts):
         raise ValueError(f"part: must be one of {', '.join(map(str, entry.parts))}, not {part!r}")
     if not entry.parts and part is not None:
         raise ValueError(f"part: {options['function']} gives one number; leave this key out")

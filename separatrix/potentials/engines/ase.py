@@ -128,8 +128,8 @@ def _check_plain(value: Any, at: str) -> None:
 
 def needs_worker(options: Mapping[str, Any]) -> bool:
     """Whether the class always runs in a process of its own: it may end that, or write files in its working folder."""
-    known = CALCULATORS.get(options["calculator"])
-    return known is None or known.own_folder
+    calculator = CALCULATORS.get(options["calculator"])
+    return calculator is None or calculator.own_folder
 
 
 def settle(molecule: Molecule, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def settle(molecule: Molecule, options: Mapping[str, Any]) -> dict[str, Any]:
 # --- charge and multiplicity ----------------------------------------------------------------------------------------
 
 
-def with_charge(molecule: Molecule, path: str, found: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def with_charge(molecule: Molecule, path: str, calculator: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a class, with the charge and the multiplicity of the molecule where the class takes them.
 
     Raises
@@ -160,7 +160,7 @@ def with_charge(molecule: Molecule, path: str, found: Any, arguments: Mapping[st
         When an argument says otherwise, or nothing is known of how the class takes what is not 0 and 1.
     """
     complete = {key: dict(value) if isinstance(value, dict) else value for key, value in arguments.items()}
-    takes = CALCULATORS[path].takes if path in CALCULATORS else PROGRAMS.get(path) or _guess(found)
+    takes = CALCULATORS[path].takes if path in CALCULATORS else PROGRAMS.get(path) or _guess(calculator)
     for what, value, how, names, every in (
         ("charge", molecule.charge, takes.charge, CHARGES, _EVERY_CHARGE),
         ("multiplicity", molecule.multiplicity, takes.multiplicity, MULTIPLICITIES, _EVERY_MULTIPLICITY),
@@ -201,13 +201,13 @@ def describes(molecule: Molecule, options: Mapping[str, Any]) -> None:
         with_charge(molecule, path, None, options.get("arguments", {}))
 
 
-def _guess(found: Any) -> Takes:
+def _guess(calculator: Any) -> Takes:
     """How a class takes charge and multiplicity, by the names of its arguments."""
     try:
-        names = {*inspect.signature(found).parameters}
+        names = {*inspect.signature(calculator).parameters}
     except (TypeError, ValueError):
         names = set()
-    names |= {*(getattr(found, "default_parameters", None) or {})}
+    names |= {*(getattr(calculator, "default_parameters", None) or {})}
     multiplicity = next((name for name in ("multiplicity", "mult") if name in names), None)
     return Takes("charge" if "charge" in names else None, multiplicity)
 
@@ -294,12 +294,12 @@ class AseEngine:
         if not isinstance(command, str):
             return
         with contextlib.suppress(ValueError, AttributeError):
-            words = shlex.split(command)
+            parts = shlex.split(command)
             # Joined to a path that is absolute, that stays as it is.
-            there = [self._started_in / word for word in words]
-            found = [str(t) if "/" in w and t.is_file() else w for w, t in zip(words, there, strict=True)]
-            if found != words and profile is not None:
-                profile.command = shlex.join(found)
+            there = [self._started_in / word for word in parts]
+            full = [str(t) if "/" in w and t.is_file() else w for w, t in zip(parts, there, strict=True)]
+            if full != parts and profile is not None:
+                profile.command = shlex.join(full)
 
     def remember(self) -> None:
         """Keep the present geometry as the one that each restart begins from."""
@@ -364,18 +364,18 @@ def calculator_class(path: str) -> Any:
         trust.require(needed)
     module, _, name = path.rpartition(".")
     try:
-        found = getattr(importlib.import_module(module), name, None)
+        calculator = getattr(importlib.import_module(module), name, None)
     except Exception as error:  # a package that is there may lack what it needs, and say so in any way
         raise ConfigError(
             f"calculator: {module} cannot be imported ({one_line(error)}); install the package"
         ) from error
-    if isinstance(found, type):
-        usable = hasattr(found, "get_property")
+    if isinstance(calculator, type):
+        usable = hasattr(calculator, "get_property")
     else:  # a function that makes one: to call what a config names, `1` is not word enough
-        usable = callable(found) and trust.allowed(path, by_name=True)
+        usable = callable(calculator) and trust.allowed(path, by_name=True)
     if not usable:
         raise ConfigError(f"calculator: {module} has no ASE calculator {name!r}")
-    return found
+    return calculator
 
 
 def build(molecule: Molecule, options: Mapping[str, Any]) -> Potential:

@@ -150,7 +150,7 @@ def settle(molecule: Molecule, options: Mapping[str, Any]) -> dict[str, Any]:
         When the library, a Slater-Koster file or a parameter file is missing, or the options do not fit together.
     """
     method = options["method"]
-    settled = {**options, "library": _library(options.get("library"))}
+    complete = {**options, "library": _library(options.get("library"))}
     dispersion = _value(options, "dispersion")
     if method in _SETS:
         unknown = sorted({*molecule.symbols} - {*_ORBITALS})
@@ -159,11 +159,11 @@ def settle(molecule: Molecule, options: Mapping[str, Any]) -> dict[str, Any]:
                 f"method: {method} in potential 'dftbplus' has no parameters for {', '.join(unknown)}"
                 f" (it has them for {', '.join(_ORBITALS)})"
             )
-        settled["slater_koster_directory"] = _slater_koster(method, molecule, options.get("slater_koster_directory"))
+        complete["slater_koster_directory"] = _slater_koster(method, molecule, options.get("slater_koster_directory"))
         if dispersion != "none" and (method, dispersion) not in _DISPERSION:
             raise ConfigError(f"dispersion: no {dispersion} parameters are published for {method} with mio; use D4")
         if "solvent" in options:
-            settled["solvent"] = _solvent(options["solvent"])
+            complete["solvent"] = _solvent(options["solvent"])
     else:
         if dispersion != "none":
             raise ConfigError(f"dispersion: {method} has its own; leave this out")
@@ -171,7 +171,7 @@ def settle(molecule: Molecule, options: Mapping[str, Any]) -> dict[str, Any]:
             raise ConfigError(f"solvent: DFTB+ has none for {method}; use potential 'tblite'")
     if "solvation" in options and "solvent" not in options:
         raise ConfigError("solvation: needs a solvent")
-    return settled
+    return complete
 
 
 def _library(named: str | None) -> str:
@@ -189,10 +189,10 @@ def _library(named: str | None) -> str:
         path = Path(prefix, "lib", f"libdftbplus{suffix}")
         if path.is_file():
             return str(path)
-    found = ctypes.util.find_library("dftbplus")
-    if found is None:
+    library = ctypes.util.find_library("dftbplus")
+    if library is None:
         raise ConfigError(f"library: libdftbplus is not found; {_INSTALL}")
-    return found
+    return library
 
 
 def _slater_koster(method: str, molecule: Molecule, named: str | None) -> str:
