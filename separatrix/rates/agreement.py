@@ -63,7 +63,7 @@ def agreement(
         for one, other in itertools.combinations(usable, 2):
             like = not is_sampled(one["route"]) and one.get("classical_rate") and rules["statistics"] == "quantum"
             names = f"{other['route']} over {one['route']}" + (", both classical" if like else "")
-            unequilibrated = any(r.get("settled") is False for r in (one, other))
+            unequilibrated = any(r.get("equilibrated") is False for r in (one, other))
             difference = math.log(other["rate"] / (one["classical_rate"] if like else one["rate"]))
             half = math.hypot(_half_width(one), _half_width(other))
             ratio, low, high = (math.exp(x) for x in (difference, difference - half, difference + half))

@@ -69,7 +69,7 @@ class RouteRates:
     rates
         Entries of ``routes``: ``from``, ``to``, ``temperature`` (K), ``rate`` (1/s; None: no rate), ``ln_error``
         (standard error of its logarithm, or None); where the route has them ``low`` and ``high`` (1/s, 0.95), ``how``
-        and ``settled`` (False: not equilibrated, which excludes the rate from summaries).
+        and ``equilibrated`` (False: the windows are not, which excludes the rate from summaries).
     content
         Keys of ``rates.json`` with what else the report shows.
     quantum_factors

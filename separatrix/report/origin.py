@@ -13,7 +13,7 @@ from pathlib import Path
 
 from separatrix.core.errors import StoreError
 from separatrix.core.version import code_version
-from separatrix.report.language import Words
+from separatrix.report.language import Phrases
 
 #: Digits of a commit that the page shows; they are enough for git.
 COMMIT_DIGITS = 12
@@ -76,12 +76,12 @@ def _history(file: Path | str) -> str:
         raise StoreError(f"{file}: cannot be read ({error.strerror or error})") from error
 
 
-def sentences(words: Words, files: Iterable[Path | str], config: str, settings: str, seed: int) -> list[str]:
-    """What the page says of its origin.
+def sentences(phrase: Phrases, files: Iterable[Path | str], config: str, settings: str, seed: int) -> list[str]:
+    """Sentences on the origin of the page.
 
     Parameters
     ----------
-    words
+    phrase
         Of the language.
     files
         Results (netCDF) that the page shows.
@@ -94,7 +94,7 @@ def sentences(words: Words, files: Iterable[Path | str], config: str, settings: 
     """
     made = shortened(str(code_version()))
     today = datetime.now(UTC).strftime("%Y-%m-%d")
-    told = [words("origin_page", code=made, date=today)]
+    lines = [phrase("origin_page", code=made, date=today)]
     if records := written_by(files):
-        told.append(words("origin_paths", codes=words.set_apart([str(record) for record in records])))
-    return [*told, words("origin_config", config=config, fingerprint=settings, seed=seed), words("origin_files")]
+        lines.append(phrase("origin_paths", codes=phrase.set_apart([str(record) for record in records])))
+    return [*lines, phrase("origin_config", config=config, fingerprint=settings, seed=seed), phrase("origin_files")]

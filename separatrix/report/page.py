@@ -21,9 +21,9 @@ from separatrix.coordinate import reaction_coordinate
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json, replacing
 from separatrix.core.plain import json_safe
-from separatrix.report import charts, movies, origin, story, table_content, templates
+from separatrix.report import charts, judged_method, methods_table, movies, origin, story, table_content, templates
 from separatrix.report.figure_registry import SECTIONS
-from separatrix.report.language import Words
+from separatrix.report.language import Phrases
 from separatrix.report.literature import read_literature
 
 log = logging.getLogger(__name__)
@@ -79,15 +79,15 @@ def caption(text: str) -> list[list[Span]]:
 
 def _spans(paragraph: str) -> list[Span]:
     spans, end = [], 0
-    for found in _MARKUP.finditer(paragraph):
-        spans.append(Span("text", paragraph[end : found.start()]))
-        spans.append(Span(str(found.lastgroup), found[str(found.lastgroup)]))
-        end = found.end()
+    for match in _MARKUP.finditer(paragraph):
+        spans.append(Span("text", paragraph[end : match.start()]))
+        spans.append(Span(str(match.lastgroup), match[str(match.lastgroup)]))
+        end = match.end()
     spans.append(Span("text", paragraph[end:]))
     return [span for span in spans if span.text]
 
 
-def interactive(spec: dict[str, Any], words: Words) -> dict[str, Any]:
+def interactive(spec: dict[str, Any], phrase: Phrases) -> dict[str, Any]:
     """A Vega-Lite specification as Vega for the page: values on hovering, the page's language, no idle data."""
     spec = dict(spec)
     if "datasets" in spec:
@@ -96,7 +96,7 @@ def interactive(spec: dict[str, Any], words: Words) -> dict[str, Any]:
     config = dict(spec.get("config", {}))
     config["mark"] = {**config.get("mark", {}), "tooltip": True}
     spec["config"] = config
-    return compiled(_translated(spec, words.terms) if words.terms else spec)
+    return compiled(_translated(spec, phrase.terms) if phrase.terms else spec)
 
 
 def compiled(spec: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _vega() -> Markup:
     return templates.script(vl_convert.javascript_bundle())  # type: ignore[call-arg]
 
 
-def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, list[dict[str, Any]]]:
+def figure_items(items: Sequence[Mapping[str, Any]], phrase: Phrases) -> dict[str, list[dict[str, Any]]]:
     """Figures and tables by section, each with all that the template shows.
 
     A figure without ``spec`` is too large to be live, one with an empty ``still`` too large for an image.
@@ -142,11 +142,11 @@ def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, 
         For each: ``section``, ``name``, ``title``, ``caption`` (file), and ``figure`` (SVG; PDF and Vega-Lite beside
         it) with ``data`` (CSV or JSON), or ``table`` (HTML; its content is in :func:`table_content.data_file`).
     """
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in SECTIONS}
+    by_section: dict[str, list[dict[str, Any]]] = {name: [] for name in SECTIONS}
     for item in items:
         entry: dict[str, Any] = {
             "id": item["name"].replace("/", "-"),
-            "title": words.term(item["title"]),
+            "title": phrase.term(item["title"]),
             "caption": caption(_bytes(item["caption"]).decode()) if item.get("caption") else [],
         }
         if "figure" in item:
@@ -158,7 +158,7 @@ def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, 
                     f"{figure.with_suffix('.json')}: damaged ({error}); delete it and run again"
                 ) from error
             entry["still"], entry["file"] = still(figure), f"{item['name']}{figure.suffix}"
-            live = interactive(spec, words)
+            live = interactive(spec, phrase)
             if (size := len(json.dumps(live))) <= LARGEST:
                 entry["spec"] = live
             else:
@@ -169,18 +169,18 @@ def figure_items(items: Sequence[Mapping[str, Any]], words: Words) -> dict[str, 
             entry["saved"] = {kind: {"uri": data_uri(p), "name": p.name} for kind, p in saved.items()}
         else:
             entry["table"] = read_json(table_content.data_file(item["table"]))
-        found[item["section"]].append(entry)
-    return found
+        by_section[item["section"]].append(entry)
+    return by_section
 
 
-def track_chart(movie: movies.Movie, words: Words) -> dict[str, Any]:
+def track_chart(movie: movies.Movie, phrase: Phrases) -> dict[str, Any]:
     """Vega specification of the coordinates along a movie; its signal ``at`` is the frame."""
     rows = [
         {"frame": i, "time": t, "name": name, "value": values[i]}
         for name, values in movie.tracks.items()
         for i, t in enumerate(movie.time)
     ]
-    x = {"field": "time", "type": "quantitative", "title": f"{words('time')} (fs)"}
+    x = {"field": "time", "type": "quantitative", "title": f"{phrase('time')} (fs)"}
     panels = []
     for number, name in enumerate(movie.tracks):
         colour = charts.PALETTE[number % len(charts.PALETTE)]
@@ -250,15 +250,15 @@ def write(
         When a file is missing or damaged.
     """
     given = StageSettings("report", settings)
-    system, words = given.system, Words(given.config.report.language)
-    told = read_json(comparison)["methods"]
+    system, phrase = given.system, Phrases(given.config.report.language)
+    compared = read_json(comparison)["methods"]
     rates = {name: read_json(m["rates"]) for name, m in methods.items()}
     labels = {name: m["label"] for name, m in methods.items()}
-    judged = {name: story.judge(labels[name], told[name]["quantities"], rates[name]) for name in methods}
-    known = read_literature(literature) if literature else None
+    judged = {name: judged_method.judge(labels[name], compared[name]["quantities"], rates[name]) for name in methods}
+    measured = read_literature(literature) if literature else None
     temperature = float(given.config.temperature_K)
     ends = {"reactant": system.reactant, "product": system.product}
-    sections = figure_items(shown, words)
+    sections = figure_items(shown, phrase)
     films = []
     if system.molecule.n_atoms > 2:
         for name, method in methods.items():
@@ -267,9 +267,9 @@ def write(
     sentences = story.sentences(
         # What a scan varies has a section of its own.
         [judged[name] for name, method in methods.items() if not method["varies"]],
-        {labels[n]: story.disagreements(content) for n, content in rates.items()},
-        known,
-        words,
+        {labels[n]: judged_method.disagreements(content) for n, content in rates.items()},
+        measured,
+        phrase,
         temperature=temperature,
         several=len(system.mechanism.names) > 1,
         **ends,
@@ -278,31 +278,31 @@ def write(
         "figures": {f["id"]: f["spec"] for part in sections.values() for f in part if "spec" in f},
         "movies": [
             {
-                "title": _movie_title(film, {j.label for j in judged.values() if j.stays}, words),
+                "title": _movie_title(film, {j.label for j in judged.values() if j.stays}, phrase),
                 "xyz": film.xyz,
                 "time": film.time,
-                "chart": track_chart(film, words),
+                "chart": track_chart(film, phrase),
             }
             for film in films
         ],
-        "words": {key: words(key) for key in ("play", "pause", "no_webgl")},
+        "phrases": {key: phrase(key) for key in ("play", "pause", "no_webgl")},
     }
     context = {
-        "w": words,
-        "language": words.language,
-        "title": words("title", system=system.title, **ends),
-        "subtitle": words("subtitle", methods=words.listed(list(labels.values())), temperature=f"{temperature:g}"),
+        "w": phrase,
+        "language": phrase.language,
+        "title": phrase("title", system=system.title, **ends),
+        "subtitle": phrase("subtitle", methods=phrase.listed(list(labels.values())), temperature=f"{temperature:g}"),
         "sentences": sentences,
-        "heads": story.heads(words, **ends),
-        "rows": _cells(story.rows(list(judged.values()), words)),
-        "experiment": [_parts(c) for c in story.experimental_row(known, system.reactant, words)],
+        "heads": methods_table.heads(phrase, **ends),
+        "rows": _cells(methods_table.rows(list(judged.values()), phrase)),
+        "experiment": [_parts(c) for c in methods_table.experimental_row(measured, system.reactant, phrase)],
         "sections": {name: part for name, part in sections.items() if part or name == "mechanism"},
         "labels": list(labels.values()),
         "movies": bool(films),
-        "movie_caption": words("movie_caption", **ends),
-        "sources": {labels[name]: told[name]["source"] for name in methods},
+        "movie_caption": phrase("movie_caption", **ends),
+        "sources": {labels[name]: compared[name]["source"] for name in methods},
         "origin": origin.sentences(
-            words,
+            phrase,
             [file for method in methods.values() for file in method["paths"]],
             given.data["config"],
             given.data["fingerprint"],
@@ -321,12 +321,12 @@ def write(
     log.info("%s: %.1f MB, %d figures, %d movies", out, len(text.encode()) / 1e6, len(data["figures"]), len(films))
 
 
-def _movie_title(film: movies.Movie, undetermined: Collection[str], words: Words) -> str:
+def _movie_title(film: movies.Movie, undetermined: Collection[str], phrase: Phrases) -> str:
     """Method and mechanism of a movie, and the mechanism's share where it is determined."""
-    title = f"{film.label}: {words.term(film.mechanism)}"
+    title = f"{film.label}: {phrase.term(film.mechanism)}"
     if film.label in undetermined:
         return title
-    return f"{title}, {words('share_of', share=f'{film.share:.0%}')}"
+    return f"{title}, {phrase('share_of', share=f'{film.share:.0%}')}"
 
 
 def _cells(rows: Sequence[Sequence[tuple[str, float | str]]]) -> list[list[dict[str, Any]]]:

@@ -257,7 +257,7 @@ def test_windows_without_energies_stay_at_their_temperature():
         reweighting.other_temperatures(bare, 300.0, [310.0], rate, rng=np.random.default_rng(1))
 
 
-def test_windows_that_have_not_settled_are_told_by_their_halves():
+def test_windows_that_are_not_equilibrated_are_told_by_their_halves():
     surface, ends = SURFACES["one coordinate"]
     made = surface.windows(np.random.default_rng(5), 400, count=15, ends=ends)
     change, error = free_energy.drift(made, 300.0, 0.0, rng=np.random.default_rng(1))

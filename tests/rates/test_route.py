@@ -14,7 +14,7 @@ from separatrix.core.errors import ConfigError, SamplingError
 from separatrix.core.files import read_json, write_json
 from separatrix.core.yaml_file import read_yaml
 from separatrix.rates.route import ROUTES, by_trust, in_order, is_sampled, title_of
-from separatrix.report import citations, rates_table, story
+from separatrix.report import citations, judged_method, rates_table
 from separatrix.workflow import plan, rate_routes
 
 TOY = """
@@ -109,7 +109,7 @@ def test_a_package_brings_a_route(tmp_path: Path, monkeypatch, toy: None) -> Non
     toys = quantities["route_number[route=toy, number=toys]"]
     assert (toys.value, toys.label, toys.note) == (7, "toys in all", "counted")
     assert "<td>a toy of a route</td>" in rates_table.content([content], ["model"], None).html()
-    assert story.best_rate(content, "A", 300.0).route == "toy"
+    assert judged_method.best_rate(content, "A", 300.0).route == "toy"
     assert by_trust()[0] == "toy"
 
 

@@ -14,7 +14,7 @@ from separatrix.core.files import write_dataset
 from separatrix.core.version import CodeVersion
 from separatrix.core.yaml_file import read_yaml
 from separatrix.report import origin
-from separatrix.report.language import LANGUAGES, Words
+from separatrix.report.language import LANGUAGES, Phrases
 
 COMMIT = "3f95a08c1b2d4e5f60718293a4b5c6d7e8f90123"
 
@@ -54,13 +54,13 @@ def test_a_missing_file_is_named(tmp_path: Path):
 def test_sentences_name_code_day_config_and_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str):
     monkeypatch.setattr(origin, "code_version", lambda: CodeVersion("0.3.0", COMMIT))
     file = with_history(tmp_path / "a.nc", "2026-11-20T08:00:00Z separatrix 0.1.0")
-    told = origin.sentences(Words(language), [file], "c.yaml", "0123456789abcdef", 7)
+    told = origin.sentences(Phrases(language), [file], "c.yaml", "0123456789abcdef", 7)
     page, paths, config, _ = told
     assert "separatrix 0.3.0 (commit 3f95a08c1b2d)" in page and "20" in page
     assert "separatrix 0.1.0, 2026-11-20" in paths
     assert all(text in config for text in ("c.yaml", "0123456789abcdef", "7"))
     # Results without a record are not spoken of.
-    assert len(origin.sentences(Words(language), [], "c.yaml", "0", 7)) == len(told) - 1
+    assert len(origin.sentences(Phrases(language), [], "c.yaml", "0", 7)) == len(told) - 1
 
 
 def test_the_fingerprint_of_a_config_is_that_of_its_calculation():

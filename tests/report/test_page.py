@@ -19,7 +19,7 @@ from separatrix.core.errors import StoreError
 from separatrix.core.units import ANGSTROM
 from separatrix.core.yaml_file import read_yaml
 from separatrix.report import charts, movies, page, table_content, templates
-from separatrix.report.language import Words
+from separatrix.report.language import Phrases
 from separatrix.results.path_files import write_paths
 
 MOLECULE, E = dnab("E")
@@ -121,7 +121,7 @@ def item(folder: Path, **changed: Any) -> dict[str, Any]:
 
 
 def test_a_figure_in_all_its_forms(tmp_path: Path):
-    found = page.figure_items([item(tmp_path)], Words("ja"))["cost"][0]
+    found = page.figure_items([item(tmp_path)], Phrases("ja"))["cost"][0]
     assert found["id"] == "scans-f" and found["title"] == "採択率"
     assert found["caption"] == [
         [("text", "One "), ("em", "thing"), ("text", " & "), ("code", "another"), ("text", ".")],
@@ -146,7 +146,7 @@ def test_a_figure_in_all_its_forms(tmp_path: Path):
 def test_large_files_are_named_and_not_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     made = item(tmp_path)
     monkeypatch.setattr(page, "LARGEST", 1000)
-    saved = page.figure_items([made], Words("en"))["cost"][0]["saved"]
+    saved = page.figure_items([made], Phrases("en"))["cost"][0]["saved"]
     assert saved["PDF"]["uri"] == "" and saved["CSV"]["uri"].startswith("data:text/csv;base64,")
 
 
@@ -164,7 +164,7 @@ def page_of(sections: dict[str, Any], **changed: Any) -> str:
         "movies": False,
         "origin": [],
     }
-    given = empty | lists | {"w": Words("en"), "sentences": told, "sections": sections, **changed}
+    given = empty | lists | {"w": Phrases("en"), "sentences": told, "sections": sections, **changed}
     return templates.render("page.html.j2", **given)
 
 
@@ -180,7 +180,7 @@ def test_a_large_figure_is_never_blank(tmp_path: Path, monkeypatch: pytest.Monke
     charts.save(chart().properties(data=rows), tmp_path / "f.svg")
     with_much_in_it(tmp_path / "f.svg", 300_000)
     monkeypatch.setattr(page, "LARGEST", largest)
-    (found,) = page.figure_items([made], Words("en"))["cost"]
+    (found,) = page.figure_items([made], Phrases("en"))["cost"]
     assert "spec" not in found
     text = page_of({"cost": [found]})
     assert "data-figure" not in text and 'class="live"' not in text
@@ -199,7 +199,7 @@ def test_a_live_figure_may_lack_its_still(tmp_path: Path, monkeypatch: pytest.Mo
     with_much_in_it(tmp_path / "f.svg", 30_000)
     monkeypatch.setattr(page.vl_convert, "svg_to_png", lambda *_, **__: bytes(30_000))
     monkeypatch.setattr(page, "LARGEST", 20_000)
-    (found,) = page.figure_items([made], Words("ja"))["cost"]
+    (found,) = page.figure_items([made], Phrases("ja"))["cost"]
     text = page_of({"cost": [found]})
     # Of the same class as an image, so that it is shown on paper and not beside the live figure.
     assert '<p class="still note">' in text and "scans/f.svg" in text
@@ -230,28 +230,28 @@ def test_a_missing_file_is_named(tmp_path: Path, ending: str):
     made = item(tmp_path)
     (tmp_path / f"f{ending}").unlink()
     with pytest.raises(StoreError, match=rf"f\{ending}: cannot be read"):
-        page.figure_items([made], Words("en"))
+        page.figure_items([made], Phrases("en"))
 
 
 def test_a_damaged_chart_is_named(tmp_path: Path):
     made = item(tmp_path)
     (tmp_path / "f.json").write_text('{"half')
     with pytest.raises(StoreError, match=r"f\.json: damaged"):
-        page.figure_items([made], Words("en"))
+        page.figure_items([made], Phrases("en"))
 
 
 def test_a_table_without_its_page(tmp_path: Path):
     content = table_content.one_table("T", ["a"], [table_content.text_row("b", ["1"])], "words < more")
     table_content.save(content, tmp_path / "t.html")
     of_table = {"section": "cost", "name": "t", "title": "T", "table": str(tmp_path / "t.html")}
-    text = page_of(page.figure_items([of_table], Words("en")))
+    text = page_of(page.figure_items([of_table], Phrases("en")))
     assert "<td>1</td>" in text and "<p>words &lt; more</p>" in text
     # The same as on its own page, and one page only.
     body = re.search("<div><table>.*</p>", (tmp_path / "t.html").read_text(), flags=re.DOTALL)
     assert body and body[0] in text and text.count("<body") == text.count("<style") == 1
     (tmp_path / "tables" / "t.json").write_text("<p>")
     with pytest.raises(StoreError, match=r"tables/t\.json: damaged"):
-        page.figure_items([of_table], Words("en"))
+        page.figure_items([of_table], Phrases("en"))
 
 
 def test_scripts_cannot_end_their_element():

@@ -18,7 +18,7 @@ from separatrix.core.files import read_json, write_json
 from separatrix.core.labelled import Labelled
 from separatrix.core.plain import json_safe
 from separatrix.rates.agreement import agreement
-from separatrix.report import compare_runs, figure_data, story, table_cells
+from separatrix.report import compare_runs, figure_data, judged_method, table_cells
 from separatrix.report.figure_registry import Compared
 from separatrix.report.quantities.estimate import Estimate, MethodResults, estimates_of
 from separatrix.report.quantities.summary import comparison_frame, comparison_json, summarise
@@ -131,8 +131,8 @@ def decided(methods: list[MethodData], folder: Path) -> dict[str, Any]:
     return {
         "numbers": numbers.to_dict("records"),
         "keys": {name: list(m["quantities"]) for name, m in content.items()},
-        "story": [replace(story.judge(n, content[n]["quantities"], rates), label="") for n in content],
-        "disagree": len(story.disagreements(rates)),
+        "story": [replace(judged_method.judge(n, content[n]["quantities"], rates), label="") for n in content],
+        "disagree": len(judged_method.disagreements(rates)),
         "routes": [(pair["routes"], pair["ratio"], pair["verdict"]) for pair in pairs],
         "runs": [(d.key, d.scale, d.verdict) for d in compared.differences],
         "rows": [len(table.content(frame).tables[0].rows) for table in TABLES],

@@ -14,25 +14,25 @@ import yaml
 
 from separatrix.rates.kinetics import relaxation
 from separatrix.rates.route import by_trust
-from separatrix.report import language, page, story
-from separatrix.report.language import Words
+from separatrix.report import judged_method, language, methods_table, page, story
+from separatrix.report.language import Phrases
 from separatrix.report.quantity_catalogue import key_of
 from separatrix.sampling.mechanism_shares import Agreement
 from separatrix.statistics.committor_statistics import Judgement
 
-EN, JA = Words("en"), Words("ja")
+EN, JA = Phrases("en"), Phrases("ja")
 NONE = (math.nan, math.nan, math.nan)
 
 
-def judged(label: str, **changed: Any) -> story.Judged:
-    base = story.Judged(
+def judged(label: str, **changed: Any) -> judged_method.Judged:
+    base = judged_method.Judged(
         label=label,
         mechanism="rotation",
         share=1.0,
         paths=20,
         stays=False,
         barrier=20.0,
-        rate=story.Rate(2.0, math.nan, math.nan, "harmonic"),
+        rate=judged_method.Rate(2.0, math.nan, math.nan, "harmonic"),
         activation_energy=90.0,
         numbers=dict.fromkeys(("length", "acceptance", "committor", "spread", "cost"), NONE),
         verdict="sound",
@@ -40,7 +40,7 @@ def judged(label: str, **changed: Any) -> story.Judged:
     return replace(base, **changed)
 
 
-def told(methods: list[story.Judged], words: Words = EN, **more: Any) -> dict[str, list[str]]:
+def told(methods: list[judged_method.Judged], words: Phrases = EN, **more: Any) -> dict[str, list[str]]:
     options = {"agreements": {}, "literature": None, "several": True, **more}
     ends = {"reactant": "Z", "product": "E", "temperature": 300.0}
     return story.sentences(methods, options.pop("agreements"), options.pop("literature"), words, **ends, **options)
@@ -66,8 +66,8 @@ def test_both_languages_have_the_same_phrases_with_the_same_blanks():
         assert blanks(one[key]) == blanks(other[key]), key
 
 
-class Asked(Words):
-    """Words that remember which phrases were asked for."""
+class Asked(Phrases):
+    """Phrases that remember which phrases were asked for."""
 
     def __init__(self) -> None:
         super().__init__("en")
@@ -82,15 +82,15 @@ def test_every_phrase_is_used_and_every_used_one_is_there():
     """Asked for by name in the code, the template or the page's script, or made of a list that the code has."""
     folder = language.FOLDER.parent
     sources = "".join(f.read_text() for f in [*folder.glob("*.py"), *folder.glob("templates/*")])
-    used = set(re.findall(r"""\b(?:w|words)\(\s*["'](\w+)["']\s*[,)]""", sources))
-    used |= set(re.findall(r"data\.words\.(\w+)", (folder / "assets/report.js").read_text()))
+    used = set(re.findall(r"""\b(?:w|phrase)\(\s*["'](\w+)["']\s*[,)]""", sources))
+    used |= set(re.findall(r"data\.phrases\.(\w+)", (folder / "assets/report.js").read_text()))
     used |= {f"section_{name}" for name in page.SECTIONS} | {f"route_{name.replace(' ', '_')}" for name in by_trust()}
-    used |= {name for verdict in story.MethodVerdict for name in (verdict, f"verdict_{verdict}")}
-    used |= {f"lost_{name}" for name in story.LOST}
+    used |= {name for verdict in judged_method.MethodVerdict for name in (verdict, f"verdict_{verdict}")}
+    used |= {f"lost_{name}" for name in judged_method.LOST}
     # Chosen between two of them.
     used |= {"mechanism_differ", "mechanism_sampled", "saddles", "without_saddle"}
     asked = Asked()
-    story.heads(asked, "Z", "E")
+    methods_table.heads(asked, "Z", "E")
     assert used | asked.keys == set(yaml.safe_load((language.FOLDER / "en.yaml").read_text())["phrases"])
 
 
@@ -135,7 +135,7 @@ def test_a_start_is_no_finding():
     assert words[2].startswith("Chains of a and c never changed their mechanism (rotation), so shares")
     assert words[3].startswith("Chains of b never changed their mechanism (inversion and rotation), so shares")
     assert not any("%" in text for text in words)
-    cells = [row[1][0] for row in story.rows(methods, EN)]
+    cells = [row[1][0] for row in methods_table.rows(methods, EN)]
     assert cells == ["rotation §", "inversion and rotation §", "rotation §"]
     assert "§" in EN("table_note") and "§" in JA("table_note")
     # One that is free beside them has its share.
@@ -145,7 +145,7 @@ def test_a_start_is_no_finding():
 
 
 def test_rates_with_their_routes_and_how_far_apart():
-    fast = judged("fast", rate=story.Rate(3.0e6, 1e6, 9e6, "free energy"))
+    fast = judged("fast", rate=judged_method.Rate(3.0e6, 1e6, 9e6, "free energy"))
     words = told([judged("slow"), fast, judged("none", rate=None)])["rate"]
     assert words[0] == (
         "Rate from Z to E at 300 K: 2.0 /s by slow (harmonic transition-state theory); "
@@ -154,7 +154,7 @@ def test_rates_with_their_routes_and_how_far_apart():
     assert words[1] == "The fastest method, fast, and the slowest, slow, differ by a factor of 1.5 × 10⁶."
     apart = told([judged("a"), judged("b")], agreements={"a": [], "b": ["they disagree"]})["rate"]
     assert apart[-1].startswith("Routes to the rate disagree beyond their errors for b;")
-    restless = told([judged("a"), judged("b", unsettled=True)])["rate"]
+    restless = told([judged("a"), judged("b", not_equilibrated=True)])["rate"]
     assert restless[-1].startswith("The umbrella windows of b are not equilibrated")
 
 
@@ -188,8 +188,8 @@ def test_sentences_show_what_the_table_shows():
     """Digits for digits: costs, rates, spreads."""
     numbers = dict.fromkeys(("length", "acceptance", "committor", "spread", "cost"), NONE)
     numbers |= {"cost": (0.0683, 0.0504, 0.1017), "spread": (0.0, 0.0, 0.213)}
-    m = judged("a", numbers=numbers, rate=story.Rate(7.7e-7, 5.3e-7, 1.11e-6, "free energy"))
-    cells = [shown for shown, _ in story.rows([m], EN)[0]]
+    m = judged("a", numbers=numbers, rate=judged_method.Rate(7.7e-7, 5.3e-7, 1.11e-6, "free energy"))
+    cells = [shown for shown, _ in methods_table.rows([m], EN)[0]]
     words = told([m])
     assert words["cost"] == ["Core-seconds per accepted path: 0.068 (0.050 – 0.102) (a)."]
     assert cells[9] == "0.068 (0.050 – 0.102)" and cells[3] == "7.7 × 10⁻⁷ (5.3 – 11.1) × 10⁻⁷"
@@ -209,7 +209,10 @@ def test_what_reached_no_basin_is_told_with_its_key():
 
 
 def test_rates_over_that_of_experiment_within_its_range():
-    rates = {300.0: story.Rate(1.0, 0.5, 2.0, "free energy"), 503.0: story.Rate(35.0, math.nan, math.nan, "harmonic")}
+    rates = {
+        300.0: judged_method.Rate(1.0, 0.5, 2.0, "free energy"),
+        503.0: judged_method.Rate(35.0, math.nan, math.nan, "harmonic"),
+    }
     row = {"quantity": "prefactor", "from": "Z", "value": 3e13, "error": 2e13, "lowest_K": 458, "highest_K": 548}
     measured = pd.concat([experiment(102, 3), pd.DataFrame([row])])
     words = told([judged("a", rates=rates), judged("b")], literature=measured)["rate"]
@@ -220,12 +223,12 @@ def test_rates_over_that_of_experiment_within_its_range():
     # Not beyond the range.
     assert told([judged("a", rates={300.0: rates[300.0]})], literature=measured)["rate"][-1] != words[-1]
     # A sampled rate is classical: like with like.
-    sampled = {503.0: story.Rate(35.0, 20.0, 60.0, "free energy", quantum_factor=3.0)}
+    sampled = {503.0: judged_method.Rate(35.0, 20.0, 60.0, "free energy", quantum_factor=3.0)}
     words = told([judged("a", rates=sampled)], literature=measured)["rate"]
     assert words[-1].endswith("0.14 by a (free energy and recrossing, times 3 for quantised vibrations).")
     routes = [{"route": "free energy", "from": "Z", "temperature": 503.0, "rate": 35.0, "ln_error": 0.3}]
     for more, factor in (({}, 1.0), ({"quantum_factor": 3.0}, 3.0)):
-        assert story.best_rate({"routes": [routes[0] | more]}, "Z", 503.0).quantum_factor == factor
+        assert judged_method.best_rate({"routes": [routes[0] | more]}, "Z", 503.0).quantum_factor == factor
 
 
 @pytest.mark.parametrize(
@@ -256,9 +259,11 @@ def test_who_is_to_be_trusted():
 
 
 def test_japanese_has_no_english_left():
-    methods = [judged(name, verdict=verdict) for name, verdict in zip("acdef", story.MethodVerdict, strict=True)]
+    methods = [
+        judged(name, verdict=verdict) for name, verdict in zip("acdef", judged_method.MethodVerdict, strict=True)
+    ]
     methods.append(judged("b", mechanism=("inversion",), verdict="off_centre", stays=True, saddles=("rotation",)))
-    lost = dict.fromkeys(story.LOST, (0.5, 0.4, 0.6))
+    lost = dict.fromkeys(judged_method.LOST, (0.5, 0.4, 0.6))
     methods.append(judged("h", lost=lost, relaxation=("harmonic", relaxation(1.0, 100.0)), above=-3.0))
     methods.append(judged("i", relaxation=("harmonic", relaxation(100.0, 1.0)), rates={500.0: methods[0].rate}))
     found = told(methods, JA, literature=experiment(102, 3), agreements={"a": ["x"]})
@@ -319,14 +324,14 @@ def rates(routes: list[dict[str, Any]]) -> dict[str, Any]:
     ],
 )
 def test_verdict_by_its_rule(converged: str, committor: Bounds, spread: Bounds, test: str, expected: str):
-    found = story.judge("m", numbers(converged, committor, spread, 0.1, test), rates([]))
+    found = judged_method.judge("m", numbers(converged, committor, spread, 0.1, test), rates([]))
     assert found.verdict == expected
     assert (found.mechanism, found.share, found.paths, found.stays) == ("rotation", 0.8, 31, False)
     told = numbers(converged, committor, spread, 0.1, test)
     for entry in told.values():
         if entry["id"] == "mechanism_share":
             entry["value"] = None
-    found = story.judge("m", told, rates([]))
+    found = judged_method.judge("m", told, rates([]))
     assert (found.mechanism, found.stays) == (("inversion", "rotation"), True) and math.isnan(found.share)
     assert (found.barrier, found.activation_energy, found.rate) == (12.5, 50.0, None)
 
@@ -335,18 +340,20 @@ def test_the_rate_that_counts():
     common = {"from": "Z", "temperature": 300.0}
     harmonic = {**common, "route": "harmonic", "rate": 1.0, "ln_error": None}
     free = {**common, "route": "free energy", "rate": 2.0, "ln_error": 0.5}
-    assert story.best_rate(rates([harmonic, free]), "Z", 300.0) == story.Rate(
+    assert judged_method.best_rate(rates([harmonic, free]), "Z", 300.0) == judged_method.Rate(
         2.0, pytest.approx(2.0 * math.exp(-0.98)), pytest.approx(2.0 * math.exp(0.98)), "free energy"
     )
     # An interval of its own, such as Student's t of a few blocks.
     own = {**free, "route": "interfaces", "low": 0.5, "high": 9.0}
-    assert story.best_rate(rates([harmonic, own]), "Z", 300.0) == story.Rate(2.0, 0.5, 9.0, "interfaces")
+    assert judged_method.best_rate(rates([harmonic, own]), "Z", 300.0) == judged_method.Rate(
+        2.0, 0.5, 9.0, "interfaces"
+    )
     for idle in ({**free, "rate": None}, {**free, "ln_error": None}, {**free, "temperature": 400.0}):
-        assert story.best_rate(rates([harmonic, idle]), "Z", 300.0).route == "harmonic"
-    assert story.best_rate(rates([{**harmonic, "from": "E"}]), "Z", 300.0) is None
+        assert judged_method.best_rate(rates([harmonic, idle]), "Z", 300.0).route == "harmonic"
+    assert judged_method.best_rate(rates([{**harmonic, "from": "E"}]), "Z", 300.0) is None
     # Windows of which nothing is known count, those that are known to have been on their way do not.
     for known, route in ((True, "free energy"), (None, "free energy"), (False, "harmonic")):
-        assert story.best_rate(rates([harmonic, {**free, "settled": known}]), "Z", 300.0).route == route
+        assert judged_method.best_rate(rates([harmonic, {**free, "equilibrated": known}]), "Z", 300.0).route == route
 
 
 @pytest.mark.parametrize(

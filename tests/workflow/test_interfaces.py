@@ -256,7 +256,7 @@ def test_each_pair_of_routes_is_held_against_the_other():
     assert "disagree beyond errors; interfaces over free energy: 3.6 (2.3 to 5.6)" in pairs[2].text
     assert agreement(routes(harmonic=(1e5, None), free_energy=(None, None)), 300.0, rules) == []
     moving = routes(harmonic=(1e5, None), free_energy=(1.1e5, 0.1))
-    moving[1]["settled"] = False
+    moving[1]["equilibrated"] = False
     (pair,) = agreement(moving, 300.0, rules)
     assert pair.text.endswith("; the umbrella windows were not equilibrated")
     # An interval by Student's t is wider: ln 4 = 1.39 is within 1.5, where 1.96 errors are 0.39.

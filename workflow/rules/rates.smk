@@ -152,7 +152,7 @@ rule rates:
         runtime=10,
     params:
         stage=Stage("separatrix.workflow.rate_routes:gather"),
-        revision=Revision(2),
+        revision=Revision(3),
         settings=settings("rates"),
     message:
         "{wildcards.method}: rates by all routes"

@@ -49,7 +49,7 @@ def _rates(files: Mapping[str, Any], context: RouteContext) -> RouteRates:
         )
         rates += further
     equilibrated = free_energy.equilibrated(profile.get("drift"))
-    return RouteRates([rate | {"settled": equilibrated} for rate in rates], {"along_coordinate": content})
+    return RouteRates([rate | {"equilibrated": equilibrated} for rate in rates], {"along_coordinate": content})
 
 
 def _remarks(content: Mapping[str, Any]) -> Iterable[RouteRemark]:

@@ -111,7 +111,7 @@
   function play(on) {
     movie.playing = on;
     const button = document.getElementById("movie-play");
-    button.textContent = on ? data.words.pause : data.words.play;
+    button.textContent = on ? data.phrases.pause : data.phrases.play;
     button.setAttribute("aria-pressed", String(on));
     let last = 0;
     function step(now) {
@@ -158,7 +158,7 @@
     } catch {
       movie.viewer = null;
     }
-    if (!movie.viewer) view.textContent = data.words.no_webgl;
+    if (!movie.viewer) view.textContent = data.phrases.no_webgl;
     choice.addEventListener("change", () => showMovie(Number(choice.value)));
     document.getElementById("movie-frame").addEventListener("input", (event) => {
       play(false);

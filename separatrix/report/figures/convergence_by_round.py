@@ -100,7 +100,7 @@ FIGURE = MethodFigure(
         "variables scaled to [0, 1]; the larger of the two counts. R-hat and the effective sample size are the worst "
         "of the coordinate and its variables. No point: the data could not give the number, and the table "
         "*Convergence round by round* says why. Lines that jump when the variables change are no sign of divergence; "
-        "lines that have not settled are a sign that more shots are needed."
+        "lines that still change are a sign that more shots are needed."
     ),
     columns={
         **dict.fromkeys(

@@ -11,7 +11,7 @@ from separatrix.rates import kinetics
 from separatrix.rates.route import by_trust
 from separatrix.report.charts import GREY, alt, colour_of_present, finish, nothing
 from separatrix.report.figure_registry import RatesFigure
-from separatrix.report.quantities.rate_quantities import unsettled
+from separatrix.report.quantities.rate_quantities import not_equilibrated
 from separatrix.report.reported_rates import ReportedRates
 
 COLUMNS = {
@@ -37,7 +37,7 @@ def rows(rates: ReportedRates) -> pd.DataFrame:
             both = [
                 (r["from"], r["to"], r["rate"])
                 for r in content["routes"]
-                if (r["route"], r["temperature"]) == (route, temperature) and r["rate"] and not unsettled(r)
+                if (r["route"], r["temperature"]) == (route, temperature) and r["rate"] and not not_equilibrated(r)
             ]
             if {start for start, _, _ in both} == set(states):
                 break

@@ -18,9 +18,9 @@ from separatrix.report.quantity_catalogue import Group, Quantity, estimated, est
 from separatrix.statistics.no_basin import KEY
 
 
-def unsettled(route: Mapping[str, Any]) -> bool:
+def not_equilibrated(route: Mapping[str, Any]) -> bool:
     """Whether a rate comes from windows that had not come to equilibrium, so that its interval cannot be trusted."""
-    return route.get("settled") is False
+    return route.get("equilibrated") is False
 
 
 def both_ways(content: Mapping[str, Any]) -> tuple[str, kinetics.Relaxation] | None:
@@ -35,7 +35,9 @@ def both_ways(content: Mapping[str, Any]) -> tuple[str, kinetics.Relaxation] | N
         rates = {
             r["from"]: float(r["rate"])
             for r in content["routes"]
-            if (r["route"], r["temperature"]) == (name, content["temperature_K"]) and r["rate"] and not unsettled(r)
+            if (r["route"], r["temperature"]) == (name, content["temperature_K"])
+            and r["rate"]
+            and not not_equilibrated(r)
         }
         if rates.keys() == {start, end}:
             return name, kinetics.relaxation(rates[start], rates[end])
@@ -97,14 +99,14 @@ def rate_qualifiers(route: Mapping[str, Any]) -> dict[str, str | float]:
 
 
 def _rate(route: Mapping[str, Any]) -> Estimate:
-    """One rate; that of windows which had not settled has no interval, for the one on record does not know."""
+    """One rate; that of windows that are not equilibrated has no interval: the one on record does not know."""
     of = rate_qualifiers(route)
     value, (low, high) = finite(route["rate"]), kinetics.interval(route) or (None, None)
     if value is None or not value:
         return Estimate("rate", of=of, note="no rate by this route")
     if not is_sampled(route["route"]):
         note = "harmonic transition-state theory; no statistical error"
-    elif unsettled(route):
+    elif not_equilibrated(route):
         low, high, note = None, None, "no interval: the windows had not come to equilibrium"
     elif low is None:
         note = "no interval: no error is known"

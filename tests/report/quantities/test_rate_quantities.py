@@ -32,7 +32,15 @@ def content() -> dict[str, Any]:
     common = {"from": "Z", "to": "E", "temperature": 300.0, "low": None, "high": None}
     back = {"from": "E", "to": "Z"}
     harmonic = {**common, "route": "harmonic", "rate": 0.837, "ln_error": None}
-    free = {**common, "route": "free energy", "rate": 0.7, "ln_error": 0.2, "low": 0.5, "high": 1.1, "settled": True}
+    free = {
+        **common,
+        "route": "free energy",
+        "rate": 0.7,
+        "ln_error": 0.2,
+        "low": 0.5,
+        "high": 1.1,
+        "equilibrated": True,
+    }
     other = {**harmonic, "temperature": 503.0, "rate": 2.0e5}
     return {
         "states": ["Z", "E"],
@@ -96,16 +104,16 @@ def test_a_state_that_does_not_decay_has_no_half_life():
     # The most telling route that has both directions.
     data["routes"].append({**data["routes"][2], "from": "E", "to": "Z", "rate": 70.0, "low": 60.0, "high": 80.0})
     assert found_in(data)["relaxation time, free energy, 300 K"].value == pytest.approx(1.0 / 70.7)
-    data["routes"][-1]["settled"] = False
+    data["routes"][-1]["equilibrated"] = False
     assert "relaxation time, harmonic, 300 K" in found_in(data)
 
 
-def test_what_had_not_settled_has_no_interval():
+def test_what_is_not_equilibrated_has_no_interval():
     data = content()
-    data["routes"][2]["settled"] = False
+    data["routes"][2]["equilibrated"] = False
     q = found_in(data)["rate Z to E, free energy, 300 K"]
     assert q.value == 0.7 and q.low is None and "equilibrium" in q.note
-    data["routes"][2] |= {"settled": True, "low": None, "high": None, "ln_error": 0.0}
+    data["routes"][2] |= {"equilibrated": True, "low": None, "high": None, "ln_error": 0.0}
     q = found_in(data)["rate Z to E, free energy, 300 K"]
     assert q.low is None and q.note.startswith("no interval")
     data["routes"][2]["rate"] = None
