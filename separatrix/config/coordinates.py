@@ -12,7 +12,7 @@ import numpy as np
 from separatrix.config.keys import Keys
 from separatrix.core.molecule import Molecule
 from separatrix.core.units import KCAL
-from separatrix.cvs.kinds import KINDS, words
+from separatrix.cvs.kinds import KINDS, kind_names
 from separatrix.cvs.specification import from_spec
 from separatrix.cvs.states import Basin, Box, Interval, MechanismClass, MechanismRule
 from separatrix.cvs.variable import CARTESIAN, Variable
@@ -66,7 +66,7 @@ def build_coordinates(
     index = {label: i for i, label in enumerate(molecule.labels)} | dict(molecule.names)
     for name, spec in data.items():
         if "kind" not in spec:
-            raise keys.fail(f"coordinates.{name}", f"key 'kind' is missing (known: {', '.join(words())})")
+            raise keys.fail(f"coordinates.{name}", f"key 'kind' is missing (known: {', '.join(kind_names())})")
         kind = KINDS.get(spec["kind"]) if isinstance(spec["kind"], str) else None
         atoms = spec.get("atoms")
         # Plain lists of atoms are checked key by key, for an error that names the key.

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from separatrix.cvs.kinds import COMPOUNDS, KINDS, default_name, problem_with, words
+from separatrix.cvs.kinds import COMPOUNDS, KINDS, default_name, kind_names, problem_with
 from separatrix.cvs.kinds.kind import Lookup, did_you_mean
 from separatrix.cvs.variable import Variable
 
@@ -79,7 +79,7 @@ def _build(spec: object, lookup: Lookup, who: str, path: str, weighted: bool = F
         key = path.rstrip(".") or "spec"
         raise ValueError(f"{who}: {key}: must be a mapping with a 'kind', not {spec!r}")
     if "kind" not in spec:
-        raise fail(f"kind: is missing. Known: {', '.join(words())}")
+        raise fail(f"kind: is missing. Known: {', '.join(kind_names())}")
     kind = spec["kind"]
     problem = problem_with(kind)
     if problem is not None:
@@ -167,19 +167,19 @@ def describe(variable: Variable, names: Sequence[str] | None = None) -> str:
     names
         One name per atom; by default atoms are called by their indices from 0.
     """
-    text = _words(variable, names)
+    text = _meaning(variable, names)
     return text if variable.unit == "1" else f"{text}, in {variable.unit}"
 
 
-def _words(variable: Variable, names: Sequence[str] | None) -> str:
+def _meaning(variable: Variable, names: Sequence[str] | None) -> str:
     if not variable.terms:
         labels = [str(atom) if names is None else names[atom] for atom in variable.atoms]
         options = dict(variable.options)
         pairs = ", ".join("-".join(labels[n : n + 2]) for n in range(0, len(labels), 2))
-        words = KINDS[variable.kind].meaning.format(*labels, atoms=", ".join(labels), pairs=pairs, **options)
+        text = KINDS[variable.kind].meaning.format(*labels, atoms=", ".join(labels), pairs=pairs, **options)
         part = options.get("part")
-        return words if part is None else f"{part} of {words}" if isinstance(part, str) else f"number {part} of {words}"
-    inner = [_words(term, names) for _, term in variable.terms]
+        return text if part is None else f"{part} of {text}" if isinstance(part, str) else f"number {part} of {text}"
+    inner = [_meaning(term, names) for _, term in variable.terms]
     if not COMPOUNDS[variable.kind].weighted:
         return " times ".join(f"({text})" for text in inner)
     weights = [weight for weight, _ in variable.terms]

@@ -1038,7 +1038,10 @@ def test_a_description_by_indices_takes_no_names_and_nothing_odd() -> None:
         ({"kind": "coordination", "r0_A": 1}, ["pairs: a 'coordination' takes either 'pairs' or 'groups'"]),
         ({**PAIRS, "r0_A": 1, "pairs": [CNNC]}, ["pairs[0]: takes 2 atoms, not 4"]),
         ({**PAIRS, "r0_A": 1, "pairs": "C6"}, ["pairs: must be a list of lists of atoms, not 'C6'"]),
-        ({**PAIRS, "r0_A": 1, "pairs": [["C6", "N8"]]}, ["pairs[0][1]: 'N8' is not the name of an atom. Known: C11"]),
+        (
+            {**PAIRS, "r0_A": 1, "pairs": [["C6", "N8"]]},
+            ["pairs[0][1]: 'N8' is not the name of an atom; did you mean 'N9'"],
+        ),
         ({"kind": "coordination", "r0_A": 1, "groups": [CNNC]}, ["groups: takes two lists of atoms, not 1"]),
         ({**PAIRS, "r0_A": 1, "r0": 2}, ["r0: is not a key of a 'coordination'; did you mean 'r0_A'"]),
         ({"kind": "rmsd", "atoms": CNNC}, ["reference: a 'rmsd' takes either 'reference'"]),

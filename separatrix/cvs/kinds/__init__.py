@@ -66,18 +66,18 @@ from separatrix.core.errors import ConfigError
 from separatrix.core.registry import Registry
 from separatrix.cvs.kinds.kind import Compound, Kind, VariableEntry, did_you_mean
 
-__all__ = ["COMPOUNDS", "KINDS", "REGISTRY", "default_name", "entry_of", "problem_with", "words"]
+__all__ = ["COMPOUNDS", "KINDS", "REGISTRY", "default_name", "entry_of", "kind_names", "problem_with"]
 
 REGISTRY = Registry("a kind of variable", "separatrix.cvs", __name__, VariableEntry, "ENTRIES")
 
 #: Every kind of variable that is a function of atoms, as far as it is loaded: those of packages are when they are first
-#: asked for. The word is the one written in the config.
+#: asked for. The name is the one written in the config.
 KINDS: dict[str, Kind] = {}
 #: The kinds that are composed of other variables.
 COMPOUNDS: dict[str, Compound] = {}
 
 
-def entry_of(word: str) -> VariableEntry:
+def entry_of(name: str) -> VariableEntry:
     """The entry of a kind, loaded where a package registers it.
 
     Raises
@@ -85,31 +85,31 @@ def entry_of(word: str) -> VariableEntry:
     ConfigError
         When there is none, or the package that registers it is broken.
     """
-    entry: VariableEntry | None = KINDS.get(word) or COMPOUNDS.get(word)
+    entry: VariableEntry | None = KINDS.get(name) or COMPOUNDS.get(name)
     if entry is None:
-        entry = REGISTRY[word]
+        entry = REGISTRY[name]
         if isinstance(entry, Kind):
-            KINDS[word] = entry
+            KINDS[name] = entry
         elif isinstance(entry, Compound):
-            COMPOUNDS[word] = entry
+            COMPOUNDS[name] = entry
     return entry
 
 
-for _word in REGISTRY.own():
-    entry_of(_word)
+for _name in REGISTRY.own():
+    entry_of(_name)
 
 
-def words() -> list[str]:
-    """Words of all kinds, those of installed packages too, sorted."""
+def kind_names() -> list[str]:
+    """Names of all kinds, those of installed packages too, sorted."""
     return REGISTRY.names()
 
 
-def problem_with(word: object) -> str | None:
-    """What is wrong with the word for a kind, in one line that starts with the key, or None."""
-    if not isinstance(word, str) or (word not in KINDS and word not in COMPOUNDS and word not in REGISTRY):
-        return f"kind: {word!r} is not a kind of variable{did_you_mean(word, words())}"
+def problem_with(name: object) -> str | None:
+    """What is wrong with the name of a kind, in one line that starts with the key, or None."""
+    if not isinstance(name, str) or (name not in KINDS and name not in COMPOUNDS and name not in REGISTRY):
+        return f"kind: {name!r} is not a kind of variable{did_you_mean(name, kind_names())}"
     try:
-        entry_of(word)
+        entry_of(name)
     except ConfigError as error:
         return f"kind: {error}"
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from separatrix.core.text import is_file
+from separatrix.core.text import is_file, near
 from separatrix.cvs.scalars import angle_of
 from separatrix.cvs.vectors import (
     ANGSTROM_PER_NM,
@@ -140,11 +139,9 @@ def check_count(kind: str, n_atoms: int, given: int) -> None:
         raise ValueError(f"atoms: {kind!r} takes {n_atoms} atoms, not {given}")
 
 
-def did_you_mean(word: object, choices: Collection[str]) -> str:
+def did_you_mean(name: object, choices: Collection[str]) -> str:
     """`; did you mean 'x'? The known ones are ...`, the first half only where something is close."""
-    close = difflib.get_close_matches(str(word), list(choices), n=1, cutoff=0.6)
-    hint = f"; did you mean {close[0]!r}?" if close else "."
-    return f"{hint} Known: {', '.join(sorted(choices))}"
+    return f"{near(str(name), choices) or '.'} Known: {', '.join(sorted(choices))}"
 
 
 def read_atoms(kind: Kind, spec: Mapping[str, Any], lookup: Lookup) -> tuple[list[int], dict[str, Any], str]:
