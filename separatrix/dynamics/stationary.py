@@ -450,10 +450,10 @@ def find_saddle(
     geometries = [("saddle", x, point.energy)]
     ends = []
     for sign in (1.0, -1.0):
-        down, energy, basin = _down(molecule, potential, surface, point, matrix, sign, basins, fmax)
+        down, energy, basin, force = _down(molecule, potential, surface, point, matrix, sign, basins, fmax)
         geometries.append((f"descent along {'+-'[sign < 0]}mode 1", down, energy))
-        if basin.startswith("no basin"):
-            what = basin.partition(": ")[2]
+        if basin is None:
+            what = "still going down" if force > 2.0 * fmax else "a minimum in no basin"
             raise NoSaddle(
                 f"{name}: the descent along {'+-'[sign < 0]}mode 1 reaches no basin: {what} at {at(down, energy)}; the "
                 f"saddle at {at(x, point.energy)}, {-point.wavenumbers[0]:.0f}i cm^-1",
@@ -474,8 +474,8 @@ def _down(
     sign: float,
     basins: Sequence[Basin],
     fmax: float,
-) -> tuple[np.ndarray, float, str]:
-    """End of the descent on one side of a saddle: positions, energy, its basin or ``no basin: `` and what it is."""
+) -> tuple[np.ndarray, float, str | None, float]:
+    """End of the descent on one side of a saddle: positions, energy, its basin if any, and the largest force."""
     looks = 0
 
     def decided(x: np.ndarray, energy: float, force: float) -> bool:
@@ -516,7 +516,4 @@ def _down(
         # By symmetry a path can end on a further saddle; what begins beside it goes on down.
         x = x + point.modes[0] / np.abs(point.modes[0]).max() * 0.01
         force = np.inf
-    basin = basin_of(x, basins)
-    if basin is not None:
-        return x, energy, basin
-    return x, energy, f"no basin: {'still going down' if force > 2.0 * fmax else 'a minimum in no basin'}"
+    return x, energy, basin_of(x, basins), force

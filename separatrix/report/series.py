@@ -23,11 +23,14 @@ from separatrix.core.files import read_json, replacing
 from separatrix.core.plain import Plain
 from separatrix.core.text import cells
 from separatrix.core.units import KCAL
+from separatrix.rates.routes import harmonic_route
 from separatrix.report import charts
 
 COLUMNS = ("name", "sigma", "results")
 #: Fewer points than this leave no scatter about a line.
 FEWEST = 3
+#: Harmonic rates of a method, below its folder.
+HARMONIC = harmonic_route.ROUTE.files["harmonic"].path
 #: In place of a mechanism: the rate over all saddles.
 ALL = "all"
 
@@ -142,10 +145,10 @@ def rates(members: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for member in members.to_dict("records"):
-        files = sorted(Path(member["results"]).glob("*/rates/harmonic.json"))
+        files = sorted(Path(member["results"]).glob(f"*/{HARMONIC}"))
         if not files:
             raise StoreError(
-                f"{member['results']}: no METHOD/rates/harmonic.json; "
+                f"{member['results']}: no METHOD/{HARMONIC}; "
                 "run its config with `snakemake --until harmonic`, or the whole of it"
             )
         for file in files:

@@ -155,9 +155,11 @@ def of_method(folder: Path) -> MethodStatus:
         if chain is not None:
             status.chains.append(chain)
     verdicts = sorted(folder.glob("rounds/*.json"), key=lambda f: int(f.stem))
+    failing: set[str] = set()
     try:
         last = read_json(verdicts[-1])
         status.converged, status.verdict = last["converged"], last["verdict"]
+        failing = {criterion["name"] for criterion in last["criteria"] if not criterion["holds"]}
     except IndexError:
         pass  # none yet
     except StoreError as error:
@@ -176,10 +178,14 @@ def of_method(folder: Path) -> MethodStatus:
                 reasons[piece["reason"]] += 1
     if not shots:
         shots = _committed(folder)
-    for what, lost in (("half-trajectories", _lost(ends)), ("committor shots", _lost(shots))):
-        # What the verdict says already is not said again.
-        if lost.matters and f"{what} (" not in status.verdict:
-            status.warnings.append(lost.words(what))
+    from separatrix.statistics.no_basin import CRITERION
+
+    # What the verdict says already is not said again.
+    halves, committed = _lost(ends), _lost(shots)
+    if halves.matters and CRITERION not in failing:
+        status.warnings.append(halves.words("half-trajectories"))
+    if committed.matters:
+        status.warnings.append(committed.words("committor shots"))
     status.failures = dict(reasons)
     return status
 

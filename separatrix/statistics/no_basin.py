@@ -17,6 +17,9 @@ from separatrix.statistics.intervals import Z, wilson_interval
 #: Share of lost halves above which they are named whatever else is known.
 MANY = 0.05
 
+#: Name of the criterion of convergence that judges lost half-trajectories, as assessments have it.
+CRITERION = "halves in no basin"
+
 #: Key of a method's dynamics that says how long a half is followed.
 KEY = "longest_half_fs"
 

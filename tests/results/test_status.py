@@ -76,7 +76,8 @@ def test_lost_halves_are_counted_and_told(results: Path) -> None:
     assert "pm6: 4 of 10 half-trajectories" in words and "pm6: 7 of 9 committor shots" in words
     # A verdict that says it has said it.
     (results / "pm6/rounds").mkdir()
-    verdict = {"converged": False, "verdict": f"stopped after 1 round without convergence: {halves}"}
+    criterion = {"name": "halves in no basin", "holds": False}
+    verdict = {"converged": False, "verdict": f"stopped without convergence: {halves}", "criteria": [criterion]}
     write_json(verdict, results / "pm6/rounds/1.json")
     (found,) = status.of_results(results)
     assert found.warnings == [shots]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evidence
+from separatrix.statistics.no_basin import CRITERION as NAME
 from separatrix.statistics.no_basin import MANY, Lost
 
 
 def _halves_criterion(halves: Lost, limit: float | None) -> Criterion:
     text = halves.words(limit=limit) if halves.matters else "few enough halves reached no basin"
-    return Criterion("halves in no basin", halves.share, MANY, not halves.matters, text)
+    return Criterion(NAME, halves.share, MANY, not halves.matters, text)
 
 
 def _judge(evidence: Evidence, bound: float) -> Criterion | None:
@@ -18,7 +19,7 @@ def _judge(evidence: Evidence, bound: float) -> Criterion | None:
 
 
 CRITERION = ConvergenceCriterion(
-    name="halves in no basin",
+    name=NAME,
     label="half-trajectories in no basin",
     judge=_judge,
     order=70,
