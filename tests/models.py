@@ -529,3 +529,24 @@ def slow_chains(rng: np.random.Generator, chains: int, length: int, memory: floa
     q, unknown = track[:, 0].T.ravel(), track[:, 1].T.ravel()
     outcome = rng.random(q.size) < special.expit(1.2 * q + 1.5 * unknown)
     return q, outcome, np.repeat(np.arange(chains), length)
+
+
+def slow_shots(rng: np.random.Generator, chains: int, shots: int, memory: float) -> tuple[np.ndarray, ...]:
+    """Shots of two halves each, with a variable and a hidden mode that both forget in `memory` shots.
+
+    As :func:`slow_chains`, but the hidden mode moves the committor twice as far (3 u in place of 1.5 u) and each
+    configuration is shot from twice, so that nearly all of the error of a fit is that of the mode.
+
+    Returns
+    -------
+    q, whether the product was reached, and the number of the chain, each of shape (chains * shots * 2,).
+    """
+    keep = math.exp(-1.0 / memory)
+    state = rng.normal(size=(2, chains))
+    track = np.empty((shots, 2, chains))
+    for step in range(shots):
+        track[step] = state
+        state = keep * state + math.sqrt(1.0 - keep * keep) * rng.normal(size=(2, chains))
+    q, hidden = (np.repeat(track[:, k].T.ravel(), 2) for k in (0, 1))
+    outcome = rng.random(q.size) < special.expit(1.2 * q + 3.0 * hidden)
+    return q, outcome, np.repeat(np.arange(chains), 2 * shots)

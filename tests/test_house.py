@@ -29,6 +29,7 @@ SCENARIOS = {
     "config/test_model_system": "a system in an external field, from its file to its figures",
     "coordinate/test_coordinate": "likelihood, models, selection and resampling of one coordinate",
     "coordinate/test_fit": "the command `separatrix fit`",
+    "coordinate/test_one_answer": "errors and intervals of one fit, wherever they are reported",
     "potentials/test_bad_engines": "engines of other packages that misbehave",
     "potentials/test_cross_checks": "one theory by two engines",
     "potentials/test_second_program": "engines against other programs",

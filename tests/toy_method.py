@@ -6,14 +6,15 @@ import math
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from separatrix.config.system import System
-from separatrix.coordinate import committor_model, fitting
-from separatrix.coordinate.held_out import held_out_log_likelihood
-from separatrix.coordinate.resampling import bootstrap_selection
+from separatrix.coordinate.fit_options import Options
+from separatrix.coordinate.fitting import fit
+from separatrix.coordinate.observations import Observations
 from separatrix.core.molecule import Molecule
 from separatrix.core.plain import json_safe
 from separatrix.core.units import KCAL
@@ -27,7 +28,8 @@ from separatrix.results import run
 from separatrix.results.run import ChainData, MethodData
 from separatrix.sampling.criterion import measures
 from separatrix.statistics import ranking
-from separatrix.statistics.committor_statistics import analyse, wilson_interval
+from separatrix.statistics.committor_statistics import analyse
+from separatrix.statistics.intervals import wilson_interval
 
 BEND = Variable("bend", "angle", (0, 1, 2))
 TURN = Variable("turn", "dihedral", (0, 1, 2, 3))
@@ -115,6 +117,7 @@ def assessment(number: int, stop: bool, converged: bool = False, **other: object
         "coefficients": [1.0, 2.0],
         "information_error": 0.4 / number,
         "clustered_information_error": 0.31 / number,
+        "information_error_limit": 0.42 / number,
         "interchangeable": {},
         "stable_for": number,
         "r_hat": {},
@@ -139,17 +142,23 @@ def fit_of(rng: np.random.Generator, n: int = 60, separable: bool = False):
     q = rng.normal(size=(n, 2)) * [3.0, 0.1] + [110.0, 0.0]
     r = 0.4 * (q[:, 0] - 110.0) + 2.0 * q[:, 1]
     went = r > 0 if separable else rng.random(n) < 1 / (1 + np.exp(-2 * r))
-    names = ["angle(a,b,c)", "sin(turn)"]
-    groups = np.arange(n) % 2
-    best = committor_model.fit(q, went, names, groups=groups)
-    frequency = bootstrap_selection(q, went, names, rng, groups=groups, n_boot=5, max_variables=2)
-    held = held_out_log_likelihood(q, went, names, groups)
-    units = dict(zip(names, ("degree", "1"), strict=True))
-    sets = []
-    for role, chosen, members in (("best", False, [0]), ("best", True, [0, 1]), ("beside", False, [1])):
-        mine = [names[k] for k in members]
-        judged = fitting.judge_set(q[:, members], went, mine, groups.tolist(), rng, bootstrap=5)
-        sets.append(judged.to_dict() | {"role": role, "chosen": chosen, "units": [units[v] for v in mine]})
+    names = ("angle(a,b,c)", "sin(turn)")
+    seen = Observations(
+        path=Path("toy.csv"),
+        kind="CSV",
+        names=names,
+        units=("degree", "1"),
+        values=q,
+        rates=None,
+        outcome=went,
+        chain=tuple(str(k % 2) for k in range(n)),
+        reactant="A",
+        product="B",
+        left_out=1,
+    )
+    options = Options(max_variables=2, size=2, bootstrap=5, each_size=True, compared=(("sin(turn)",),))
+    report = fit(seen, options).to_dict()
+    sets = report["sets"]
     problem = "constant variables cannot be fitted: <still>"
     sets.append({"role": "beside", "chosen": False, "units": ["1"], "variables": ["<still>"], "problem": problem})
     words = {"kind": "angle", "unit": "degree", "meaning": "angle a-b-c", "origin": "enumerated", "constant": False}
@@ -159,24 +168,21 @@ def fit_of(rng: np.random.Generator, n: int = 60, separable: bool = False):
         {"name": names[0], "mean": 110.0, "standard_deviation": 3.0, "near_duplicates": twin, **words},
         {"name": "<still>", "mean": 4.5, "standard_deviation": 0.0, "near_duplicates": [], **still},
     ]
-    beyond = [{"name": "boosting", "variables": v, "mean": -0.4, "gain": 0.02, "standard_error": 0.03} for v in GIVEN]
-    fit = {
+    beyond = [
+        {"name": "boosting", "variables": v, "mean": -0.4, "gain": 0.02, "standard_error": 0.03}
+        | {"lower": -0.05, "upper": 0.09}
+        for v in GIVEN
+    ]
+    found = report | {
         "method": "m",
         "source": "toy engine",
-        "reactant": "A",
-        "product": "B",
-        "n_left_out": 1,
-        "coordinate": best.to_dict(),
-        "units": units,
+        "units": dict(zip(names, seen.units, strict=True)),
         "sets": sets,
         "candidates": candidates,
-        "beyond_linear": {"held_out": held.to_dict(), "models": beyond},
+        "beyond_linear": beyond,
         "beats_null": True,
-        "null_log_likelihood": -n * math.log(2),
-        "bootstrap": frequency.to_dict(),
-        "held_out": held.to_dict(),
     }
-    return json_safe(fit), q, went
+    return json_safe(found), q, went
 
 
 def committor_of(k: list[int], n: list[int]) -> dict:

@@ -144,7 +144,7 @@ def fit(
         bool, typer.Option("--normalise", help="Scale each variable by its least and largest value, as ATESA does.")
     ] = False,
     blocks: Annotated[
-        str, typer.Option(help="What is correlated: chain (if the file names them), none, or runs of N observations.")
+        str, typer.Option(help="What is correlated: chain (its shots, over their measured memory), none, or runs of N.")
     ] = "chain",
     forward_half: Annotated[
         bool, typer.Option("--forward-half", help="Of a variables.nc, take the forward halves only.")
@@ -160,7 +160,7 @@ def fit(
     bootstrap: Annotated[int, typer.Option(min=0, max=100_000, help="Resamples of the search; 0: no bootstrap.")] = 50,
     folds: Annotated[
         int, typer.Option(min=0, max=10_000, help="Folds of the held-out likelihood, whole blocks; 0: none.")
-    ] = 5,
+    ] = 10,
     beyond: Annotated[
         list[str] | None,
         typer.Option(
@@ -182,7 +182,7 @@ def fit(
     the second half of its values are rates.
     """
     from separatrix.cli.fit_text import show
-    from separatrix.coordinate.fitting import Options
+    from separatrix.coordinate.fit_options import Options
     from separatrix.coordinate.fitting import fit as fit_to
     from separatrix.coordinate.observations import read
 
@@ -215,7 +215,7 @@ def fit(
     with _steps() as tell:
         report = fit_to(observations, options, tell)
     if as_json:
-        print(json.dumps(report.to_dict(), indent=2, allow_nan=False))
+        print(json.dumps(report.printed(), indent=2, allow_nan=False))
     else:
         console = Terminal()
         show(report, console if console.is_terminal else Terminal(width=120))

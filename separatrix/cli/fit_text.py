@@ -10,7 +10,9 @@ from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 
-from separatrix.coordinate.fitting import Report, beats_linear, committor_text
+from separatrix.coordinate.fit_report import Report
+from separatrix.coordinate.fitting import committor_text
+from separatrix.coordinate.nonlinear_models import beats_linear
 
 RIVALS = 6
 """Sets of the chosen size that are listed."""
@@ -32,10 +34,11 @@ def _blocks(report: Report) -> Iterator[RenderableType]:
     state = "the verified maximum" if best.converged and not best.separable else "not a maximum"
     yield f"p_B = {committor_text(best.model)}, ln L = {best.log_likelihood:.4f}, {state}"
     yield _coefficients(report)
-    yield f"blocks: {report.block_words}"
+    yield f"blocks: {best.block_description}"
     yield (
         f"information error {_number(best.information_error, '.3f')} as ATESA defines it, "
-        f"{_number(best.clustered_information_error, '.3f')} between blocks"
+        f"{_number(best.clustered_information_error, '.3f')} between blocks "
+        f"(upper limit {_number(best.information_error_limit, '.3f')}, which sampling would stop by)"
     )
     if report.inertial is not None:
         yield _rates(report)
@@ -52,7 +55,7 @@ def _blocks(report: Report) -> Iterator[RenderableType]:
         yield f"interchangeable with {group.variable}: {others}" + (
             "" if share is None else f"; one of them is chosen in {share:.0%} of the resamples"
         )
-    if report.held_out is not None:
+    if report.chosen.held_out is not None:
         yield _held_out(report)
     yield (
         f"{search.n_fits:,} fits and {search.n_refits} exact ones in {report.cpu_seconds:.3g} s of processor time, "
@@ -84,7 +87,7 @@ def _table(*columns: str, title: str, long: int = 0) -> Table:
 
 
 def _coefficients(report: Report) -> Table:
-    best, resampled, clustered = report.best, report.coefficients_resampled, report.clustered_errors
+    best, resampled, clustered = report.best, report.chosen.resampled, report.best.clustered_errors
     percent = f"{report.options.confidence:.0%}"
     table = _table(
         "", "coefficient", "error", "clustered", f"{percent} interval", "resampled", "chosen", title="coordinate"
@@ -97,7 +100,7 @@ def _coefficients(report: Report) -> Table:
             f"{a[k]:.5g}",
             _number(best.standard_errors[k], ".2g"),
             "-" if clustered is None else _number(clustered[k], ".2g"),
-            _interval(report.lower[k], report.upper[k]),
+            _interval(report.chosen.lower[k], report.chosen.upper[k]),
             "-" if resampled is None else _interval(resampled.lower[k], resampled.upper[k]),
             "" if share is None else f"{share:.0%}",
         )
@@ -168,7 +171,7 @@ def _rivals(report: Report) -> Table:
 
 
 def _held_out(report: Report) -> Table:
-    held = report.held_out
+    held = report.chosen.held_out
     assert held is not None  # asked by the caller
     table = _table(
         "", "ln L per observation", "over the coordinate", title=f"held out, {len(held.groups)} folds of whole blocks"

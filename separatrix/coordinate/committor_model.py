@@ -1,6 +1,6 @@
 """Likelihood maximisation: which combination of which collective variables makes the reaction coordinate.
 
-Every half trajectory of aimless shooting is one observation: from the shooting point x it went to B, or it
+Every half-trajectory of aimless shooting is one observation: from the shooting point x it went to B, or it
 did not. The committor is modelled as a function of r(x) = a0 + sum_k a_k q_k(x),
 
     model "logistic":  p_B = (1 + tanh r)/2 = 1/(1 + exp(-2 r))   (Peters & Trout, JCP 2006, 125, 054108)
@@ -28,55 +28,79 @@ carries the inverse unit of its variable.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg, special
 
+from separatrix.coordinate.block_jackknife import block_influences
 from separatrix.coordinate.likelihood import (
     ETA_PER_R,
     FloatArray,
-    IntArray,
     Maximum,
     checked_data,
     collinear_columns,
     constant_columns,
     eta_per_r,
+    log_terms,
     maximise,
 )
 from separatrix.core.plain import Plain
+from separatrix.statistics.blocks import Blocks, Dependence, student_factor, upper_limit
 
 
 @dataclass(frozen=True, eq=False)
 class Coordinate(Plain):
     """A fitted reaction coordinate r = intercept + sum_k coefficients[k] q_k.
 
-    Attributes:
-        names: variables, in the order of the columns that `r` and `committor` expect.
-        intercept: a0, dimensionless. coefficients: (k,), inverse units of the variables.
-        model: "logistic" or "erf". log_likelihood: ln L at these coefficients, never penalised.
-        n_observations, n_success: observations, and how many of them went to B.
-        covariance: (k + 1, k + 1) of (a0, a1, ...): inverse of minus the Hessian of ln L, which holds for
-            independent observations. All NaN when separable.
-        clustered_covariance: sandwich H^-1 (sum_g s_g s_g^T) H^-1 with s_g the summed score of group g, times
-            G/(G - 1) (N - 1)/(N - K) (K parameters; the correction of Stata and statsmodels), valid for any
-            correlation within groups but needing many groups (with G near or below K it is far too small).
-            None for fewer than 2 groups; all NaN when separable.
-        information_error: mean over the slopes (the intercept is left out, as in ATESA's lmax.py, GitHub
-            team-mayes/atesa) of sqrt(diag(H^-1 J H^-1)), J the sum over observations of the outer products of
-            their scores, for variables scaled by their own minimum and maximum to [0, 1]: so free of units.
-            Compare it with ATESA's for the erf model only: r of the logistic model is on another scale.
-        clustered_information_error: the same mean with the scores summed by group and the correction above;
-            NaN for fewer than 2 groups.
-        separable: the outcomes can be told apart without error (or all but ties on the border), so that ln L
-            has no maximum. The coefficients then maximise ln L - (RIDGE/2) sum_k b_k^2, b_k = slope of eta
-            per standard deviation of q_k: finite, good for ordering configurations and for locating r = 0,
-            but their magnitude means nothing, and no covariance is given.
-        converged: the maximum was verified (see `fit`); if not, there is no covariance either.
-        iterations: Newton steps taken.
+    Attributes
+    ----------
+    names
+        Variables, in the order of the columns that `r` and `committor` expect.
+    intercept
+        a0, dimensionless.
+    coefficients
+        Shape (k,), inverse units of the variables.
+    model
+        ``logistic`` or ``erf``.
+    log_likelihood
+        ln L at these coefficients, never penalised.
+    n_observations, n_success
+        Observations, and how many of them went to B.
+    covariance
+        Of (a0, a1, ...), shape (k + 1, k + 1): inverse of minus the Hessian of ln L, which holds for independent
+        observations. All NaN when separable.
+    clustered_covariance
+        The same by the jackknife over blocks (:func:`separatrix.coordinate.block_jackknife.block_influences`), which
+        holds for any correlation within them. None where observations have to be taken as independent; all NaN when
+        separable, or when the observations outside one block do not determine the coefficients.
+    information_error
+        As in ATESA's lmax.py (GitHub team-mayes/atesa): mean over the slopes (the intercept is left out) of
+        sqrt(diag(H^-1 J H^-1)), J the sum over observations of the outer products of their scores, for variables
+        scaled by their own minimum and maximum to [0, 1]: so free of units. It takes observations as independent.
+        Compare it with ATESA's for the erf model only: r of the logistic model is on another scale.
+    clustered_information_error
+        The same mean of the errors between blocks; NaN without blocks.
+    information_error_limit
+        Its upper confidence limit (0.95; :func:`separatrix.statistics.blocks.upper_limit`), which sampling stops by: a
+        standard error from a few blocks may by chance be far too small. NaN without blocks.
+    block_count, block_description, memory
+        Number of blocks (0: observations taken as independent), what they are, and the measured memory that their
+        length comes from, in shots (NaN where none was measured): :class:`separatrix.statistics.blocks.Blocks`.
+    separable
+        The outcomes can be told apart without error (or all but ties on the border), so that ln L has no maximum. The
+        coefficients then maximise ln L - (RIDGE/2) sum_k b_k^2, b_k = slope of eta per standard deviation of q_k:
+        finite, good for ordering configurations and for locating r = 0, but their magnitude means nothing, and no
+        covariance is given.
+    converged
+        The maximum was verified (see `fit`); if not, there is no covariance either.
+    iterations
+        Newton steps taken.
+    blocks
+        The blocks themselves, for what else is computed from these observations; no part of a file.
     """
 
     names: tuple[str, ...]
@@ -90,14 +114,43 @@ class Coordinate(Plain):
     clustered_covariance: FloatArray | None
     information_error: float
     clustered_information_error: float
+    information_error_limit: float
+    block_count: int
+    block_description: str
+    memory: float
     separable: bool
     converged: bool
     iterations: int
+    blocks: Blocks | None = field(default=None, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON types; NaN and infinities become None. The labels of the blocks are left out."""
+        return {name: value for name, value in Plain.to_dict(replace(self, blocks=None)).items() if name != "blocks"}
 
     @property
     def standard_errors(self) -> FloatArray:
-        """(k + 1,) square roots of the diagonal of `covariance`, intercept first."""
-        return np.sqrt(np.diag(self.covariance))
+        """(k + 1,) square roots of the diagonal of `covariance`, intercept first: for independent observations."""
+        with np.errstate(invalid="ignore"):
+            return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def clustered_errors(self) -> FloatArray | None:
+        """(k + 1,) the same between blocks; None without blocks."""
+        if self.clustered_covariance is None:
+            return None
+        with np.errstate(invalid="ignore"):
+            return np.sqrt(np.diag(self.clustered_covariance))
+
+    @property
+    def errors(self) -> FloatArray:
+        """(k + 1,) standard errors of intercept and coefficients: between blocks where there are such."""
+        clustered = self.clustered_errors
+        return self.standard_errors if clustered is None else clustered
+
+    @property
+    def error_kind(self) -> str:
+        """What `errors` are: ``clustered`` (between blocks) or ``independent``."""
+        return "independent" if self.clustered_covariance is None else "clustered"
 
     @property
     def bic(self) -> float:
@@ -119,17 +172,15 @@ class Coordinate(Plain):
     def r_error(self, q: ArrayLike) -> FloatArray:
         """Standard error of r at configurations q (n, k), from the errors of the coefficients; shape (n,).
 
-        The larger of what the naive and the clustered covariance give: of few groups the latter is too small. Zero
-        where the fit has none (separable data).
+        From the covariance between blocks where there are such, else from that of independent observations. Zero where
+        the fit has none (separable data).
         """
         values = np.asarray(q, dtype=float)
+        covariance = self.covariance if self.clustered_covariance is None else self.clustered_covariance
+        if not np.all(np.isfinite(covariance)):
+            return np.zeros(len(values))
         x = np.column_stack([np.ones(len(values)), values])
-        squares = [
-            np.einsum("ni,ij,nj->n", x, c, x)
-            for c in (self.covariance, self.clustered_covariance)
-            if c is not None and np.all(np.isfinite(c))
-        ]
-        return np.sqrt(np.maximum(np.max(squares, axis=0), 0.0)) if squares else np.zeros(len(values))
+        return np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", x, covariance, x), 0.0))
 
     def committor(self, q: ArrayLike) -> FloatArray:
         """Model committor p_B of configurations q (n, k); shape (n,), within [0, 1]."""
@@ -139,7 +190,7 @@ class Coordinate(Plain):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Coordinate:
         """Inverse of `to_dict`; None in place of a number becomes NaN. Raises ValueError for missing keys."""
-        missing = [field.name for field in fields(cls) if field.name not in data]
+        missing = [each.name for each in fields(cls) if each.name not in data and each.name != "blocks"]
         if missing:
             raise ValueError(f"not a coordinate: missing {', '.join(missing)}")
         eta_per_r(data["model"])
@@ -156,6 +207,10 @@ class Coordinate(Plain):
             clustered_covariance=None if clustered is None else _array(clustered),
             information_error=_number(data["information_error"]),
             clustered_information_error=_number(data["clustered_information_error"]),
+            information_error_limit=_number(data["information_error_limit"]),
+            block_count=int(data["block_count"]),
+            block_description=str(data["block_description"]),
+            memory=_number(data["memory"]),
             separable=bool(data["separable"]),
             converged=bool(data["converged"]),
             iterations=int(data["iterations"]),
@@ -176,7 +231,7 @@ def fit(
     outcome: ArrayLike,
     names: Sequence[str],
     model: str = "logistic",
-    groups: Iterable[Hashable] | None = None,
+    dependence: Dependence | None = None,
 ) -> Coordinate:
     """Maximum-likelihood coordinate in the given variables.
 
@@ -185,19 +240,31 @@ def fit(
     programme decides whether the data are separable (see `Coordinate.separable`); a maximum that exists but
     was not reached has converged = False.
 
-    Args:
-        q: variables at the shooting points, shape (n, m), any units. outcome: shape (n,), True for went to B.
-        names: m unique names. model: "logistic" or "erf".
-        groups: label of the chain (or other cluster) of each observation, shape (n,); None for no clustering.
+    Parameters
+    ----------
+    q
+        Variables at the shooting points, shape (n, m), any units.
+    outcome
+        Shape (n,), True for went to B.
+    names
+        m unique names.
+    model
+        ``logistic`` or ``erf``.
+    dependence
+        How the observations may depend on one another: the blocks that the errors are taken between. None: not at all.
 
-    Raises:
-        ValueError: shapes that do not fit, values not finite, all outcomes equal, constant or collinear
-            variables (named), fewer observations than parameters, unknown model.
-        ArithmeticError: the linear programme failed (not seen).
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, values not finite, all outcomes equal, constant or collinear variables (named), fewer
+        observations than parameters, unknown model.
+    ArithmeticError
+        The linear programme failed (not seen).
     """
     scale = eta_per_r(model)
-    values, sign, labels, group, _ = checked_data(q, outcome, names, groups)
+    values, sign, labels, _, _ = checked_data(q, outcome, names, None)
     n, k = values.shape
+    check_dependence(dependence, n)
     mean, spread = values.mean(axis=0), values.std(axis=0)
     constant = constant_columns(values, spread)
     if bool(constant.any()):
@@ -209,7 +276,13 @@ def fit(
     collinear = collinear_columns(z)
     if bool(collinear.any()):
         raise ValueError(f"linearly dependent variables: {', '.join(np.array(labels)[collinear])}")
-    return fit_standardised(values, z, mean, spread, sign, labels, group, model, scale)
+    return fit_standardised(values, z, mean, spread, sign, labels, dependence, model, scale)
+
+
+def check_dependence(dependence: Dependence | None, n: int) -> None:
+    """Refuse, by a ValueError, what is said of another number of observations."""
+    if dependence is not None and dependence.shot.size != n:
+        raise ValueError(f"the dependence of {dependence.shot.size} observations is known, but there are {n}")
 
 
 def fit_standardised(
@@ -219,13 +292,13 @@ def fit_standardised(
     spread: FloatArray,
     sign: FloatArray,
     labels: tuple[str, ...],
-    group: IntArray | None,
+    dependence: Dependence | None,
     model: str,
     scale: float,
 ) -> Coordinate:
     """`fit` after its checks."""
     x = signed_rows(z, sign)
-    return from_maximum(maximise(x, model), x, values, mean, spread, sign, labels, group, model, scale)
+    return from_maximum(maximise(x, model), x, values, mean, spread, sign, labels, dependence, model, scale)
 
 
 def signed_rows(z: FloatArray, sign: FloatArray) -> FloatArray:
@@ -259,7 +332,7 @@ def from_maximum(
     spread: FloatArray,
     sign: FloatArray,
     labels: tuple[str, ...],
-    group: IntArray | None,
+    dependence: Dependence | None,
     model: str,
     scale: float,
 ) -> Coordinate:
@@ -270,10 +343,9 @@ def from_maximum(
     a = transform @ best.b
 
     unknown = np.full((k + 1, k + 1), math.nan)
-    covariance, clustered, error, clustered_error = unknown, None, math.nan, math.nan
-    groups = 0 if group is None else int(group.max()) + 1
-    if groups >= 2:
-        clustered = unknown
+    covariance, clustered = unknown, None
+    error = clustered_error = limit = math.nan
+    blocks: Blocks | None = None
     if not separable and converged:
         inverse = linalg.cho_solve(linalg.cho_factor(best.hessian), np.eye(k + 1))
         covariance = transform @ inverse @ transform.T
@@ -283,13 +355,18 @@ def from_maximum(
         # diag(H^-1 J H^-1) as column norms of the scores times H^-1: never negative by rounding
         influences = scores @ inverse
         error = float(np.mean(np.sqrt(np.einsum("ij,ij->j", influences, influences))[1:] * unit))
-        if group is not None and groups >= 2:
-            sums = np.zeros((groups, k + 1))
-            np.add.at(sums, group, scores)
-            correction = groups / (groups - 1) * (n - 1) / max(n - k - 1, 1)
-            influence = math.sqrt(correction) * (sums @ inverse)
-            clustered = transform @ (influence.T @ influence) @ transform.T
-            clustered_error = float(np.mean(np.linalg.norm(influence, axis=0)[1:] * unit))
+        blocks = None if dependence is None else dependence.blocks(influences)
+        if blocks is not None:
+            clustered = unknown
+            steps = block_influences(x, best.slope, log_terms(x @ best.b, model)[2], blocks)
+            if steps is not None:
+                clustered = transform @ (steps.T @ steps) @ transform.T
+                clustered_error = float(np.mean(np.linalg.norm(steps, axis=0)[1:] * unit))
+                limit = upper_limit(clustered_error, blocks.count)
+    elif dependence is not None:
+        # No maximum, no scores: blocks all the same, for what is left out or resampled together.
+        blocks = dependence.blocks()
+        clustered = None if blocks is None else unknown
     return Coordinate(
         names=labels,
         intercept=float(a[0]),
@@ -302,35 +379,46 @@ def from_maximum(
         clustered_covariance=clustered,
         information_error=error,
         clustered_information_error=clustered_error,
+        information_error_limit=limit,
+        block_count=0 if blocks is None else blocks.count,
+        block_description=described(dependence, blocks),
+        memory=math.nan if blocks is None else blocks.memory,
         separable=separable,
         converged=converged,
         iterations=best.iterations,
+        blocks=blocks,
     )
 
 
-def coefficient_intervals(
-    coordinate: Coordinate, confidence: float = 0.95, n_groups: int | None = None
-) -> tuple[FloatArray, FloatArray]:
+def described(dependence: Dependence | None, blocks: Blocks | None) -> str:
+    """What the blocks are, or why there are none."""
+    if blocks is not None:
+        return blocks.description
+    return "observations taken as independent" if dependence is None else dependence.why_independent()
+
+
+def coefficient_intervals(coordinate: Coordinate, confidence: float = 0.95) -> tuple[FloatArray, FloatArray]:
     """Lower and upper ends, each (k + 1,), of the intervals of intercept and coefficients.
 
-    Args:
-        coordinate: a fit. confidence: of each interval by itself, between 0 and 1.
-        n_groups: number of groups behind `clustered_covariance`; with it, the intervals are coefficient +/-
-            Student's t (n_groups - 1 degrees of freedom; Cameron and Miller, J. Hum. Resour. 2015, 50, 317)
-            times the clustered error. None: normal quantile times the error from the Hessian, for independent
-            observations.
+    Coefficient +/- Student's t (one degree of freedom less than blocks; Cameron and Miller, J. Hum. Resour. 2015, 50,
+    317) times the error between blocks; without blocks, +/- the normal quantile times the error from the Hessian.
 
-    Raises:
-        ValueError: confidence out of range; n_groups for a fit without groups, or below 2.
+    Parameters
+    ----------
+    coordinate
+        A fit.
+    confidence
+        Of each interval by itself, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        Confidence out of range.
     """
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
-    if n_groups is None:
-        width = coordinate.standard_errors * special.ndtri(0.5 + 0.5 * confidence)
-    elif coordinate.clustered_covariance is None or n_groups < 2:
-        raise ValueError("clustered intervals need a fit with at least 2 groups")
-    else:
-        quantile = float(special.stdtrit(n_groups - 1, 0.5 + 0.5 * confidence))
-        width = np.sqrt(np.diag(coordinate.clustered_covariance)) * quantile
+    blocked = coordinate.clustered_covariance is not None
+    factor = student_factor(coordinate.block_count, confidence) if blocked else special.ndtri(0.5 + 0.5 * confidence)
+    width = coordinate.errors * float(factor)
     a = np.array([coordinate.intercept, *coordinate.coefficients])
     return a - width, a + width

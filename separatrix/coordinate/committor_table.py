@@ -18,11 +18,6 @@ _RATIO = re.compile(r"([0-9]+)\s*/\s*([0-9]+)")
 _WHOLE = re.compile(r"[0-9]+(\.0*)?")
 
 
-def read_counts(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
-    """Successes and trials of each configuration: the first two that :func:`read_shots` gives."""
-    return read_shots(path)[:2]
-
-
 def read_shots(path: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Successes, trials and uncommitted shots of each configuration.
 

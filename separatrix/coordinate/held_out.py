@@ -20,6 +20,7 @@ from separatrix.coordinate.likelihood import (
     log_terms,
 )
 from separatrix.core.plain import Plain
+from separatrix.statistics.blocks import student_factor
 
 
 def fold_labels(groups: Iterable[Hashable], folds: int) -> IntArray:
@@ -28,8 +29,10 @@ def fold_labels(groups: Iterable[Hashable], folds: int) -> IntArray:
     For `held_out_log_likelihood`, in place of leaving out one group at a time. Fewer groups than folds: as many
     folds as groups.
 
-    Raises:
-        ValueError: folds below 2.
+    Raises
+    ------
+    ValueError
+        Folds below 2.
     """
     if folds < 2:
         raise ValueError(f"folds must be at least 2, got {folds}")
@@ -48,19 +51,31 @@ def fold_labels(groups: Iterable[Hashable], folds: int) -> IntArray:
 class HeldOut(Plain):
     """Result of `held_out_log_likelihood`.
 
-    Attributes:
-        mean: ln L per observation of data the coordinate was not fitted to. null_mean: the same for a
-            constant committor fitted to the same training data; a coordinate worth having lies above it.
-        standard_error: of `mean`, between groups (ratio estimator); NaN for one group scored.
-        groups: labels scored. per_group: (groups,) mean ln L per observation of each. sizes: (groups,)
-            observations.
-        skipped: labels not scored, because without them the rest has one outcome or a constant or dependent
-            variable.
+    Attributes
+    ----------
+    mean
+        ln L per observation of data the coordinate was not fitted to.
+    null_mean
+        The same for a constant committor fitted to the same training data; a coordinate worth having lies above it.
+    standard_error
+        Of `mean`, between groups (ratio estimator); NaN for one group scored.
+    lower, upper
+        Its interval, of confidence 0.95, by Student's t for the number of groups scored.
+    groups
+        Labels scored.
+    per_group
+        ln L per observation of each, shape (groups,).
+    sizes
+        Observations of each, shape (groups,).
+    skipped
+        Labels not scored, because without them the rest has one outcome or a constant or dependent variable.
     """
 
     mean: float
     null_mean: float
     standard_error: float
+    lower: float
+    upper: float
     groups: tuple[str, ...]
     per_group: FloatArray
     sizes: IntArray
@@ -79,12 +94,19 @@ def held_out_log_likelihood(
     The coefficients are refitted without each group in turn and score that group. The choice of variables is
     *not* repeated: variables selected on the same data make the figure optimistic.
 
-    Args:
-        q: shape (n, k), the coordinate's variables. outcome, names, model: as in `fit`. groups: labels, shape
-            (n,).
+    Parameters
+    ----------
+    q
+        Shape (n, k), the coordinate's variables.
+    outcome, names, model
+        As in :func:`separatrix.coordinate.committor_model.fit`.
+    groups
+        Labels, shape (n,): folds of whole blocks (`fold_labels`).
 
-    Raises:
-        ValueError: as `fit`; fewer than 2 groups; no group that can be left out.
+    Raises
+    ------
+    ValueError
+        As `fit`; fewer than 2 groups; no group that can be left out.
     """
     scale = eta_per_r(model)
     values, sign, labels, group, group_names = checked_data(q, outcome, names, groups)
@@ -121,10 +143,13 @@ def held_out_log_likelihood(
     if len(scored) > 1:
         residual = (per_group - mean_value) * count
         error = math.sqrt(float(np.sum(residual**2)) * len(scored) / (len(scored) - 1)) / int(count.sum())
+    half = student_factor(len(scored)) * error if len(scored) > 1 else math.nan
     return HeldOut(
         mean=mean_value,
         null_mean=float(np.sum(nulls) / count.sum()),
         standard_error=error,
+        lower=mean_value - half,
+        upper=mean_value + half,
         groups=tuple(group_names[label] for label in scored),
         per_group=per_group,
         sizes=count,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from separatrix.coordinate.likelihood import (
 )
 from separatrix.coordinate.search import checked_rates, standardised
 from separatrix.core.plain import Plain
+from separatrix.statistics.blocks import Blocks
 
 NEAR_DUPLICATES = 0.999
 """|Correlation coefficient| from which two variables are one and the same for all that observations can tell."""
@@ -34,10 +35,16 @@ CORRELATED = 0.7
 class Alternative(Plain):
     """A variable that does about as well in a coordinate as the one it stands in for.
 
-    Attributes:
-        name: the variable. correlation: with the one it replaces, over the observations.
-        loss: ln L of the coordinate less that with the variable in its place. standard_error: of the loss,
-            from its spread between groups (between observations for fewer than 5 groups).
+    Attributes
+    ----------
+    name
+        The variable.
+    correlation
+        With the one it replaces, over the observations.
+    loss
+        ln L of the coordinate less that with the variable in its place.
+    standard_error
+        Of the loss, from its spread between blocks (between observations where there are none).
     """
 
     name: str
@@ -72,7 +79,7 @@ def interchangeable(
     names: Sequence[str],
     chosen: Sequence[str],
     model: str = "logistic",
-    groups: Iterable[Hashable] | None = None,
+    blocks: Blocks | None = None,
     rates: ArrayLike | None = None,
     correlation: float = CORRELATED,
 ) -> tuple[Interchangeable, ...]:
@@ -81,20 +88,30 @@ def interchangeable(
     A variable of the coordinate and another form a group when they are correlated and putting one for the other
     costs less ln L than BIC charges for a parameter, ln(N)/2, or less than 1.96 standard errors of the
     difference (the test of Vuong, Econometrica 1989, 57, 307, for models that do not contain one another, with
-    the differences summed by group).
+    the differences summed by block).
 
-    Args:
-        q, outcome, names, model, groups, rates: as in `select`. chosen: the variables of the coordinate.
-        correlation: smallest |correlation coefficient| of a group's members with the chosen variable.
+    Parameters
+    ----------
+    q, outcome, names, model, rates
+        As in :func:`separatrix.coordinate.selection.select`.
+    chosen
+        The variables of the coordinate.
+    blocks
+        Those of the coordinate; None: observations are independent.
+    correlation
+        Smallest absolute correlation coefficient of a group's members with the chosen variable.
 
-    Returns:
-        One group per chosen variable that has alternatives, in the order of `chosen`.
+    Returns
+    -------
+    One group per chosen variable that has alternatives, in the order of `chosen`.
 
-    Raises:
-        ValueError: as `fit`; unknown names in `chosen`.
+    Raises
+    ------
+    ValueError
+        As `fit`; unknown names in `chosen`.
     """
     eta_per_r(model)
-    values, sign, labels, group, group_names = checked_data(q, outcome, names, groups)
+    values, sign, labels, _, _ = checked_data(q, outcome, names, None)
     speed = checked_rates(rates, values, labels)
     unknown = [name for name in chosen if name not in labels]
     if unknown or not chosen:
@@ -126,8 +143,7 @@ def interchangeable(
             if theirs is None:
                 continue
             difference = own - theirs
-            clustered = group is not None and len(group_names) >= 5
-            sums = np.bincount(group, weights=difference) if clustered and group is not None else difference
+            sums = difference if blocks is None else blocks.sums(difference)
             error = float(np.std(sums, ddof=1) * math.sqrt(sums.size))
             loss = float(difference.sum())
             if loss <= max(0.5 * columns.width * math.log(n), 1.96 * error):
@@ -142,11 +158,18 @@ def near_duplicates(
 ) -> dict[str, tuple[tuple[str, float], ...]]:
     """For each variable the others that nearly are a linear function of it, with the correlation coefficient.
 
-    Args:
-        q: shape (n, m). names: m names. correlation: smallest |correlation coefficient|.
+    Parameters
+    ----------
+    q
+        Shape (n, m).
+    names
+        m names.
+    correlation
+        Smallest absolute correlation coefficient.
 
-    Returns:
-        By name, in the order of `names`, closest first; constant variables have none and are nobody's.
+    Returns
+    -------
+    By name, in the order of `names`, closest first; constant variables have none and are in no other's list.
     """
     values = np.asarray(q, dtype=float)
     kept = np.flatnonzero(~constant_columns(values))

@@ -158,15 +158,25 @@ def log_likelihood(
 ) -> tuple[float, FloatArray, FloatArray]:
     """ln L with its gradient and Hessian in the parameters (a0, a1, ..., ak) of r, original units.
 
-    Args:
-        parameters: shape (k + 1,), intercept first. q: shape (n, k). outcome: shape (n,), True for B.
-        model: "logistic" or "erf".
+    Parameters
+    ----------
+    parameters
+        Shape (k + 1,), intercept first.
+    q
+        Shape (n, k).
+    outcome
+        Shape (n,), True for B.
+    model
+        ``logistic`` or ``erf``.
 
-    Returns:
-        (ln L, gradient (k + 1,), Hessian (k + 1, k + 1)); the Hessian is negative semi-definite.
+    Returns
+    -------
+    (ln L, gradient (k + 1,), Hessian (k + 1, k + 1)); the Hessian is negative semi-definite.
 
-    Raises:
-        ValueError: for an unknown model or shapes that do not fit.
+    Raises
+    ------
+    ValueError
+        For an unknown model or shapes that do not fit.
     """
     scale = eta_per_r(model)
     values = np.asarray(q, dtype=float)

@@ -34,6 +34,7 @@ from separatrix.coordinate.search import rate_name
 from separatrix.coordinate.shot_observations import committor_observations, committor_rates
 from separatrix.core.errors import SeparatrixError, StoreError
 from separatrix.core.files import read_dataset
+from separatrix.statistics.blocks import Dependence
 
 CHAIN = "chain"
 """The column of a CSV file that names the chain of each observation."""
@@ -99,6 +100,18 @@ class Observations:
             rates=None if self.rates is None else _scaled(self.rates),
         )
 
+    def dependence(self, how: str = "chain") -> Dependence:
+        """How the observations may depend on one another.
+
+        Consecutive observations of a chain with the same variables are of one shot: its two half-trajectories.
+
+        Parameters
+        ----------
+        how
+            ``chain``, ``none`` or a number, as :meth:`separatrix.statistics.blocks.Dependence.of` takes it.
+        """
+        return Dependence.of(self.chain, len(self.outcome), how, self.values)
+
 
 def _scaled(values: np.ndarray) -> np.ndarray:
     width = np.ptp(values, axis=0)
@@ -140,8 +153,8 @@ def read(
         The second half of the columns of an ATESA file are rates, but leave them out. (The other kinds say by name
         what is a rate.)
     halves
-        ``both halves`` or ``forward half``: which halves of a shot of a netCDF file are observations. The backward
-        half starts with the velocities reversed, so its rates have the other sign.
+        ``both halves`` or ``forward half``: which half-trajectories of a shot of a netCDF file are observations.
+        The backward one starts with the velocities reversed, so its rates have the other sign.
     outcome
         Column of a CSV file with the outcomes.
     product, reactant
@@ -465,20 +478,38 @@ def _read_netcdf(path: Path, rates: bool, halves: str, skip: Sequence[str]) -> O
             f"{path}: no {_listed(lacking)} in it; give the variables.nc of a run of this version of Separatrix"
         )
     try:
-        return _from_table(table, path, rates, halves, skip)
+        return from_table(table, path, rates, halves, skip)
     except (ValueError, TypeError, KeyError, IndexError) as error:
         why = " ".join(str(error).split())
         raise ObservationError(f"{path}: not a variables.nc ({why}); give that of a run of Separatrix") from error
 
 
-def _from_table(table: xr.Dataset, path: Path, rates: bool, halves: str, skip: Sequence[str]) -> Observations:
+def from_table(
+    table: xr.Dataset, path: Path, rates: bool = False, halves: str = "both halves", skip: Sequence[str] = ()
+) -> Observations:
+    """Observations of a table of variables at shooting points.
+
+    Parameters
+    ----------
+    table
+        ``variables.nc``.
+    path
+        Its file, for messages.
+    rates, halves, skip
+        As in :func:`read`.
+
+    Raises
+    ------
+    ObservationError
+        When no half-trajectory reached a basin of the reaction, or a value is not a number.
+    """
     kept = _kept([str(name) for name in table["variable"].values], skip, path)
     table = table.isel(variable=kept)
     names = tuple(str(name) for name in table["variable"].values)
     reactant, product = str(table.attrs["reactant"]), str(table.attrs["product"])
     row, went, left_out = committor_observations(table, halves)
     if not row.size:
-        raise ObservationError(f"{path}: no half reached {reactant} or {product}; run more shots per chain")
+        raise ObservationError(f"{path}: no half-trajectory reached {reactant} or {product}; run more shots per chain")
     values = table["value"].transpose("shot", "variable").values[row].astype(float)
     speed = committor_rates(table, halves) if rates else None
     for what, array in (("value", values), ("rate", speed)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 from separatrix.coordinate.committor_model import original_units, signed_rows
 from separatrix.coordinate.likelihood import (
     FloatArray,
-    IntArray,
     checked_data,
     collinear_columns,
     constant_columns,
@@ -32,19 +31,29 @@ from separatrix.coordinate.search import (
     standardised,
 )
 from separatrix.core.plain import Plain
+from separatrix.statistics.blocks import Blocks, bootstrap_rows
 
 
 @dataclass(frozen=True, eq=False)
 class SelectionFrequency(Plain):
     """Result of `bootstrap_selection`.
 
-    Attributes:
-        names: all variables. frequency: (m,), the fraction of resamples whose best coordinate held each.
-        candidates: the variables that took part; the others have frequency 0 by construction.
-        sets: every set chosen, with the number of resamples that chose it, most frequent first; () for none.
-        sizes: number of variables -> number of resamples.
-        n_boot: resamples evaluated. n_skipped: resamples with only one outcome, left out.
-        blocks: what was resampled, in words.
+    Attributes
+    ----------
+    names
+        All variables.
+    frequency
+        Shape (m,), the fraction of resamples whose best coordinate held each.
+    candidates
+        The variables that took part; the others have frequency 0 by construction.
+    sets
+        Every set chosen, with the number of resamples that chose it, most frequent first; () for none.
+    sizes
+        Number of variables -> number of resamples.
+    n_boot, n_skipped
+        Resamples evaluated; resamples with only one outcome, left out.
+    blocks
+        What was resampled, for readers.
     """
 
     names: tuple[str, ...]
@@ -57,29 +66,14 @@ class SelectionFrequency(Plain):
     blocks: str
 
 
-def _blocks(n: int, group: IntArray | None, block_length: int) -> tuple[list[IntArray], str]:
-    """Row indices of each block, and what they are."""
-    index = np.zeros(n, dtype=np.int64) if group is None else group
-    count = int(index.max()) + 1
-    members = np.split(np.argsort(index, kind="stable"), np.cumsum(np.bincount(index))[:-1])
-    if count >= 5:
-        return members, f"{count} groups"
-    pieces = [rows[first : first + block_length] for rows in members for first in range(0, rows.size, block_length)]
-    return (
-        pieces,
-        f"{len(pieces)} blocks of up to {block_length} consecutive observations within {count} group(s)",
-    )
-
-
 def bootstrap_selection(
     q: ArrayLike,
     outcome: ArrayLike,
     names: Sequence[str],
     rng: np.random.Generator,
-    groups: Iterable[Hashable] | None = None,
+    blocks: Blocks | None = None,
     max_variables: int = 3,
     n_boot: int = 50,
-    block_length: int = 10,
     prescreen: int = 15,
     include: Sequence[str] = (),
     model: str = "logistic",
@@ -91,35 +85,45 @@ def bootstrap_selection(
 ) -> SelectionFrequency:
     """How often each variable is chosen in a block bootstrap (Carlstein, Ann. Stat. 1986, 14, 1171).
 
-    Blocks are the groups when there are at least 5, else runs of `block_length` consecutive rows of one
-    group. Each resample draws as many blocks as there are, with replacement, and repeats the exhaustive
-    search with the choice of size by the criterion (size 0, a constant, included). To stay affordable only the
-    `prescreen` candidates take part: the variables named in `include` (for example those of
-    `select(...).best`), those of a greedy search of the whole data set, then those of the best pairs.
-    Frequencies are therefore conditional on that list. Repeated rows make every effect look more certain than
-    it is, so the sizes chosen tend to be larger than those of the full data.
+    Each resample draws as many blocks as there are, with replacement, and repeats the exhaustive search with the choice
+    of size by the criterion (size 0, a constant, included). To stay affordable only the `prescreen` candidates take
+    part: the variables named in `include` (for example those of `select(...).best`), those of a greedy search of the
+    whole data set, then those of the best pairs. Frequencies are therefore conditional on that list. Repeated rows make
+    every effect look more certain than it is, so the sizes chosen tend to be larger than those of the full data.
 
-    Args:
-        q, outcome, names, groups, max_variables, model, criterion: as in `select`; rows of a group in the order of
-            sampling.
-        rng: numpy Generator. n_boot: resamples. block_length, prescreen: see above. include: names, see
-            above.
-        rates: as in `select`. candidates: the variables that take part, in place of the prescreening.
-        size: choose among sets of this number of variables only, whatever the criterion says.
-        progress: told of the resamples done and their number.
+    Parameters
+    ----------
+    q, outcome, names, max_variables, model, criterion, rates
+        As in :func:`separatrix.coordinate.selection.select`.
+    rng
+        Source of random numbers.
+    blocks
+        What is drawn; None: single observations.
+    n_boot
+        Resamples.
+    prescreen, include
+        See above.
+    candidates
+        The variables that take part, in place of the prescreening.
+    size
+        Choose among sets of this number of variables only, whatever the criterion says.
+    progress
+        Progress callback: (resamples done, resamples in all).
 
-    Raises:
-        ValueError: as `select`; n_boot, block_length or prescreen below 1; unknown names in `include` or
-            `candidates`, or none of these that varies; size outside 1 to max_variables.
+    Raises
+    ------
+    ValueError
+        As `select`; n_boot or prescreen below 1; unknown names in `include` or `candidates`, or none of these that
+        varies; size outside 1 to max_variables.
     """
     eta_per_r(model)
     check_search("auto", max_variables)
     check_criterion(criterion)
-    if min(n_boot, block_length, prescreen) < 1:
-        raise ValueError("n_boot, block_length and prescreen must be at least 1")
+    if min(n_boot, prescreen) < 1:
+        raise ValueError("n_boot and prescreen must be at least 1")
     if size is not None and not 1 <= size <= max_variables:
         raise ValueError(f"size must lie between 1 and max_variables, got {size}")
-    values, sign, labels, group, _ = checked_data(q, outcome, names, groups)
+    values, sign, labels, _, _ = checked_data(q, outcome, names, None)
     speed = checked_rates(rates, values, labels)
     for what, given in (("include", include), ("candidates", candidates or ())):
         unknown = [name for name in given if name not in labels]
@@ -141,15 +145,15 @@ def bootstrap_selection(
             raise ValueError("no candidate varies: nothing to select from")
     width = 1 if speed is None else 2
 
-    blocks, words = _blocks(n, group, block_length)
+    resampled = Blocks.single(n) if blocks is None else blocks
+    members = resampled.rows()
     chosen = np.zeros(m)
     sets: dict[tuple[int, ...], int] = {}
     skipped = 0
     for resample in range(n_boot):
         if progress is not None:
             progress(resample, n_boot)
-        picks = rng.integers(0, len(blocks), size=len(blocks))
-        rows = np.concatenate([blocks[pick] for pick in picks])
+        rows = bootstrap_rows(resampled, rng, members)
         drawn_sign = sign[rows]
         if bool(np.all(drawn_sign == drawn_sign[0])):
             skipped += 1
@@ -188,7 +192,7 @@ def bootstrap_selection(
         sizes=sizes,
         n_boot=done,
         n_skipped=skipped,
-        blocks=words,
+        blocks=resampled.description,
     )
 
 
@@ -212,12 +216,21 @@ def _prescreen(q: FloatArray, sign: FloatArray, max_variables: int, count: int, 
 class BootstrapCoefficients(Plain):
     """Result of `bootstrap_coefficients`; arrays have the intercept first.
 
-    Attributes:
-        names: the coordinate's variables. lower, upper: (k + 1,) percentile interval at `confidence`.
-        standard_errors: (k + 1,) standard deviation between resamples.
-        n_boot: resamples that have a maximum. n_skipped: resamples without: one outcome, separable, or with
-            linearly dependent variables. Many of them mean that the intervals are too narrow.
-        blocks: what was resampled, in words.
+    Attributes
+    ----------
+    names
+        The coordinate's variables.
+    lower, upper
+        Shape (k + 1,): percentile interval at `confidence`.
+    standard_errors
+        Shape (k + 1,): standard deviation between resamples.
+    confidence
+        Of the intervals.
+    n_boot, n_skipped
+        Resamples that have a maximum; resamples without: one outcome, separable, or with linearly dependent variables.
+        Many of them mean that the intervals are too narrow.
+    blocks
+        What was resampled, for readers.
     """
 
     names: tuple[str, ...]
@@ -235,10 +248,9 @@ def bootstrap_coefficients(
     outcome: ArrayLike,
     names: Sequence[str],
     rng: np.random.Generator,
-    groups: Iterable[Hashable] | None = None,
+    blocks: Blocks | None = None,
     model: str = "logistic",
     n_boot: int = 200,
-    block_length: int = 10,
     confidence: float = 0.95,
     progress: Callable[[int, int], None] | None = None,
 ) -> BootstrapCoefficients:
@@ -246,20 +258,34 @@ def bootstrap_coefficients(
 
     The choice of the variables is not repeated: see `bootstrap_selection` for that.
 
-    Args:
-        q: shape (n, k), the coordinate's variables. outcome, names, model: as in `fit`.
-        groups, block_length, rng: as in `bootstrap_selection`. n_boot: resamples. confidence: of the intervals.
-        progress: told of the resamples done and their number.
+    Parameters
+    ----------
+    q
+        Shape (n, k), the coordinate's variables.
+    outcome, names, model
+        As in :func:`separatrix.coordinate.committor_model.fit`.
+    rng
+        Source of random numbers.
+    blocks
+        What is drawn, the blocks of the coordinate; None: single observations.
+    n_boot
+        Resamples.
+    confidence
+        Of the intervals.
+    progress
+        Progress callback: (resamples done, resamples in all).
 
-    Raises:
-        ValueError: as `fit`; n_boot or block_length below 1; confidence not between 0 and 1.
+    Raises
+    ------
+    ValueError
+        As `fit`; n_boot below 1; confidence not between 0 and 1.
     """
     scale = eta_per_r(model)
-    if min(n_boot, block_length) < 1:
-        raise ValueError("n_boot and block_length must be at least 1")
+    if n_boot < 1:
+        raise ValueError("n_boot must be at least 1")
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")
-    values, sign, labels, group, _ = checked_data(q, outcome, names, groups)
+    values, sign, labels, _, _ = checked_data(q, outcome, names, None)
     mean, spread = values.mean(axis=0), values.std(axis=0)
     constant = constant_columns(values, spread)
     if bool(constant.any()):
@@ -267,13 +293,13 @@ def bootstrap_coefficients(
     # One standardisation for all resamples: the maximum does not depend on it.
     z = (values - mean) / spread
     transform = original_units(mean, spread, scale)
-    blocks, words = _blocks(values.shape[0], group, block_length)
+    resampled = Blocks.single(len(values)) if blocks is None else blocks
+    members = resampled.rows()
     drawn: list[FloatArray] = []
     for resample in range(n_boot):
         if progress is not None:
             progress(resample, n_boot)
-        picks = rng.integers(0, len(blocks), size=len(blocks))
-        rows = np.concatenate([blocks[pick] for pick in picks])
+        rows = bootstrap_rows(resampled, rng, members)
         one_sided = bool(np.all(sign[rows] == sign[rows[0]]))
         if one_sided or rows.size <= z.shape[1] or bool(constant_columns(values[rows]).any()):
             continue
@@ -287,4 +313,5 @@ def bootstrap_coefficients(
         sample = np.array(drawn)
         lower, upper = np.quantile(sample, [0.5 - 0.5 * confidence, 0.5 + 0.5 * confidence], axis=0)
         error = sample.std(axis=0, ddof=1)
-    return BootstrapCoefficients(labels, lower, upper, error, confidence, len(drawn), n_boot - len(drawn), words)
+    skipped = n_boot - len(drawn)
+    return BootstrapCoefficients(labels, lower, upper, error, confidence, len(drawn), skipped, resampled.description)

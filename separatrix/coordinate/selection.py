@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from separatrix.coordinate.committor_model import Coordinate, from_maximum, signed_rows
+from separatrix.coordinate.committor_model import Coordinate, check_dependence, from_maximum, signed_rows
 from separatrix.coordinate.likelihood import (
     Maximum,
     checked_data,
@@ -34,6 +34,7 @@ from separatrix.coordinate.search import (
     standardised,
 )
 from separatrix.core.plain import json_safe
+from separatrix.statistics.blocks import Dependence
 
 TABLE_LENGTH = 10
 """Subsets per size listed in `Selection.top`."""
@@ -49,11 +50,16 @@ def two_line_test(log_likelihoods: Sequence[float], threshold: float = 0.5) -> i
     the slope of the second is at most `threshold` of the first; of several such M, the one nearest to the
     crossing. N grows from 5 until an M is found. ATESA takes ln L from greedy addition.
 
-    Args:
-        log_likelihoods: ln L of the best coordinate with 1, 2, ... variables. threshold: ATESA's default, 0.5.
+    Parameters
+    ----------
+    log_likelihoods
+        ln L of the best coordinate with 1, 2, ... variables.
+    threshold
+        ATESA's default, 0.5.
 
-    Returns:
-        M, at least 2; None where no N up to the length given has one.
+    Returns
+    -------
+    M, at least 2; None where no N up to the length given has one.
     """
     score = np.asarray(log_likelihoods, dtype=float)
     for n in range(_TWO_LINES, score.size + 1):
@@ -96,27 +102,41 @@ class RankedSubset:
 class Selection:
     """Result of `select`.
 
-    Attributes:
-        best: the coordinate with the smallest cost among those with at least one variable.
-        best_beats_null: whether its cost is below that of a constant committor; if not, no variable earns its
-            keep.
-        per_size: best coordinate with 1, 2, ... variables.
-        top: for each size the best subsets (up to 10), best first.
-        null_log_likelihood: ln L of a constant committor.
-        criterion: "ebic", "bic" or "aic".
-        cost: for each size k, and 0 for the constant, (k + 1) ln N - 2 ln L, and 2 ln C(m, k) for "ebic"; smaller
-            is better. With rates a set pays for 2 k + 1 parameters.
-        excluded: variables left out because they are constant.
-        search: what was searched, in words.
-        costs: `cost` by all criteria; that of "aic" has 2 in place of ln N.
-        two_line: number of variables by `two_line_test` of the sizes searched; None for fewer than 5 or no answer.
-        greedy: for each size searched exhaustively the set that greedy addition ends with, from the same fits:
-            what it falls short by, `greedy_gap`, is the price of not searching. Missing where the search kept
-            to a pool that lacks one of its variables.
-        inertial: with rates, the fit that ranked the set of each size, rates included (names of the
-            variables, then `rate_name` of each); `per_size` then holds the fits of the same variables without
-            rates, and `top`, `greedy` and the costs have ln L with them. Else None.
-        n_fits: subsets fitted in the search, over all sizes. n_refits: fits repeated exactly.
+    Attributes
+    ----------
+    best
+        The coordinate with the smallest cost among those with at least one variable.
+    best_beats_null
+        Whether its cost is below that of a constant committor; if not, no variable is worth its parameter.
+    per_size
+        Best coordinate with 1, 2, ... variables.
+    top
+        For each size the best subsets (up to 10), best first.
+    null_log_likelihood
+        ln L of a constant committor.
+    criterion
+        ``ebic``, ``bic`` or ``aic``.
+    cost
+        For each size k, and 0 for the constant, (k + 1) ln N - 2 ln L, and 2 ln C(m, k) for ``ebic``; smaller is
+        better. With velocities a set pays for 2 k + 1 parameters.
+    excluded
+        Variables left out because they are constant.
+    search
+        What was searched, for readers.
+    costs
+        `cost` by all criteria; that of ``aic`` has 2 in place of ln N.
+    two_line
+        Number of variables by `two_line_test` of the sizes searched; None for fewer than 5 or no answer.
+    greedy
+        For each size searched exhaustively the set that greedy addition ends with, from the same fits: what it falls
+        short by, `greedy_gap`, is the price of not searching. Missing where the search kept to a pool that lacks one
+        of its variables.
+    inertial
+        With velocities, the fit that ranked the set of each size, velocities included (names of the variables, then
+        `rate_name` of each); `per_size` then holds the fits of the same variables without velocities, and `top`,
+        `greedy` and the costs have ln L with them. Else None.
+    n_fits, n_refits
+        Subsets fitted in the search, over all sizes; fits repeated exactly.
     """
 
     best: Coordinate
@@ -166,7 +186,7 @@ def select(
     q: ArrayLike,
     outcome: ArrayLike,
     names: Sequence[str],
-    groups: Iterable[Hashable] | None = None,
+    dependence: Dependence | None = None,
     max_variables: int = 3,
     search: str = "auto",
     model: str = "logistic",
@@ -183,37 +203,52 @@ def select(
     variables (Chen and Chen, Biometrika 2008, 95, 759, with gamma = 1). Judge a choice by
     `bootstrap_selection` and by committor shots all the same.
 
-    Args:
-        q: shape (n, m). outcome: shape (n,), True for B. names: m unique names. groups: as in `fit`.
-        max_variables: largest size tried (at most m, and no more parameters than observations).
-        search: "exhaustive": every subset of every size; "greedy": all single variables, then the best
-            addition to the best set one smaller (ATESA's lmax.py -r); "exchange": the same, each addition
-            followed by exchanges of one variable for another until none helps; "auto": exhaustive up to three
-            variables, exchange beyond.
-        model: "logistic" or "erf".
-        criterion: "ebic": the size with the smallest extended BIC; "bic": with the smallest plain one; "aic":
-            with the smallest Akaike criterion, which lets useless variables in.
-        max_subsets: where a size has more subsets than this, the exhaustive search keeps to the variables
-            that did best in subsets one smaller (ties: first columns), as many as fit; `Selection.search`
-            says so.
-        rates: (n, m) time derivatives of q for inertial likelihood maximisation; None for the plain one.
-        progress: told of the subsets done.
+    Parameters
+    ----------
+    q
+        Shape (n, m).
+    outcome
+        Shape (n,), True for B.
+    names
+        m unique names.
+    dependence
+        As in :func:`separatrix.coordinate.committor_model.fit`; it changes errors, never the choice.
+    max_variables
+        Largest size tried (at most m, and no more parameters than observations).
+    search
+        ``exhaustive``: every subset of every size; ``greedy``: all single variables, then the best addition to the
+        best set one smaller (ATESA's lmax.py -r); ``exchange``: the same, each addition followed by exchanges of one
+        variable for another until none helps; ``auto``: exhaustive up to three variables, exchange beyond.
+    model
+        ``logistic`` or ``erf``.
+    max_subsets
+        Where a size has more subsets than this, the exhaustive search keeps to the variables that did best in subsets
+        one smaller (ties: first columns), as many as fit; `Selection.search` says so.
+    criterion
+        ``ebic``: the size with the smallest extended BIC; ``bic``: with the smallest plain one; ``aic``: with the
+        smallest Akaike criterion, which lets useless variables in.
+    rates
+        Time derivatives of q, shape (n, m), for inertial likelihood maximisation; None for the plain one.
+    progress
+        Progress callback: (size, subsets done, subsets in all).
 
-    Returns:
-        Selection. Constant variables are left out and listed; linearly dependent subsets are passed over
-        (their ln L is that of a smaller one). Ties in ln L (to 1e-6) go to the subset that comes first in
-        `names`.
+    Returns
+    -------
+    Constant variables are left out and listed; linearly dependent subsets are passed over (their ln L is that of a
+    smaller one). Ties in ln L (to 1e-6) go to the subset that comes first in `names`.
 
-    Raises:
-        ValueError: as `fit`; no variable that varies; a rate that does not; unknown search or criterion;
-            max_variables < 1.
+    Raises
+    ------
+    ValueError
+        As `fit`; no variable that varies; a rate that does not; unknown search or criterion; max_variables < 1.
     """
     scale = eta_per_r(model)
     check_search(search, max_variables)
     check_criterion(criterion)
-    values, sign, labels, group, _ = checked_data(q, outcome, names, groups)
+    values, sign, labels, _, _ = checked_data(q, outcome, names, None)
     speed = checked_rates(rates, values, labels)
     n = values.shape[0]
+    check_dependence(dependence, n)
     constant = constant_columns(values)
     if bool(constant.all()):
         raise ValueError("no variable varies: nothing to select from")
@@ -239,7 +274,7 @@ def select(
             columns.spread[taken],
             sign,
             tuple(columns.names[column] for column in taken),
-            group,
+            dependence,
             model,
             scale,
         )

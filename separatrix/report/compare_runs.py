@@ -231,7 +231,6 @@ def read_run(folder: Path | str) -> Run:
 
 def _quantities(numbers: Mapping[str, Mapping[str, Any]]) -> dict[str, RunQuantity]:
     """Quantities of a method but its chains, which have no partners in another run, and its rates (:func:`_rates`)."""
-    chains = numbers.get("chains", {}).get("value")
     read = {}
     for key, q in numbers.items():
         if q["group"] in (Group.CHAINS, Group.RATES) or q["id"] in CONDITIONS:
@@ -239,12 +238,7 @@ def _quantities(numbers: Mapping[str, Mapping[str, Any]]) -> dict[str, RunQuanti
         value, error = q["value"], q.get("error")
         low, high = q.get("low"), q.get("high")
         if low is None and value is not None and error:
-            factor: float | None = Z
-            if q["group"] == Group.COORDINATE:  # its errors are between chains
-                factor = None
-                if chains and chains > 1:
-                    factor = float(scipy.stats.t.ppf(0.5 + 0.5 * CONFIDENCE, chains - 1))
-            low, high = (None, None) if factor is None else (value - factor * error, value + factor * error)
+            low, high = value - Z * error, value + Z * error
         text = q.get("text", "") if value is None else ""
         read[key] = RunQuantity(value, q.get("unit", "1"), low, high, text, q["id"], q["group"], q["label"])
     return read

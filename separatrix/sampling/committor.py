@@ -10,7 +10,7 @@ import numpy as np
 
 from separatrix.core.seeds import stream
 from separatrix.cvs.states import Basin
-from separatrix.statistics.committor_statistics import wilson_interval
+from separatrix.statistics.intervals import wilson_interval
 
 if TYPE_CHECKING:
     from separatrix.dynamics.md_engine import MDEngine

@@ -3,9 +3,9 @@
 Criteria that must all hold:
 
 * The coordinate is one: it beats a constant committor, and its likelihood has a maximum that was found.
-* The information error (ATESA's: mean standard error of the coefficients, variables scaled to [0, 1]) is small enough.
-  The larger of the plain and the chain-clustered one counts. With a few chains the clustered one alone is far too
-  small (:class:`separatrix.coordinate.committor_model.Coordinate`), so neither may stop a run without the other.
+* The information error (as ATESA's: mean standard error of the coefficients, variables scaled to [0, 1]), taken between
+  blocks of correlated shots (:mod:`separatrix.statistics.blocks`), is small enough even at its upper confidence limit:
+  a standard error from a few blocks may by chance be far too small.
 * The rank-normalised split R-hat of each selected variable, and of r itself, at the shooting points is close to 1, and
   their bulk effective sample sizes are large enough (Vehtari, Gelman, Simpson, Carpenter and Bürkner, Bayesian Anal.
   2021, 16, 667).
@@ -53,7 +53,7 @@ class Criteria:
     Attributes
     ----------
     information_error
-        Upper bound on the information error, plain and clustered by chain; on the scale of the coordinate's own model.
+        Upper bound on the upper confidence limit of the information error, on the scale of the coordinate's own model.
     r_hat
         Upper bound on R-hat of every judged variable.
     effective_samples
@@ -86,7 +86,7 @@ class Assessment:
         Shots so far, all chains together.
     variables, coefficients
         Of the coordinate, coefficients in inverse units of the variables; empty where none could be fitted.
-    information_error, clustered_information_error
+    information_error, clustered_information_error, information_error_limit
         As in :class:`separatrix.coordinate.committor_model.Coordinate`.
     interchangeable
         For each selected variable that has such, those that the data do not tell from it.
@@ -117,6 +117,7 @@ class Assessment:
     coefficients: tuple[float, ...]
     information_error: float
     clustered_information_error: float
+    information_error_limit: float
     interchangeable: dict[str, tuple[str, ...]]
     stable_for: int
     r_hat: dict[str, float]
@@ -236,6 +237,7 @@ def judge(
         coefficients=() if coordinate is None else tuple(float(c) for c in coordinate.coefficients),
         information_error=math.nan if coordinate is None else coordinate.information_error,
         clustered_information_error=math.nan if coordinate is None else coordinate.clustered_information_error,
+        information_error_limit=math.nan if coordinate is None else coordinate.information_error_limit,
         interchangeable=same,
         stable_for=stable_for,
         r_hat={name: m.r_hat for name, m in judged.items()},

@@ -13,8 +13,8 @@ import scipy
 
 from separatrix.core.labelled import Labelled
 from separatrix.core.plain import json_safe
+from separatrix.statistics.autocorrelation import statistical_inefficiency
 from separatrix.statistics.committor_statistics import ALPHA
-from separatrix.statistics.correlated_series import statistical_inefficiency
 
 MIN_TRIALS = 10
 """Effective moves of each start below which shares of mechanisms are not said to agree."""

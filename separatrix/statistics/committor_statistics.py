@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
+from scipy import special
 
 from separatrix.core.labelled import Labelled
 from separatrix.core.plain import Plain
+from separatrix.statistics.beta_binomial import LOG_THETA_MAX, BetaBinomial
 from separatrix.statistics.intervals import wilson_interval
 from separatrix.statistics.no_basin import KEY, Lost, lost_halves
 
@@ -52,7 +53,6 @@ class Judgement(Labelled):
     OFF_BROAD = "off-centre and broad", "off-centre and broad"
 
 
-_LOG_THETA_MAX = math.log(1e6)  # a + b stays within [1e-6, 1e6]; beyond, the likelihood is flat
 _MAX_SUPPORT = 4096  # Kolmogorov-Smirnov distances are evaluated on at most this many fractions
 _CHUNK = 4_000_000  # array elements worked on at a time in simulations
 
@@ -61,38 +61,61 @@ _CHUNK = 4_000_000  # array elements worked on at a time in simulations
 class CommittorDistribution(Plain):
     """Result of `analyse`. NaN marks a number that the data cannot give (`to_dict` writes it as null).
 
-    Attributes:
-        n_configurations: configurations with at least one committed shot; only these enter the statistics.
-        n_configurations_without_shots: configurations all of whose shots failed or did not commit (n = 0).
-        n_shots: committed shots, sum of n. n_success: those that reached B, sum of k.
-        n_uncommitted, n_failed: shots that reached no basin or crashed, as told by the caller.
-        n_elsewhere: shots that reached a third basin, as told by the caller.
-        uncommitted_share, uncommitted_interval: of the shots that reached no basin, with a Wilson interval.
-        uncommitted_matters: whether they are many, or could change the share of shots that reach B by more than
-            its error.
-        mean_bounds: mean of k/n had all uncommitted shots gone to A, and had all gone to B.
-        mean: mean over configurations of k/n. mean_standard_error: sqrt(variance / m); NaN for m = 1.
-        mean_interval: Student-t interval of the mean at `confidence`, cut to [0, 1].
-        variance: sample variance (divisor m - 1) of k/n, binomial noise included.
-        intrinsic_variance: moment estimate of the variance of the true committors; may be negative by chance.
-        intrinsic_sd: square root of intrinsic_variance cut to its possible range, 0 to mean (1 - mean).
-        intrinsic_sd_interval: interval of the intrinsic standard deviation at `confidence`.
-        interval_method: "profile" (beta-binomial profile likelihood) or "bootstrap" (over configurations).
-        beta: (a, b) of the beta distribution of committors that maximises the beta-binomial likelihood;
-            always finite, or None when `beta_status` is "one outcome" or "not identifiable".
-        beta_status: "interior" (a genuine maximum); "binomial limit" (the likelihood increases as a + b grows
-            without bound: no spread beyond binomial; `beta` is then at the stated cap a + b = 1e6);
-            "two-state limit" (it increases as a + b goes to 0: every configuration always did the same;
-            `beta` at a + b = 1e-6); "one outcome" (all shots ended in one basin); "not identifiable" (one
-            configuration, or one shot per configuration).
-        beta_log_likelihood, binomial_log_likelihood: maxima of both models, binomial coefficients included.
-        dispersion_index: Pearson chi-square of k against one common p, over m - 1; about 1 for no spread.
-        p_value_binomial: one-sided test that all configurations share one p, whatever it is (over-dispersion
-            of the Pearson statistic; Monte Carlo in the exact law of k given sum k, so p needs no estimate).
-        ks_half, p_value_ks_half: distance and p-value of Kolmogorov-Smirnov against binomial(n, 1/2).
-        ks_mean, p_value_ks_mean: the same against binomial(n, pooled k/n), conditional on sum k.
-        confidence: of the intervals. verdict: one sentence in words. judgement: the same in a word, one of
-            `Judgement`.
+    Attributes
+    ----------
+    n_configurations
+        Configurations with at least one committed shot; only these enter the statistics.
+    n_configurations_without_shots
+        Configurations all of whose shots failed or did not commit (n = 0).
+    n_shots, n_success
+        Committed shots, sum of n; those that reached B, sum of k.
+    n_uncommitted, n_failed
+        Shots that reached no basin or crashed, as the caller says.
+    n_elsewhere
+        Shots that reached a third basin, as the caller says.
+    uncommitted_share, uncommitted_interval
+        Of the shots that reached no basin, with a Wilson interval.
+    uncommitted_matters
+        Whether they are many, or could change the share of shots that reach B by more than its error.
+    mean_bounds
+        Mean of k/n had all uncommitted shots gone to A, and had all gone to B.
+    mean, mean_standard_error
+        Mean over configurations of k/n; sqrt(variance / m), NaN for m = 1.
+    mean_interval
+        Student-t interval of the mean at `confidence`, cut to [0, 1].
+    variance
+        Sample variance (divisor m - 1) of k/n, binomial noise included.
+    intrinsic_variance
+        Moment estimate of the variance of the true committors; may be negative by chance.
+    intrinsic_sd
+        Square root of `intrinsic_variance` cut to its possible range, 0 to mean (1 - mean).
+    intrinsic_sd_interval
+        Interval of the intrinsic standard deviation at `confidence`.
+    interval_method
+        ``profile`` (beta-binomial profile likelihood) or ``bootstrap`` (over configurations).
+    beta
+        (a, b) of the beta distribution of committors that maximises the beta-binomial likelihood; always finite, or
+        None when `beta_status` is ``one outcome`` or ``not identifiable``.
+    beta_status
+        ``interior`` (a genuine maximum); ``binomial limit`` (the likelihood increases as a + b grows without bound: no
+        spread beyond binomial; `beta` is then at the stated cap a + b = 1e6); ``two-state limit`` (it increases as
+        a + b goes to 0: every configuration always did the same; `beta` at a + b = 1e-6); ``one outcome`` (all shots
+        ended in one basin); ``not identifiable`` (one configuration, or one shot per configuration).
+    beta_log_likelihood, binomial_log_likelihood
+        Maxima of both models, binomial coefficients included.
+    dispersion_index
+        Pearson chi-square of k against one common p, over m - 1; about 1 for no spread.
+    p_value_binomial
+        One-sided test that all configurations share one p, whatever it is (over-dispersion of the Pearson statistic;
+        Monte Carlo in the exact law of k given sum k, so p needs no estimate).
+    ks_half, p_value_ks_half
+        Distance and p-value of Kolmogorov-Smirnov against binomial(n, 1/2).
+    ks_mean, p_value_ks_mean
+        The same against binomial(n, pooled k/n), conditional on sum k.
+    confidence
+        Of the intervals.
+    verdict, judgement
+        One sentence; the same in a word, one of `Judgement`.
     """
 
     n_configurations: int
@@ -158,17 +181,25 @@ def _whole_numbers(values: ArrayLike, what: str) -> IntArray:
 def binomial_expectation(n: ArrayLike, p: float = 0.5, bins: int | ArrayLike = 10) -> tuple[FloatArray, FloatArray]:
     """Expected histogram of k/n when every configuration has committor `p`.
 
-    Args:
-        n: shots of each configuration, shape (m,), each at least 1. p: the common committor.
-        bins: number of equal bins on [0, 1], or the bin edges.
+    Parameters
+    ----------
+    n
+        Shots of each configuration, shape (m,), each at least 1.
+    p
+        The common committor.
+    bins
+        Number of equal bins on [0, 1], or the bin edges.
 
-    Returns:
-        (expected, edges): expected number of configurations in each bin, and the edges. The convention of
-        `numpy.histogram` for given edges is used (half-open bins, the last one closed): pass the returned
-        `edges`, not a number of bins, to `numpy.histogram` so that fractions on an edge fall in the same bin.
+    Returns
+    -------
+    (expected, edges): expected number of configurations in each bin, and the edges. The convention of
+    `numpy.histogram` for given edges is used (half-open bins, the last one closed): pass the returned `edges`, not a
+    number of bins, to `numpy.histogram` so that fractions on an edge fall in the same bin.
 
-    Raises:
-        ValueError: for an empty `n`, n < 1, or p outside [0, 1].
+    Raises
+    ------
+    ValueError
+        For an empty `n`, n < 1, or p outside [0, 1].
     """
     trials = _whole_numbers(n, "n")
     if trials.size == 0 or bool(np.any(trials < 1)):
@@ -195,11 +226,14 @@ def intrinsic_variance(k: ArrayLike, n: ArrayLike) -> float:
     which for equal n is [n s2 - mu (1 - mu)]/(n - 1), the formula of Peters (2006, see the module).
     It may be negative. Replacing mu by its estimate leaves a bias of +h/(1 - h) Var(mean), of order 1/(m n).
 
-    Args:
-        k, n: shape (m,), k <= n, n >= 1.
+    Parameters
+    ----------
+    k, n
+        Shape (m,), k <= n, n >= 1.
 
-    Returns:
-        The estimate; NaN for m < 2 or one shot per configuration (h = 1), where it is undefined.
+    Returns
+    -------
+    The estimate; NaN for m < 2 or one shot per configuration (h = 1), where it is undefined.
     """
     trials = np.asarray(n, dtype=float)
     fraction = np.asarray(k, dtype=float) / trials
@@ -210,120 +244,6 @@ def intrinsic_variance(k: ArrayLike, n: ArrayLike) -> float:
         return math.nan
     mu = float(fraction.mean())
     return (float(fraction.var(ddof=1)) - h * mu * (1.0 - mu)) / (1.0 - h)
-
-
-# ----------------------------------------------------------------------- the beta-binomial likelihood
-
-
-class BetaBinomial:
-    """Beta-binomial log-likelihood of k successes in n trials, as a function of mean and dispersion.
-
-    With a = mu/theta and b = (1 - mu)/theta,
-
-        ln L = sum_i [ln C(n_i, k_i) + sum_{j<k_i} ln(mu + j theta) + sum_{j<n_i-k_i} ln(1 - mu + j theta)
-                      - sum_{j<n_i} ln(1 + j theta)],
-
-    which, unlike differences of ln B(a, b), keeps its digits as theta -> 0 and there *is* the binomial. The
-    sums over configurations collapse into three tables of length max(n). Variance of the committors:
-    sigma2 = mu (1 - mu) rho with rho = theta/(1 + theta) = 1/(a + b + 1).
-    """
-
-    def __init__(self, k: IntArray, n: IntArray) -> None:
-        longest = int(n.max())
-        self._j = np.arange(longest, dtype=float)
-        steps = np.arange(longest)
-        ones = np.sort(k)
-        zeros = np.sort(n - k)
-        trials = np.sort(n)
-        # how many configurations have k > j, n - k > j, n > j
-        self._hits = (k.size - np.searchsorted(ones, steps, side="right")).astype(float)
-        self._misses = (k.size - np.searchsorted(zeros, steps, side="right")).astype(float)
-        self._trials = (k.size - np.searchsorted(trials, steps, side="right")).astype(float)
-        self.pooled = float(k.sum()) / float(n.sum())
-        self._log_choose = float(
-            np.sum(special.gammaln(n + 1.0) - special.gammaln(k + 1.0) - special.gammaln(n - k + 1.0))
-        )
-
-    def log_likelihood(self, mu: ArrayLike, theta: ArrayLike) -> FloatArray:
-        """ln L for broadcastable mu in [0, 1] and theta >= 0."""
-        mean, spread = np.broadcast_arrays(np.asarray(mu, dtype=float), np.asarray(theta, dtype=float))
-        jt = self._j * spread[..., None]
-        total = special.xlogy(self._hits, mean[..., None] + jt)
-        total += special.xlogy(self._misses, 1.0 - mean[..., None] + jt)
-        total -= self._trials * np.log1p(jt)
-        return self._log_choose + total.sum(axis=-1)
-
-    def maximum(self) -> tuple[float, float, float]:
-        """(mu, theta, ln L) of the maximum, theta within [1e-6, 1e6]; needs both outcomes and some n > 1."""
-        grid = np.linspace(-_LOG_THETA_MAX, _LOG_THETA_MAX, 57)
-        start = grid[int(np.argmax(self.log_likelihood(self.pooled, np.exp(grid))))]
-
-        def negative(parameters: FloatArray) -> tuple[float, FloatArray]:
-            mu = float(special.expit(parameters[0]))
-            theta = math.exp(parameters[1])
-            jt = self._j * theta
-            upper, lower, norm = mu + jt, 1.0 - mu + jt, 1.0 + jt
-            d_mu = float(np.sum(self._hits / upper) - np.sum(self._misses / lower))
-            slope = self._hits / upper + self._misses / lower - self._trials / norm
-            d_theta = float(np.sum(self._j * slope))
-            gradient = np.array([-d_mu * mu * (1.0 - mu), -d_theta * theta])
-            return -float(self.log_likelihood(mu, theta)), gradient
-
-        found = optimize.minimize(
-            negative,
-            np.array([special.logit(self.pooled), start]),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(-30.0, 30.0), (-_LOG_THETA_MAX, _LOG_THETA_MAX)],
-            options={"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500},
-        )
-        return float(special.expit(found.x[0])), math.exp(found.x[1]), -float(found.fun)
-
-    def profile(self, sd: float) -> float:
-        """Largest ln L over the mean when the committors have standard deviation `sd` (0 <= sd < 1/2)."""
-        if sd <= 0.0:
-            return float(self.log_likelihood(self.pooled, 0.0))
-        variance = sd * sd
-        root = math.sqrt(max(1.0 - 4.0 * variance, 0.0))
-        lowest = 2.0 * variance / (1.0 + root)  # the smaller root of mu (1 - mu) = variance
-        span = -float(special.logit(lowest))
-
-        def value(t: FloatArray) -> FloatArray:
-            mu = special.expit(t)
-            rho = np.minimum(variance / (mu * (1.0 - mu)), 1.0 - 1e-9)
-            return self.log_likelihood(mu, rho / (1.0 - rho))
-
-        # Logit spacing resolves means near 0 and 1; the maximum is then refined between its two neighbours.
-        grid = np.linspace(-span, span, 61)
-        values = value(grid)
-        best = int(np.argmax(values))
-        low, high = grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)]
-        if high - low < 1e-9:
-            return float(values[best])
-
-        def negative(t: float) -> float:
-            return -float(value(np.asarray(t)))
-
-        found = optimize.minimize_scalar(negative, bounds=(low, high), method="bounded", options={"xatol": 1e-6})
-        return max(float(values[best]), -float(found.fun))
-
-    def sd_interval(self, confidence: float, sd_best: float, log_likelihood_best: float) -> tuple[float, float]:
-        """Profile-likelihood interval of the committors' standard deviation (Wilks: chi-square, 1 d.o.f.)."""
-        cut = log_likelihood_best - 0.5 * float(scipy.stats.chi2.ppf(confidence, 1))
-        ceiling = 0.5 - 1e-7
-        middle = min(max(sd_best, 0.0), ceiling)
-
-        def excess(sd: float) -> float:
-            return self.profile(sd) - cut
-
-        # Outside a maximum found to rounding only, the end sits at the maximum itself.
-        inside = excess(middle) > 0.0
-        lower, upper = 0.0, 0.5
-        if excess(0.0) < 0.0:
-            lower = float(optimize.brentq(excess, 0.0, middle, xtol=1e-6)) if inside else middle
-        if excess(ceiling) < 0.0:
-            upper = float(optimize.brentq(excess, middle, ceiling, xtol=1e-6)) if inside else middle
-        return lower, upper
 
 
 # -------------------------------------------------------------------------------- tests by simulation
@@ -437,34 +357,47 @@ def analyse(
 ) -> CommittorDistribution:
     """Histogram test of a predicted separatrix (Peters, J. Chem. Phys. 2006, 125, 241101).
 
-    Args:
-        k: shots that reached B, shape (m,). n: shots that committed, shape (m,) or one number for all.
-        n_uncommitted: shots of each configuration that reached no basin in time, shape (m,), or their number, which
-            is then shared out as n is.
-        n_failed, n_elsewhere: numbers of shots that crashed or reached a third basin, carried through.
-        confidence: of the intervals.
-        interval_method: "profile": profile likelihood of the beta-binomial (deterministic; recommended);
-            "bootstrap": percentile bootstrap over configurations (no assumption on the shape of the
-            distribution, but too narrow for fewer than about 30 configurations).
-        n_simulations: simulated data sets behind each p-value, and bootstrap resamples.
-        rng: numpy Generator; None uses a new one with the fixed seed `DEFAULT_SEED`.
-
-    Returns:
-        CommittorDistribution. Configurations with n = 0 are counted but do not enter.
-
-    The verdict calls the distribution *off-centre* when |mean - 1/2| exceeds both t times the observed
-    standard error (Student, m - 1 degrees of freedom) and z times (normal) that of pure binomial shots from
-    p = 1/2: equal counts by chance are no proof. It says *broad* when `p_value_binomial` < 0.05, and
-    *inconclusive* when neither holds but the interval reaches 1/sqrt(12), the spread of a flat distribution
-    of committors: such data would not expose even a coordinate that knows nothing. Only where a spread of
-    `SMALL_SD` is excluded are the data called *consistent with a perfect coordinate*.
+    The verdict calls the distribution *off-centre* when |mean - 1/2| exceeds both t times the observed standard error
+    (Student, m - 1 degrees of freedom) and z times (normal) that of pure binomial shots from p = 1/2: equal counts by
+    chance are no proof. It says *broad* when `p_value_binomial` < 0.05, and *inconclusive* when neither holds but the
+    interval reaches 1/sqrt(12), the spread of a flat distribution of committors: such data would not expose even a
+    coordinate that knows nothing. Only where a spread of `SMALL_SD` is excluded are the data called *consistent with a
+    perfect coordinate*.
 
     Where uncommitted shots matter (`separatrix.statistics.no_basin`), the judgement must be the same had they all gone
     to A and had they all gone to B, or it is *inconclusive*; the verdict gives the mean committor of both.
 
-    Raises:
-        ValueError: no configurations, no shots at all, k > n, negative or fractional counts, different
-            lengths, unknown interval_method, confidence outside (0, 1), n_simulations < 1.
+    Parameters
+    ----------
+    k
+        Shots that reached B, shape (m,).
+    n
+        Shots that committed, shape (m,) or one number for all.
+    n_uncommitted
+        Shots of each configuration that reached no basin in time, shape (m,), or their number, which is then shared out
+        as n is.
+    n_failed, n_elsewhere
+        Numbers of shots that crashed or reached a third basin, carried through.
+    confidence
+        Of the intervals.
+    interval_method
+        ``profile``: profile likelihood of the beta-binomial (deterministic; recommended); ``bootstrap``: percentile
+        bootstrap over configurations (no assumption on the shape of the distribution, but too narrow for fewer than
+        about 30 configurations).
+    n_simulations
+        Simulated data sets behind each p-value, and bootstrap resamples.
+    rng
+        Source of random numbers; None uses a new one with the fixed seed `DEFAULT_SEED`.
+
+    Returns
+    -------
+    Configurations with n = 0 are counted but do not enter.
+
+    Raises
+    ------
+    ValueError
+        No configurations, no shots at all, k > n, negative or fractional counts, different lengths, unknown
+        interval_method, confidence outside (0, 1), n_simulations < 1.
     """
     hits = _whole_numbers(k, "k")
     trials = _whole_numbers(n, "n")
@@ -523,14 +456,14 @@ def analyse(
         mu_fit, theta_fit, value = model.maximum()
         if value <= binomial_best + 1e-9 * (1.0 + abs(binomial_best)):
             status = "binomial limit"
-            cap = math.exp(_LOG_THETA_MAX)
+            cap = math.exp(LOG_THETA_MAX)
             beta = (model.pooled * cap, (1.0 - model.pooled) * cap)
         else:
             mu_best, theta_best, beta_best = mu_fit, theta_fit, value
-            at_cap = math.log(theta_best) > _LOG_THETA_MAX - 1e-3 or bool(np.all((hits == 0) | (hits == trials)))
+            at_cap = math.log(theta_best) > LOG_THETA_MAX - 1e-3 or bool(np.all((hits == 0) | (hits == trials)))
             status = "two-state limit" if at_cap else "interior"
             if at_cap:
-                theta_best = math.exp(_LOG_THETA_MAX)
+                theta_best = math.exp(LOG_THETA_MAX)
             beta = (mu_best / theta_best, (1.0 - mu_best) / theta_best)
 
     sd_interval = (math.nan, math.nan)

@@ -15,15 +15,28 @@ Z = float(special.ndtri(0.975))
 def wilson_interval(k: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> tuple[FloatArray, FloatArray]:
     """Wilson score interval of a binomial probability (E. B. Wilson, J. Am. Stat. Assoc. 1927, 22, 209).
 
-    Args:
-        k: successes, any shape that broadcasts with `n`. n: trials; n = 0 gives the vacuous interval (0, 1).
-        confidence: two-sided, between 0 and 1.
+    The closed form, and not `statsmodels.stats.proportion.proportion_confint` (``wilson``), against which it is tested:
+    importing that takes 0.75 s of processor time, twice what a job that judges a round needs to start; for no trials
+    it gives NaN, and 3e-17 for the end that is 0. `scipy.stats.binomtest` takes whole numbers only, and effective
+    trials of correlated series are none.
 
-    Returns:
-        (lower, upper), each of the broadcast shape, within [0, 1].
+    Parameters
+    ----------
+    k
+        Successes, any shape that broadcasts with `n`.
+    n
+        Trials, which need not be whole; n = 0 gives the vacuous interval (0, 1).
+    confidence
+        Two-sided, between 0 and 1.
 
-    Raises:
-        ValueError: for k > n, negative counts or a confidence outside (0, 1).
+    Returns
+    -------
+    (lower, upper), each of the broadcast shape, within [0, 1].
+
+    Raises
+    ------
+    ValueError
+        For k > n, negative counts or a confidence outside (0, 1).
     """
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence must lie between 0 and 1, got {confidence}")

@@ -1,7 +1,7 @@
 """Half-trajectories that were given up because they reached no basin in time: what they can change, and how to say so.
 
-Which halves are long is not independent of where they go, so committors, acceptance and path lengths of the others are
-biased. Nothing is known of where a lost half would have gone; what is known are bounds, had all gone to the one basin
+Which of them are long is not independent of where they go, so committors, acceptance and path lengths of the others are
+biased. Nothing is known of where a lost one would have gone; what is known are bounds, had all gone to the one basin
 or to the other (Manski, Am. Econ. Rev. 1990, 80, 319).
 """
 
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from separatrix.core.plain import Plain
 from separatrix.statistics.intervals import Z, wilson_interval
 
-#: Share of lost halves above which they are named whatever else is known.
+#: Share of lost half-trajectories above which they are named whatever else is known.
 MANY = 0.05
 
 #: Name of the criterion of convergence that judges lost half-trajectories, as assessments have it.
 CRITERION = "halves in no basin"
 
-#: Key of a method's dynamics that says how long a half is followed.
+#: Key of a method's dynamics that says how long a half-trajectory is followed.
 KEY = "longest_half_fs"
 
 
@@ -31,13 +31,13 @@ class Lost(Plain):
     Attributes
     ----------
     lost, halves
-        Their number, and that of all halves.
+        Their number, and that of all.
     share, low, high
-        Share of the lost ones, with its Wilson interval; NaN without halves.
+        Share of the lost ones, with its Wilson interval; NaN where there are none.
     shift
-        Most that the share of halves that reach the product could change, had all lost ones gone to one basin.
+        Most that the share of those that reach the product could change, had all lost ones gone to one basin.
     error
-        Standard error of that share among the halves that reached a basin.
+        Standard error of that share among those that reached a basin.
     matters
         Whether the lost ones are more than :data:`MANY` of all, or could change the result by more than its error.
     """
@@ -73,7 +73,7 @@ def _of(limit: float | None) -> str:
 
 
 def lost_halves(to_reactant: int, to_product: int, lost: int) -> Lost:
-    """What lost halves can change.
+    """What lost half-trajectories can change.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def lost_halves(to_reactant: int, to_product: int, lost: int) -> Lost:
 
 
 def lost_of_mean(mean: float, error: float | None, kept: int, lost: int) -> Lost:
-    """The same of a mean over values between -1 and 1, such as a transmission coefficient over pairs of halves.
+    """The same of a mean over values between -1 and 1, such as a transmission coefficient over pairs.
 
     Parameters
     ----------
@@ -116,6 +116,6 @@ def lost_of_mean(mean: float, error: float | None, kept: int, lost: int) -> Lost
 
 
 def counted(ends: Sequence[str], reactant: str, product: str) -> Lost:
-    """The same from the names of what halves reached: a basin, ``none``, ``failed``, or nothing."""
+    """The same from the names of what half-trajectories reached: a basin, ``none``, ``failed``, or nothing."""
     ends = list(ends)
     return lost_halves(ends.count(reactant), ends.count(product), ends.count("none"))

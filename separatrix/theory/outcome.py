@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from separatrix.core.plain import json_safe
-from separatrix.statistics.committor_statistics import wilson_interval
+from separatrix.statistics.intervals import wilson_interval
 from separatrix.theory import ways
 from separatrix.theory.elements import Committor, Elements
 from separatrix.theory.geometry import Separatrix

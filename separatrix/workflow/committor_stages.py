@@ -26,7 +26,7 @@ from separatrix.config.system import System
 from separatrix.coordinate import committor_model, reaction_coordinate
 from separatrix.coordinate.committor_model import Coordinate
 from separatrix.coordinate.likelihood import committor_slope
-from separatrix.coordinate.shot_observations import committor_observations
+from separatrix.coordinate.observations import from_table
 from separatrix.core.errors import PotentialError, SamplingError
 from separatrix.core.files import fingerprint, read_dataset, read_json, write_dataset, write_json
 from separatrix.core.journal import Journal
@@ -41,7 +41,9 @@ from separatrix.sampling import committor as committors
 from separatrix.sampling import draws
 from separatrix.sampling import rounds as sampling
 from separatrix.statistics import committor_statistics, no_basin, ranking
+from separatrix.statistics.intervals import wilson_interval
 from separatrix.statistics.ranking import Coordinates, best_of
+from separatrix.workflow.coordinate_stages import has_both_outcomes
 from separatrix.workflow.engine_opening import Settings, anchor, open_engine, open_method
 
 log = logging.getLogger(__name__)
@@ -140,13 +142,12 @@ def _baseline_fit(given: StageSettings, variables: Sequence[str], table: Path | 
     """The baseline coordinate, of these variables or those that tell the basins apart; None if it cannot be fitted."""
     names, rules = baseline_variables(given.system, variables), given.config.coordinate
     data = read_dataset(table)
-    row, outcome, _ = committor_observations(data, rules.observations)
-    known = [str(v) for v in data.variable.values]
-    if not names or len(set(outcome.tolist())) < 2:
+    if not names or not has_both_outcomes(rules, data):
         return None
-    q = data.value.values[row][:, [known.index(n) for n in names]]
+    seen = from_table(data, Path(table), halves=rules.observations)
+    q = seen.values[:, [seen.names.index(n) for n in names]]
     try:
-        return committor_model.fit(q, outcome, names, model=rules.model, groups=data.chain.values[row])
+        return committor_model.fit(q, seen.outcome, names, model=rules.model, dependence=seen.dependence())
     except ValueError as error:
         log.info("the baseline coordinate cannot be fitted: %s", error)
         return None
@@ -489,8 +490,8 @@ def _of_draw(
     ended = committors.counts(columns, m, system.reactant, system.product)
     # Lower and upper end had the shots that reached no basin all gone to the reactant, and all to the product.
     k, n = ended["to_product"], ended["to_product"] + ended["to_reactant"] + ended["no_basin"]
-    low = committor_statistics.wilson_interval(k, n)[0]
-    high = committor_statistics.wilson_interval(k + ended["no_basin"], n)[1]
+    low = wilson_interval(k, n)[0]
+    high = wilson_interval(k + ended["no_basin"], n)[1]
     # Of the found coordinate, whichever one the draw was made by.
     q = _values(system, found.names, chosen.positions.values)
     predicted, r, error = found.committor(q), found.r(q), found.r_error(q)

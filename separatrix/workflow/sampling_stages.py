@@ -12,8 +12,9 @@ from pathlib import Path
 
 from separatrix import numeric_threads
 from separatrix.config.stage_settings import StageSettings
-from separatrix.coordinate.interchangeable import Interchangeable, interchangeable
-from separatrix.coordinate.shot_observations import committor_observations
+from separatrix.coordinate.committor_model import Coordinate
+from separatrix.coordinate.fitting import choose, indistinguishable
+from separatrix.coordinate.interchangeable import Interchangeable
 from separatrix.core.errors import SamplingError
 from separatrix.core.files import fingerprint, read_dataset, read_json, write_json
 from separatrix.core.journal import Journal
@@ -22,7 +23,13 @@ from separatrix.results.stationary_files import read_stationary
 from separatrix.sampling import convergence
 from separatrix.sampling import rounds as sampling
 from separatrix.sampling.mechanism_shares import ChainMechanisms
-from separatrix.workflow.coordinate_stages import halves_lost, select_coordinate, variables_at_shots, velocities
+from separatrix.workflow.coordinate_stages import (
+    has_both_outcomes,
+    lost_half_trajectories,
+    observed,
+    search_options,
+    variables_at_shots,
+)
 from separatrix.workflow.engine_opening import Settings, open_engine
 
 log = logging.getLogger(__name__)
@@ -210,28 +217,23 @@ def assess(
     system, method = given.system, given.method
     rules, sampling_rules = given.config.coordinate, given.config.sampling
     data = variables_at_shots(system, [read_dataset(f) for chain in shots for f in chain])
-    row, outcome, _ = committor_observations(data, rules.observations)
-    fit, beats_null = None, False
+    coordinate: Coordinate | None = None
+    beats_null = False
     groups: tuple[Interchangeable, ...] = ()
-    names = [str(v) for v in data.variable.values]
-    if len(set(outcome.tolist())) == 2:
-        selection = select_coordinate(rules, data, row, outcome)
-        fit, beats_null = selection.best, selection.best_beats_null
-        groups = interchangeable(
-            data.value.values[row],
-            outcome,
-            names,
-            fit.names,
-            model=rules.model,
-            groups=data.chain.values[row],
-            rates=velocities(rules, data),
-        )
+    if has_both_outcomes(rules, data):
+        seen = observed(rules, data, Path(shots[0][0]).parent)
+        try:
+            selection, coordinate = choose(seen, search_options(rules))
+            groups = indistinguishable(seen, coordinate)
+        except ValueError as error:
+            raise SamplingError(f"the coordinate cannot be fitted: {error}") from error
+        beats_null = selection.best_beats_null
     verdict = convergence.judge(
         round=number,
-        coordinate=fit,
+        coordinate=coordinate,
         beats_null=beats_null,
         values=data.value.values,
-        names=names,
+        names=[str(v) for v in data.variable.values],
         chain=data.chain.values,
         mechanisms=[_mechanisms(files) for files in paths],
         previous=[read_json(f) for f in previous],
@@ -239,7 +241,7 @@ def assess(
         min_rounds=sampling_rules.min_rounds,
         max_rounds=sampling_rules.max_rounds,
         groups=groups,
-        halves=halves_lost(data, system.reactant, system.product),
+        halves=lost_half_trajectories(data, system.reactant, system.product),
         longest_half_fs=method.dynamics.longest_half,
     )
     log.info("%s", verdict.verdict)

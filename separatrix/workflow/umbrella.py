@@ -51,15 +51,9 @@ def coordinate_of(
     system, rules = given.system, given.config.coordinate
     data = read_dataset(table)
     row, outcome, _ = committor_observations(data, rules.observations)
-    known = [str(v) for v in data.variable.values]
+    column = [[str(v) for v in data.variable.values].index(n) for n in names]
     try:
-        fitted = committor_model.fit(
-            data.value.values[row][:, [known.index(n) for n in names]],
-            outcome,
-            names,
-            model=rules.model,
-            groups=data.chain.values[row],
-        )
+        fitted = committor_model.fit(data.value.values[row][:, column], outcome, names, model=rules.model)
     except ValueError as error:
         raise SamplingError(f"{key} cannot be fitted: {error}") from error
     by_name = {v.name: v for v in system.variables}

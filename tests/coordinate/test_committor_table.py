@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from separatrix.coordinate.committor_table import read_counts, read_shots
+from separatrix.coordinate.committor_table import read_shots
 from separatrix.core.errors import StoreError
 from separatrix.statistics.committor_statistics import analyse
 
@@ -35,7 +35,7 @@ def test_both_formats_read_back(tmp_path_factory: pytest.TempPathFactory, counts
     }
     for name, text in texts.items():
         (folder / name).write_text(text)
-        k, n = read_counts(folder / name)
+        k, n = read_shots(folder / name)[:2]
         np.testing.assert_array_equal(np.stack([k, n], axis=1), counts, err_msg=name)
 
 
@@ -64,7 +64,7 @@ def test_bad_file_is_one_line(tmp_path: Path, text: str, words: list[str]) -> No
     file = tmp_path / "counts.txt"
     file.write_text(text)
     with pytest.raises(StoreError) as caught:
-        read_counts(file)
+        read_shots(file)
     message = str(caught.value)
     assert "\n" not in message and str(file) in message
     for word in words:
@@ -77,7 +77,7 @@ def test_no_file_makes_a_traceback(tmp_path_factory: pytest.TempPathFactory, con
     file = tmp_path_factory.mktemp("fuzz") / "counts"
     file.write_bytes(content)
     try:
-        k, n = read_counts(file)
+        k, n = read_shots(file)[:2]
     except StoreError as error:
         assert "\n" not in str(error)
     else:
@@ -125,7 +125,7 @@ def test_uncommitted_shots_bound_the_verdict(tmp_path: Path) -> None:
     file = tmp_path / "counts.csv"
     file.write_text("n,uncommitted,k\n42,108,11\n40,110,12\n")
     assert [a.tolist() for a in read_shots(file)] == [[11, 12], [42, 40], [108, 110]]
-    assert [a.tolist() for a in read_counts(file)] == [[11, 12], [42, 40]]
+    assert [a.tolist() for a in read_shots(file)[:2]] == [[11, 12], [42, 40]]
     run = subprocess.run(
         [sys.executable, "-m", "separatrix.cli", "committor-test", str(file)], capture_output=True, text=True
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from collections.abc import Hashable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,12 +27,20 @@ from separatrix.coordinate.likelihood import (
     log_terms,
     newton,
 )
-from separatrix.coordinate.resampling import _blocks, bootstrap_coefficients, bootstrap_selection
+from separatrix.coordinate.resampling import bootstrap_coefficients, bootstrap_selection
 from separatrix.coordinate.search import _scan
 from separatrix.coordinate.selection import select, two_line_test
+from separatrix.statistics.blocks import Blocks, Dependence
 from separatrix.statistics.calibration import calibration_table
 
 NAMES = ("distance", "angle", "coordination")
+
+
+def depend(chain: Iterable[Hashable] | None) -> Dependence | None:
+    """Chains of observations; ten of them or more are the blocks."""
+    return None if chain is None else Dependence.of(labels := list(chain), len(labels))
+
+
 MODELS = ("logistic", "erf")
 
 
@@ -142,8 +152,8 @@ def test_affine_change_of_variables_changes_nothing(
 ) -> None:
     q, outcome = example(5, n=80)
     s = np.array(scale) * (-1.0 if flip else 1.0)
-    first = fit(q, outcome, NAMES, model=model, groups=np.arange(80) // 8)
-    second = fit((q + shift) * s, outcome, NAMES, model=model, groups=np.arange(80) // 8)
+    first = fit(q, outcome, NAMES, model=model, dependence=depend(np.arange(80) // 8))
+    second = fit((q + shift) * s, outcome, NAMES, model=model, dependence=depend(np.arange(80) // 8))
     assert second.log_likelihood == pytest.approx(first.log_likelihood, abs=1e-8)
     np.testing.assert_allclose(second.coefficients * s, first.coefficients, rtol=1e-5, atol=1e-8)
     np.testing.assert_allclose(second.r((q + shift) * s), first.r(q), atol=1e-5)
@@ -159,24 +169,42 @@ def test_exchanging_the_basins_changes_the_sign_of_r(model: str) -> None:
     np.testing.assert_allclose(second.committor(q), 1 - first.committor(q), atol=1e-8)
 
 
-def test_clustered_covariance_agrees_with_statsmodels() -> None:
-    q, outcome = example(7)
-    chains = np.repeat(np.arange(20), 10)
-    found = fit(q, outcome, NAMES, groups=[f"chain {label}" for label in chains])
+def test_the_covariance_between_blocks_is_that_of_refits_without_each() -> None:
+    q, outcome = example(7, n=600)
+    chains = np.repeat(np.arange(20), 30)
+    found = fit(q, outcome, NAMES, dependence=depend([f"chain {label}" for label in chains]))
+    refits = []
+    for label in range(20):
+        rest = chains != label
+        model = sm.Logit(outcome[rest].astype(float), sm.add_constant(q[rest])).fit(disp=0, method="newton", tol=1e-14)
+        refits.append(model.params / 2 - [found.intercept, *found.coefficients])
+    jackknife = 19 / 20 * np.array(refits).T @ np.array(refits)
+    assert found.clustered_errors is not None and found.block_count == 20
+    # One Newton step each: close to the refits, and to second order in the share of a block.
+    np.testing.assert_allclose(found.clustered_errors, np.sqrt(np.diag(jackknife)), rtol=0.02)
+    assert fit(q, outcome, NAMES).clustered_covariance is None
+
+
+def test_the_covariance_between_many_blocks_is_that_of_statsmodels() -> None:
+    q, outcome = example(7, n=6000)
+    chains = np.arange(6000) // 10
+    found = fit(q, outcome, NAMES, dependence=depend(chains))
     reference = sm.Logit(outcome.astype(float), sm.add_constant(q)).fit(
         disp=0, method="newton", tol=1e-14, cov_type="cluster", cov_kwds={"groups": chains}
     )
-    # statsmodels' default correction: G/(G - 1) (N - 1)/(N - K)
-    assert found.clustered_covariance is not None
-    np.testing.assert_allclose(found.clustered_covariance, reference.cov_params() / 4, rtol=1e-5, atol=1e-12)
-    # groups of one observation each: White's estimator with the same correction
-    alone = fit(q, outcome, NAMES, groups=range(200))
-    white = sm.Logit(outcome.astype(float), sm.add_constant(q)).fit(disp=0, method="newton", tol=1e-14, cov_type="HC0")
-    assert alone.clustered_covariance is not None
-    factor = (200 / 199) * (199 / 196) / 4
-    np.testing.assert_allclose(alone.clustered_covariance, white.cov_params() * factor, rtol=1e-5, atol=1e-12)
-    assert fit(q, outcome, NAMES).clustered_covariance is None
-    assert fit(q, outcome, NAMES, groups=["one"] * 200).clustered_covariance is None
+    assert found.clustered_errors is not None
+    np.testing.assert_allclose(found.clustered_errors, np.sqrt(np.diag(reference.cov_params())) / 2, rtol=0.005)
+
+
+def test_a_block_that_alone_determines_a_coefficient_leaves_it_without_error() -> None:
+    rng = np.random.default_rng(12)
+    q = rng.normal(size=(240, 2))
+    q[20:, 1] = 0.0  # the second variable moves in the first chain alone
+    outcome = rng.random(240) < special.expit(q[:, 0])
+    found = fit(q, outcome, ["a", "b"], dependence=depend(np.arange(240) // 20))
+    assert found.converged and found.block_count == 12 and found.clustered_errors is not None
+    assert np.isnan(found.clustered_errors).all() and math.isnan(found.information_error_limit)
+    assert np.isfinite(found.standard_errors).all()
 
 
 def test_clustered_intervals_cover_where_plain_ones_do_not() -> None:
@@ -186,7 +214,7 @@ def test_clustered_intervals_cover_where_plain_ones_do_not() -> None:
         chain = np.repeat(np.arange(40), 8)
         q = rng.normal(size=40)[chain][:, None]  # a variable that is frozen within each chain,
         eta = 1.2 * q[:, 0] + rng.normal(0.0, 1.5, size=40)[chain]  # beside one that the model does not know
-        found = fit(q, rng.random(320) < special.expit(eta), ["q"], groups=chain)
+        found = fit(q, rng.random(320) < special.expit(eta), ["q"], dependence=depend(chain))
         # the coefficient that the marginal (population-averaged) likelihood tends to
         truth = MARGINAL / 2
         assert found.clustered_covariance is not None
@@ -233,7 +261,7 @@ def test_complete_separation_is_recognised(model: str) -> None:
     rng = np.random.default_rng(10)
     q = rng.normal(size=(60, 2)) * [1e-3, 50.0]
     outcome = q[:, 0] / 1e-3 + q[:, 1] / 50.0 > 0.3
-    found = fit(q, outcome, ["a", "b"], model=model, groups=np.arange(60) // 10)
+    found = fit(q, outcome, ["a", "b"], model=model, dependence=depend(np.arange(60) // 10))
     assert found.separable and found.converged
     assert np.all(np.isfinite(found.coefficients)) and math.isfinite(found.intercept)
     assert -0.5 < found.log_likelihood <= 0.0
@@ -319,8 +347,8 @@ def test_impossible_input_is_refused_by_name() -> None:
         fit(q, outcome, ["a"])
     with pytest.raises(ValueError, match="boolean"):
         fit(q, np.arange(30), NAMES)
-    with pytest.raises(ValueError, match="groups"):
-        fit(q, outcome, NAMES, groups=[1, 2])
+    with pytest.raises(ValueError, match="dependence of 2 observations"):
+        fit(q, outcome, NAMES, dependence=depend([1, 2]))
     with pytest.raises(ValueError, match="model"):
         fit(q, outcome, NAMES, model="probit")
     with pytest.raises(ValueError, match="cannot determine"):
@@ -332,7 +360,7 @@ def test_impossible_input_is_refused_by_name() -> None:
 def test_dict_round_trip() -> None:
     q, outcome = example(12)
     for groups in (None, np.arange(200) // 20):
-        found = fit(q, outcome, NAMES, groups=groups)
+        found = fit(q, outcome, NAMES, dependence=depend(groups))
         again = Coordinate.from_dict(json.loads(json.dumps(found.to_dict(), allow_nan=False)))
         assert again.to_dict() == found.to_dict()
         np.testing.assert_array_equal(again.committor(q), found.committor(q))
@@ -360,7 +388,7 @@ def test_scan_agrees_with_single_fits(model: str) -> None:
 
 def test_exhaustive_search_finds_planted_variables_and_their_number() -> None:
     q, outcome, names = planted(14, 400, 30, {3: 0.8, 17: -0.7, 25: 0.6})
-    found = select(q, outcome, names, groups=np.arange(400) // 20)
+    found = select(q, outcome, names, dependence=depend(np.arange(400) // 20))
     assert found.best.names == ("q03", "q17", "q25") and found.best_beats_null
     assert set(found.per_size) == {1, 2, 3} and found.cost.keys() == {0, 1, 2, 3}
     assert found.best.clustered_covariance is not None
@@ -486,7 +514,8 @@ def test_search_over_eighty_variables() -> None:
 def test_bootstrap_tells_certain_from_doubtful_variables() -> None:
     q, outcome, names = planted(20, 300, 20, {2: 1.2, 9: 0.45})
     groups = np.repeat(np.arange(15), 20)
-    found = bootstrap_selection(q, outcome, names, np.random.default_rng(0), groups, max_variables=2, n_boot=40)
+    blocks = Blocks.of_labels(groups)
+    found = bootstrap_selection(q, outcome, names, np.random.default_rng(0), blocks, max_variables=2, n_boot=40)
     assert found.frequency[2] == 1.0
     assert 0.02 < found.frequency[9] < 0.98
     assert found.blocks == "15 groups" and found.n_boot == 40 and found.n_skipped == 0
@@ -494,7 +523,7 @@ def test_bootstrap_tells_certain_from_doubtful_variables() -> None:
     assert sum(count for _, count in found.sets) == sum(found.sizes.values()) == 40
     totals = {name: sum(count for chosen, count in found.sets if name in chosen) for name in names}
     np.testing.assert_allclose(found.frequency, [totals[name] / 40 for name in names])
-    again = bootstrap_selection(q, outcome, names, np.random.default_rng(0), groups, max_variables=2, n_boot=40)
+    again = bootstrap_selection(q, outcome, names, np.random.default_rng(0), blocks, max_variables=2, n_boot=40)
     assert again.to_dict() == found.to_dict()
     json.dumps(found.to_dict(), allow_nan=False)
 
@@ -502,10 +531,9 @@ def test_bootstrap_tells_certain_from_doubtful_variables() -> None:
 def test_bootstrap_blocks_and_includes() -> None:
     q, outcome, names = planted(21, 57, 20, {2: 1.5})
     rng = np.random.default_rng(1)
-    found = bootstrap_selection(
-        q, outcome, names, rng, np.repeat([0, 1], [30, 27]), n_boot=5, prescreen=4, include=["q19"]
-    )
-    assert found.blocks.startswith("6 blocks of up to 10 consecutive observations within 2 group(s)")
+    blocks = Blocks.of_labels(np.arange(57) // 10)
+    found = bootstrap_selection(q, outcome, names, rng, blocks, n_boot=5, prescreen=4, include=["q19"])
+    assert found.blocks == "6 groups"
     assert "q19" in found.candidates and "q02" in found.candidates and len(found.candidates) == 4
     with pytest.raises(ValueError, match="unknown variables in include: nonsense"):
         bootstrap_selection(q, outcome, names, rng, include=["nonsense"])
@@ -513,19 +541,7 @@ def test_bootstrap_blocks_and_includes() -> None:
     rare[3] = True
     skipping = bootstrap_selection(q, rare, names, rng, n_boot=20, max_variables=1)
     assert 0 < skipping.n_skipped < 20 and skipping.n_boot + skipping.n_skipped == 20
-
-
-@pytest.mark.parametrize(("groups", "length"), [(7, 10), (4, 10), (2, 3), (1, 1)])
-def test_blocks_are_whole_groups_or_runs_within_one(groups: int, length: int) -> None:
-    label = np.random.default_rng(22).integers(0, groups, size=90)  # chains interleaved, as they are recorded
-    label[:groups] = np.arange(groups)
-    blocks, _ = _blocks(90, label, length)
-    assert sorted(np.concatenate(blocks).tolist()) == list(range(90))
-    for rows in blocks:
-        members = np.flatnonzero(label == label[rows[0]])
-        first = int(np.searchsorted(members, rows[0]))
-        np.testing.assert_array_equal(rows, members[first : first + rows.size])
-        assert rows.size == members.size if groups >= 5 else rows.size <= length
+    assert skipping.blocks == "57 observations, taken as independent"
 
 
 def test_held_out_likelihood_agrees_with_a_loop_over_statsmodels() -> None:
@@ -824,20 +840,19 @@ def test_a_rotation_either_way_needs_cosine_and_sine() -> None:
 
 def test_intervals_are_those_of_statsmodels() -> None:
     q, outcome = example(80)
-    found = fit(q, outcome, NAMES, groups=np.repeat(np.arange(20), 10))
+    found = fit(q, outcome, NAMES)
     plain = sm.Logit(outcome.astype(float), sm.add_constant(q)).fit(disp=0, method="newton", tol=1e-14)
     lower, upper = coefficient_intervals(found, 0.9)
     np.testing.assert_allclose(np.column_stack([lower, upper]), plain.conf_int(0.1) / 2, rtol=1e-5)
-    lower, upper = coefficient_intervals(found, 0.95, n_groups=20)
+    found = fit(q, outcome, NAMES, dependence=depend(np.repeat(np.arange(20), 10)))
+    lower, upper = coefficient_intervals(found, 0.95)
     assert found.clustered_covariance is not None
     error = math.sqrt(found.clustered_covariance[1, 1])
     assert upper[1] - lower[1] == pytest.approx(2 * error * stats.t.ppf(0.975, 19), rel=1e-9)
     assert lower[1] + upper[1] == pytest.approx(2 * found.coefficients[0])
-    for confidence, groups in ((0.0, None), (1.0, None), (0.9, 1)):
+    for confidence in (0.0, 1.0):
         with pytest.raises(ValueError):
-            coefficient_intervals(found, confidence, n_groups=groups)
-    with pytest.raises(ValueError, match="at least 2 groups"):
-        coefficient_intervals(fit(q, outcome, NAMES), n_groups=5)
+            coefficient_intervals(found, confidence)
 
 
 def test_bootstrap_errors_agree_with_the_clustered_ones() -> None:
@@ -845,8 +860,10 @@ def test_bootstrap_errors_agree_with_the_clustered_ones() -> None:
     chain = np.repeat(np.arange(60), 10)
     q = rng.normal(size=(60, 2))[chain] + 0.3 * rng.normal(size=(600, 2))
     outcome = rng.random(600) < special.expit(1.5 * q[:, 0] + rng.normal(0.0, 1.5, size=60)[chain])
-    found = fit(q, outcome, ["a", "b"], groups=chain)
-    drawn = bootstrap_coefficients(q, outcome, ["a", "b"], np.random.default_rng(1), chain, n_boot=300)
+    found = fit(q, outcome, ["a", "b"], dependence=depend(chain))
+    drawn = bootstrap_coefficients(
+        q, outcome, ["a", "b"], np.random.default_rng(1), Blocks.of_labels(chain), n_boot=300
+    )
     assert found.clustered_covariance is not None
     clustered = np.sqrt(np.diag(found.clustered_covariance))
     np.testing.assert_allclose(drawn.standard_errors, clustered, rtol=0.25)
@@ -854,7 +871,7 @@ def test_bootstrap_errors_agree_with_the_clustered_ones() -> None:
     assert np.all(drawn.lower < [found.intercept, *found.coefficients])
     assert np.all(drawn.upper > [found.intercept, *found.coefficients])
     # observations that are resampled one by one give the errors of independent ones
-    alone = bootstrap_coefficients(q, outcome, ["a", "b"], np.random.default_rng(1), range(600), n_boot=300)
+    alone = bootstrap_coefficients(q, outcome, ["a", "b"], np.random.default_rng(1), n_boot=300)
     np.testing.assert_allclose(alone.standard_errors, found.standard_errors, rtol=0.25)
     assert drawn.n_boot == 300 and drawn.n_skipped == 0 and drawn.blocks == "60 groups"
     json.dumps(drawn.to_dict(), allow_nan=False)
@@ -863,9 +880,9 @@ def test_bootstrap_errors_agree_with_the_clustered_ones() -> None:
 def test_bootstrap_leaves_out_resamples_without_a_maximum() -> None:
     q = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])[:, None]
     outcome = np.array([False, False, False, True, False, True, True, True])
-    drawn = bootstrap_coefficients(q, outcome, ["x"], np.random.default_rng(2), range(8), n_boot=50)
+    drawn = bootstrap_coefficients(q, outcome, ["x"], np.random.default_rng(2), n_boot=50)
     assert 0 < drawn.n_skipped < 50 and drawn.n_boot + drawn.n_skipped == 50
-    apart = bootstrap_coefficients(q, q[:, 0] > 3.5, ["x"], np.random.default_rng(2), range(8), n_boot=5)
+    apart = bootstrap_coefficients(q, q[:, 0] > 3.5, ["x"], np.random.default_rng(2), n_boot=5)
     assert apart.n_boot == 0 and np.isnan(apart.lower).all()
     with pytest.raises(ValueError, match="at least 1"):
         bootstrap_coefficients(q, outcome, ["x"], np.random.default_rng(2), n_boot=0)
@@ -888,7 +905,7 @@ def test_correlated_variables_that_do_as_well_are_interchangeable() -> None:
     assert lines["twin"].correlation == pytest.approx(np.corrcoef(q[:, 0], q[:, 1])[0, 1])
     # the error of a sum of differences, between groups
     chains = np.arange(500) // 20
-    (grouped,) = interchangeable(q, outcome, names, ["best"], groups=chains)
+    (grouped,) = interchangeable(q, outcome, names, ["best"], blocks=Blocks.of_labels(chains))
     difference = _log_p(q[:, :1], outcome) - _log_p(q[:, 1:2], outcome)
     sums = np.bincount(chains, weights=difference)
     twin = next(line for line in grouped.alternatives if line.name == "twin")
@@ -906,7 +923,7 @@ def test_a_loss_that_is_certain_but_smaller_than_bic_charges_is_no_loss() -> Non
     groups = np.empty(600, dtype=int)
     turn = np.concatenate([np.arange(10), np.arange(10)[::-1]])
     groups[np.argsort(difference)] = np.tile(turn, 30)
-    (group,) = interchangeable(q, outcome, ["best", "twin"], ["best"], groups=groups)
+    (group,) = interchangeable(q, outcome, ["best", "twin"], ["best"], blocks=Blocks.of_labels(groups))
     (twin,) = group.alternatives
     assert 1.96 * twin.standard_error < 0.7 * twin.loss < 0.7 * 0.5 * math.log(600)
 
@@ -1017,13 +1034,14 @@ def test_slow_chains_need_clustered_intervals() -> None:
     repeats, plain, clustered, resampled = 200, 0, 0, 0
     for _ in range(repeats):
         q, outcome, chain = slow_chains(rng, 30, 40, 20.0)
-        found = fit(q[:, None], outcome, ["q"], groups=chain)
+        found = fit(q[:, None], outcome, ["q"], dependence=depend(chain))
         truth = MARGINAL / 2  # what the averaged likelihood tends to, whatever the correlation in time
-        for n_groups in (None, 30):
-            lower, upper = coefficient_intervals(found, 0.95, n_groups=n_groups)
-            hit = lower[1] < truth < upper[1]
-            plain, clustered = plain + (hit and n_groups is None), clustered + (hit and n_groups is not None)
-        drawn = bootstrap_coefficients(q[:, None], outcome, ["q"], rng, chain, n_boot=60)
+        assert found.block_count == 30
+        lower, upper = coefficient_intervals(found)
+        clustered += lower[1] < truth < upper[1]
+        lower, upper = coefficient_intervals(replace(found, clustered_covariance=None))
+        plain += lower[1] < truth < upper[1]
+        drawn = bootstrap_coefficients(q[:, None], outcome, ["q"], rng, found.blocks, n_boot=60)
         resampled += drawn.lower[1] < truth < drawn.upper[1]
         assert found.clustered_covariance is not None
     assert plain / repeats < 0.75, "naive intervals fail"

@@ -9,20 +9,23 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import statsmodels.api as sm
 from models import slow_chains
 from rich.console import Console
-from scipy import optimize, special
+from scipy import optimize, special, stats
 
 from separatrix.cli import main as cli
 from separatrix.cli.fit_text import show
-from separatrix.coordinate import committor_model, fitting
+from separatrix.coordinate import committor_model, fit_options, nonlinear_models
 from separatrix.coordinate.committor_model import coefficient_intervals
-from separatrix.coordinate.fitting import FitError, Options, blocks, fit
+from separatrix.coordinate.fit_options import FitError, Options
+from separatrix.coordinate.fitting import fit
 from separatrix.coordinate.held_out import fold_labels
+from separatrix.coordinate.judged_set import judge_set
 from separatrix.coordinate.observations import Observations, read
 
 QUICK = Options(bootstrap=0, folds=0)
@@ -181,12 +184,13 @@ def test_numbers_compare_with_those_of_atesa(tmp_path: Path, capsys: pytest.Capt
             np.column_stack([found.normalised().values[:, [1, 4]], _scaled(found.rates)[:, [1, 4]]])
         )
         reference = sm.Probit(found.outcome.astype(float), design).fit(disp=0, tol=1e-14)
-        inertial = printed["inertial"]
+        inertial = printed["inertial"]["2"]
+        assert inertial["names"] == ["CV2", "CV5", "CV2_rate", "CV5_rate"]
         assert inertial["log_likelihood"] == pytest.approx(reference.llf, abs=1e-6)
-        np.testing.assert_allclose(inertial["coefficients"], reference.params[:3] / math.sqrt(2), rtol=1e-4)
-        np.testing.assert_allclose(inertial["rate_coefficients"], reference.params[3:] / math.sqrt(2), rtol=1e-4)
-        np.testing.assert_allclose(inertial["standard_errors"], reference.bse[:3] / math.sqrt(2), rtol=1e-4)
-        np.testing.assert_allclose(inertial["rate_standard_errors"], reference.bse[3:] / math.sqrt(2), rtol=1e-4)
+        fitted = [inertial["intercept"], *inertial["coefficients"]]
+        np.testing.assert_allclose(fitted, reference.params / math.sqrt(2), rtol=1e-4)
+        errors = np.sqrt(np.diag(inertial["covariance"]))
+        np.testing.assert_allclose(errors, reference.bse / math.sqrt(2), rtol=1e-4)
     else:
         assert printed["inertial"] is None
 
@@ -259,7 +263,7 @@ def test_help_lists_what_the_library_knows() -> None:
         check=True,
         env={"COLUMNS": "200", "TERM": "dumb", "PATH": ""},
     ).stdout
-    for names in (fitting.MODELS, fitting.SEARCHES, fitting.CRITERIA, fitting.BEYOND):
+    for names in (fit_options.MODELS, fit_options.SEARCHES, fit_options.CRITERIA, fit_options.BEYOND):
         assert "|".join(names) in text
     assert "<name>_rate" in text and "A <- 1.23 4.56" in text and "outcome" in text
 
@@ -267,46 +271,65 @@ def test_help_lists_what_the_library_knows() -> None:
 # --- blocks and uncertainty -------------------------------------------------------------------------------------
 
 
-def test_blocks_are_chains_if_there_are_enough() -> None:
-    chain = [str(k % 12) for k in range(120)]
-    assert blocks(chain, 120, "chain") == (chain, "12 chains")
-    labels, words = blocks(["x", "y"] * 50, 100, "chain")
-    assert labels is not None and words.startswith("18 pieces of 2 chains, which are too few")
-    for name in ("x", "y"):
-        mine = [label for label, chain in zip(labels, ["x", "y"] * 50, strict=True) if chain == name]
-        # about ten pieces of each, consecutive, of an even number (and a rest): 50 = 8 x 6 + 2
-        assert [mine.count(label) for label in dict.fromkeys(mine)] == [6] * 8 + [2]
-        assert mine == sorted(mine, key=mine.index)
-    labels, words = blocks(None, 25, "10")
-    assert labels is not None and [labels.count(label) for label in dict.fromkeys(labels)] == [10, 10, 5]
-    assert words == "3 runs of 10 consecutive observations"
-    for chain, how in ((None, "chain"), (["x"] * 9, "none"), (None, "100")):
-        labels, words = blocks(chain, 9, how)
-        assert labels is None and "independent" in words
-
-
 def test_report_has_intervals_frequencies_and_held_out_likelihood() -> None:
     found = planted(8)
     report = fit(found, Options(bootstrap=10))
-    assert report.block_count == 12 and report.best.clustered_covariance is not None
-    lower, upper = coefficient_intervals(report.best, 0.95, 12)
-    np.testing.assert_array_equal(report.lower, lower)
-    np.testing.assert_array_equal(report.upper, upper)
-    direct = committor_model.fit(found.values[:, [1, 4]], found.outcome, ["q1", "q4"], groups=found.chain)
+    assert report.best.block_count == 12 and report.best.clustered_covariance is not None
+    lower, upper = coefficient_intervals(report.best, 0.95)
+    np.testing.assert_array_equal(report.chosen.lower, lower)
+    np.testing.assert_array_equal(report.chosen.upper, upper)
+    dependence = found.dependence()
+    direct = committor_model.fit(found.values[:, [1, 4]], found.outcome, ["q1", "q4"], dependence=dependence)
     np.testing.assert_allclose(report.best.clustered_covariance, direct.clustered_covariance, rtol=1e-9)
-    printed = report.to_dict()
+    printed = report.printed()
     np.testing.assert_allclose(printed["clustered_standard_errors"], np.sqrt(np.diag(direct.clustered_covariance)))
+    assert printed["errors"] == printed["clustered_standard_errors"]
     assert printed["selection_frequency"]["q1"] == 1.0
-    assert report.coefficients_resampled is not None and report.coefficients_resampled.n_boot == 40
+    assert report.chosen.resampled is not None and report.chosen.resampled.n_boot == 40
     assert report.frequency is not None and report.frequency.n_boot == 10
     assert report.frequency_of(["q1"]) == 1.0 and report.frequency_of(["q1", "q2"]) == 1.0
-    assert report.held_out is not None and len(report.held_out.groups) == 5
-    assert report.held_out.mean > report.held_out.null_mean
+    held = report.chosen.held_out
+    assert held is not None and len(held.groups) == 10 and held.mean > held.null_mean
     # the same numbers again
     numbers = [
-        {k: v for k, v in r.to_dict().items() if "cpu" not in k} for r in (report, fit(found, Options(bootstrap=10)))
+        {k: v for k, v in r.printed().items() if "cpu" not in k} for r in (report, fit(found, Options(bootstrap=10)))
     ]
     assert json.dumps(numbers[0], allow_nan=False) == json.dumps(numbers[1])
+
+
+def test_a_set_has_the_same_numbers_whatever_else_is_looked_at() -> None:
+    """Chosen, best of its size, or named for comparison: one set of variables has one set of intervals."""
+    found = planted(8, chains=3)
+    options = Options(bootstrap=4, each_size=True, compared=(("q1", "q4"), ("q1",), ("q0",)))
+    report = fit(found, options)
+    assert [(s.role, s.chosen, s.names) for s in report.sets] == [
+        ("best", False, ("q1",)),
+        ("best", True, ("q1", "q4")),
+        ("best", False, report.selection.per_size[3].names),
+        ("beside", False, ("q1", "q4")),
+        ("beside", False, ("q1",)),
+        ("beside", False, ("q0",)),
+    ]
+    one, two, _, same, single, _ = (each.to_dict() for each in report.sets)
+    for mine, other in ((two, same), (one, single)):
+        assert mine.keys() == other.keys()
+        for key in mine.keys() - {"role", "chosen"}:
+            assert _close(mine[key], other[key]), key
+    alone = fit(found, replace(options, each_size=False, compared=(), size=1)).to_dict()
+    assert _close(alone["intervals"], {key: one[key] for key in ("interval", "blocks", "bootstrap")})
+    assert _close(alone["held_out"], one["held_out"])
+    values = np.where(np.arange(6) == 3, 1.0, found.values)
+    still = fit(replace(found, values=values, rates=None), replace(options, compared=(("q3",),)))
+    assert still.sets[-1].judged is None and "constant" in still.sets[-1].to_dict()["problem"]
+
+
+def _close(a: Any, b: Any) -> bool:
+    """Whether JSON is the same but for the last digits, in which the order of a sum shows."""
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_close(a[key], b[key]) for key in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(_close, a, b))
+    return a == pytest.approx(b, rel=1e-9, abs=1e-12) if isinstance(a, float) else a == b
 
 
 def slow(rng: np.random.Generator, chains: int, length: int, memory: float) -> Observations:
@@ -318,8 +341,8 @@ def slow(rng: np.random.Generator, chains: int, length: int, memory: float) -> O
 def test_errors_grow_with_the_memory_of_the_chains() -> None:
     def ratio(memory: float) -> float:
         report = fit(slow(np.random.default_rng(9), 20, 100, memory), QUICK)
-        assert report.clustered_errors is not None
-        return float(report.clustered_errors[1] / report.best.standard_errors[1])
+        assert report.best.clustered_errors is not None
+        return float(report.best.clustered_errors[1] / report.best.standard_errors[1])
 
     assert 0.6 < ratio(0.01) < 1.4 < 1.8 < ratio(30.0)
 
@@ -343,23 +366,28 @@ def test_pieces_of_few_long_chains_give_honest_intervals() -> None:
         found = slow(rng, 3, 700, 12.0)
         for how in inside:
             report = fit(found, replace(QUICK, blocks=how))
-            inside[how] += report.lower[1] < truth < report.upper[1]
+            inside[how] += report.chosen.lower[1] < truth < report.chosen.upper[1]
     assert inside["none"] < 80, "naive intervals fail"
     assert 88 <= inside["chain"] <= 99
 
 
 def test_a_judged_set_says_what_it_cannot_tell() -> None:
-    """Separable outcomes have no intervals, and chains of one outcome each nothing to be held out."""
+    """Separable outcomes have no intervals, and where all folds but one have one outcome nothing is held out."""
     rng = np.random.default_rng(15)
     q = rng.normal(size=(80, 1))
     chain = np.arange(80) // 40
-    found = fitting.judge_set(q, q[:, 0] > 0, ["q"], chain.tolist(), rng, bootstrap=5).to_dict()
+    options = Options(bootstrap=5)
+    found = judge_set(observations(q, q[:, 0] > 0, chain), ["q0"], options).to_dict()
     assert found["separable"] and found["bootstrap"] is None and found["interval"]["lower"] == [None, None]
-    assert found["held_out"]["mean"] < 0 and found["blocks"]["count"] == 20
-    found = fitting.judge_set(q, chain == 1, ["q"], chain.tolist(), rng, bootstrap=5).to_dict()
-    assert found["held_out"] is None and found["interval"]["lower"][1] < found["interval"]["upper"][1]
-    alone = fitting.judge_set(q[:2], np.array([True, False]), ["q"], ["a", "a"], rng)
-    assert alone.block_count == 0 and alone.to_dict()["interval"]["errors"] == "independent"
+    assert found["held_out"]["mean"] < 0 and found["blocks"]["count"] == 8
+    one_sided = observations(q, chain == 1, np.arange(80) // 4 // 10)
+    found = judge_set(one_sided, ["q0"], replace(options, folds=2)).to_dict()
+    assert found["interval"]["lower"][1] < found["interval"]["upper"][1]
+    alone = judge_set(observations(q[:2], np.array([True, False]), np.zeros(2)), ["q0"], options)
+    assert alone.coordinate.block_count == 2
+    alone = judge_set(observations(q[:2], np.array([True, False])), ["q0"], options)
+    assert alone.coordinate.block_count == 0 and alone.to_dict()["interval"]["errors"] == "independent"
+    assert alone.held_out is None
 
 
 def test_interchangeable_variables_are_one_group() -> None:
@@ -383,7 +411,7 @@ def test_models_beyond_the_linear_one_see_what_it_misses() -> None:
     rng = np.random.default_rng(12)
     q = rng.normal(size=(900, 3))
     chain = np.arange(900) % 15
-    options = replace(QUICK, folds=2, beyond=("boosting", "network"), max_variables=1)
+    options = replace(QUICK, folds=5, beyond=("boosting", "network"), max_variables=1)
     straight = observations(q, rng.random(900) < special.expit(3.0 * q[:, 0]), chain)
     bent = observations(q, rng.random(900) < special.expit(3.0 * (q[:, 0] ** 2 - 1.0) + q[:, 0]), chain)
     for found, better in ((straight, False), (bent, True)):
@@ -392,10 +420,11 @@ def test_models_beyond_the_linear_one_see_what_it_misses() -> None:
             (name, variables) for name in ("boosting", "network") for variables in ("chosen", "all")
         ]
         for model in report.beyond:
-            assert fitting.beats_linear(model) == better, (model, better)
-            assert report.held_out is not None
-            assert model.gain == pytest.approx(model.mean - report.held_out.mean, abs=1e-12)
-            assert math.isfinite(model.standard_error)
+            assert nonlinear_models.beats_linear(model) == better, (model, better)
+            assert report.chosen.held_out is not None
+            assert model.gain == pytest.approx(model.mean - report.chosen.held_out.mean, abs=1e-12)
+            half = stats.t.ppf(0.975, 4) * model.standard_error
+            assert (model.lower, model.upper) == pytest.approx((model.gain - half, model.gain + half))
     assert fit(straight, QUICK).beyond == ()
 
 
@@ -406,7 +435,7 @@ def test_held_out_likelihood_of_boosting_is_that_of_its_predictions() -> None:
     total = 0.0
     for label in range(3):
         inside = fold == label
-        model = fitting._model("boosting", 1).fit(found.values[~inside], found.outcome[~inside])
+        model = nonlinear_models._model("boosting", 1).fit(found.values[~inside], found.outcome[~inside])
         total += float(
             np.sum(
                 np.log(
@@ -426,7 +455,7 @@ def test_notes_say_what_is_wrong() -> None:
     found = planted(14, n=120)
     separable = fit(replace(found, outcome=found.values[:, 2] > 0.1), QUICK)
     assert separable.best.separable and any("the outcomes are separable" in note for note in separable.notes)
-    assert separable.to_dict()["standard_errors"] == [None, None]
+    assert separable.printed()["standard_errors"] == [None, None]
     rng = np.random.default_rng(15)
     chance = fit(replace(found, outcome=rng.random(120) < 0.5), QUICK)
     assert any("no better than a constant committor" in note for note in chance.notes)
@@ -437,7 +466,7 @@ def test_notes_say_what_is_wrong() -> None:
     assert any("7 observations reached neither A nor B" in note for note in constant.notes)
     assert any("independent observations only" in note for note in fit(found, replace(QUICK, blocks="none")).notes)
     few = fit(replace(found, chain=None), replace(QUICK, blocks="30", size=2))
-    assert any("errors between 4 blocks are too small for 3 parameters" in note for note in few.notes)
+    assert any("errors between 4 blocks are uncertain for 3 parameters" in note for note in few.notes)
     with pytest.raises(FitError, match=r"planted\.csv: constant rates cannot be fitted"):
         fit(replace(found, rates=np.zeros((120, 6))), QUICK)
 
@@ -450,9 +479,9 @@ def test_the_gap_of_greedy_addition_is_reported() -> None:
     report = fit(found, QUICK)
     assert report.best.names == ("q4", "q7")
     (note,) = [note for note in report.notes if "greedy addition would end with" in note]
-    gap = report.to_dict()["sizes"][1]["greedy_gap"]
+    gap = report.printed()["sizes"][1]["greedy_gap"]
     assert f"{gap:.1f} lower in ln L" in note and gap > 5.0
-    assert "q0" in report.to_dict()["sizes"][1]["greedy_variables"]
+    assert "q0" in report.printed()["sizes"][1]["greedy_variables"]
 
 
 def test_text_tells_the_same(capsys: pytest.CaptureFixture) -> None:
@@ -495,5 +524,8 @@ def test_a_file_with_a_chain_column_is_clustered_by_it(tmp_path: Path, capsys: p
     path = csv_file(planted(19), tmp_path / "some.csv")
     assert read(path).chain is not None
     printed = json.loads(command(capsys, str(path), "--json", "--bootstrap", "0", "--folds", "0", "--search", "greedy"))
-    assert printed["blocks"] == {"count": 12, "what": "12 chains"} and printed["interval"]["errors"] == "clustered"
+    assert (
+        printed["blocks"] == {"count": 12, "what": "12 chains", "memory": None}
+        and printed["interval"]["errors"] == "clustered"
+    )
     assert printed["n_fits"] == 6 + 5 + 4 and printed["held_out"] is None and printed["bootstrap"] is None

@@ -266,7 +266,7 @@ def test_netcdf_errors_say_what_to_give(tmp_path: Path) -> None:
         (data.drop_vars("backward"), "no backward in it; give the variables.nc of a run of this version"),
         (data.drop_attrs(), "no reactant, product in it"),
         (broken, "the value of angle is not a number everywhere; skip that variable"),
-        (silent, "no half reached Z or E; run more shots"),
+        (silent, "no half-trajectory reached Z or E; run more shots"),
     ):
         path = stored(content, tmp_path / "file.nc")
         with pytest.raises(ObservationError, match=words) as caught:

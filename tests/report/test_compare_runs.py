@@ -18,7 +18,7 @@ from separatrix.core.errors import StoreError
 from separatrix.core.files import write_json
 from separatrix.report import compare_runs
 from separatrix.report.compare_runs import RunQuantity, RunVerdict
-from separatrix.statistics.committor_statistics import wilson_interval
+from separatrix.statistics.intervals import wilson_interval
 
 Z = stats.norm.ppf(0.975)
 
@@ -161,15 +161,16 @@ def test_another_mechanism_differs_and_another_sentence_does_not() -> None:
     assert one(*both("committor_verdict")).verdict == RunVerdict.UNKNOWN
 
 
-def test_an_error_between_chains_has_students_interval(tmp_path: Path) -> None:
+def test_the_interval_of_the_fit_is_taken_as_it_is(tmp_path: Path) -> None:
     def groups(value: float) -> dict:
-        held = {"value": value, "error": 0.1}
-        return {"sampling": {"chains": {"value": 2}}, "coordinate": {"held_out_log_likelihood": held}}
+        half = 0.1 * stats.t.ppf(0.975, 1)  # an error from two folds
+        held = {"value": value, "error": 0.1, "low": value - half, "high": value + half}
+        return {"coordinate": {"held_out_log_likelihood": held}}
 
     a, b = write_run(tmp_path / "a", {"m": groups(0.0)}), write_run(tmp_path / "b", {"m": groups(1.0)})
     found = next(d for d in compare_runs.compare_runs(a, b).differences if d.key == "held_out_log_likelihood")
     assert found.a.high == pytest.approx(0.1 * stats.t.ppf(0.975, 1))
-    assert found.verdict == RunVerdict.AGREES  # seven standard errors, but of two chains
+    assert found.verdict == RunVerdict.AGREES  # seven standard errors, but from two folds
 
 
 def test_what_stands_in_one_run_only_is_named(tmp_path: Path) -> None:

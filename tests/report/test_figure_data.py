@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from toy_method import (
     broken,
     method,
@@ -30,7 +31,8 @@ def test_figure_frames():
     rows = frames["coefficients"].set_index(["method", "variable"]).loc[("gfn-2", "angle(a,b,c)")]
     spread = data[0].q[:, 0].std()
     assert rows["standardised"] == pytest.approx(model.coefficients[0] * spread)
-    assert rows["high"] - rows["low"] == pytest.approx(2 * 1.959964 * model.standard_errors[1] * spread, rel=1e-5)
+    quantile = stats.t.ppf(0.975, model.block_count - 1)
+    assert rows["high"] - rows["low"] == pytest.approx(2 * quantile * model.errors[1] * spread, rel=1e-9)
     both = frames["sets"].set_index(["set", "variable"])
     assert both.index.tolist() == [
         (0, "angle(a,b,c)"),

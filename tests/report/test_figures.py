@@ -43,7 +43,7 @@ TITLES = {
     "convergence": [
         "shots, all chains",
         "information error (wanted: at most 0.11)",
-        "information error, clustered by chain (wanted: at most 0.11)",
+        "information error, upper limit (wanted: at most 0.11)",
         "worst R-hat (wanted: at most 1.05)",
         "smallest effective sample size (wanted: at least 120)",
         "rounds with the same variables (wanted: at least 2)",

@@ -11,7 +11,8 @@ from scipy import interpolate, stats
 
 from separatrix.sampling.committor import Adaptive, agenda, counts, shoot
 from separatrix.statistics import ranking
-from separatrix.statistics.committor_statistics import analyse, wilson_interval
+from separatrix.statistics.committor_statistics import analyse
+from separatrix.statistics.intervals import wilson_interval
 
 ENDS = ("A", "B")
 

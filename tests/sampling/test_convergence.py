@@ -26,6 +26,7 @@ from separatrix.sampling.mechanism_shares import (
     mechanism_agreement,
 )
 from separatrix.sampling.mixing import MIN_DRAWS, mixing
+from separatrix.statistics.blocks import Dependence
 from separatrix.statistics.no_basin import lost_halves
 
 
@@ -386,7 +387,7 @@ def fitted(seed: int = 17, chains: int = 4, draws: int = 300) -> dict[str, Any]:
     values = rng.normal(size=(chains * draws, len(NAMES)))
     outcome = rng.random(len(values)) < 1 / (1 + np.exp(-2 * (0.2 + values[:, 1] - 0.7 * values[:, 2])))
     chain = np.repeat(np.arange(1, chains + 1), draws)
-    model = committor_model.fit(values[:, 1:], outcome, NAMES[1:], groups=chain)
+    model = committor_model.fit(values[:, 1:], outcome, NAMES[1:], dependence=Dependence.of(chain, len(chain)))
     return {
         "round": 2,
         "coordinate": model,
@@ -456,18 +457,18 @@ def shift_one_chain(good: dict[str, Any], column: int) -> dict[str, Any]:
         ("coordinate", lambda g: with_model(g, separable=True), "separates the outcomes without a mistake"),
         (
             "information error",
-            lambda g: with_model(g, information_error=0.6),
-            "information error 0.6 above 0.5",
+            lambda g: with_model(g, information_error_limit=0.6, clustered_information_error=0.4),
+            "information error 0.6 above 0.5, upper limit of 0.4",
         ),
         (
             "information error",
-            lambda g: with_model(g, clustered_information_error=0.7),
-            "information error 0.7 above 0.5, clustered by chain",
+            lambda g: with_model(g, information_error_limit=math.nan),
+            "no information error (one block of shots alone determines a coefficient)",
         ),
         (
             "information error",
-            lambda g: with_model(g, clustered_information_error=math.nan),
-            "no information error clustered by chain, which needs two chains",
+            lambda g: with_model(g, information_error_limit=math.nan, block_count=0, block_description="why"),
+            "no information error (why)",
         ),
         ("R-hat", lambda g: shift_one_chain(g, 1), "(theta10)"),
         (
@@ -527,8 +528,7 @@ def test_r_is_judged_where_its_variables_mix(good: dict[str, Any]) -> None:
 def test_bounds_themselves_hold(good: dict[str, Any]) -> None:
     found = judge(**good)
     model = good["coordinate"]
-    error = max(model.information_error, model.clustered_information_error)
-    exact = Criteria(error, found.worst_r_hat, found.worst_effective_samples, 2)
+    exact = Criteria(model.information_error_limit, found.worst_r_hat, found.worst_effective_samples, 2)
     assert judge(**good | {"criteria": exact}).converged
     for field, factor in (("information_error", 0.999), ("r_hat", 0.999), ("effective_samples", 1.001)):
         tight = replace(exact, **{field: factor * getattr(exact, field)})
@@ -545,14 +545,16 @@ def test_one_start_alone_does_not_hold_sampling_up(good: dict[str, Any]) -> None
 def test_one_chain_never_converges() -> None:
     one = fitted(chains=1, draws=2000) | {"criteria": Criteria(10.0, 10.0, 1.0, 1)}
     found = judge(**one)
-    assert failing(found) == ["information error", "R-hat"] and not found.converged
+    assert failing(found) == ["R-hat"] and not found.converged
     assert "no R-hat (theta10: R-hat needs two chains)" in found.verdict
     assert found.worst_effective_samples > 1000
 
 
 def test_separable_outcomes(good: dict[str, Any]) -> None:
     outcome = good["values"][:, 1] > 0
-    model = committor_model.fit(good["values"][:, 1:], outcome, NAMES[1:], groups=good["chain"])
+    model = committor_model.fit(
+        good["values"][:, 1:], outcome, NAMES[1:], dependence=Dependence.of(good["chain"], 1200)
+    )
     found = judge(**good | {"coordinate": model})
     assert failing(found) == ["coordinate", "information error"]
     assert found.to_dict()["information_error"] is None
@@ -675,7 +677,9 @@ def test_any_assessment(
     values = rng.normal(size=(chains * draws, 3)) * level
     outcome = np.arange(len(values)) % 2 == 0
     chain = np.repeat(np.arange(chains), draws)
-    model = committor_model.fit(rng.normal(size=(len(values), 2)), outcome, NAMES[:2], groups=chain)
+    model = committor_model.fit(
+        rng.normal(size=(len(values), 2)), outcome, NAMES[:2], dependence=Dependence.of(chain, len(chain))
+    )
     found = judge(
         round=len(history) + 1,
         coordinate=model,

@@ -12,13 +12,9 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 from statsmodels.stats.proportion import proportion_confint
 
-from separatrix.statistics.committor_statistics import (
-    BetaBinomial,
-    analyse,
-    binomial_expectation,
-    intrinsic_variance,
-    wilson_interval,
-)
+from separatrix.statistics.beta_binomial import BetaBinomial
+from separatrix.statistics.committor_statistics import analyse, binomial_expectation, intrinsic_variance
+from separatrix.statistics.intervals import wilson_interval
 
 
 def beta_binomial(rng: np.random.Generator, a: float, b: float, n: np.ndarray) -> np.ndarray:

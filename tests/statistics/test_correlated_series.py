@@ -1,47 +1,16 @@
-"""The statistical inefficiency of series whose correlation is known."""
+"""Intervals of fractions and quantiles of correlated series."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-import pytest
 
 from separatrix.statistics import correlated_series
-from separatrix.statistics.committor_statistics import wilson_interval
-from separatrix.statistics.correlated_series import statistical_inefficiency
+from separatrix.statistics.intervals import wilson_interval
 
 
-def ar1(n: int, memory: float, rng: np.random.Generator) -> np.ndarray:
-    """A stationary autoregressive process of unit variance: g = (1 + memory) / (1 - memory)."""
-    values = np.empty(n)
-    values[0] = rng.normal()
-    for i in range(1, n):
-        values[i] = memory * values[i - 1] + math.sqrt(1.0 - memory**2) * rng.normal()
-    return values
-
-
-@pytest.mark.parametrize("memory", [0.6, 0.8])
-def test_long_series_have_the_exact_value(memory: float) -> None:
-    rng = np.random.default_rng(0)
-    g = (1.0 + memory) / (1.0 - memory)
-    assert statistical_inefficiency([ar1(4000, memory, rng) for _ in range(4)]) == pytest.approx(g, rel=0.2)
-    assert statistical_inefficiency([rng.normal(size=4000)]) < 1.2
-
-
-def test_two_short_chains_are_within_a_quarter_of_the_exact_value_in_the_mean() -> None:
-    """Deviations from the mean of each chain by itself would give half of it."""
-    rng = np.random.default_rng(1)
-    estimates = [statistical_inefficiency([ar1(60, 0.8, rng) for _ in range(2)]) for _ in range(200)]
-    assert np.mean(estimates) == pytest.approx(9.0, rel=0.25)
-
-
-def test_what_never_varies_has_none() -> None:
-    assert statistical_inefficiency([np.ones(10), np.ones(5)]) is None
-    assert statistical_inefficiency([]) is None
-
-
-def test_chains_that_disagree_widen_the_interval():
+def test_chains_that_disagree_widen_the_interval() -> None:
     rng = np.random.default_rng(2)
     agree = [rng.random(100) < 0.5, rng.random(100) < 0.5]
     apart = [rng.random(100) < 0.2, rng.random(100) < 0.8]
@@ -49,7 +18,7 @@ def test_chains_that_disagree_widen_the_interval():
     assert width[1] > 2 * width[0]
 
 
-def test_fraction_interval_covers():
+def test_fraction_interval_covers() -> None:
     """Two-state Markov chains with share 0.3 and long memory: the interval covers far more often than a naive one."""
     rng = np.random.default_rng(5)
     hits = naive_hits = 0
@@ -70,7 +39,7 @@ def test_fraction_interval_covers():
     assert hits / 150 > 0.85 > naive_hits / 150
 
 
-def test_quantile_intervals_cover():
+def test_quantile_intervals_cover() -> None:
     """Log-normal values in runs (a path stays for several moves): the interval of the median covers its value."""
     rng = np.random.default_rng(6)
     hits = 0
@@ -81,13 +50,13 @@ def test_quantile_intervals_cover():
     assert hits / 60 > 0.85
 
 
-def test_few_segments_give_no_interval():
-    found = correlated_series.quantiles([np.arange(1.0, 20.0)], (0.5,), np.random.default_rng(0))[0]
-    assert found.value == 10.0
+def test_few_blocks_give_no_interval() -> None:
+    found = correlated_series.quantiles([np.arange(1.0, 6.0)], (0.5,), np.random.default_rng(0))[0]
+    assert found.value == 3.0
     assert found.low is None and found.high is None and "no interval" in found.note
 
 
-def test_no_interval_is_narrower_than_the_resolution_of_its_quantity():
+def test_no_interval_is_narrower_than_the_resolution_of_its_quantity() -> None:
     """Path lengths come in frames: nearly all resamples have the same median, which is known to a frame at best."""
     alike = [np.array([100.0] * 100 + [104.0] * 3)]
     found = correlated_series.quantiles(alike, (0.5,), np.random.default_rng(0), 4.0)[0]

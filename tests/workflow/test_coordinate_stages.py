@@ -17,7 +17,7 @@ from separatrix.config.load import load
 from separatrix.config.stage_settings import StageSettings
 from separatrix.coordinate import committor_model, fitting, observations
 from separatrix.coordinate.committor_model import coefficient_intervals
-from separatrix.coordinate.shot_observations import committor_observations
+from separatrix.coordinate.fit_options import FOLDS, Options
 from separatrix.core.errors import SamplingError
 from separatrix.core.files import read_dataset, write_dataset
 from separatrix.core.molecule import read_geometry
@@ -76,18 +76,15 @@ def test_intervals_of_the_coefficients(table: Path, tmp_path: Path) -> None:
     """Both kinds, against the library asked directly; and the same bytes a second time."""
     found = fitted(table, tmp_path / "fit.json")
     assert found["coordinate"]["names"] == [BEST]
-    data = read_dataset(table)
-    row, went, _ = committor_observations(data, "both halves")
-    chain = data.chain.values[row]
-    q = data.value.values[row][:, [list(data.variable.values).index(BEST)]]
-    labels, words = fitting.blocks([str(c) for c in chain], len(went), "chain")
-    assert (
-        labels is not None and len(set(labels)) == 21 and found["intervals"]["blocks"] == {"count": 21, "what": words}
-    )
-    direct = committor_model.fit(q, went, [BEST], groups=labels)
-    lower, upper = coefficient_intervals(direct, 0.95, 21)
+    seen = observations.read(table)
+    q = seen.values[:, [seen.names.index(BEST)]]
+    direct = committor_model.fit(q, seen.outcome, [BEST], dependence=seen.dependence())
+    blocks = found["intervals"]["blocks"]
+    assert blocks == {"count": direct.block_count, "what": direct.block_description, "memory": direct.memory}
+    assert CHAINS * SHOTS / 12 < blocks["count"] < CHAINS * SHOTS / 4 + 3  # independent shots: a memory of one or so
+    lower, upper = coefficient_intervals(direct, 0.95)
     interval = found["intervals"]["interval"]
-    np.testing.assert_allclose([interval["lower"], interval["upper"]], [lower, upper], rtol=1e-12)
+    np.testing.assert_allclose([interval["lower"], interval["upper"]], [lower, upper], rtol=1e-9)
     assert interval["errors"] == "clustered" and interval["confidence"] == 0.95
     resampled = found["intervals"]["bootstrap"]
     assert resampled["n_boot"] == 24 and resampled["names"] == [BEST]
@@ -114,9 +111,7 @@ def test_sets_side_by_side(table: Path, tmp_path: Path) -> None:
     assert baseline["log_likelihood"] < best["log_likelihood"] < both["log_likelihood"] <= pair["log_likelihood"]
     assert best["log_likelihood"] == found["coordinate"]["log_likelihood"]
     assert best["held_out"]["mean"] == found["held_out"]["mean"] > baseline["held_out"]["mean"]
-    assert (
-        baseline["held_out"]["groups"] == ["1", "2", "3"] and baseline["units"] == ["1"] and best["units"] == ["degree"]
-    )
+    assert len(baseline["held_out"]["groups"]) == FOLDS and baseline["units"] == ["1"] and best["units"] == ["degree"]
 
 
 def test_candidates_are_listed(table: Path, tmp_path: Path) -> None:
@@ -133,25 +128,24 @@ def test_candidates_are_listed(table: Path, tmp_path: Path) -> None:
 
 
 def test_models_beyond_the_linear_one(table: Path, tmp_path: Path) -> None:
-    assert fitted(table, tmp_path / "fit.json")["beyond_linear"] is None
-    found = fitted(table, tmp_path / "fit.json", nonlinear_models=["boosting"])["beyond_linear"]
-    assert [m["variables"] for m in found["models"]] == ["chosen", "all"]
-    assert len(found["held_out"]["groups"]) == CHAINS
+    assert fitted(table, tmp_path / "fit.json")["beyond_linear"] == []
+    found = fitted(table, tmp_path / "fit.json", nonlinear_models=["boosting"])
+    assert [m["variables"] for m in found["beyond_linear"]] == ["chosen", "all"]
     # The truth is linear: there is nothing to gain.
-    for model in found["models"]:
-        assert model["gain"] < 2 * model["standard_error"]
+    for model in found["beyond_linear"]:
+        assert model["lower"] < 0.0
         assert model["gain"] == pytest.approx(model["mean"] - found["held_out"]["mean"])
 
 
-def test_one_chain_has_intervals_and_no_held_out_likelihood(table: Path, tmp_path: Path) -> None:
+def test_one_chain_has_intervals_and_held_out_likelihood(table: Path, tmp_path: Path) -> None:
     data = read_dataset(table)
     alone = data.isel(shot=data.chain.values == 1)
     file = tmp_path / "variables.nc"
     write_dataset(alone, file, title="one chain", source="made up")
     found = fitted(file, tmp_path / "fit.json", nonlinear_models=["boosting"], compare_with=[])
-    assert found["held_out"] is None and found["sets"][0]["held_out"] is None
+    assert found["held_out"] == found["sets"][0]["held_out"]
     assert found["intervals"]["interval"]["errors"] == "clustered"
-    assert len(found["beyond_linear"]["held_out"]["groups"]) == fitting.MOST_FOLDS
+    assert len(found["held_out"]["groups"]) == FOLDS and len(found["beyond_linear"]) == 2
 
 
 def test_assessment_depends_on_no_more_than_the_choice(tmp_path: Path) -> None:
@@ -172,17 +166,14 @@ def test_the_rule_chooses_what_the_command_chooses(table: Path, tmp_path: Path, 
     """Inertial, greedy, by AIC: `separatrix fit` on the same file, its options said otherwise."""
     rules = {"inertial": True, "search": "greedy", "criterion": "aic", "max_variables": 3, "observations": observed}
     found = fitted(table, tmp_path / "fit.json", **rules)
-    options = fitting.Options(
-        max_variables=3, search="greedy", criterion="aic", bootstrap=0, folds=0, blocks=str(2 * SHOTS)
-    )
-    report = fitting.fit(observations.read(table, rates=True, halves=observed), options).to_dict()
+    options = Options(max_variables=3, search="greedy", criterion="aic", bootstrap=0, folds=0)
+    report = fitting.fit(observations.read(table, rates=True, halves=observed), options).printed()
     assert found["coordinate"]["names"] == report["variables"]
     assert found["coordinate"]["log_likelihood"] == pytest.approx(report["log_likelihood"], abs=1e-9)
     size = len(report["variables"])
     inertial = found["inertial"][str(size)]
     assert inertial["names"][size:] == [f"{name}_rate" for name in report["variables"]]
-    assert inertial["log_likelihood"] == pytest.approx(report["inertial"]["log_likelihood"], abs=1e-9)
-    np.testing.assert_allclose(inertial["coefficients"][size:], report["inertial"]["rate_coefficients"], rtol=1e-6)
+    assert inertial == report["inertial"][str(size)]
     assert found["criterion"] == "aic" and found["n_fits"] == report["n_fits"]
     assert fitted(table, tmp_path / "plain.json", **rules | {"inertial": False})["inertial"] is None
 

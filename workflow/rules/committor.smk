@@ -49,7 +49,7 @@ rule draw:
         runtime=10,
     params:
         stage=Stage("separatrix.workflow.committor_stages:draw_configurations"),
-        revision=Revision(1),
+        revision=Revision(2),
         settings=settings_of_draw("draw"),
     message:
         "{wildcards.method}: configurations for committor shots ({wildcards.draw})"

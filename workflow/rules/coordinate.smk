@@ -40,7 +40,7 @@ rule coordinate:
         runtime=20,
     params:
         stage=Stage("separatrix.workflow.coordinate_stages:reaction_coordinate"),
-        revision=Revision(1),
+        revision=Revision(2),
         settings=settings("coordinate"),
     message:
         "{wildcards.method}: likelihood-maximised reaction coordinate"

@@ -101,7 +101,7 @@ checkpoint assess:
         runtime=10,
     params:
         stage=Stage("separatrix.workflow.sampling_stages:assess"),
-        revision=Revision(1),
+        revision=Revision(2),
         number=number("round"),
         settings=settings("assess"),
         shots=by_chain("shots.nc"),

@@ -40,10 +40,10 @@ class ConvergenceSection(Section):
 
     information_error: Number = key(
         0.1,
-        "largest information error of the coordinate, the greater of the plain and the clustered one",
+        "largest information error of the coordinate, between blocks of correlated shots, at its upper limit",
         guide=(
-            "sampling ends when the coordinate's information error, the greater of the plain and the clustered "
-            "one, is no larger"
+            "sampling ends when the coordinate's information error, between blocks of correlated shots and at its "
+            "upper confidence limit (0.95), is no larger"
         ),
         gt=0,
     )

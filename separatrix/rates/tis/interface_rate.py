@@ -19,7 +19,7 @@ from separatrix.core.plain import Plain
 from separatrix.rates.tis.chain import InterfaceChain
 from separatrix.rates.tis.path_moves import OUTCOMES
 from separatrix.rates.tis.transition_paths import FloatArray
-from separatrix.statistics.correlated_series import statistical_inefficiency
+from separatrix.statistics.autocorrelation import statistical_inefficiency
 
 #: Blocks of all chains together that an error may come from at least: that of fewer is too uncertain itself.
 _FEWEST_BLOCKS = 8

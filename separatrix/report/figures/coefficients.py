@@ -11,17 +11,17 @@ from separatrix.report.charts import INK, alt, colour, finish, nothing, rows_of_
 from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.report.figures.chosen_in_resamples import selection_rows
 from separatrix.report.quantities.coefficient_errors import coefficient_errors
-from separatrix.report.quantities.estimate import Z
 from separatrix.results.run import MethodData
 
 
 def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
     model = data.coordinate
-    errors = coefficient_errors(model, len(data.chains))
+    errors = coefficient_errors(model)
     spread = data.q.std(axis=0)
     frequency = {row["variable"]: row["frequency"] for row in selection_rows(data)}
+    none = {"lower": None, "upper": None}
     intervals: list[dict[str, Any]] = next(
-        (coefficient_intervals(s) for s in data.fit.get("sets", []) if s["chosen"]), [{}] * (len(model.names) + 1)
+        (coefficient_intervals(s) for s in data.fit.get("sets", []) if s["chosen"]), [none] * (len(model.names) + 1)
     )
     rows = [
         {
@@ -35,7 +35,6 @@ def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
     ]
     for k, name in enumerate(model.names):
         error, value = errors.values[k + 1], float(model.coefficients[k])
-        half = None if error is None else Z * error * spread[k]
         rows.append(
             {
                 "variable": name,
@@ -45,13 +44,18 @@ def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
                 "note": errors.note,
                 "spread": float(spread[k]),
                 "standardised": value * spread[k],
-                "low": None if half is None else value * spread[k] - half,
-                "high": None if half is None else value * spread[k] + half,
+                "low": _scaled(intervals[k + 1]["lower"], spread[k]),
+                "high": _scaled(intervals[k + 1]["upper"], spread[k]),
                 "frequency": frequency.get(name),
                 **intervals[k + 1],
             }
         )
     return rows
+
+
+def _scaled(end: float | None, spread: float) -> float | None:
+    """End of an interval of a coefficient, per standard deviation of its variable."""
+    return None if end is None else end * float(spread)
 
 
 def coefficient_intervals(judged: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -5,32 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from separatrix.report.charts import against_prediction, alt, finish, nothing
 from separatrix.report.figure_registry import Compared, MethodFigure
 from separatrix.results.run import MethodData
-from separatrix.statistics.calibration import calibration_table
-from separatrix.statistics.correlated_series import CONFIDENCE
 
 
 def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:
-    p = data.coordinate.committor(data.q)
-    # Bins of about equal number; ties (a separable coordinate predicts only 0 and 1) merge bins.
-    bins = int(np.clip(len(p) // 12, 2, 8))
-    edges = np.unique([0.0, *np.quantile(p, np.arange(1, bins) / bins), 1.0])
-    table = calibration_table(p, data.to_product, edges, CONFIDENCE)
+    table = data.fit.get("calibration")
+    if not table:
+        return []
     return [
         {
-            "predicted": float(table.predicted[i]),
-            "observed": float(table.observed[i]),
-            "low": float(table.lower[i]),
-            "high": float(table.upper[i]),
-            "shots": int(table.count[i]),
+            "predicted": table["predicted"][i],
+            "observed": table["observed"][i],
+            "low": table["lower"][i],
+            "high": table["upper"][i],
+            "shots": count,
             "to": data.fit["product"],
         }
-        for i in np.flatnonzero(table.count)
+        for i, count in enumerate(table["count"])
+        if count
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from separatrix.coordinate.committor_model import Coordinate
 from separatrix.core.digits import rounded
 from separatrix.core.labelled import Answer
-from separatrix.report.quantities.coefficient_errors import MIN_CHAINS, CoefficientErrors, coefficient_errors
+from separatrix.report.quantities.coefficient_errors import CoefficientErrors, coefficient_errors
 from separatrix.report.quantities.estimate import Estimate, MethodResults, finite
 from separatrix.report.quantity_catalogue import Group, Quantity
 
@@ -43,7 +43,7 @@ def coordinate_quantities(results: MethodResults) -> list[Estimate]:
     """The coordinate as a formula, its likelihoods and how often its variables are chosen in resamples."""
     data = results.data
     model, fit = data.coordinate, data.fit
-    errors = coefficient_errors(model, len(data.chains))
+    errors = coefficient_errors(model)
     n = model.n_observations
     beats_constant = Answer.of(fit["beats_null"])
     estimates = [
@@ -62,16 +62,25 @@ def coordinate_quantities(results: MethodResults) -> list[Estimate]:
     ]
     held = fit.get("held_out")
     if held:
-        note = "each chain in turn predicted from the others; the choice of variables is not repeated"
+        folds = len(held["groups"])
+        note = f"each of {folds} folds of whole blocks predicted from the others"
+        note += "; the choice of variables is not repeated"
         if held["skipped"]:
-            note += f"; chains that could not be left out: {', '.join(held['skipped'])}"
-        few = "" if len(held["groups"]) >= MIN_CHAINS else f"; error from {len(held['groups'])} chains only"
+            note += f"; folds that could not be left out: {', '.join(held['skipped'])}"
         estimates += [
-            Estimate("held_out_log_likelihood", held["mean"], error=held["standard_error"], note=note + few),
+            Estimate(
+                "held_out_log_likelihood",
+                held["mean"],
+                error=held["standard_error"],
+                low=finite(held["lower"]),
+                high=finite(held["upper"]),
+                note=note,
+            ),
             Estimate("held_out_log_likelihood_of_constant", held["null_mean"]),
         ]
     else:
-        estimates.append(Estimate("held_out_log_likelihood", note="not computed: needs two chains"))
+        note = "not computed: needs two blocks with both outcomes"
+        estimates.append(Estimate("held_out_log_likelihood", note=note))
     estimates += _nonlinear(fit)
     frequency = fit.get("bootstrap")
     for name in model.names:
@@ -86,13 +95,10 @@ def coordinate_quantities(results: MethodResults) -> list[Estimate]:
 
 def _nonlinear(fit: Mapping[str, Any]) -> list[Estimate]:
     """How much better models predict that are not linear, on observations that neither they nor the coordinate saw."""
-    beyond = fit.get("beyond_linear")
-    if not beyond:
+    if not fit.get("beyond_linear"):
         return []
-    folds = len(beyond["held_out"]["groups"])
-    note = f"over the coordinate, on the same {folds} folds; its own is {beyond['held_out']['mean']:.4f}"
-    if folds < MIN_CHAINS:
-        note += f"; error from {folds} folds only"
+    held = fit["held_out"]
+    note = f"over the coordinate, on the same {len(held['groups'])} folds; its own is {held['mean']:.4f}"
     given = {"chosen": "its variables", "all": "all variables"}
     return [
         Estimate(
@@ -100,10 +106,12 @@ def _nonlinear(fit: Mapping[str, Any]) -> list[Estimate]:
             finite(m["gain"]),
             {"model": m["name"], "variables": m["variables"]},
             error=finite(m["standard_error"]),
+            low=finite(m["lower"]),
+            high=finite(m["upper"]),
             note=note,
             names={"model": BEYOND[m["name"]], "variables": given[m["variables"]]},
         )
-        for m in beyond["models"]
+        for m in fit["beyond_linear"]
     ]
 
 
@@ -136,7 +144,7 @@ QUANTITIES = (
     _quantity(
         id="held_out_log_likelihood",
         label="held-out ln L per observation",
-        description="Log-likelihood per observation of chains that the fit has not seen.",
+        description="Log-likelihood per observation of blocks of shots that the fit has not seen.",
     ),
     _quantity(
         id="held_out_log_likelihood_of_constant",

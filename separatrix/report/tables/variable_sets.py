@@ -70,8 +70,8 @@ def content(frame: pd.DataFrame) -> TablePage:
         for _, of_set in method.groupby("set", sort=False):
             table_rows.append(_set_row(of_set.to_dict("records")))
     note = (
-        "*: the number of variables that the criterion chooses. Held out: each chain in "
-        f"turn is predicted from the others; the choice of variables is not repeated. {INTERVAL_NOTE}"
+        "*: the number of variables that the criterion chooses. Held out: folds of whole blocks of "
+        f"shots, each predicted from the others; the choice of variables is not repeated. {INTERVAL_NOTE}"
     )
     return one_table("Best sets of variables", heads, table_rows, note)
 

@@ -1,4 +1,4 @@
-"""The information error, plain and clustered by chain, is small enough."""
+"""The information error is small enough, even at its upper confidence limit."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from separatrix.sampling.criterion import ConvergenceCriterion, Criterion, Evide
 
 
 def _information_criterion(coordinate: Coordinate | None, bound: float) -> Criterion:
-    plain = math.nan if coordinate is None else coordinate.information_error
-    clustered = math.nan if coordinate is None else coordinate.clustered_information_error
-    if not math.isfinite(plain):
-        value, text = math.nan, "no information error"
-    elif not math.isfinite(clustered):
-        value, text = math.nan, "no information error clustered by chain, which needs two chains"
-    else:
-        value = max(plain, clustered)
-        text = f"information error {value_and_bound(value, bound)}"
-        text += ", clustered by chain" if clustered > plain else ""
+    value = math.nan if coordinate is None else coordinate.information_error_limit
+    text = "no information error"
+    if math.isfinite(value) and coordinate is not None:
+        estimate = coordinate.clustered_information_error
+        text = f"information error {value_and_bound(value, bound)}, upper limit of {estimate:.3g}"
+    elif coordinate is not None and coordinate.converged and not coordinate.separable:
+        text = f"no information error ({_why(coordinate)})"
     return Criterion("information error", value, bound, value <= bound, text)
+
+
+def _why(coordinate: Coordinate) -> str:
+    if not coordinate.block_count:
+        return coordinate.block_description
+    return "one block of shots alone determines a coefficient"
 
 
 def _judge(evidence: Evidence, bound: float) -> Criterion | None:
@@ -32,16 +35,16 @@ CRITERION = ConvergenceCriterion(
     judge=_judge,
     measures=(
         Measure(
-            id="information_error",
-            label="information error",
-            meaning="Mean standard error of the coefficients, variables scaled to [0, 1]; observations independent.",
+            id="information_error_limit",
+            label="information error, upper limit",
+            meaning="Upper confidence limit (0.95) of the information error.",
             side=Side.AT_MOST,
-            value="information_error",
+            value="information_error_limit",
         ),
         Measure(
             id="clustered_information_error",
-            label="information error, clustered by chain",
-            meaning="The same, observations of one chain correlated.",
+            label="information error",
+            meaning="Mean standard error of the coefficients between blocks of shots, variables scaled to [0, 1].",
             side=Side.AT_MOST,
             value="clustered_information_error",
         ),

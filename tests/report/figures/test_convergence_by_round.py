@@ -28,7 +28,8 @@ def test_convergence_round_by_round():
     assert first["verdict"] == "goes on" and first["sampling_stopped"] == ""
     assert first["worst_effective_samples"] == 42 and first["worst_effective_samples_bound"] == 120
     assert last["clustered_information_error"] == pytest.approx(0.31 / 3)
-    assert last["clustered_information_error_bound"] == 0.11
+    assert last["information_error_limit"] == pytest.approx(0.42 / 3)
+    assert last["information_error_limit_bound"] == 0.11
     assert last["sampling_stopped"] == "because it converged, after 3 rounds"
     assert frame.iloc[4]["sampling_stopped"].startswith("because max_rounds was reached, after 2 rounds")
     assert frame.iloc[3:]["worst_r_hat"].isna().all() and (frame["worst_r_hat_bound"] == 1.05).all()

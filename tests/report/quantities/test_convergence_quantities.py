@@ -31,7 +31,7 @@ def test_convergence_of_a_run_that_converged():
     assert found["last_assessment"].text == "converged at last"
     values = {
         "rounds": 3,
-        "convergence_measure[measure=information_error]": 0.4 / 3,
+        "convergence_measure[measure=information_error_limit]": 0.42 / 3,
         "convergence_measure[measure=clustered_information_error]": 0.31 / 3,
         "convergence_measure[measure=worst_r_hat]": 1.03,
         "convergence_measure[measure=worst_effective_samples]": 126.0,
@@ -42,7 +42,7 @@ def test_convergence_of_a_run_that_converged():
         found["convergence_measure[measure=worst_r_hat]"].text == "wanted: at most 1.05"
         and found["convergence_measure[measure=worst_r_hat]"].note == "how R-hat stands"
     )
-    assert found["convergence_measure[measure=clustered_information_error]"].text == "wanted: at most 0.11"
+    assert found["convergence_measure[measure=information_error_limit]"].text == "wanted: at most 0.11"
     assert found["convergence_measure[measure=worst_effective_samples]"].text == "wanted: at least 120"
     assert found["start_dependence"].text.startswith("shares agree within error")
     from_saddle = "rotation 75%, inversion 25%; moves: 40 (worth 12.3), switches: 3, chains: 1"

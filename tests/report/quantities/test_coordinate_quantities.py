@@ -16,9 +16,10 @@ def test_coordinate_and_committor():
     found, model = summary(data), data.coordinate
     text = found["coordinate"].text
     assert text.startswith("r = (") and "angle(a,b,c)/degree" in text and "·sin(turn)" in text and "±" in text
-    assert "independent" in found["coordinate"].note  # two chains cannot carry clustered errors
+    assert "between blocks of correlated shots" in found["coordinate"].note
     assert found["log_likelihood"].value == model.log_likelihood
-    assert found["held_out_log_likelihood"].value == data.fit["held_out"]["mean"]
+    held = found["held_out_log_likelihood"]
+    assert held.value == data.fit["held_out"]["mean"] and held.low == data.fit["held_out"]["lower"] < held.value
     assert found["committor_mean"].value == pytest.approx(np.mean([1 / 8, 4 / 8, 7 / 8, 3 / 7, 0]))
     assert found["committor_uncommitted"].value == 2 and found["committor_failed"].value == 1
     assert (
@@ -37,6 +38,6 @@ def test_coordinate_and_committor():
 def test_models_beyond_the_linear_one():
     found = summary(method())
     q = found["held_out_gain[model=boosting, variables=chosen]"]
-    assert (q.value, q.error) == (0.02, 0.03) and "same 2 folds" in q.note and "error from 2 folds only" in q.note
+    assert (q.value, q.error, q.low, q.high) == (0.02, 0.03, -0.05, 0.09) and "same 10 folds" in q.note
     assert "held_out_gain[model=boosting, variables=all]" in found
     assert not any(name.startswith("held_out_gain") for name in summary(broken()))

@@ -12,7 +12,7 @@ from toy_method import (
     with_burn_in,
 )
 
-from separatrix.statistics.committor_statistics import wilson_interval
+from separatrix.statistics.intervals import wilson_interval
 
 
 def test_burn_in_counts_as_cost():

@@ -13,7 +13,7 @@ from toy_method import (
 
 from separatrix.report.quantities import summary as summaries_of
 from separatrix.report.quantity_catalogue import COMPARISON_COLUMNS
-from separatrix.statistics.committor_statistics import wilson_interval
+from separatrix.statistics.intervals import wilson_interval
 
 
 def test_awkward_inputs():
