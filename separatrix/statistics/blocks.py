@@ -103,12 +103,15 @@ class Dependence:
         Length of blocks that are asked for, in observations; None: as the memory demands.
     independent
         Observations are taken as independent, as asked.
+    unit
+        What lengths are counted in, for readers.
     """
 
     shot: IntArray
     chain: IntArray | None = None
     run: int | None = None
     independent: bool = False
+    unit: str = "shooting points"
 
     @classmethod
     def of(
@@ -204,7 +207,7 @@ class Dependence:
             for part in np.array_split(members, count):
                 label_of_shot[part] = first
                 first += 1
-        what = f"{first} pieces of {chains} chain{'s' * (chains > 1)}, of {lengths.sum() / first:.3g} shooting points"
+        what = f"{first} pieces of {chains} chain{'s' * (chains > 1)}, of {lengths.sum() / first:.3g} {self.unit}"
         if scores is None:
             what += ", their memory not measured"
         elif short:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -88,7 +88,7 @@ def quantiles(
         return [QuantileEstimate(math.nan, None, None, "no path was accepted") for _ in at]
     found = np.quantile(values, at)
     chain = np.repeat(np.arange(len(series)), [len(x) for x in series])
-    blocks = Dependence.of(chain, values.size).blocks(np.log(values) - np.log(values).mean())
+    blocks = replace(Dependence.of(chain, values.size), unit="moves").blocks(np.log(values) - np.log(values).mean())
     count = 0 if blocks is None else blocks.count
     if blocks is None or count < MIN_BLOCKS:
         note = f"no interval: {count} blocks of moves, fewer than {MIN_BLOCKS}"
