@@ -406,6 +406,12 @@ def test_mirror_images_are_parted_by_a_signed_crossing(start: float, stop: float
     assert rule.side(path[0]) * rule.side(path[-1]) < 0
 
 
+def test_a_class_above_a_bound_counts_a_dihedral_without_its_sign() -> None:
+    rule = MechanismRule(BOND, 1.5, (MechanismClass("anti", TWIST, 100.0),), "other")
+    for twist, name in ((150.0, "anti"), (-150.0, "anti"), (-60.0, "other"), (60.0, "other"), (180.0, "anti")):
+        assert rule.at(frame(118.0, 122.0, twist)) == name
+
+
 def test_a_class_within_signed_bounds() -> None:
     rule = MechanismRule(BOND, 1.5, (MechanismClass("left", TWIST, -120.0, -60.0, signed=True),), "other")
     assert rule.at(frame(118.0, 122.0, -90.0)) == "left"
