@@ -1,6 +1,6 @@
 """Variables of a reaction coordinate as the terms that PLUMED and OpenMM are given, each once.
 
-What a kind is in these programs stands in its entry (:mod:`separatrix.cvs.kinds`). Lengths are nm and angles radian in
+What a kind is in these programs is part of its entry (:mod:`separatrix.cvs.kinds`). Lengths are nm and angles radian in
 both; the factors to angstrom and degree are in the expressions.
 """
 

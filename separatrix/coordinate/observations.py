@@ -184,7 +184,7 @@ def read(
     if kind != "CSV" and (outcome, product, reactant) != (None, None, None):
         raise ObservationError(f"{path}: an outcome column, a product or a reactant can only be named for a CSV file")
     if kind != "ATESA" and ignore_rates:
-        raise ObservationError(f"{path}: only an ATESA file has rates that must be told to be ignored; leave that out")
+        raise ObservationError(f"{path}: only an ATESA file has rates that can be ignored; leave that option out")
     if kind == "netCDF":
         return _read_netcdf(path, rates, halves, skip)
     if kind == "ATESA":

@@ -53,7 +53,7 @@ def openmm_force(
     Raises
     ------
     ValueError
-        When a variable has no counterpart in OpenMM, or a parameter bears a name that is taken.
+        When a variable has no counterpart in OpenMM, or a parameter has a name that is taken.
     """
     import openmm
 

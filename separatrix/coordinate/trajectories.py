@@ -34,7 +34,7 @@ class Frames:
     velocities
         The same shape, nm/ps; None where the file has none.
     places
-        Where each frame stands in the file: counts from 0 by name, shape (n,), such as ``path`` and ``frame``.
+        Position of each frame in the file: counts from 0 by name, shape (n,), such as ``path`` and ``frame``.
     symbols
         Element symbols, where the file or its topology has them.
     """

@@ -123,7 +123,7 @@ def engine_bibliography(method: Method) -> Mapping[str, Entry]:
     own = every().entries
     for key, entry in brought.items():
         if key in own and own[key] != entry:
-            raise ConfigError(f"{at}: its bibtex: the key {key!r} stands for another paper already; give another key")
+            raise ConfigError(f"{at}: its bibtex: the key {key!r} is that of another paper already; give another key")
     for key in engine_references(method):
         if key not in brought and key not in own:
             raise ConfigError(f"{at}: its papers name {key!r}, which its bibtex does not hold; add the entry")
@@ -172,7 +172,7 @@ def check_files(paths: Sequence[str], where: str) -> None:
             raise ConfigError(f"{at}: {path} is not valid BibTeX: {' '.join(str(error).split())}") from error
         for key, entry in found.entries.items():
             if key in own.entries and own.entries[key] != entry:
-                raise ConfigError(f"{at}: {path}: the key {key!r} stands for another paper already; give another key")
+                raise ConfigError(f"{at}: {path}: the key {key!r} is that of another paper already; give another key")
             own.entries[key] = entry
 
 

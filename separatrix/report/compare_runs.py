@@ -62,7 +62,7 @@ _RATIOS = ("1/s", "s", "ms", "fs")
 class RunQuantity:
     """A quantity of one method in one run; `low` and `high` bound the interval of confidence 0.95, or are None.
 
-    `id` is that of the catalogue; `group` and `label` are where it stands, and what it is called.
+    `id` is that of the catalogue; `group` and `label` are its place, and what it is called.
     """
 
     value: float | None
@@ -400,7 +400,7 @@ def judge(differences: Sequence[Difference], rate: float) -> tuple[Difference, .
 
 
 def show(comparison: Comparison, console: Console, everything: bool = False) -> None:
-    """Print a comparison: what differs, or all quantities, and what stands in one run only."""
+    """Print a comparison: what differs, or all quantities, and what only one run has."""
     for block in _blocks(comparison, everything):
         console.print(block, highlight=False, markup=False, soft_wrap=isinstance(block, str))
 

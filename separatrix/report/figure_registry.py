@@ -116,7 +116,7 @@ class ReportItem:
 
     @property
     def stem(self) -> str:
-        """Path of its files in the folder ``comparison``, without the ending; `{scan}` or `{surface}` stands in it."""
+        """Path of its files in the folder ``comparison``, without the ending; `{scan}` or `{surface}` may be in it."""
         return self.pattern.replace("{file}", self.file or self.name)
 
 

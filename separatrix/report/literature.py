@@ -29,7 +29,7 @@ def read_literature(file: Path | str) -> pd.DataFrame:
         be.
     """
     try:
-        # As text: a basin may be called 1, or NA, and a word in place of a number is to be named as it stands.
+        # As text: a basin may be called 1, or NA, and a word in place of a number is to be named as it is.
         frame = pd.read_csv(file, dtype=str, keep_default_na=False).fillna("")
     except (OSError, ValueError) as error:
         raise StoreError(f"{file}: not readable as CSV ({' '.join(str(error).split())})") from error

@@ -31,7 +31,7 @@ Qualifiers = Mapping[str, str | int | float]
 
 
 class Group(Labelled):
-    """Where a quantity stands in the tables; in the order in which the quantities of a method are listed."""
+    """Place of a quantity in the tables; in the order in which the quantities of a method are listed."""
 
     POINTS = "stationary_points", "Stationary points"
     GEOMETRY = "geometry", "Geometry"
@@ -76,9 +76,9 @@ class Quantity:
     id
         Its name in files and code.
     label
-        For readers, with what is told of a number in braces: ``share: {mechanism}``.
+        For readers, with properties of a number in braces: ``share: {mechanism}``.
     group
-        Where it stands.
+        Its place in the tables.
     description
         What it is, in a sentence.
     estimates

@@ -104,7 +104,7 @@ def read_series(file: Path | str) -> pd.DataFrame:
     frame = frame[list(COLUMNS)].apply(lambda column: column.fillna("").str.strip())
     twice = frame["name"][frame["name"].duplicated()]
     if len(twice):
-        raise StoreError(f"{file}: {twice.iloc[0]!r} stands there twice")
+        raise StoreError(f"{file}: {twice.iloc[0]!r} is there twice")
     if len(frame) < FEWEST:
         raise StoreError(f"{file}: a line with its error needs {FEWEST} molecules or more, and there are {len(frame)}")
     rows = []

@@ -174,7 +174,7 @@ def test_csv_errors_name_line_and_remedy(tmp_path: Path, text: str, options: dic
         ("x,outcome\n1,A\n2,B\n", {"reactant": "A"}, "--reactant alone leaves the product open; give --product"),
         ("x,outcome\n1,A\n2,B\n", {"skip": ["y"]}, "no variable 'y' to skip; there are x"),
         ("x,outcome\n1,A\n2,B\n", {"skip": ["x"]}, "every variable is skipped; keep one"),
-        ("x,outcome\n1,A\n2,B\n", {"ignore_rates": True}, "only an ATESA file has rates that must be told"),
+        ("x,outcome\n1,A\n2,B\n", {"ignore_rates": True}, "only an ATESA file has rates that can be ignored"),
         ("A <- 1\n", {"product": "A"}, "can only be named for a CSV file"),
         ("A <- 1 2\n", {"rates": True, "ignore_rates": True}, "cannot be both used"),
     ],

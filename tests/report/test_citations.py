@@ -158,7 +158,7 @@ def test_a_files_references(data: dict[str, Any], tmp_path: Path) -> None:
     mine.write_text("@misc{mine2020, title = {A force field}, year = {2020}}\n")
     assert keys(data | {"export": {"references": [str(mine)]}}) == ALWAYS | DEFAULT | {"mine2020"}
     mine.write_text("@misc{mullen2015, title = {Something else}, year = {2020}}\n")
-    with pytest.raises(ConfigError, match="'mullen2015' stands for another paper"):
+    with pytest.raises(ConfigError, match="'mullen2015' is that of another paper"):
         load_with_files(data | {"export": {"references": [str(mine)]}})
     mine.write_text("@misc{mine2020, title = ")
     with pytest.raises(ConfigError, match="not valid BibTeX"):

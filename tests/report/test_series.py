@@ -203,7 +203,7 @@ def test_mechanisms_that_differ_are_said(tmp_path: Path) -> None:
         ("", "not readable as CSV"),
         ("name,results\nH,H\n", "column 'sigma' is missing"),
         ("name,sigma,results\nH,0,H\nCl,0.23,Cl\n", "needs 3 molecules or more, and there are 2"),
-        ("name,sigma,results\nH,0,H\nCl,0.23,Cl\nH,1,H\n", "'H' stands there twice"),
+        ("name,sigma,results\nH,0,H\nCl,0.23,Cl\nH,1,H\n", "'H' is there twice"),
         ("name,sigma,results\nH,0,H\nCl,much,Cl\nOMe,-0.27,OMe\n", "Cl: sigma 'much' is not a number"),
         ("name,sigma,results\nH,0,H\nCl,inf,Cl\nOMe,-0.27,OMe\n", "Cl: sigma 'inf' is not a number"),
         ("name,sigma,results\nH,0,H\nCl,0.23,gone\nOMe,-0.27,OMe\n", "gone: no such folder"),

@@ -41,7 +41,7 @@ TABLE = MethodTable(
     caption=(
         "The judgement after each round: shots so far, the variables of the coordinate, the measures beside what was "
         "wanted of them, whether the shares of the mechanisms agree between chains that were started from different "
-        "places, and the verdict. Interchangeable variables count as the same. Beside the name of each method stands "
+        "places, and the verdict. Interchangeable variables count as the same. Beside the name of each method is "
         "whether its sampling stopped because it converged or because ``max_rounds`` was reached; in the latter case "
         "its numbers are less sure than their intervals say."
     ),
