@@ -57,8 +57,13 @@ class Config:
 
     @cached_property
     def sections(self) -> ConfigSection:
-        """The keys of the config, typed."""
-        return self.section.model_validate(dict(self.data))
+        """The keys of the config, typed; methods of a scan without their labels, which are in `methods`."""
+        # A label that is made of the parent's and of the value may be longer than one that is given.
+        methods = {
+            name: {key: value for key, value in spec.items() if key != "label" or name not in self.variations}
+            for name, spec in self.data["methods"].items()
+        }
+        return self.section.model_validate({**self.data, "methods": methods})
 
     @property
     def fingerprint(self) -> str:

@@ -508,3 +508,12 @@ def test_bonds_that_a_reaction_forms_are_among_the_variables(tmp_path: Path) -> 
     names = [v.name for v in built.variables]
     assert {"distance(C0,H)", "angle(C1,C0,H)", "angle(C1,O,H)", "d(O,H)-d(C0,H)"} <= set(names)
     assert len(set(names)) == len(names)
+
+
+def test_a_label_of_a_scan_may_be_longer_than_one_that_is_given() -> None:
+    data = read_yaml("config/config.yaml")
+    data["methods"]["pm6"]["label"] = "L" * 100
+    data["scans"] = {"s": {"methods": ["pm6"], "setting": "dynamics.friction_per_ps", "values": [5]}}
+    config = load(data)
+    assert len(config.methods["pm6-s-5"].label) > 100
+    assert {"pm6", "pm6-s-5"} <= set(config.sections.methods) and config.sections.methods["pm6"].label == "L" * 100
