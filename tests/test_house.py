@@ -18,10 +18,10 @@ TESTS = ROOT / "tests"
 LONGEST_FILE = 700
 """Lines of a file of the library."""
 
-MOST_PACKAGE_IMPORTS = 61
+MOST_PACKAGE_IMPORTS = 66
 """Pairs of packages of which one imports the other. A new pair needs a reason, and this number raised by hand."""
 
-MOST_MODULE_IMPORTS = 620
+MOST_MODULE_IMPORTS = 720
 """Pairs of modules, in different packages, of which one imports the other."""
 
 #: Tests of what no single module does, each with what it looks at.

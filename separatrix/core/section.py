@@ -1,8 +1,8 @@
 """Typed sections of what a user writes: type, bounds, unit, meaning and default of each key, and stages that need it.
 
 A section is a pydantic model, and everything said of its keys comes from it: the check of a file with its one-line
-errors (:func:`check`), the JSON schema (:func:`json_schema`), tables for readers (:func:`rows`), and what each stage of
-the workflow depends on (:func:`depends`, :meth:`Section.of_stage`).
+errors (:func:`check`), the JSON schema and tables for readers (:mod:`separatrix.core.section_documents`), and what each
+stage of the workflow depends on (:func:`depends`, :meth:`Section.of_stage`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import copy
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeVar, Union, get_args, get_origin
 
-import annotated_types
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -44,7 +43,14 @@ def every_stage_but(kind: str) -> tuple[str, ...]:
 LABEL = r"^[^=+@\s-]"
 """Pattern of what is shown to people: spreadsheets take other beginnings for formulas."""
 
-_JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
+JSON_TYPES: dict[type, str] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    list: "array",
+    dict: "object",
+}
 
 _TYPES = {
     "string": "text",
@@ -120,7 +126,7 @@ def _typed(annotation: Any, value: Any, names: frozenset[str]) -> Any:
     inner = section_of(annotation)
     if inner is None or value is None:
         return value
-    kind = get_origin(_bare(annotation)[0])
+    kind = get_origin(bare_type(annotation)[0])
     if kind is dict:
         return {name: inner._named(names, each) for name, each in value.items()}
     if kind is list:
@@ -195,12 +201,12 @@ def subsection(section: type[Section], description: str, *, stages: Sequence[str
     return Field(default_factory=section, description=description, json_schema_extra=extra)
 
 
-def _kept(value: Any, handler: Callable[[Any], Any]) -> Any:
+def _as_written(value: Any, handler: Callable[[Any], Any]) -> Any:
     handler(value)
     return value  # a whole number stays one
 
 
-Number = Annotated[float, WrapValidator(_kept)]
+Number = Annotated[float, WrapValidator(_as_written)]
 """A number, whole or not."""
 
 
@@ -239,7 +245,7 @@ def extra_of(field: FieldInfo) -> dict[str, Any]:
     return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 
 
-def _bare(annotation: Any) -> tuple[Any, str]:
+def bare_type(annotation: Any) -> tuple[Any, str]:
     """A type without None and without annotations, and its own description."""
     description = ""
     while True:
@@ -258,7 +264,7 @@ def _bare(annotation: Any) -> tuple[Any, str]:
 
 def section_of(annotation: Any) -> type[Section] | None:
     """The section that a type is, or holds under names or in a list; None if there is none."""
-    bare = _bare(annotation)[0]
+    bare = bare_type(annotation)[0]
     if isinstance(bare, type) and issubclass(bare, Section):
         return bare
     if get_origin(bare) in (dict, list):
@@ -333,7 +339,7 @@ def _part(section: type[Section], data: Mapping[str, Any], stage: frozenset[str]
         if name not in names or key_ not in data:
             continue
         value = data[key_]
-        inner, kind = section_of(field.annotation), get_origin(_bare(field.annotation)[0])
+        inner, kind = section_of(field.annotation), get_origin(bare_type(field.annotation)[0])
         if inner is not None and extra_of(field).get("stages") is None:
             if kind is dict:
                 value = {each: _part(inner, item, stage) for each, item in value.items()}
@@ -387,127 +393,6 @@ def _with_field(section: type[Kind], name: str, inner: type[Section], descriptio
         __doc__=section.__doc__,
         **{name: (inner, subsection(inner, description))},  # type: ignore[call-overload]
     )
-
-
-class Row(NamedTuple):
-    """A key for a table: its dotted path, unit, default and meaning."""
-
-    key: str
-    unit: str
-    default: str
-    meaning: str
-
-
-def rows(section: type[Section], path: str = "") -> Iterator[Row]:
-    """Every key of a section and of those below it, in their order."""
-    for name, field in section.model_fields.items():
-        at = f"{path}{field.alias or name}"
-        extra, inner = extra_of(field), section_of(field.annotation)
-        if extra.get("hidden"):
-            continue
-        kind = get_origin(_bare(field.annotation)[0])
-        meaning = extra.get("guide") or field.description or ""
-        if inner is None or kind in (dict, list) or field.default_factory is None:
-            yield Row(at, extra.get("unit", ""), _default(field), meaning)
-        if inner is not None:
-            yield from rows(inner, f"{at}.NAME." if kind is dict else f"{at}.N." if kind is list else f"{at}.")
-
-
-def _default(field: FieldInfo) -> str:
-    if text := extra_of(field).get("shown_default"):
-        return text
-    if field.is_required():
-        return "required"
-    value = field.get_default(call_default_factory=True)
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    if isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, list):
-        return f"`[{', '.join(map(str, value))}]`"
-    return f"`{value}`" if isinstance(value, str) else "`{}`"
-
-
-@cache
-def json_schema(section: type[Section]) -> dict[str, Any]:
-    """The JSON schema of a section, for editors and other programs."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | _schema_of_section(section)
-
-
-def _schema_of_section(section: type[Section]) -> dict[str, Any]:
-    properties, required = {}, []
-    for name, field in section.model_fields.items():
-        at = field.alias or name
-        properties[at] = _schema_of_type(field.annotation, field.metadata) | {"description": field.description or ""}
-        if unit := extra_of(field).get("unit"):
-            properties[at]["unit"] = unit
-        default = None if field.is_required() else field.get_default(call_default_factory=True)
-        if field.is_required():
-            required.append(at)
-        elif default is not None:
-            properties[at]["default"] = {} if isinstance(default, Section) else default
-    whole = {"type": "object", "additionalProperties": False, "properties": properties}
-    return (
-        whole
-        | ({"required": required} if required else {})
-        | {"description": " ".join((section.__doc__ or "").split())}
-    )
-
-
-_KEYWORDS = {
-    annotated_types.Gt: ("gt", "exclusiveMinimum"),
-    annotated_types.Ge: ("ge", "minimum"),
-    annotated_types.Lt: ("lt", "exclusiveMaximum"),
-    annotated_types.Le: ("le", "maximum"),
-}
-
-
-def _schema_of_type(annotation: Any, metadata: Sequence[Any] = ()) -> dict[str, Any]:
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        inner, *parts = get_args(annotation)
-        described = {p.description for p in parts if isinstance(p, FieldInfo) and p.description}
-        flat = [q for p in parts for q in (p.metadata if isinstance(p, FieldInfo) else [p])]
-        schema = _schema_of_type(inner, [*flat, *metadata])
-        return schema | ({"description": described.pop()} if described else {})
-    bare, _ = _bare(annotation)
-    if bare is not annotation:
-        return _schema_of_type(bare, metadata)
-    schema = _schema_of_bare(annotation)
-    size = {"array": "Items", "object": "Properties"}.get(str(schema.get("type")), "Length")
-    for part in metadata:
-        if isinstance(part, WithJsonSchema):
-            schema = dict(part.json_schema or {})
-        elif part is Distinct:
-            schema["uniqueItems"] = True
-        elif type(part) in _KEYWORDS:
-            attribute, keyword = _KEYWORDS[type(part)]
-            schema[keyword] = getattr(part, attribute)
-        elif isinstance(part, annotated_types.MinLen):
-            schema[f"min{size}"] = part.min_length
-        elif isinstance(part, annotated_types.MaxLen):
-            schema[f"max{size}"] = part.max_length
-        elif pattern := getattr(part, "pattern", None):
-            schema["pattern"] = pattern
-    return schema
-
-
-def _schema_of_bare(annotation: Any) -> dict[str, Any]:
-    origin, inside = get_origin(annotation), get_args(annotation)
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return _schema_of_section(annotation)
-    if origin is list:
-        return {"type": "array", "items": _schema_of_type(inside[0])}
-    if origin is dict:
-        schema: dict[str, Any] = {"type": "object"}
-        if names := {k: v for k, v in _schema_of_type(inside[0]).items() if k != "type"}:
-            schema["propertyNames"] = names
-        return schema | ({} if inside[1] is Any else {"additionalProperties": _schema_of_type(inside[1])})
-    if origin is Literal:
-        return {"enum": [*inside]}
-    return {"type": _JSON_TYPES[annotation]} if annotation in _JSON_TYPES else {}
 
 
 # --- checking ---------------------------------------------------------------------------------------------------------
@@ -567,7 +452,7 @@ def _under_former_names(section: type[Section], data: Any, path: tuple[str, ...]
         at, inner = field.alias or name, section_of(field.annotation)
         if at not in data or inner is None:
             continue
-        value, kind = data[at], get_origin(_bare(field.annotation)[0])
+        value, kind = data[at], get_origin(bare_type(field.annotation)[0])
         if kind is dict and isinstance(value, dict):
             for each, item in value.items():
                 yield from _under_former_names(inner, item, (*path, at, str(each)))
@@ -588,7 +473,7 @@ def fill(data: dict[str, Any], section: type[Section]) -> None:
             if default is not None:
                 data[at] = {} if isinstance(default, Section) else default
         if at in data and inner is not None:
-            kind = get_origin(_bare(field.annotation)[0])
+            kind = get_origin(bare_type(field.annotation)[0])
             each = data[at].values() if kind is dict else data[at] if kind is list else [data[at]]
             for item in each:
                 fill(item, inner)
@@ -601,10 +486,10 @@ def _empty(section: type[Section], data: Mapping[str, Any], path: tuple[str, ...
         if at not in data:
             continue
         here, value, inner = (*path, at), data[at], section_of(field.annotation)
-        if value is None and _bare(field.annotation)[0] is not Any and not field.is_required():
+        if value is None and bare_type(field.annotation)[0] is not Any and not field.is_required():
             return _wrong_type(".".join(here), None, [_type_of(field.annotation)], field.description or "")
         if inner is not None:
-            kind = get_origin(_bare(field.annotation)[0])
+            kind = get_origin(bare_type(field.annotation)[0])
             items = value.items() if kind is dict else enumerate(value) if kind is list else [(None, value)]
             for each, item in items:
                 if (sentence := _empty(inner, item, here if each is None else (*here, str(each)))) is not None:
@@ -613,10 +498,10 @@ def _empty(section: type[Section], data: Mapping[str, Any], path: tuple[str, ...
 
 
 def _type_of(annotation: Any) -> str:
-    bare = _bare(annotation)[0]
+    bare = bare_type(annotation)[0]
     if section_of(bare) is not None and get_origin(bare) is not list:
         return "object"
-    return _JSON_TYPES.get(get_origin(bare) or bare, "string")
+    return JSON_TYPES.get(get_origin(bare) or bare, "string")
 
 
 class _Mistake(NamedTuple):
@@ -650,7 +535,7 @@ def _look(section: type[Section], loc: Sequence[str], *, names: bool = False) ->
     annotation: Any = section
     description = ""
     for part in loc:
-        bare, _ = _bare(annotation)
+        bare, _ = bare_type(annotation)
         if isinstance(bare, type) and issubclass(bare, Section):
             field = next((f for n, f in bare.model_fields.items() if (f.alias or n) == part), None)
             if field is None:
@@ -658,12 +543,12 @@ def _look(section: type[Section], loc: Sequence[str], *, names: bool = False) ->
             annotation, description = field.annotation, field.description or ""
         elif get_origin(bare) in (dict, list):
             annotation = get_args(bare)[-1]
-            description = _bare(annotation)[1]
+            description = bare_type(annotation)[1]
         else:
             return Any, ""
     if names:
-        return _bare(get_args(_bare(annotation)[0])[0])
-    return _bare(annotation)[0], description
+        return bare_type(get_args(bare_type(annotation)[0])[0])
+    return bare_type(annotation)[0], description
 
 
 def _sentence(error: Any, inside: Any, meaning: str, last: str) -> str:

@@ -13,7 +13,8 @@ import yaml
 
 from separatrix.config.package_sections import config_section
 from separatrix.config.sections.system_keys import SystemSection
-from separatrix.core.section import Section, json_schema, rows
+from separatrix.core.section import Section
+from separatrix.core.section_documents import json_schema, rows
 from separatrix.potentials import ENGINES, WORKER_OPTIONS
 from separatrix.potentials.potential import Option
 from separatrix.theory.model_keys import TheorySection

@@ -20,7 +20,8 @@ from separatrix.config.sections.config_keys import ConfigSection
 from separatrix.config.sections.system_keys import SystemSection
 from separatrix.config.system import build_system
 from separatrix.core.errors import ConfigError
-from separatrix.core.section import Section, check, json_schema
+from separatrix.core.section import Section, check
+from separatrix.core.section_documents import json_schema
 from separatrix.core.yaml_file import read_yaml
 
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())

@@ -19,7 +19,8 @@ from separatrix.config.sections.sampling_keys import SamplingSection
 from separatrix.config.stage_names import ALONG_COORDINATE, GEOMETRY
 from separatrix.config.stage_settings import StageSettings
 from separatrix.core.errors import ConfigError
-from separatrix.core.section import Number, Section, check, json_schema, key, rows, subsection
+from separatrix.core.section import Number, Section, check, key, subsection
+from separatrix.core.section_documents import json_schema, rows
 from separatrix.report.key_tables import table
 
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())

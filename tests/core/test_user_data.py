@@ -19,7 +19,8 @@ from separatrix.config.sections.system_keys import SystemSection
 from separatrix.config.system import build_system
 from separatrix.core import text, user_data
 from separatrix.core.errors import ConfigError
-from separatrix.core.section import check, json_schema
+from separatrix.core.section import check
+from separatrix.core.section_documents import json_schema
 from separatrix.core.yaml_file import read_yaml
 from separatrix.report.inputs import load_with_files
 

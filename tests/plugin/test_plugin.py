@@ -40,7 +40,8 @@ from separatrix.coordinate.reaction_coordinate import ReactionCoordinate
 from separatrix.core.errors import ConfigError
 from separatrix.core.files import read_json, write_json
 from separatrix.core.molecule import read_geometry
-from separatrix.core.section import json_schema, section_in
+from separatrix.core.section import section_in
+from separatrix.core.section_documents import json_schema
 from separatrix.core.units import KCAL
 from separatrix.cvs.evaluation import evaluate
 from separatrix.cvs.kinds import KINDS, entry_of

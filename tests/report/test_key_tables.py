@@ -6,7 +6,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from separatrix.core.section import json_schema
+from separatrix.core.section_documents import json_schema
 from separatrix.report import key_tables
 
 
