@@ -96,7 +96,7 @@ def over_values(
     words = []
     if logarithmic:
         if (rows["value"] <= 0).any():
-            words.append(f"{quantity} 0 has no place on this axis")
+            words.append(f"{quantity} 0 cannot be shown on this axis")
         rows = rows[rows["value"] > 0]
     elif not numeric:
         rows = rows.assign(value=rows["value"].astype(str))

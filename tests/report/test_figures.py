@@ -52,7 +52,7 @@ TITLES = {
     ],
     "path_lengths": ["duration of the path (fs)", "weighted share"],
     "mechanisms": ["share of the reactive paths"],
-    "shooting_points": ["bend (degree)", "|turn| (degree)", "forward half reached"],
+    "shooting_points": ["bend (degree)", "|turn| (degree)", "forward half-trajectory reached"],
     "coefficients": ["change of r per standard deviation of the variable"],
     "selection": ["share of resamples"],
     "calibration": ["predicted committor to B", "observed fraction to B"],

@@ -95,7 +95,7 @@ def test_rates_and_kramers_over_a_friction(tmp_path: Path):
     assert 10 ** top["y"] == pytest.approx(4.0 * tunnelling.kramers(200.0, 100.0))
     assert set(line["series"]) == {"Kramers, from the free energy"}
     shown = (tmp_path / "rates.svg").read_text()
-    for words in ("friction (/ps)", "log10 of the rate in 1/s", "friction (/ps) 0 has no place on this axis"):
+    for words in ("friction (/ps)", "log10 of the rate in 1/s", "friction (/ps) 0 cannot be shown on this axis"):
         assert f">{words}</text>" in shown, words
     shown = (tmp_path / "mechanisms.svg").read_text()
     for words in ("share of the reactive paths", "inversion", "rotation"):
@@ -138,7 +138,7 @@ def test_a_mechanism_that_a_solvent_lacks_has_a_share_of_nothing():
         ("water", "inversion"): 0.3,
         ("water", "rotation"): 0.7,
     }
-    assert "without a bar: too few independent paths" in charts.svg(scan_mechanisms.chart(table, ["model"]))
+    assert "no error bar: too few independent paths" in charts.svg(scan_mechanisms.chart(table, ["model"]))
 
 
 def test_nothing_to_show_is_said():

@@ -56,9 +56,9 @@ FIGURE = MethodFigure(
     section="sure",
     place=180,
     caption=(
-        "Fraction of shots accepted so far, one line per chain, the burn-in left out; at the right the fraction of "
+        "Fraction of shots accepted so far, one line per chain, without the burn-in. At the right: the fraction of "
         "all chains with its interval of confidence 0.95, which accounts for the correlation of successive shots. "
-        "Lines that end far apart mean that the chains are too short, or explore different regions."
+        "Lines that end far apart mean that the chains are too short, or sample different regions."
     ),
     columns={
         **dict.fromkeys(

@@ -74,9 +74,9 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
         )
     if len(experiment):
         layers.append(alt.Chart(experiment).mark_line(strokeWidth=3, strokeDash=[6, 3]).encode(x=x, y=y, color=colour))
-    words = ["lines: harmonic; diamonds: by dynamics, along the coordinate or through interfaces"]
+    words = ["lines: harmonic; diamonds: sampled, along the coordinate or through interfaces"]
     if quantised:
-        words.append("diamonds are times the harmonic quantum/classical factor")
+        words.append("diamonds: times the harmonic quantum/classical factor")
     if len(along) and "how" in along and (along["how"] == "reweighted").any():
         words.append("hollow diamonds: along the coordinate, reweighted from the temperature of the dynamics")
     return finish(alt.layer(*layers).properties(width=520, height=340), title, words)
@@ -90,10 +90,11 @@ FIGURE = RatesFigure(
     section="rate",
     place=310,
     caption=(
-        "Logarithm of the rate against the inverse temperature. Lines: harmonic transition-state theory. Diamonds: "
-        "free energy along the fitted coordinate with the transmission coefficient, or path sampling through "
-        "interfaces, and an interval of confidence 0.95; hollow ones are free energies reweighted by MBAR from the "
-        "temperature of the dynamics, with the transmission coefficient of that temperature. Dashed: experiment."
+        "Logarithm of the rate constant against the inverse temperature. Lines: harmonic transition-state theory, "
+        "which has no statistical error. Diamonds: free energy along the reaction coordinate with the transmission "
+        "coefficient, or transition interface sampling, with intervals of confidence 0.95. Hollow diamonds: free "
+        "energies reweighted by MBAR from the temperature of the dynamics, with the transmission coefficient of that "
+        "temperature. Dashed: experiment."
     ),
     columns={
         **dict.fromkeys(("label", "from", "to", "route", "how"), str),

@@ -62,9 +62,10 @@ FIGURE = MethodFigure(
     section="coordinate",
     place=80,
     caption=(
-        "How often each variable is chosen when the choice is repeated on resampled blocks of the chains. Dark: in "
-        "the coordinate of the full data. Low and even shares mean that many combinations describe the data equally "
-        "well: then the coordinate may predict, but its variables should not be read as the mechanism."
+        "How often each variable is selected when the selection is repeated on resampled blocks of the chains. Dark: "
+        "variables of the coordinate fitted to all data. Low and even frequencies mean that many combinations "
+        "describe the data equally well: the coordinate may predict, but its variables should not be read as the "
+        "mechanism."
     ),
     columns={
         **dict.fromkeys(

@@ -70,8 +70,8 @@ FIGURE = MethodFigure(
     place=140,
     caption=(
         "Fraction of committor shots that reached the product against the committor that the coordinate predicts, for "
-        "every configuration that was shot from, with Wilson intervals of confidence 0.95. Dashed: a coordinate that "
-        "is right. No shot here was used in the fit."
+        "every configuration of the committor test, with Wilson intervals of confidence 0.95. Dashed: a perfect "
+        "coordinate. The fit used none of these shots."
     ),
     columns={
         **dict.fromkeys(

@@ -126,11 +126,11 @@ FIGURE = MethodFigure(
     section="sure",
     place=120,
     caption=(
-        "Fractions of committor shots that reached the product, one count per configuration on the predicted "
-        "separatrix. Dashed: what binomial noise alone would give if every configuration had the committor 1/2, that "
-        "is for a perfect coordinate. Solid: the beta-binomial fit, a distribution of committors plus binomial noise "
-        "(left out where it does not exist). A histogram that is broader than the dashed line means that the "
-        "coordinate misses something; one that is off 1/2, that the separatrix is misplaced."
+        "Fractions of committor shots that reached the product: a histogram over the configurations on the predicted "
+        "separatrix. Dashed: a perfect coordinate, where every committor is 1/2 and only binomial noise remains. "
+        "Solid: the beta-binomial fit, a distribution of committors plus binomial noise (absent where it does not "
+        "exist). A histogram broader than the dashed line means that the coordinate misses a variable; one that is "
+        "not centred on 1/2, that the separatrix is misplaced."
     ),
     columns={
         **dict.fromkeys(

@@ -56,9 +56,9 @@ FIGURE = MethodFigure(
     section="sure",
     place=150,
     caption=(
-        "Fraction of committor shots that reached the product, one configuration for each cell that reactive paths "
-        "visit. The separatrix is where the colour is palest; a coordinate of these two variables is right as far as "
-        "the colour follows it."
+        "Fraction of committor shots that reached the product, one configuration for each cell of the map that "
+        "reactive paths visit. The separatrix is where the colour is palest. A coordinate of these two variables is "
+        "right as far as it follows the colour."
     ),
     columns={
         **dict.fromkeys(

@@ -58,9 +58,9 @@ FIGURE = MethodFigure(
     section="sure",
     place=130,
     caption=(
-        "Fraction of committor shots that reached the product, for each configuration against its predicted "
-        "coordinate, with Wilson intervals of confidence 0.95. Points far from 1/2 whose intervals do not reach it "
-        "are configurations that the coordinate misjudges."
+        "Fraction of committor shots that reached the product against the predicted coordinate of each configuration, "
+        "with Wilson intervals of confidence 0.95. The coordinate misjudges configurations whose intervals exclude "
+        "1/2."
     ),
     columns={
         **dict.fromkeys(

@@ -45,10 +45,10 @@ FIGURE = MethodFigure(
     section="coordinate",
     place=70,
     caption=(
-        "Observed fraction of halves that reached the product, in groups of about equal number, against the committor "
-        "that the coordinate predicts for them. Dashed: a model that is right. Vertical lines: Wilson intervals of "
-        "confidence 0.95 with the shots taken as independent. The shots are those that the coordinate was fitted to, "
-        "so agreement here is necessary and not sufficient: see the held-out likelihood and the committor "
+        "Observed fraction of half-trajectories that reached the product, in groups of about equal number, against "
+        "the committor that the coordinate predicts for them. Dashed: a perfect model. Vertical lines: Wilson "
+        "intervals of confidence 0.95, with the shots taken as independent. The coordinate was fitted to these shots, "
+        "so that agreement is necessary and not sufficient: see the held-out likelihood and the committor "
         "distribution."
     ),
     columns={

@@ -82,14 +82,13 @@ FIGURE = MethodFigure(
     section="cost",
     place=210,
     caption=(
-        "Above: time and force evaluations of each part of the work. First paths and sampling keep a record of their "
-        "own, which stays right when a chain is killed and goes on, and which holds the burn-in; their times are "
-        "core-seconds of the shots themselves. Those of all other parts are wall times, summed over the jobs, with "
-        "the start of each job. Below: what one accepted path has cost. All of the sampling, its burn-in and the "
-        "first paths are divided by the number of paths accepted after the burn-in. Lines: interval of confidence "
-        "0.95, which takes only the number of accepted paths as random; there is none where the acceptance has none. "
-        "All axes are logarithmic. Times depend on what else the machine was doing; a part that is missing is not on "
-        "record."
+        "Above: time and force evaluations of each part of the work. First paths and sampling have a record of their "
+        "own, which includes the burn-in and stays right when a chain is killed and resumed; their times are core- "
+        "seconds of the shots. Times of all other parts are wall times, summed over the jobs, including their start. "
+        "Below: cost of one accepted path, that is all of the sampling, its burn-in and the first paths over the "
+        "number of paths accepted after the burn-in. Lines: intervals of confidence 0.95, in which only the number of "
+        "accepted paths is random; none where the acceptance has none. All axes are logarithmic. Times depend on the "
+        "load of the machine; parts without a record are missing."
     ),
     columns={
         **dict.fromkeys(

@@ -65,10 +65,10 @@ FIGURE = MethodFigure(
     section="barrier",
     place=40,
     caption=(
-        "Energies of the two minima and of the saddle between them, above the minimum of the product, at each level "
-        "of theory. They are potential energies, without zero-point vibration or entropy. The word over the saddle is "
-        "the mechanism that its geometry belongs to. A level of theory may order the minima wrongly; the figure shows "
-        "its answer as it is. Other saddles, of other mechanisms, may exist."
+        "Potential energies of the two minima and of the saddle between them, above the minimum of the product, at "
+        "each level of theory, without zero-point vibration or entropy. The word over the saddle is the mechanism of "
+        "its geometry. A level of theory may order the minima wrongly, and other saddles, of other mechanisms, may "
+        "exist."
     ),
     columns={
         **dict.fromkeys(

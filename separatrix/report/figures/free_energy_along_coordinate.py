@@ -50,8 +50,8 @@ FIGURE = RatesFigure(
     place=320,
     needs="free energy",
     caption=(
-        "Free energy along each method's own reaction coordinate, from umbrella windows put together by MBAR. Bands: "
-        "interval of confidence 0.95 by a bootstrap over blocks of the windows. r = 0 is the predicted separatrix."
+        "Free energy along the reaction coordinate of each method, from umbrella windows combined by MBAR. Bands: "
+        "intervals of confidence 0.95 by a bootstrap over blocks of the windows. r = 0 is the predicted separatrix."
     ),
     columns=COLUMNS,
     rows=rows,

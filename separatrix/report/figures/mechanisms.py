@@ -85,11 +85,10 @@ FIGURE = MethodFigure(
     place=10,
     caption=(
         "Share of each mechanism among the reactive paths, weighted by multiplicity, without the initial paths and "
-        "the burn-in. Bars: all chains together, with the interval of confidence 0.95 where there is one; dark ticks: "
-        "single chains; at the right the number of different paths. Where no chain ever changed its mechanism, or the "
-        "shares depend on where chains were started, they are not determined, and there is no bar: such paths say "
-        "where chains were started. A channel that no chain has visited cannot show here; see the group *Convergence* "
-        "of the comparison."
+        "the burn-in. Bars: all chains together, with the interval of confidence 0.95 where there is one. Dark ticks: "
+        "single chains. At the right: the number of different paths. There is no bar where the shares are not "
+        "determined, because no chain changed its mechanism or the shares depend on the starts of the chains. "
+        "Mechanisms that no chain has visited cannot show here; see the group *Convergence* of the comparison."
     ),
     columns={
         **dict.fromkeys(

@@ -90,10 +90,10 @@ FIGURE = MethodFigure(
     section="mechanism",
     place=30,
     caption=(
-        "Duration of the reactive paths, weighted by the number of moves for which each was the present path; the "
-        "initial paths and the burn-in are left out. Solid line: median; grey band: its interval of confidence 0.95, "
-        "from a bootstrap over segments of the chains; dashed lines: quartiles. Paths end where they enter a basin, "
-        "so the durations depend on how the basins are drawn."
+        "Duration of the reactive paths, weighted by the number of moves for which each was the present path, without "
+        "the initial paths and the burn-in. Solid line: median. Grey band: its interval of confidence 0.95, from a "
+        "bootstrap over segments of the chains. Dashed lines: quartiles. Paths end where they enter a basin, so that "
+        "durations depend on the definition of the basins."
     ),
     columns={
         **dict.fromkeys(

@@ -85,9 +85,10 @@ FIGURE = RatesFigure(
     section="rate",
     place=340,
     caption=(
-        "Share of the reactant after everything has begun there, over time, by the master equation over all channels "
-        "at the temperature of the dynamics. The rates are those along the coordinate where both directions are "
-        "known, else the harmonic ones. They have no band: their intervals are in the Arrhenius plot."
+        "Population of the reactant after everything has begun there, over time, by the master equation over all "
+        "channels at the temperature of the dynamics. The rates are those of the most trusted route that has both "
+        "directions; the line under the title names it. They have no band here: the intervals are in the Arrhenius "
+        "plot."
     ),
     columns=COLUMNS,
     rows=rows,

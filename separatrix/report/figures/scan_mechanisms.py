@@ -40,9 +40,9 @@ def _remarks(rows: pd.DataFrame) -> list[str]:
     """Why there is no point, or no bar."""
     remarks = []
     if rows["y"].isna().any():
-        remarks.append("without a point: no chain changed its mechanism, so that shares are not determined")
+        remarks.append("no point: shares are not determined, since no chain changed its mechanism")
     if (rows["low"].isna() & rows["y"].notna()).any():
-        remarks.append("without a bar: too few independent paths for an interval, or all by one mechanism")
+        remarks.append("no error bar: too few independent paths for an interval, or all by one mechanism")
     return remarks
 
 
@@ -54,8 +54,8 @@ FIGURE = ScanFigure(
     section="scans",
     place=420,
     caption=(
-        "Share of each mechanism among the sampled reactive paths over a setting that the config varies, with an "
-        "interval of confidence 0.95 where there is one."
+        "Share of each mechanism among the sampled reactive paths over a setting that the config varies, with "
+        "intervals of confidence 0.95 where there are some."
     ),
     columns=COLUMNS,
     rows=rows,

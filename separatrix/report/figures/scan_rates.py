@@ -88,9 +88,10 @@ FIGURE = ScanFigure(
     section="scans",
     place=410,
     caption=(
-        "Rate over a setting that the config varies, by every route, with an interval of confidence 0.95 where there "
-        "is one. Dashed, over a friction: the rate of transition-state theory times Kramers' transmission coefficient "
-        "for the saddle's frequency. Where the dynamics is varied, all values share one free energy and its error."
+        "Rate constant over a setting that the config varies, by every route, with intervals of confidence 0.95 where "
+        "there are some. Dashed, over a friction: the rate of transition-state theory times Kramers' transmission "
+        "coefficient for the saddle's frequency. Where a setting of the dynamics is varied, all values share one free "
+        "energy and its error."
     ),
     columns=COLUMNS,
     rows=rows,

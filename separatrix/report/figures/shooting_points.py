@@ -22,7 +22,7 @@ from separatrix.results.run import MethodData
 def projection(data: Sequence[MethodData], system: System) -> tuple[Variable, Variable | None]:
     """Two named coordinates to show the paths in, the second None where there is but one.
 
-    They are that of the commonest mechanism class and the crossing; without classes another coordinate and the
+    They are that of the most frequent mechanism class and the crossing; without classes another coordinate and the
     crossing; without a crossing the first two.
     """
     rule = system.mechanism
@@ -131,7 +131,7 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     lost = [w for w in ("none", "failed") if (points["reached"] == w).any()]
     colours = [BASINS[i % len(BASINS)] for i in range(len(basins))] + [GREY] * len(lost)
     shapes = [("circle", "triangle-up", "square", "diamond")[i % 4] for i in range(len(basins))] + ["cross"] * len(lost)
-    legend = alt.Legend(title="forward half reached")
+    legend = alt.Legend(title="forward half-trajectory reached")
     base = alt.Chart().encode(
         x=alt.X("x:Q", title=frame["x_axis"].iloc[0], scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4)),
         y=alt.Y("y:Q", title=frame["y_axis"].iloc[0], scale=alt.Scale(zero=False)),
@@ -233,13 +233,13 @@ FIGURE = MethodFigure(
     section="mechanism",
     place=20,
     caption=(
-        "Every shooting point after the burn-in, marked by the basin that its forward half reached, and every "
-        "accepted path (grey), in the plane of the coordinate that tells the commonest mechanism and the one that "
-        "changes over at the crossing, or of the first two coordinates of the system. Where there is only one, it is "
-        "shown over the moves of the chains. Dihedrals are shown without their sign, since mirror images are the same "
-        "crossing. Where an angle is close to 180° a dihedral means nothing and may jump. Of each method at most 40 "
-        "paths, 300 points and 300 crossings of the separatrix are drawn, evenly from first to last, and at most 100 "
-        "frames of a path; lines under the title say how many of how many. The table behind the figure holds all."
+        "Every shooting point after the burn-in, marked by the basin that its forward half-trajectory reached, and "
+        "every accepted path (grey). The plane is that of the coordinate of the most frequent mechanism and the one "
+        "that changes over at the crossing, or of the first two coordinates of the system; where there is only one, "
+        "it is shown over the moves of the chains. Dihedrals are shown without their sign, since mirror images are "
+        "the same crossing. Where an angle is close to 180° a dihedral is undefined and may jump. Of each method at "
+        "most 40 paths, 300 points and 300 crossings of the separatrix are drawn, evenly from first to last, and at "
+        "most 100 frames of a path; lines under the title give the numbers. The table behind the figure has all."
     ),
     columns={
         **dict.fromkeys(

@@ -84,9 +84,9 @@ FIGURE = SurfaceFigure(
     section="theory",
     place=530,
     caption=(
-        "Each rate over the exact one against the anisotropy of the diffusion tensor, D_xx and the correlation being "
-        "kept; below, the exact committor at the saddle. Where Langer and KLBS leave 1 the harmonic picture of the "
-        "saddle fails."
+        "Rate of each approximation over the exact one against the anisotropy of the diffusion tensor, at constant "
+        "D_xx and correlation. Below: the exact committor at the saddle. Where Langer and KLBS leave 1, the harmonic "
+        "picture of the saddle fails."
     ),
     columns=COLUMNS,
     rows=rows,

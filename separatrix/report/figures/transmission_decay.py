@@ -76,10 +76,10 @@ FIGURE = RatesFigure(
     place=330,
     needs="free energy",
     caption=(
-        "Transmission coefficient against time, from pairs of half-trajectories off the dividing surface of the "
-        "profile: how much of the flux through it has stayed on the other side. It starts at one and falls as "
-        "trajectories recross; dashed: the plateau, which multiplies the rate of transition-state theory. Bands: "
-        "interval of confidence 0.95 by a bootstrap over configurations."
+        "Transmission coefficient against time, from pairs of half-trajectories started on the dividing surface of "
+        "the profile: the share of the flux through it that has stayed on the other side. It starts at 1 and falls as "
+        "trajectories recross. Dashed: the plateau, which multiplies the rate of transition-state theory. Bands: "
+        "intervals of confidence 0.95 by a bootstrap over configurations."
     ),
     columns=COLUMNS,
     rows=rows,

@@ -32,17 +32,17 @@ TABLE = MethodTable(
     section="details",
     place=220,
     caption=(
-        "All methods side by side. In brackets stand intervals of confidence 0.95, after ± standard errors; resting "
-        "the pointer on a number shows how its uncertainty was found.\n\n"
-        "Acceptance and mechanism shares have the Wilson interval of an effective number of trials: the moves divided "
-        "by their statistical inefficiency, and for shares never more than the number of different paths; shares that "
-        "no chain can tell, because none changed its mechanism, are not given. Quantiles of the path length are "
-        "weighted by multiplicity, without the initial paths, and have bootstrap intervals over segments of the "
-        "chains. The burn-in is left out of everything but the cost.\n\n"
+        "All methods. In brackets: intervals of confidence 0.95. After ±: standard errors. Resting the pointer on a "
+        "number shows how its uncertainty was found.\n\n"
+        "Acceptance and mechanism shares have the Wilson interval of an effective number of trials: the moves over "
+        "their statistical inefficiency, and for shares never more than the number of different paths. Shares are not "
+        "given where no chain changed its mechanism. Quantiles of the path length are weighted by multiplicity, "
+        "without the initial paths, and have bootstrap intervals over segments of the chains. The burn-in is excluded "
+        "from everything but the cost.\n\n"
         "Watch for: sampling that stopped because ``max_rounds`` was reached (group *Convergence*), held-out ln L "
         "below that of a constant (the coordinate was fitted to noise), chains that disagree (table *Chain by "
-        "chain*), mechanism shares that depend on the start, and verdicts that say *inconclusive*, which are no proof "
-        "of a good coordinate. An interval cannot know of a mechanism that no chain has visited."
+        "chain*), mechanism shares that depend on the start, and verdicts *inconclusive*, which do not prove a good "
+        "coordinate. No interval covers a mechanism that no chain has visited."
     ),
     data="comparison",
     content=content,

@@ -78,8 +78,8 @@ TABLE = MethodTable(
     section="coordinate",
     place=110,
     caption=(
-        "All variables that could enter the reaction coordinate, in words, with the range that the shooting points "
-        "cover. Atoms are counted from 0."
+        "All variables that could enter the reaction coordinate, with their meaning and the range of the shooting "
+        "points. Atoms are counted from 0."
     ),
     data="candidates",
     content=content,

@@ -22,9 +22,9 @@ TABLE = MethodTable(
     section="sure",
     place=200,
     caption=(
-        "What each chain was started from, its shift (tuned in the burn-in, where the config asks for it), and its "
-        "acceptance, median path length and mechanism shares alone. Chains that agree do not prove convergence; "
-        "chains that disagree prove its absence."
+        "Start of each chain, its shift (tuned in the burn-in, where the config asks for it), and its own acceptance, "
+        "median path length and mechanism shares. Chains that agree do not prove convergence; chains that disagree "
+        "disprove it."
     ),
     data="comparison",
     content=content,

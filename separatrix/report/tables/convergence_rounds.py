@@ -39,11 +39,10 @@ TABLE = MethodTable(
     section="sure",
     place=190,
     caption=(
-        "The judgement after each round: shots so far, the variables of the coordinate, the measures beside what was "
-        "wanted of them, whether the shares of the mechanisms agree between chains that were started from different "
-        "places, and the verdict. Interchangeable variables count as the same. Beside the name of each method is "
-        "whether its sampling stopped because it converged or because ``max_rounds`` was reached; in the latter case "
-        "its numbers are less sure than their intervals say."
+        "Convergence after each round: shots so far, the variables of the coordinate, the criteria with their bounds, "
+        "whether the shares of the mechanisms agree between chains from different starts, and the verdict. "
+        "Interchangeable variables count as the same. After the name of each method: whether its sampling converged "
+        "or stopped at ``max_rounds``; in the latter case its numbers are less certain than their intervals."
     ),
     data="convergence",
     content=content,

@@ -54,8 +54,8 @@ TABLE = MethodTable(
     place=90,
     caption=(
         "Coefficients of the reaction coordinate with their standard errors and intervals, in inverse units of the "
-        "variables; r itself has no unit. The last column tells in which share of block-bootstrap resamples the "
-        "variable was chosen again."
+        "variables; r has no unit. Last column: share of block-bootstrap resamples in which the variable was selected "
+        "again."
     ),
     data="coefficients",
     content=content,

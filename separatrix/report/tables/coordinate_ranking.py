@@ -72,7 +72,7 @@ TABLE = MethodTable(
     section="sure",
     place=160,
     caption=(
-        "The coordinate found, the best ones of other sizes, the baseline and a constant, ranked by the likelihood "
+        "The fitted coordinate, the best ones of other sizes, the baseline and a constant, ranked by the likelihood "
         "of committor shots that were made after the fits and used by none of them."
     ),
     data="ranking",

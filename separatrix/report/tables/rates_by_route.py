@@ -23,7 +23,8 @@ TABLE = RatesTable(
     place=350,
     caption=(
         "Rate constants k of every method by every route, with the mean time 1/k before a molecule reacts, "
-        "temperature laws and relaxation, beside experiment where the system file names literature values."
+        "temperature laws and relaxation, and experiment where the system file names literature values. In brackets: "
+        "intervals of confidence 0.95."
     ),
     content=content,
 )

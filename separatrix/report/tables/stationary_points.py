@@ -26,7 +26,7 @@ TABLE = MethodTable(
     place=50,
     caption=(
         "Energies, wavenumbers and named coordinates of the minima and the saddle. A minimum has no imaginary "
-        "wavenumber, the saddle one. A dihedral means nothing where one of its angles is close to 180°."
+        "wavenumber, the saddle one. A dihedral is undefined where one of its angles is close to 180°."
     ),
     data="comparison",
     content=content,

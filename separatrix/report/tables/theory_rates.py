@@ -26,16 +26,16 @@ TABLE = SurfaceTable(
     section="theory",
     place=510,
     caption=(
-        "Rates, committors and the separatrix of a free-energy surface by every approximation, beside the exact "
-        "answer for the same surface, diffusion tensor and states. First the exact rate (finite elements) and what is "
-        "an upper bound to it by the variational principle, then approximations that are no bounds; alpha is the "
-        "weight of the first committor of a combination, and may lie outside 0 to 1.\n\n"
+        "Rates, committors and the separatrix of a free-energy surface by every approximation, and the exact answer "
+        "for the same surface, diffusion tensor and states. First the exact rate (finite elements) and its upper "
+        "bounds by the variational principle, then approximations that are no bounds. Alpha is the weight of the "
+        "first committor of a combination, and may lie outside 0 to 1.\n\n"
         "Saddle-point avoidance has three senses: the committor at the saddle, which alone does not depend on the "
-        "variables' units; the way from the saddle to the separatrix; and where the reactive flux crosses the "
+        "variables' units; the vector from the saddle to the separatrix; and where the reactive flux crosses the "
         "separatrix.\n\n"
         "All of this is for diffusive motion along the two variables. Where inertia or memory matters, as in an "
         "isomerisation in the gas phase, the rates do not apply, and of the avoidance only the committor at the "
-        "saddle means something: the one that is measured by shooting."
+        "saddle has a meaning: the one measured by shooting."
     ),
     content=content,
 )

@@ -107,9 +107,9 @@ TABLE = MethodTable(
     section="coordinate",
     place=100,
     caption=(
-        "The most likely coordinate in one, two, three variables, and the sets that the config names to compare it "
-        "with (``coordinate.compare_with``). More variables always fit better to what they were fitted to; held out "
-        "they need not."
+        "The most likely coordinates in one, two and three variables, and those that the config names for comparison "
+        "(``coordinate.compare_with``). More variables always fit better to the data of the fit, but not necessarily "
+        "to held-out data."
     ),
     data="sets",
     content=content,
