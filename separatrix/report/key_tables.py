@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,9 +18,11 @@ from separatrix.core.section import Section
 from separatrix.core.section_documents import json_schema, rows
 from separatrix.potentials import ENGINES, WORKER_OPTIONS
 from separatrix.potentials.potential import Option
+from separatrix.report.quantity_catalogue import CATALOGUE, Group
+from separatrix.sampling.criterion import measures
 from separatrix.theory.model_keys import TheorySection
 
-DOCUMENTS = ("config/README.md", "docs/engines.md")
+DOCUMENTS = ("config/README.md", "docs/engines.md", "docs/quantities.md")
 """Files with tables; each stands between ``<!-- keys of NAME: written by `make keys` -->`` and an end mark."""
 
 
@@ -97,10 +100,34 @@ def engines_table() -> str:
     )
 
 
+def quantities_table() -> str:
+    """The quantities of the comparison, group by group."""
+    entries = sorted(CATALOGUE.entries().values(), key=lambda quantity: list(Group).index(quantity.group))
+    shown = []
+    for number, q in enumerate(entries):
+        label = re.sub(r"\{(\w+)(:\w+)?\}", r"*\1*", q.label)
+        group = "" if number and entries[number - 1].group == q.group else f"`{q.group}`"
+        shown.append((group, f"`{q.id}`", label, "" if q.unit == "1" else q.unit, q.description))
+    return _rows_of_table(("group", "id", "label", "unit", "what it is"), shown)
+
+
+def measures_table() -> str:
+    """The numbers that the criteria of convergence judge."""
+    return _rows_of_table(
+        ("`measure`", "label", "has to be", "what it is"),
+        ((f"`{m.id}`", m.label, f"{m.side.label} its bound", m.meaning) for m in measures()),
+    )
+
+
 def tables() -> dict[str, str]:
     """All tables, by the names in their marks."""
     of_sections = {name: table(section) for name, section in sections().items()}
-    return of_sections | {"options": options_table(), "engines": engines_table()}
+    return of_sections | {
+        "options": options_table(),
+        "engines": engines_table(),
+        "quantities": quantities_table(),
+        "measures": measures_table(),
+    }
 
 
 def schema_text(section: type[Section]) -> str:

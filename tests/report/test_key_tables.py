@@ -23,6 +23,12 @@ def test_what_is_written_is_up_to_date() -> None:
         ("config/README.md", "| | `worker_timeout_s` | 300 |", "| | `worker_timeout_s` | 200 |"),
         ("config/README.md", "| `surface.smoothing` | | 0.0 |", "| `surface.smoothing` | | 1 |"),
         ("docs/engines.md", "| 0.1, 400 |", "| 0.2, 400 |"),
+        (
+            "docs/quantities.md",
+            "| `barrier_forward` | saddle above *reactant* | kcal/mol |",
+            "| `barrier_forward` | E |",
+        ),
+        ("docs/quantities.md", "| `worst_r_hat` | worst R-hat | at most", "| `worst_r_hat` | worst R-hat | at least"),
     ],
 )
 def test_a_table_that_differs_is_seen(document: str, line: str, wrong: str) -> None:
