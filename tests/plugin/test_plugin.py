@@ -53,7 +53,7 @@ from separatrix.report.figure_registry import Compared
 from separatrix.report.figures import convergence_by_round
 from separatrix.report.inputs import load_with_files
 from separatrix.report.key_tables import sections, table
-from separatrix.report.language import Words
+from separatrix.report.language import Phrases
 from separatrix.report.quantities.summary import comparison_frame, comparison_json, summarise
 from separatrix.report.tables import all_methods, convergence_rounds
 from separatrix.sampling import convergence
@@ -455,7 +455,7 @@ def test_figure_is_drawn_from_its_data_and_shown_with_its_caption(tmp_path: Path
     (tmp_path / "chain_shots.rst").write_text(figure.caption)
     item = {"section": figure.section, "name": figure.stem, "title": figure.title}
     item |= {"caption": str(tmp_path / "chain_shots.rst"), "figure": str(outputs["chain_shots"])}
-    (shown,) = page.figure_items([item], Words("en"))["sure"]
+    (shown,) = page.figure_items([item], Phrases("en"))["sure"]
     assert shown["title"] == "Shots of each chain" and "spec" in shown
     assert [(span.kind, span.text) for span in shown["caption"][0]][1] == ("em", "counted")
 
