@@ -150,8 +150,7 @@ def jobs(config: Path, rule: str, parameter: str) -> set[str]:
     return set(re.findall(r"^(\w+) +\d+$", table, flags=re.MULTILINE)) - {"all", "total"}
 
 
-#: Stages behind the sampling, as far as Snakemake can tell before a checkpoint has run again.
-EVERY_LATER: set[str] = {"assess"}
+COMMITTOR_TEST = {"draw", "committor_shots", "committor"}
 ALWAYS_BEHIND = {"compare", "figures", "report_page", "export"}
 
 
@@ -160,9 +159,9 @@ ALWAYS_BEHIND = {"compare", "figures", "report_page", "export"}
 @pytest.mark.parametrize(
     ("bumped", "behind"),
     [
-        ("sample", EVERY_LATER),
+        ("sample", {"assess", "chain", "variables", "coordinate", *COMMITTOR_TEST} | ALWAYS_BEHIND),
         ("harmonic", {"rates", "rates_report"} | ALWAYS_BEHIND),
-        ("coordinate", {"draw", "committor_shots", "committor"} | ALWAYS_BEHIND),
+        ("coordinate", COMMITTOR_TEST | ALWAYS_BEHIND),
         ("report_page", set()),
     ],
 )
