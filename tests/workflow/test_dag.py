@@ -194,7 +194,7 @@ def test_a_tighter_criterion_goes_on_with_a_finished_run(finished: Finished, tmp
 def test_looser_criterion_stops_earlier(finished: Finished, tmp_path: Path) -> None:
     """With a criterion that always holds, one round is enough, and the assessment says that it has converged."""
     from separatrix.config.load import load
-    from separatrix.workflow import sampling_stages
+    from separatrix.workflow import assessment
 
     file, results = finished
     folder = results / "gaff2"
@@ -208,7 +208,7 @@ def test_looser_criterion_stops_earlier(finished: Finished, tmp_path: Path) -> N
         name: [[folder / f"chain_{c}/round_{r}/{name}.nc" for r in (1, 2)] for c in (1, 2)]
         for name in ("shots", "paths")
     }
-    sampling_stages.assess(settings, 2, files["shots"], files["paths"], [folder / "rounds/1.json"], tmp_path / "2.json")
+    assessment.assess(settings, 2, files["shots"], files["paths"], [folder / "rounds/1.json"], tmp_path / "2.json")
     loose = json.loads((tmp_path / "2.json").read_text())
     strict = json.loads((folder / "rounds/2.json").read_text())
     assert strict["stop"] and not strict["converged"]

@@ -100,7 +100,7 @@ checkpoint assess:
         mem_mb=1500,
         runtime=10,
     params:
-        stage=Stage("separatrix.workflow.sampling_stages:assess"),
+        stage=Stage("separatrix.workflow.assessment:assess"),
         revision=Revision(2),
         number=number("round"),
         settings=settings("assess"),
