@@ -99,10 +99,10 @@ FIGURE = MethodFigure(
     place=60,
     caption=(
         "Coefficients of the reaction coordinate times the standard deviation of their variable over the shooting "
-        "points: how far r moves when the variable does. Lines: intervals of confidence 0.95 from the likelihood; "
-        "observations count as independent unless there are many chains. The intervals ignore that the variables were "
-        "selected on the same data. No line: the coordinate separates the outcomes perfectly, and the size of its "
-        "coefficients has no meaning. Positive: towards the product."
+        "points: how far r moves when the variable does. Lines: intervals of confidence 0.95 from the scores of "
+        "blocks of correlated shots, with Student's t; they ignore that the variables were selected on the same data. "
+        "No line: the coordinate separates the outcomes perfectly, and the size of its coefficients has no meaning. "
+        "Positive: towards the product."
     ),
     columns={
         **dict.fromkeys(

@@ -47,9 +47,9 @@ FIGURE = MethodFigure(
     caption=(
         "Observed fraction of half-trajectories that reached the product, in groups of about equal number, against "
         "the committor that the coordinate predicts for them. Dashed: a perfect model. Vertical lines: Wilson "
-        "intervals of confidence 0.95, with the shots taken as independent. The coordinate was fitted to these shots, "
-        "so that agreement is necessary and not sufficient: see the held-out likelihood and the committor "
-        "distribution."
+        "intervals of confidence 0.95 with an effective number of shots, which accounts for their correlation. The "
+        "coordinate was fitted to these shots, so that agreement is necessary and not sufficient: see the held-out "
+        "likelihood and the committor distribution."
     ),
     columns={
         **dict.fromkeys(
