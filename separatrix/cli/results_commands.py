@@ -212,8 +212,8 @@ def series(
                 f"  held through {line.reference}: rho {line.rho_reference:.2f} ({line.rho_reference_low:.2f} to "
                 f"{line.rho_reference_high:.2f}), scatter {line.scatter_reference:.2f}"
             )
-    for method, mine in table[table["mechanism"] == of_series.ALL].groupby("method", sort=False):
-        if mine["main"].nunique() > 1:
+    for method, rates in table[table["mechanism"] == of_series.ALL].groupby("method", sort=False):
+        if rates["main"].nunique() > 1:
             console.print(
-                f"{method}: mechanisms differ ({', '.join(dict.fromkeys(mine['main']))}); judge each by its own line"
+                f"{method}: mechanisms differ ({', '.join(dict.fromkeys(rates['main']))}); judge each by its own line"
             )

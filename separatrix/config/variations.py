@@ -44,7 +44,7 @@ class Variation:
         return f"{self.of}-{self.scan}-{re.sub(r'[^A-Za-z0-9.]+', '-', str(self.value))}"
 
     @property
-    def words(self) -> str:
+    def difference(self) -> str:
         """What is different, for readers."""
         key = self.setting.partition(".")[2]
         if key in ("solvent", "solvation", "hamiltonian", "method"):
@@ -113,7 +113,7 @@ def expand(full: dict[str, Any], files: Sequence[Path], section: type[ConfigSect
                     raise keys.fail(f"scans.{scan}.values.{j}", f"the name {variation.name!r} is taken; give another")
                 changed = copy.deepcopy(dict(methods[parent]))
                 changed[part] = {**changed.get(part, {}), key: value}
-                label = f"{changed.pop('label', parent)}, {variation.words}"
+                label = f"{changed.pop('label', parent)}, {variation.difference}"
                 checked = check(
                     {"system": sections.system, "methods": {variation.name: changed}}, ConfigSection, keys.where
                 )

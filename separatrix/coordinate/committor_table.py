@@ -63,15 +63,15 @@ def read_shots(path: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _ratios(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, int, int, int]]:
-    found = []
+    ratios = []
     for position, (i, line) in enumerate(lines):
         match = _RATIO.fullmatch(line)
         if match is None:
             if position == 0 and not line[0].isdigit():
                 continue  # the header
             raise StoreError(f"{path}: line {i}: {line[:40]!r} is no count; give forward/committed, such as 9/18")
-        found.append((i, _count(path, i, match[1]), _count(path, i, match[2]), 0))
-    return found
+        ratios.append((i, _count(path, i, match[1]), _count(path, i, match[2]), 0))
+    return ratios
 
 
 def _count(path: Path, line: int, cell: str) -> int:
@@ -100,7 +100,7 @@ def _columns(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, int, i
             )
         at = [header.index(name) for name in ("k", "n", "uncommitted") if name in header]
         rows = rows[1:]
-    found = []
+    columns = []
     for i, row in rows:
         if len(row) <= max(at):
             raise StoreError(f"{path}: line {i}: {len(row)} columns, at least {max(at) + 1} are needed")
@@ -109,5 +109,5 @@ def _columns(path: Path, lines: list[tuple[int, str]]) -> list[tuple[int, int, i
                 raise StoreError(f"{path}: line {i}: {cell[:40]!r} is not a count; give whole numbers, zero or more")
         counts = [_count(path, i, row[k]) for k in at]
         first, second, third = [*counts, *[0] * (3 - len(counts))]
-        found.append((i, first, second, third))
-    return found
+        columns.append((i, first, second, third))
+    return columns

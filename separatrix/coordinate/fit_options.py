@@ -79,14 +79,14 @@ class Options:
 
 def check(options: Options) -> None:
     """Refuse options that nothing can be made of, by :class:`FitError`."""
-    for what, given, known in (
+    for what, given, choices in (
         ("model", options.model, MODELS),
         ("search", options.search, SEARCHES),
         ("criterion", options.criterion, CRITERIA),
         *(("beyond", name, BEYOND) for name in options.beyond),
     ):
-        if given not in known:
-            raise FitError(f"{what} must be one of {', '.join(known)}, not {given!r}")
+        if given not in choices:
+            raise FitError(f"{what} must be one of {', '.join(choices)}, not {given!r}")
     if not (options.blocks in ("chain", "none") or (options.blocks.isdecimal() and int(options.blocks) >= 1)):
         raise FitError(f"blocks must be chain, none or a number of observations, not {options.blocks!r}")
     if options.max_variables < 1:

@@ -20,12 +20,12 @@ class FrameTable(NamedTuple):
     rows: list[list[float | int]]
 
 
-def frame_table(coordinate: ReactionCoordinate, frames: Frames, found: Evaluation) -> FrameTable:
+def frame_table(coordinate: ReactionCoordinate, frames: Frames, evaluation: Evaluation) -> FrameTable:
     """Columns: the place of a frame, r, p_B, then the variables."""
     names = [*frames.places, "r", "p_B", *(v.name for v in coordinate.variables)]
     units = [*("" for _ in frames.places), "1", "1", *(v.unit for v in coordinate.variables)]
-    columns = [*(c.tolist() for c in frames.places.values()), found.r.tolist(), found.committor.tolist()]
-    columns += found.values.T.tolist()
+    columns = [*(c.tolist() for c in frames.places.values()), evaluation.r.tolist(), evaluation.committor.tolist()]
+    columns += evaluation.values.T.tolist()
     return FrameTable(names, units, [list(row) for row in zip(*columns, strict=True)])
 
 

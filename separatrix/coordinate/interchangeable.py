@@ -116,8 +116,8 @@ def interchangeable(
     unknown = [name for name in chosen if name not in labels]
     if unknown or not chosen:
         raise ValueError(f"unknown variables in chosen: {', '.join(unknown)}" if unknown else "chosen is empty")
-    kept = np.flatnonzero(~constant_columns(values))
-    columns = standardised(values, speed, kept, labels)
+    varying = np.flatnonzero(~constant_columns(values))
+    columns = standardised(values, speed, varying, labels)
     n = values.shape[0]
     places = [columns.names.index(name) for name in chosen]
 
@@ -132,7 +132,7 @@ def interchangeable(
     own = pointwise(places)
     if own is None:
         raise ValueError(f"linearly dependent variables: {', '.join(chosen)}")
-    found = []
+    rivals = []
     for position, place in enumerate(places):
         with_others = columns.z[:, : columns.m].T @ columns.z[:, place] / n
         others: list[Alternative] = []
@@ -149,8 +149,8 @@ def interchangeable(
             if loss <= max(0.5 * columns.width * math.log(n), 1.96 * error):
                 others.append(Alternative(columns.names[other], float(with_others[other]), loss, error))
         if others:
-            found.append(Interchangeable(chosen[position], tuple(sorted(others, key=lambda line: line.loss))))
-    return tuple(found)
+            rivals.append(Interchangeable(chosen[position], tuple(sorted(others, key=lambda line: line.loss))))
+    return tuple(rivals)
 
 
 def near_duplicates(
@@ -172,13 +172,13 @@ def near_duplicates(
     By name, in the order of `names`, closest first; constant variables have none and are in no other's list.
     """
     values = np.asarray(q, dtype=float)
-    kept = np.flatnonzero(~constant_columns(values))
-    z = (values[:, kept] - values[:, kept].mean(axis=0)) / values[:, kept].std(axis=0)
+    varying = np.flatnonzero(~constant_columns(values))
+    z = (values[:, varying] - values[:, varying].mean(axis=0)) / values[:, varying].std(axis=0)
     r = np.clip(z.T @ z / len(values), -1.0, 1.0)
-    found: dict[str, tuple[tuple[str, float], ...]] = {str(name): () for name in names}
-    for i, place in enumerate(kept):
+    duplicates: dict[str, tuple[tuple[str, float], ...]] = {str(name): () for name in names}
+    for i, place in enumerate(varying):
         # Equal but for rounding: in the order of the names, whatever the machine.
         order = np.argsort(-np.round(np.abs(r[i]), 6), kind="stable")
         others = [j for j in order if j != i and abs(r[i, j]) >= correlation]
-        found[str(names[place])] = tuple((str(names[kept[j]]), float(r[i, j])) for j in others)
-    return found
+        duplicates[str(names[place])] = tuple((str(names[varying[j]]), float(r[i, j])) for j in others)
+    return duplicates

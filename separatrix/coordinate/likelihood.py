@@ -281,11 +281,11 @@ def _start(x: FloatArray, model: str) -> tuple[FloatArray, FloatArray] | None:
     if x.shape[0] < WARM:
         return None
     sample = np.asfortranarray(x[:: x.shape[0] // _SAMPLE])
-    found = newton(sample, model, RIDGE, tolerance=1.0)
+    maximum = newton(sample, model, RIDGE, tolerance=1.0)
     # Beyond |eta| ~ 30 the weights fade and a Newton step of the whole data would mean nothing.
-    if float(np.abs(x @ found.b).max()) > 30.0:
+    if float(np.abs(x @ maximum.b).max()) > 30.0:
         return None
-    return found.b, found.hessian * (x.shape[0] / sample.shape[0])
+    return maximum.b, maximum.hessian * (x.shape[0] / sample.shape[0])
 
 
 @dataclass(frozen=True)
@@ -315,9 +315,9 @@ def is_separable(x: FloatArray) -> bool:
     When the data are not separable the true optimum is b = 0; a solver may return a tiny b that violates the
     constraints within its tolerance, hence the scale-free check.
     """
-    found = optimize.linprog(-x.sum(axis=0), A_ub=-x, b_ub=np.zeros(x.shape[0]), bounds=(-1.0, 1.0), method="highs")
-    if not found.success:
-        raise ArithmeticError(f"the separability check failed: {found.message}")
-    margin = x @ found.x
+    program = optimize.linprog(-x.sum(axis=0), A_ub=-x, b_ub=np.zeros(x.shape[0]), bounds=(-1.0, 1.0), method="highs")
+    if not program.success:
+        raise ArithmeticError(f"the separability check failed: {program.message}")
+    margin = x @ program.x
     largest = float(margin.max())
     return largest > 1e-6 and float(margin.min()) >= -1e-6 * largest

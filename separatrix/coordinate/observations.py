@@ -192,15 +192,15 @@ def read(
     return _read_csv(text, path, rates, OUTCOME if outcome is None else outcome, (reactant, product), skip)
 
 
-def _kept(names: Sequence[str], skip: Sequence[str], path: Path) -> list[int]:
+def _unskipped(names: Sequence[str], skip: Sequence[str], path: Path) -> list[int]:
     """Places of the variables that are not skipped."""
     for name in skip:
         if name not in names:
             raise ObservationError(f"{path}: no variable {_quoted(name)} to skip; there are {_listed(names)}")
-    kept = [k for k, name in enumerate(names) if name not in skip]
-    if not kept:
+    columns = [k for k, name in enumerate(names) if name not in skip]
+    if not columns:
         raise ObservationError(f"{path}: every variable is skipped; keep one at least")
-    return kept
+    return columns
 
 
 def _decode(content: bytes, path: Path) -> str:
@@ -260,13 +260,13 @@ def _read_atesa(text: str, path: Path, rates: bool, ignore_rates: bool, skip: Se
     for line, content in enumerate(text.split("\n"), start=1):
         if not content.strip():
             continue
-        found = _ATESA.fullmatch(content)
-        if found is None or found[1] not in ("A", "B"):
+        match = _ATESA.fullmatch(content)
+        if match is None or match[1] not in ("A", "B"):
             raise ObservationError(
                 f"{path}, line {line}: {_quoted(content.strip())} does not start with 'A <- ' or 'B <- ', the basin "
                 "reached and its arrow; leave out what reached neither"
             )
-        tokens = found[2].split()
+        tokens = match[2].split()
         if not rows:
             first, where = line, [f"value {k}" for k in range(1, len(tokens) + 1)]
             if not tokens:
@@ -282,18 +282,18 @@ def _read_atesa(text: str, path: Path, rates: bool, ignore_rates: bool, skip: Se
                 "every line needs the same number"
             )
         rows.append(_numbers(tokens, where, path, line))
-        outcome.append(found[1] == "B")
+        outcome.append(match[1] == "B")
     values = np.array(rows)
     count = values.shape[1] // 2 if rates or ignore_rates else values.shape[1]
     names = [f"CV{k}" for k in range(1, count + 1)]
-    kept = _kept(names, skip, path)
+    columns = _unskipped(names, skip, path)
     return Observations(
         path=path,
         kind="ATESA",
-        names=tuple(names[k] for k in kept),
-        units=("",) * len(kept),
-        values=np.ascontiguousarray(values[:, kept]),
-        rates=np.ascontiguousarray(values[:, [count + k for k in kept]]) if rates else None,
+        names=tuple(names[k] for k in columns),
+        units=("",) * len(columns),
+        values=np.ascontiguousarray(values[:, columns]),
+        rates=np.ascontiguousarray(values[:, [count + k for k in columns]]) if rates else None,
         outcome=np.array(outcome),
         chain=None,
         reactant="A",
@@ -322,7 +322,7 @@ def _read_csv(
     names = [name for name in names if name not in rate_columns]
     if not names:
         raise ObservationError(f"{path}, line {lines[0]}: no column with a variable beside '{outcome}'; add one")
-    names = [names[k] for k in _kept(names, skip, path)]
+    names = [names[k] for k in _unskipped(names, skip, path)]
     if rates:
         lacking = [rate_name(name) for name in names if rate_name(name) not in header]
         if lacking:
@@ -422,14 +422,14 @@ def _csv_outcomes(
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
     """Whether each reached the product, whether it is to be used, and the names of the two basins."""
     distinct = list(dict.fromkeys(said))
-    found = _listed([_quoted(name) for name in distinct])
+    seen = _listed([_quoted(name) for name in distinct])
     if product is None:
         plain = [_plain_outcome(name) for name in said]
         pair = next((pair for pair in _PAIRS if set(plain) <= set(pair)), None)
         if pair is None:
-            known = next((pair for pair in _PAIRS if plain[0] in pair), _PAIRS[0])
+            expected = next((pair for pair in _PAIRS if plain[0] in pair), _PAIRS[0])
             line, odd = next(
-                (line, name) for line, name, is_ in zip(lines, said, plain, strict=True) if is_ not in known
+                (line, name) for line, name, is_ in zip(lines, said, plain, strict=True) if is_ not in expected
             )
             raise ObservationError(
                 f"{path}, line {line}: outcome {_quoted(odd)}; outcomes are A and B, or 0 and 1, the second being "
@@ -440,17 +440,17 @@ def _csv_outcomes(
         pair_names = pair if pair[0] == "A" else ("reactant (0)", "product (1)")
         return np.array([name == pair[1] for name in plain]), np.ones(len(said), dtype=bool), pair_names
     if product not in distinct:
-        raise ObservationError(f"{path}: no outcome is {_quoted(product)}, the product; there are {found}")
+        raise ObservationError(f"{path}: no outcome is {_quoted(product)}, the product; there are {seen}")
     others = [name for name in distinct if name != product]
     if reactant is None:
         if len(others) > 1:
             raise ObservationError(
-                f"{path}: {len(distinct)} outcomes, {found}; say with --reactant which one counts against "
+                f"{path}: {len(distinct)} outcomes, {seen}; say with --reactant which one counts against "
                 f"{_quoted(product)}, and the others are left out"
             )
         reactant = others[0] if others else "not the product"
     elif reactant == product or reactant not in others:
-        raise ObservationError(f"{path}: no outcome is {_quoted(reactant)}, the reactant; there are {found}")
+        raise ObservationError(f"{path}: no outcome is {_quoted(reactant)}, the reactant; there are {seen}")
     names = np.array(said)
     return names == product, (names == product) | (names == reactant), (reactant, product)
 
@@ -503,8 +503,8 @@ def from_table(
     ObservationError
         When no half-trajectory reached a basin of the reaction, or a value is not a number.
     """
-    kept = _kept([str(name) for name in table["variable"].values], skip, path)
-    table = table.isel(variable=kept)
+    columns = _unskipped([str(name) for name in table["variable"].values], skip, path)
+    table = table.isel(variable=columns)
     names = tuple(str(name) for name in table["variable"].values)
     reactant, product = str(table.attrs["reactant"]), str(table.attrs["product"])
     row, went, left_out = committor_observations(table, halves)

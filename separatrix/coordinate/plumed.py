@@ -98,15 +98,15 @@ def _plumed_leaf(label: str, variable: Variable) -> list[str]:
     if recipe.measure:
         measure = f"{label}_q: POSITION ATOM={atoms[0]} NOPBC"
         return [measure, _custom(label, recipe.value, {"q": f"{label}_q.{recipe.measure}"})]
-    known: dict[str, str] = {}
+    labels: dict[str, str] = {}
     lines = []
     for vector, (start, end) in recipe.vectors.items():
         lines.append(f"{label}_{vector}: DISTANCE ATOMS={atoms[start]},{atoms[end]} COMPONENTS NOPBC")
-        known |= {f"{vector}{axis}": f"{label}_{vector}.{axis}" for axis in "xyz"}
+        labels |= {f"{vector}{axis}": f"{label}_{vector}.{axis}" for axis in "xyz"}
     for step, expression in {**recipe.steps, "": recipe.value}.items():
-        used = {word: known[word] for word in dict.fromkeys(re.findall(r"[a-z]+", expression)) if word in known}
-        known[step] = f"{label}_{step}" if step else label
-        lines.append(_custom(known[step], expression, used))
+        used = {word: labels[word] for word in dict.fromkeys(re.findall(r"[a-z]+", expression)) if word in labels}
+        labels[step] = f"{label}_{step}" if step else label
+        lines.append(_custom(labels[step], expression, used))
     return lines
 
 

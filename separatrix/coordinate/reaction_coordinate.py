@@ -185,9 +185,9 @@ def from_dict(data: Mapping[str, Any]) -> ReactionCoordinate:
     ValueError
         In one line that starts with the key.
     """
-    found = data.get("format")
-    if found != FORMAT:
-        raise ValueError(f"format: is {found!r}, not {FORMAT!r}; this is no reaction coordinate")
+    given = data.get("format")
+    if given != FORMAT:
+        raise ValueError(f"format: is {given!r}, not {FORMAT!r}; this is no reaction coordinate")
     entries = data.get("variables")
     if not isinstance(entries, list) or not entries:
         raise ValueError("variables: must be a list of one variable or more")

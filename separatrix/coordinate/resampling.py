@@ -163,20 +163,20 @@ def bootstrap_selection(
         if speed is not None:
             drawn_speed = speed[np.ix_(rows, pool)]
             usable &= ~constant_columns(drawn_speed)
-        kept = np.flatnonzero(usable)
+        in_use = np.flatnonzero(usable)
         subset: tuple[int, ...] = ()
         # The price of the search is that of all variables that were searched, not of the prescreened ones.
         best = math.inf
         if size is None:
             best = charge(0, varying.size, rows.size, criterion) - 2.0 * null_log_likelihood(drawn_sign)
-        if kept.size:
-            drawn = standardised(sample, None if speed is None else drawn_speed, kept, tuple(map(str, pool)))
+        if in_use.size:
+            drawn = standardised(sample, None if speed is None else drawn_speed, in_use, tuple(map(str, pool)))
             limit = min(max_variables, max((rows.size - 1) // width, 1))
             task = Task(drawn, drawn_sign, model, MAX_SUBSETS)
-            for number, found in search_sizes(task, limit, "auto").items():
-                cost = charge(number, varying.size, rows.size, criterion, width) - 2.0 * float(found.values[0])
+            for number, searched in search_sizes(task, limit, "auto").items():
+                cost = charge(number, varying.size, rows.size, criterion, width) - 2.0 * float(searched.values[0])
                 if cost < best and size in (None, number):
-                    best, subset = cost, tuple(pool[kept[found.subsets[0]]].tolist())
+                    best, subset = cost, tuple(pool[in_use[searched.subsets[0]]].tolist())
         sets[subset] = sets.get(subset, 0) + 1
         chosen[list(subset)] += 1.0
     done = n_boot - skipped
@@ -206,8 +206,8 @@ def _prescreen(q: FloatArray, sign: FloatArray, max_variables: int, count: int, 
     singles, score = exhaustive(task, 1, np.zeros(m), None)
     _, pair_score = exhaustive(task, 2, score, None)
     greedy: list[int] = singles.subsets[0].tolist()
-    for found in search_sizes(task, max_variables, "exchange").values():
-        greedy.extend(found.subsets[0].tolist())
+    for searched in search_sizes(task, max_variables, "exchange").values():
+        greedy.extend(searched.subsets[0].tolist())
     by_pair = np.lexsort([np.arange(m), -np.round(pair_score, 6)]).tolist()
     return list(dict.fromkeys([*greedy, *by_pair]))[:count]
 

@@ -71,19 +71,19 @@ class Columns:
         return np.hstack([subsets + part * self.m for part in range(self.width)])
 
 
-def standardised(values: FloatArray, rates: FloatArray | None, kept: IntArray, labels: tuple[str, ...]) -> Columns:
-    """The columns of the variables `kept`, which must vary, and of their rates."""
+def standardised(values: FloatArray, rates: FloatArray | None, columns: IntArray, labels: tuple[str, ...]) -> Columns:
+    """The columns of the variables `columns`, which must vary, and of their rates."""
     parts = [values] if rates is None else [values, rates]
-    raw = values[:, kept] if rates is None else np.hstack([part[:, kept] for part in parts])
-    mean = np.concatenate([part.mean(axis=0)[kept] for part in parts])
-    spread = np.concatenate([part.std(axis=0)[kept] for part in parts])
-    names = [labels[column] for column in kept]
+    raw = values[:, columns] if rates is None else np.hstack([part[:, columns] for part in parts])
+    mean = np.concatenate([part.mean(axis=0)[columns] for part in parts])
+    spread = np.concatenate([part.std(axis=0)[columns] for part in parts])
+    names = [labels[column] for column in columns]
     if rates is not None:
-        still = constant_columns(raw, spread)[kept.size :]
+        still = constant_columns(raw, spread)[columns.size :]
         if bool(still.any()):
             raise ValueError(f"constant rates cannot be fitted: {', '.join(np.array(names)[still])}")
         names += [rate_name(name) for name in names]
-    return Columns(raw, mean, spread, (raw - mean) / spread, kept.size, tuple(names))
+    return Columns(raw, mean, spread, (raw - mean) / spread, columns.size, tuple(names))
 
 
 def null_log_likelihood(sign: FloatArray) -> float:
@@ -246,13 +246,13 @@ def exhaustive(task: Task, size: int, score: FloatArray, base: tuple[int, ...] |
 
 def _greedy(task: Task, size: int, base: tuple[int, ...], exchange: bool) -> _Size:
     """The best addition to `base`, then, if wanted, exchanges of one variable for another until none helps."""
-    known: dict[tuple[int, ...], float] = {}
+    scores: dict[tuple[int, ...], float] = {}
 
     def best_of(candidates: set[tuple[int, ...]]) -> tuple[tuple[int, ...], float]:
-        fresh = np.array(sorted(candidates - known.keys()), dtype=np.int64).reshape(-1, size)
-        known.update(zip(map(tuple, fresh.tolist()), task.scan(fresh).tolist(), strict=True))
-        ranked = sorted(candidates, key=lambda subset: (-round(known[subset], 6), subset))
-        return ranked[0], known[ranked[0]]
+        fresh = np.array(sorted(candidates - scores.keys()), dtype=np.int64).reshape(-1, size)
+        scores.update(zip(map(tuple, fresh.tolist()), task.scan(fresh).tolist(), strict=True))
+        ranked = sorted(candidates, key=lambda subset: (-round(scores[subset], 6), subset))
+        return ranked[0], scores[ranked[0]]
 
     others = set(range(task.columns.m))
     current, value = best_of({tuple(sorted((*base, new))) for new in others - set(base)})
@@ -266,11 +266,13 @@ def _greedy(task: Task, size: int, base: tuple[int, ...], exchange: bool) -> _Si
             break
         current, value = rival, rival_value
         exchanges += 1
-    subsets = np.array(list(known), dtype=np.int64)
-    values = np.array(list(known.values()))
+    subsets = np.array(list(scores), dtype=np.int64)
+    values = np.array(list(scores.values()))
     leaders = _order(values, subsets)[:REFITTED]
     how = f"greedy addition and {exchanges} exchanges" if exchange else "greedy addition"
-    return _Size(subsets[leaders], values[leaders], len(known), f"size {size}: {how}, {len(known)} subsets tried", None)
+    return _Size(
+        subsets[leaders], values[leaders], len(scores), f"size {size}: {how}, {len(scores)} subsets tried", None
+    )
 
 
 def search_sizes(task: Task, max_variables: int, search: str) -> dict[int, _Size]:

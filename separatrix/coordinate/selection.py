@@ -288,9 +288,9 @@ def select(
     top: dict[int, tuple[RankedSubset, ...]] = {}
     greedy: dict[int, RankedSubset] = {}
     n_refits = 0
-    for size, found in sizes.items():
+    for size, searched in sizes.items():
         refitted: dict[tuple[int, ...], Maximum] = {}
-        for subset in map(tuple, found.subsets.tolist()):
+        for subset in map(tuple, searched.subsets.tolist()):
             maximum = exact(subset)
             n_refits += 1
             if maximum is not None:
@@ -308,8 +308,8 @@ def select(
             assert plain is not None  # part of columns that are independent
             per_size[size] = coordinate(winner, plain, False)
         top[size] = tuple(ranked(subset, refitted[subset]) for subset in order[:TABLE_LENGTH])
-        if found.greedy is not None:
-            subset, _ = found.greedy
+        if searched.greedy is not None:
+            subset, _ = searched.greedy
             if subset not in refitted:
                 n_refits += 1
             maximum = refitted.get(subset) or exact(subset)
@@ -324,9 +324,9 @@ def select(
     }
     cost = costs[criterion]
     chosen = min(per_size, key=lambda size: (cost[size], size))
-    words = "; ".join(found.note for found in sizes.values())
+    note = "; ".join(searched.note for searched in sizes.values())
     name = {"bic": "BIC", "ebic": f"extended BIC for {m} variables", "aic": "AIC"}[criterion]
-    words += f"; the leading {REFITTED} of each size refitted exactly; size chosen by {name} with N = {n}"
+    note += f"; the leading {REFITTED} of each size refitted exactly; size chosen by {name} with N = {n}"
     return Selection(
         best=per_size[chosen],
         best_beats_null=cost[chosen] < cost[0],
@@ -336,11 +336,11 @@ def select(
         criterion=criterion,
         cost=cost,
         excluded=tuple(labels[column] for column in np.flatnonzero(constant)),
-        search=words,
+        search=note,
         costs=costs,
         two_line=two_line_test([lines[0].log_likelihood for lines in top.values()]),
         greedy=greedy,
         inertial=inertial if width > 1 else None,
-        n_fits=sum(found.examined for found in sizes.values()),
+        n_fits=sum(searched.examined for searched in sizes.values()),
         n_refits=n_refits,
     )

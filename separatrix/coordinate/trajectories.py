@@ -88,9 +88,11 @@ def _foreign(path: Path, top: Path | str | None, symbols: Sequence[str]) -> Fram
         why = why if len(why) < 200 else f"{why[:200]} ..."
         raise StoreError(f"{path}: cannot be read with MDTraj ({why}); perhaps give --top") from error
     elements = [atom.element for atom in trajectory.topology.atoms]
-    known = tuple(e.symbol for e in elements) if all(e is not None and e.symbol != "VS" for e in elements) else ()
+    elements_of_all = (
+        tuple(e.symbol for e in elements) if all(e is not None and e.symbol != "VS" for e in elements) else ()
+    )
     count = {"frame": np.arange(trajectory.n_frames)}
-    return Frames(trajectory.xyz.astype(np.float64), None, count, known)
+    return Frames(trajectory.xyz.astype(np.float64), None, count, elements_of_all)
 
 
 def topology_of(symbols: Sequence[str], positions: Array | None = None) -> mdtraj.Topology:
@@ -140,9 +142,9 @@ def along(coordinate: ReactionCoordinate, frames: Frames) -> Evaluation:
     theirs, ours = frames.positions.shape[1], len(coordinate.symbols)
     if theirs != ours:
         raise ConfigError(f"the trajectory has {theirs} atoms, and the coordinate is one of {ours}")
-    for n, (mine, other) in enumerate(zip(coordinate.symbols, frames.symbols, strict=False)):
-        if mine != other:
-            raise ConfigError(f"atom {n} is {other} in the trajectory and {mine} in the coordinate")
+    for n, (own, other) in enumerate(zip(coordinate.symbols, frames.symbols, strict=False)):
+        if own != other:
+            raise ConfigError(f"atom {n} is {other} in the trajectory and {own} in the coordinate")
     try:
         return coordinate.evaluate(frames.positions, frames.velocities)
     except ValueError as error:

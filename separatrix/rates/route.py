@@ -138,7 +138,7 @@ def _no_work(config: Config, method: str) -> RouteWork:
     return RouteWork(0.0, 0.0, 0)
 
 
-def _nothing_kept(rates: RatesSection) -> Iterable[RouteFile]:
+def _no_further_files(rates: RatesSection) -> Iterable[RouteFile]:
     return ()
 
 
@@ -179,7 +179,7 @@ class Route:
         Cost for a method of a loaded config.
     costs
         What a job of each of its stages with an engine asks of a cluster, by the stage's name.
-    kept
+    further_files
         Files of its rules other than `files` that a run keeps, and makes again when they are missing.
     mistakes
         What of a loaded config this route cannot do: keys, and what is wrong with each and what would be right.
@@ -203,7 +203,7 @@ class Route:
     citations: Callable[[RatesSection], Iterable[tuple[str, str]]] = _no_citations
     work: Callable[[Config, str], RouteWork] = _no_work
     costs: Mapping[str, StageCost] = field(default_factory=dict)
-    kept: Callable[[RatesSection], Iterable[RouteFile]] = _nothing_kept
+    further_files: Callable[[RatesSection], Iterable[RouteFile]] = _no_further_files
     mistakes: Callable[[Config], Iterable[tuple[str, str]]] = _no_mistakes
     absent: Mapping[str, Any] = field(default_factory=dict)
     rules: str = ""

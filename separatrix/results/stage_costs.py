@@ -90,7 +90,7 @@ class StageJob:
         The comparison.
     method
         Name of the method.
-    known
+    measured
         What has been measured of it.
     number
         Of the round, for ``sample``.
@@ -102,7 +102,7 @@ class StageJob:
 
     config: Config
     method: str
-    known: Measured = field(default_factory=Measured)
+    measured: Measured = field(default_factory=Measured)
     number: int = 1
     draw: str | None = None
     attempt: int = 1

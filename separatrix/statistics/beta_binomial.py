@@ -70,7 +70,7 @@ class BetaBinomial:
             gradient = np.array([-d_mu * mu * (1.0 - mu), -d_theta * theta])
             return -float(self.log_likelihood(mu, theta)), gradient
 
-        found = optimize.minimize(
+        optimum = optimize.minimize(
             negative,
             np.array([special.logit(self.pooled), start]),
             jac=True,
@@ -78,7 +78,7 @@ class BetaBinomial:
             bounds=[(-30.0, 30.0), (-LOG_THETA_MAX, LOG_THETA_MAX)],
             options={"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500},
         )
-        return float(special.expit(found.x[0])), math.exp(found.x[1]), -float(found.fun)
+        return float(special.expit(optimum.x[0])), math.exp(optimum.x[1]), -float(optimum.fun)
 
     def profile(self, sd: float) -> float:
         """Largest ln L over the mean when the committors have standard deviation `sd` (0 <= sd < 1/2)."""
@@ -105,8 +105,8 @@ class BetaBinomial:
         def negative(t: float) -> float:
             return -float(value(np.asarray(t)))
 
-        found = optimize.minimize_scalar(negative, bounds=(low, high), method="bounded", options={"xatol": 1e-6})
-        return max(float(values[best]), -float(found.fun))
+        optimum = optimize.minimize_scalar(negative, bounds=(low, high), method="bounded", options={"xatol": 1e-6})
+        return max(float(values[best]), -float(optimum.fun))
 
     def sd_interval(self, confidence: float, sd_best: float, log_likelihood_best: float) -> tuple[float, float]:
         """Profile-likelihood interval of the committors' standard deviation (Wilks: chi-square, 1 d.o.f.)."""

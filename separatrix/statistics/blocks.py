@@ -170,8 +170,8 @@ class Dependence:
         """
         if self.independent or (self.chain is None and self.run is None):
             return None
-        found = self._runs(self.run) if self.run is not None else self._pieces(scores)
-        return found if found.count > 1 else None
+        blocks = self._runs(self.run) if self.run is not None else self._pieces(scores)
+        return blocks if blocks.count > 1 else None
 
     def why_independent(self) -> str:
         """Why :meth:`blocks` gave none, for readers."""

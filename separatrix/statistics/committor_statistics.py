@@ -573,12 +573,12 @@ def _bracketed(
     if judgement in (Judgement.OFF_CENTRE, Judgement.OFF_BROAD):
         same = same and (bounds[0] < 0.5) == (bounds[1] < 0.5)
     mean = f"had all gone to A the mean committor would be {bounds[0]:.3f}, to B {bounds[1]:.3f}"
-    words = f"{lost.count('shots')} reached no basin: {mean}"
+    text = f"{lost.count('shots')} reached no basin: {mean}"
     if same:
-        return judgement, f"{verdict}; {words}, and the verdict the same"
+        return judgement, f"{verdict}; {text}, and the verdict the same"
     return (
         Judgement.INCONCLUSIVE,
-        f"{Judgement.INCONCLUSIVE.label}: {words}; give a larger {KEY}. Of those that did: {verdict}",
+        f"{Judgement.INCONCLUSIVE.label}: {text}; give a larger {KEY}. Of those that did: {verdict}",
     )
 
 

@@ -86,25 +86,25 @@ def quantiles(
     values = np.concatenate([np.asarray(s, dtype=float) for s in series]) if len(series) else np.empty(0)
     if values.size == 0:
         return [QuantileEstimate(math.nan, None, None, "no path was accepted") for _ in at]
-    found = np.quantile(values, at)
+    values_at = np.quantile(values, at)
     chain = np.repeat(np.arange(len(series)), [len(x) for x in series])
     blocks = replace(Dependence.of(chain, values.size), unit="moves").blocks(np.log(values) - np.log(values).mean())
     count = 0 if blocks is None else blocks.count
     if blocks is None or count < MIN_BLOCKS:
         note = f"no interval: {count} blocks of moves, fewer than {MIN_BLOCKS}"
-        return [QuantileEstimate(float(v), None, None, note) for v in found]
+        return [QuantileEstimate(float(v), None, None, note) for v in values_at]
     rows = blocks.rows()
     draws = np.array([np.quantile(values[bootstrap_rows(blocks, rng, rows)], at) for _ in range(_RESAMPLES)])
     error = np.log(draws).std(axis=0) * math.sqrt(count / (count - 1))
     # Resamples that are all alike have an error of rounding.
     if not (error > 1e-12).all():
         note = "no interval: the resamples do not vary"
-        return [QuantileEstimate(float(v), None, None, note) for v in found]
+        return [QuantileEstimate(float(v), None, None, note) for v in values_at]
     factor = np.exp(student_factor(count, CONFIDENCE) * error)
     note = f"interval: bootstrap over {blocks.description}"
     # Of a discrete quantity nearly all resamples may have the same quantile.
     half = 0.5 * resolution
     return [
         QuantileEstimate(float(v), float(min(v / f, v - half)), float(max(v * f, v + half)), note)
-        for v, f in zip(found, factor, strict=True)
+        for v, f in zip(values_at, factor, strict=True)
     ]

@@ -95,24 +95,24 @@ def lost_halves(to_reactant: int, to_product: int, lost: int) -> Lost:
     return Lost(lost, halves, share, low, high, shift, error, bool(lost) and (share > MANY or shift > error))
 
 
-def lost_of_mean(mean: float, error: float | None, kept: int, lost: int) -> Lost:
+def lost_of_mean(mean: float, error: float | None, ended: int, lost: int) -> Lost:
     """The same of a mean over values between -1 and 1, such as a transmission coefficient over pairs.
 
     Parameters
     ----------
     mean, error
         Over those kept, and its standard error; None: not known.
-    kept, lost
+    ended, lost
         Their numbers.
     """
-    number = kept + lost
+    number = ended + lost
     if not number:
         return lost_halves(0, 0, 0)
     share = lost / number
     low, high = (float(v) for v in wilson_interval(lost, number))
     shift = share * (1.0 + abs(mean))
-    known = math.nan if error is None else float(error)
-    return Lost(lost, number, share, low, high, shift, known, bool(lost) and (share > MANY or shift > known))
+    spread = math.nan if error is None else float(error)
+    return Lost(lost, number, share, low, high, shift, spread, bool(lost) and (share > MANY or shift > spread))
 
 
 def counted(ends: Sequence[str], reactant: str, product: str) -> Lost:

@@ -36,10 +36,10 @@ def _clean(k: ArrayLike, n: ArrayLike, p: ArrayLike) -> tuple[FloatArray, FloatA
         raise ValueError(f"k, n and p must have one length, got {hits.shape}, {trials.shape} and {predicted.shape}")
     if not np.all((hits >= 0) & (hits <= trials)) or not np.all((predicted >= 0) & (predicted <= 1)):
         raise ValueError("there must be 0 <= k <= n and 0 <= p <= 1")
-    kept = trials > 0
-    if not kept.any():
+    tried = trials > 0
+    if not tried.any():
         raise ValueError("no committed shots")
-    return hits[kept], trials[kept], np.clip(predicted[kept], EDGE, 1.0 - EDGE)
+    return hits[tried], trials[tried], np.clip(predicted[tried], EDGE, 1.0 - EDGE)
 
 
 def log_likelihood_per_shot(k: ArrayLike, n: ArrayLike, p: ArrayLike) -> float:
@@ -198,16 +198,16 @@ def _line(hits: FloatArray, trials: FloatArray, predicted: FloatArray) -> _Line:
         warnings.simplefilter("ignore")
         model = sm.GLM(np.column_stack([hits, trials - hits]), sm.add_constant(x), family=sm.families.Binomial())
         # The correction m/(m - 2) of the sandwich, and Student's t with m - 2 degrees of freedom.
-        found = model.fit(cov_type="HC1", use_t=True)
-        if np.any(found.bse < _NO_SCATTER * (plain := model.fit(use_t=True)).bse):
+        fitted = model.fit(cov_type="HC1", use_t=True)
+        if np.any(fitted.bse < _NO_SCATTER * (plain := model.fit(use_t=True)).bse):
             # Counts on the line without any scatter: what is left is the noise of the shots themselves.
-            found = plain
-    known = found.converged and np.all(np.isfinite(found.bse)) and abs(found.params[1]) < 1e3
-    if not known or np.linalg.cond(found.cov_params()) >= 1e12:
+            fitted = plain
+    reliable = fitted.converged and np.all(np.isfinite(fitted.bse)) and abs(fitted.params[1]) < 1e3
+    if not reliable or np.linalg.cond(fitted.cov_params()) >= 1e12:
         return _Line(math.nan, math.nan, nan, nan, math.nan)
-    of_intercept, of_slope = ((float(a), float(b)) for a, b in found.conf_int(0.05))
-    p_value = float(found.wald_test((np.eye(2), np.array([0.0, 1.0])), scalar=True).pvalue)
-    return _Line(float(found.params[0]), float(found.params[1]), of_intercept, of_slope, p_value)
+    of_intercept, of_slope = ((float(a), float(b)) for a, b in fitted.conf_int(0.05))
+    p_value = float(fitted.wald_test((np.eye(2), np.array([0.0, 1.0])), scalar=True).pvalue)
+    return _Line(float(fitted.params[0]), float(fitted.params[1]), of_intercept, of_slope, p_value)
 
 
 _NO_SCATTER = 1e-3
@@ -310,11 +310,11 @@ def rank(
     if reference not in predictions:
         raise ValueError(f"the reference {reference!r} is not among the predictions")
     trials = np.asarray(n, dtype=float)
-    kept = trials > 0
+    tried = trials > 0
     cleaned = {name: _clean(k, n, p) for name, p in predictions.items()}
-    m = int(kept.sum())
+    m = int(tried.sum())
     times = rng.multinomial(m, np.full(m, 1.0 / m), size=n_bootstrap).astype(float)
-    shots = times @ trials[kept]
+    shots = times @ trials[tried]
     gains = {name: _gain(*c) for name, c in cleaned.items()}
 
     def interval(values: FloatArray) -> tuple[float, float]:
@@ -326,10 +326,10 @@ def rank(
     ranked = []
     for name, (hits, number, predicted) in cleaned.items():
         error = squared_error(hits, number, predicted)
-        known = np.isfinite(error)
-        squared = error[known].mean() if known.any() else math.nan
+        reliable = np.isfinite(error)
+        squared = error[reliable].mean() if reliable.any() else math.nan
         with np.errstate(invalid="ignore", divide="ignore"):
-            resampled = (times[:, known] @ error[known]) / times[:, known].sum(axis=1)
+            resampled = (times[:, reliable] @ error[reliable]) / times[:, reliable].sum(axis=1)
         difference = gains[reference] - gains[name]
         ranked.append(
             Rank(
@@ -364,18 +364,18 @@ def explain(
         :class:`Rank` as dictionaries, each with its `variables`; names as the workflow gives them: ``found``,
         ``best of N``, ``baseline``, ``constant``.
     """
-    words = []
+    sentences = []
     low, high = spread_interval
     if not math.isfinite(low):
-        words.append("too few shots to tell the spread on the separatrix")
+        sentences.append("too few shots to tell the spread on the separatrix")
     elif low > expected:
-        words.append(
+        sentences.append(
             f"the spread on the separatrix, {spread:.2f} ({low:.2f} to {high:.2f}), is more than the width of the draw "
             f"and the errors of the coefficients account for, {expected:.2f}: the coordinate lacks something, or holds "
             "too much"
         )
     else:
-        words.append(
+        sentences.append(
             f"the spread on the separatrix, {spread:.2f} ({low:.2f} to {high:.2f}), may be no more than the width of "
             f"the draw and the errors of the coefficients account for, {expected:.2f}"
         )
@@ -386,19 +386,19 @@ def explain(
         if rival["name"].startswith(_BEST_OF):
             fewer = len(rival["variables"]) < len(own["variables"])
             if fewer and rival["behind"] <= 0.0 and high <= NO_WORSE:
-                words.append(
+                sentences.append(
                     f"{other} alone predicts these shots no worse: the further variables were fitted to chance, and "
                     "more shots per chain will drop them"
                 )
             elif fewer and low <= 0.0:
-                words.append(f"it cannot be told from {other} alone with these shots; more shots would tell")
+                sentences.append(f"it cannot be told from {other} alone with these shots; more shots would tell")
             elif not fewer and high < 0.0:
-                words.append(f"with {other} these shots are predicted better: a variable is missing")
+                sentences.append(f"with {other} these shots are predicted better: a variable is missing")
         elif rival["name"] == Coordinates.BASELINE:
             if low > 0.0:
-                words.append(f"it clearly beats the baseline coordinate ({other})")
+                sentences.append(f"it clearly beats the baseline coordinate ({other})")
             elif high < 0.0:
-                words.append(f"the baseline coordinate ({other}) is clearly better")
+                sentences.append(f"the baseline coordinate ({other}) is clearly better")
             else:
-                words.append(f"it cannot be told from the baseline coordinate ({other})")
-    return words
+                sentences.append(f"it cannot be told from the baseline coordinate ({other})")
+    return sentences

@@ -376,16 +376,16 @@ def _spacings(keys: TheorySection, surface: Surface, domain: Numbers, where: str
 
 def _misfits(key: str, state: Expression, grid: Grid) -> list[str]:
     """Notes on borders of a state that are no lines of the coarse grid."""
-    found = []
+    notes = []
     for variable, nodes, h in zip(_XY, (grid.x, grid.y), grid.spacing, strict=True):
         for edge in state.edges(variable):
             place = (edge - nodes[0]) / h
             if 0 < place < len(nodes) - 1 and abs(place - round(place)) > 1e-6:
-                found.append(
+                notes.append(
                     f"{key}: {variable} = {edge:g} is no line of the coarse grid (spacing {h:g}): "
                     "errors are of first order, and larger than estimated"
                 )
-    return found
+    return notes
 
 
 def _diffusion(keys: TheorySection, where: str, folder: Path, notes: list[str]) -> Diffusion:
@@ -424,12 +424,12 @@ def _diffusion(keys: TheorySection, where: str, folder: Path, notes: list[str]) 
     return _positive(diffusion_module.Constant(xx, xy, yy), at)
 
 
-def _positive(found: diffusion_module.Constant, at: str) -> Diffusion:
-    if not diffusion_module.positive(np.array([found.xx, found.xy, found.yy])):
+def _positive(diffusion: diffusion_module.Constant, at: str) -> Diffusion:
+    if not diffusion_module.positive(np.array([diffusion.xx, diffusion.xy, diffusion.yy])):
         raise ConfigError(
-            f"{at}: {found.matrix.tolist()} is not positive definite; D_xx, D_yy and D's determinant must be"
+            f"{at}: {diffusion.matrix.tolist()} is not positive definite; D_xx, D_yy and D's determinant must be"
         )
-    return found
+    return diffusion
 
 
 def _from_friction(keys: FrictionDiffusion, temperature: float, at: str) -> Diffusion:

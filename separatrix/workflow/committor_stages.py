@@ -86,12 +86,12 @@ def frames_of_paths(files: Sequence[Path | str]) -> draws.Pool:
 def shooting_points(files: Sequence[Path | str]) -> draws.Pool:
     """The points that all chains shot from after the burn-in, each once."""
     tables = [read_dataset(f) for f in files]
-    kept = [t.isel(shot=(t.is_shot.values == 1) & (t.burn_in.values == 0)) for t in tables]
-    positions = np.concatenate([t.positions.values for t in kept])
+    sampled = [t.isel(shot=(t.is_shot.values == 1) & (t.burn_in.values == 0)) for t in tables]
+    positions = np.concatenate([t.positions.values for t in sampled])
     if not len(positions):
         raise SamplingError("no shot was made in any chain; run more shots per chain")
-    chain = np.concatenate([t.chain.values for t in kept])
-    move = np.concatenate([t.move.values for t in kept])
+    chain = np.concatenate([t.chain.values for t in sampled])
+    move = np.concatenate([t.move.values for t in sampled])
     return draws.Pool(positions, np.ones(len(positions)), np.arange(len(positions)), chain, move, "shooting points")
 
 
@@ -185,8 +185,8 @@ def draw_configurations(
     given = StageSettings("draw", settings)
     system, method, name = given.system, given.method, given.draw
     rules = given.committor(DrawSettings)
-    found = Coordinate.from_dict(read_json(fit)["coordinate"])
-    model = found if name != "baseline" else _baseline_fit(given, rules.baseline or (), table)
+    fitted = Coordinate.from_dict(read_json(fit)["coordinate"])
+    model = fitted if name != "baseline" else _baseline_fit(given, rules.baseline or (), table)
     if model is None:
         raise SamplingError("the baseline coordinate cannot be fitted; set committor.baseline.configurations to 0")
     if rules.source == "restrained":
@@ -287,11 +287,11 @@ def restrained_ensemble(
                     frames.append(frame)
             except PotentialError as error:
                 reason = str(error)
-            kept = frames[left_out:]
+            equilibrated = frames[left_out:]
             shape = (0, len(system.molecule.symbols), 3)
             run = {
-                "positions": np.array([f.positions for f in kept]) if kept else np.empty(shape),
-                "r": np.array([f.r for f in kept]),
+                "positions": np.array([f.positions for f in equilibrated]) if equilibrated else np.empty(shape),
+                "r": np.array([f.r for f in equilibrated]),
                 "reason": reason,
             }
             record.write(walker, run)
@@ -300,7 +300,7 @@ def restrained_ensemble(
                 "walker %d/%d: %d frames in %.0f s%s",
                 walker + 1,
                 rules.walkers,
-                len(kept),
+                len(equilibrated),
                 time.monotonic() - begin,
                 f"; stopped: {reason}" if reason else "",
             )
@@ -347,23 +347,25 @@ def committor_shots(
     rules, draw = given.committor(CommittorShotsSettings), given.draw
     data = read_dataset(configurations)
     positions = data.positions.values
-    mine = [int(c) for c in np.array_split(np.arange(len(positions)), rules.batches)[batch]]
+    in_batch = [int(c) for c in np.array_split(np.arange(len(positions)), rules.batches)[batch]]
     adaptive = committors.Adaptive(**dict(rules.adaptive)) if rules.adaptive else None
-    planned = len(mine) * rules.shots
-    key = fingerprint({**settings, "committor": None, "failures_in_a_row": None}, batch, mine, positions, rules.shots)
-    agenda = committors.agenda(mine, rules.shots, (system.reactant, system.product), adaptive)
+    planned = len(in_batch) * rules.shots
+    key = fingerprint(
+        {**settings, "committor": None, "failures_in_a_row": None}, batch, in_batch, positions, rules.shots
+    )
+    agenda = committors.agenda(in_batch, rules.shots, (system.reactant, system.product), adaptive)
     start = time.monotonic()
     failures = 0
     done: list[dict[str, Any]] = []
     with Journal(Path(journal) / key) as record, sampling.stoppable(engine):
         record.about({"method": method.name, "batch": batch, "shots": planned})
-        known = record.read()
+        recorded = record.read()
         task = next(agenda, None)
         while task is not None:
             configuration, number = task
             i = len(done)
-            if i < len(known):
-                shot = known[i]
+            if i < len(recorded):
+                shot = recorded[i]
             else:
                 shot = asdict(
                     committors.shoot(
@@ -374,7 +376,7 @@ def committor_shots(
                     )
                 )
                 record.write(i, shot)
-                pace = (time.monotonic() - start) / (i + 1 - len(known))
+                pace = (time.monotonic() - start) / (i + 1 - len(recorded))
                 log.info(
                     "shot %d/%d: configuration %d to %s after %.0f fs; %.0f s to go%s",
                     i + 1,
@@ -387,7 +389,7 @@ def committor_shots(
                 )
             done.append({**shot, "configuration": configuration, "number": number})
             failures = failures + 1 if shot["end"] == "failed" else 0
-            if i >= len(known):
+            if i >= len(recorded):
                 sampling.stop_after(failures, given.config.failures_in_a_row, shot["reason"])
             try:
                 task = agenda.send(str(shot["end"]))
@@ -433,16 +435,16 @@ def committor_analysis(
         made[str(data.attrs["draw"])].append(data)
     tables = {name: xr.concat(parts, dim="shot") for name, parts in made.items()}
     content = read_json(fit)
-    found = Coordinate.from_dict(content["coordinate"])
+    fitted = Coordinate.from_dict(content["coordinate"])
     record = {
-        name: _of_draw(system, found, data, tables[name], rules.map if name == "map" else ())
+        name: _of_draw(system, fitted, data, tables[name], rules.map if name == "map" else ())
         for name, data in chosen.items()
     }
     whole: dict[str, Any] = {
         "method": method.name,
         "product": system.product,
-        "model": found.model,
-        "coordinate": list(found.names),
+        "model": fitted.model,
+        "coordinate": list(fitted.names),
         "draws": record,
         "steps": int(sum(t.steps.sum() for t in tables.values())),
         "evaluations": int(sum(t.evaluations.sum() for t in tables.values())),
@@ -453,7 +455,7 @@ def committor_analysis(
             fixed = rules.shots[name]
             record[name]["distribution"] = _distribution(system, method, chosen[name], tables[name], fixed, name)
             log.info("%s: %s", name, record[name]["distribution"]["verdict"])
-    record["separatrix"]["expected_spread"] = _expected_spread(found, record["separatrix"]["configurations"])
+    record["separatrix"]["expected_spread"] = _expected_spread(fitted, record["separatrix"]["configurations"])
     # The found coordinate is judged by every shot there is; none of them was used to fit it.
     entries = [c for draw in record.values() for c in draw["configurations"]]
     k = np.array([c["to_product"] for c in entries])
@@ -464,7 +466,7 @@ def committor_analysis(
         log.info("calibration: %s", calibration.verdict)
         positions = np.concatenate([data.positions.values for data in chosen.values()])
         whole["calibration"] = calibration.to_dict()
-        whole["ranking"] = _ranking(given, rules.baseline, content, found, table, k, n, positions)
+        whole["ranking"] = _ranking(given, rules.baseline, content, fitted, table, k, n, positions)
         separatrix = record["separatrix"]
         low, high = (_number(value) for value in separatrix["distribution"]["intrinsic_sd_interval"])
         whole["explanation"] = ranking.explain(
@@ -483,7 +485,7 @@ def _number(value: float | None) -> float:
 
 
 def _of_draw(
-    system: System, found: Coordinate, chosen: xr.Dataset, table: xr.Dataset, pair: Sequence[str]
+    system: System, fitted: Coordinate, chosen: xr.Dataset, table: xr.Dataset, pair: Sequence[str]
 ) -> dict[str, Any]:
     m = chosen.sizes["configuration"]
     columns = {name: table[name].values for name in ("configuration", "number", "end")}
@@ -493,8 +495,8 @@ def _of_draw(
     low = wilson_interval(k, n)[0]
     high = wilson_interval(k + ended["no_basin"], n)[1]
     # Of the found coordinate, whichever one the draw was made by.
-    q = _values(system, found.names, chosen.positions.values)
-    predicted, r, error = found.committor(q), found.r(q), found.r_error(q)
+    q = _values(system, fitted.names, chosen.positions.values)
+    predicted, r, error = fitted.committor(q), fitted.r(q), fitted.r_error(q)
     of_map = _values(system, pair, chosen.positions.values) if pair else None
     return {
         "how": str(chosen.attrs["how"]),
@@ -536,11 +538,11 @@ def _distribution(
     ).to_dict()
 
 
-def _expected_spread(found: Coordinate, entries: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+def _expected_spread(coordinate: Coordinate, entries: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Spread of the committor that the draw's width and the errors of the coefficients account for by themselves."""
     p = np.array([c["predicted"] for c in entries])
     error = np.array([c["r_error"] for c in entries])
-    slope = committor_slope(np.array([c["r"] for c in entries]), found.model)
+    slope = committor_slope(np.array([c["r"] for c in entries]), coordinate.model)
     window = float(p.std(ddof=1)) if len(p) > 1 else 0.0
     fitted = float(np.sqrt(np.mean((slope * error) ** 2)))
     return {"window": window, "coefficients": fitted, "both": float(np.hypot(window, fitted))}
@@ -550,23 +552,23 @@ def _ranking(
     given: StageSettings,
     baseline: Sequence[str],
     content: Mapping[str, Any],
-    found: Coordinate,
+    fitted: Coordinate,
     table: Path | str,
     k: np.ndarray,
     n: np.ndarray,
     positions: np.ndarray,
 ) -> list[dict[str, Any]]:
     """The found coordinate beside the best ones of each size, the baseline, and none at all."""
-    rivals: dict[str, Coordinate] = {Coordinates.FOUND: found}
+    rivals: dict[str, Coordinate] = {Coordinates.FOUND: fitted}
     for size, data in content["per_size"].items():
         rival = Coordinate.from_dict(data)
-        if rival.names != found.names:
+        if rival.names != fitted.names:
             rivals[best_of(int(size))] = rival
     baseline_coordinate = _baseline_fit(given, baseline, table)
     if baseline_coordinate is not None and baseline_coordinate.names not in [c.names for c in rivals.values()]:
         rivals[Coordinates.BASELINE] = baseline_coordinate
     predictions = {role: c.committor(_values(given.system, c.names, positions)) for role, c in rivals.items()}
-    predictions[Coordinates.CONSTANT] = np.full(len(positions), found.n_success / found.n_observations)
+    predictions[Coordinates.CONSTANT] = np.full(len(positions), fitted.n_success / fitted.n_observations)
     rng = stream(given.config.seed, given.method.name, "ranking")
     return [
         rank.to_dict() | {"variables": list(rivals[rank.name].names) if rank.name in rivals else []}

@@ -47,7 +47,7 @@ def _shots_of_round(job: StageJob) -> int:
 
 
 def _measured_round(job: StageJob) -> float | None:
-    return _MEASURED_MARGIN * _shots_of_round(job) * job.known.shot if job.known.shot else None
+    return _MEASURED_MARGIN * _shots_of_round(job) * job.measured.shot if job.measured.shot else None
 
 
 def _frames_of_round(job: StageJob) -> float:
@@ -59,8 +59,8 @@ def _frames_of_round(job: StageJob) -> float:
     dynamics = job.level.dynamics
     each = 3 * job.MB(_shots_of_round(job), 2)
     most = each * 2 * dynamics.longest_half_frames
-    if job.known.so_far:
-        frames = job.known.so_far * dynamics.time_step / dynamics.frame
+    if job.measured.so_far:
+        frames = job.measured.so_far * dynamics.time_step / dynamics.frame
         return min(_MEASURED_MARGIN * each * frames * _MEASURED_GROWS ** (job.attempt - 1), most)
     return min(_GUESS * _GUESS_GROWS ** (job.attempt - 1), most)
 
@@ -137,7 +137,7 @@ def seconds(
     measured = cost.measured_seconds(job)
     if measured is not None:
         return measured
-    gradient = job.known.gradient or potentials.ENGINES[job.level.potential].seconds_per_gradient
+    gradient = job.measured.gradient or potentials.ENGINES[job.level.potential].seconds_per_gradient
     return _MARGIN * cost.gradients(job) * gradient
 
 

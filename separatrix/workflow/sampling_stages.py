@@ -39,11 +39,11 @@ def find_first_path(
     system, method, engine = open_engine(given, minimum_file, saddle_file)
     attempts_allowed = given.config.sampling.first_path_attempts
     began = time.perf_counter()
-    found, wanted = None, start
+    first, wanted = None, start
     if start != "saddle":
         geometry = read_stationary(start_file).positions
         try:
-            found = first_path(
+            first = first_path(
                 engine,
                 system.basins,
                 geometry,
@@ -57,13 +57,13 @@ def find_first_path(
             # The other methods may well have such paths; this one goes on without, and its files say so.
             log.warning("%s; this chain starts from the saddle instead", error)
             start = "saddle"
-    if found is None:
+    if first is None:
         geometry = read_stationary(saddle_file).positions
         place = (method.seed, (method.name, "first path", chain))
-        found = first_path(
+        first = first_path(
             engine, system.basins, geometry, place=place, attempts=attempts_allowed, mechanism=system.mechanism
         )
-    path, label, attempts = found
+    path, label, attempts = first
     mechanism, _ = system.mechanism.classify(path[0])
     log.info(
         "reactive path after %d attempts: %s, %.0f fs",

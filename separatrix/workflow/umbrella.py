@@ -191,5 +191,5 @@ def umbrella_windows(
 ) -> None:
     """One batch of umbrella windows, going on from the journal where there is one."""
     umbrella = Umbrella(StageSettings("umbrella", settings), minima, saddle, paths, fit, table)
-    mine = np.array_split(umbrella.centres, umbrella.rules.batches)[batch]
-    _write_windows([umbrella.window(float(centre), journal) for centre in mine], umbrella, out)
+    centres = np.array_split(umbrella.centres, umbrella.rules.batches)[batch]
+    _write_windows([umbrella.window(float(centre), journal) for centre in centres], umbrella, out)

@@ -476,7 +476,7 @@ def sources_of_kept(method, folder):
         found.append(f"{folder}/committor/restrained.nc")
     rates = CONFIG.sections.rates
     for route in asked_routes(rates, method):
-        files = (*route.files.values(), *route.kept(rates))
+        files = (*route.files.values(), *route.further_files(rates))
         found += [route_file(method, file) for file in files]
     return found
 

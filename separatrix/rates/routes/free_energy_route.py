@@ -101,7 +101,7 @@ def _free_energy(job: StageJob) -> float:
     return 3 * _steps_of_window(job.config.sections.rates.umbrella, job.level.dynamics)
 
 
-def _kept(rates: RatesSection) -> Iterable[RouteFile]:
+def _further_files(rates: RatesSection) -> Iterable[RouteFile]:
     for batch in range(rates.umbrella.batches):
         yield RouteFile(f"rates/umbrella_{batch}.nc", of_surface=True)
     yield RouteFile("rates/surface.nc", of_surface=True)
@@ -146,6 +146,6 @@ ROUTE = Route(
             lambda job: 2 * job.longest_half * job.config.sections.rates.transmission.configurations
         ),
     },
-    kept=_kept,
+    further_files=_further_files,
     mistakes=_mistakes,
 )

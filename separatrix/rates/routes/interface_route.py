@@ -59,7 +59,7 @@ def _gradients(job: StageJob, segments: float, cycles: float) -> float:
     # Paths of the [0+] ensemble are followed beyond their MD segments.
     walk = 1.2 * segments * rules.segment_fs / job.level.dynamics.time_step
     # How many interfaces there will be only the pilot tells. Few paths are longer than those that cross.
-    return walk + (job.known.steps or 2 * job.longest_half) * INTERFACES * cycles
+    return walk + (job.measured.steps or 2 * job.longest_half) * INTERFACES * cycles
 
 
 def _pilot(job: StageJob) -> float:
@@ -81,7 +81,7 @@ def _frames_of_pilot(job: StageJob) -> float:
     return job.MB(frames, 2) + windows
 
 
-def _kept(rates: RatesSection) -> Iterable[RouteFile]:
+def _further_files(rates: RatesSection) -> Iterable[RouteFile]:
     yield RouteFile("rates/interface_pilot.nc")
     for chain in range(rates.interfaces.chains):
         yield RouteFile(f"rates/interface_chain_{chain}.nc")
@@ -100,5 +100,5 @@ ROUTE = Route(
     absent={"interfaces": {}},
     work=_work,
     costs={"interface_pilot": StageCost(_pilot, _frames_of_pilot), "interface_chain": StageCost(_chain)},
-    kept=_kept,
+    further_files=_further_files,
 )
