@@ -300,10 +300,6 @@ def minima_files(wildcards):
     }
 
 
-# Methods whose rates are computed along the fitted coordinate, too.
-ALONG = CONFIG.sections.rates.umbrella.methods
-
-
 def route_file(method, file):
     """Path of a file of a route to a rate."""
     folder = CONFIG.surface_of(method) if file.of_surface else method
@@ -312,7 +308,9 @@ def route_file(method, file):
 
 def shown_items():
     """Figures and tables that this run has, in their order; of a broken plug-in one line and exit status 1."""
-    available = [*CONFIG.draws(), *(["free energy"] if ALONG else [])]
+    rates, methods = CONFIG.sections.rates, CONFIG.methods
+    routes = {r.name for method in methods for r in asked_routes(rates, method)}
+    available = [*CONFIG.draws(), *routes]
     try:
         entries = [
             *shown_figures(available).values(),
