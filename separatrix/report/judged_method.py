@@ -22,7 +22,7 @@ LOST = ("halves", "shots", "pairs", "interfaces")
 
 
 class MethodVerdict(StrEnum):
-    """What a method can be called, in the order of the story; the languages have the words, by these values."""
+    """Verdict on a method, in the order of the story; the languages have a phrase for each value."""
 
     SOUND = "sound"
     NOT_CONVERGED = "not_converged"
@@ -33,7 +33,7 @@ class MethodVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class Rate:
-    """A rate constant and how it was found.
+    """A rate constant and the route that it is from.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Judged:
         Whether chains were sampled and shares of mechanisms are not determined by them: none changed its mechanism, or
         the shares depend on where chains were started.
     saddles, without_saddle
-        Mechanisms of the saddles found, the lowest rate-determining first as on record; guesses that led to none.
+        Mechanisms of the saddles, the lowest rate-determining one first; guesses that led to none.
     barrier
         Saddle above the reactant, kcal/mol.
     rate

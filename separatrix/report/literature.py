@@ -59,9 +59,9 @@ def read_literature(file: Path | str) -> pd.DataFrame:
 def _number_of(file: Path | str, row: int, column: str, text: str) -> float:
     """A number of a table; rows count from 1 below the head."""
     try:
-        found = float(text)
+        number = float(text)
     except ValueError:
-        found = math.nan
-    if not math.isfinite(found):
+        number = math.nan
+    if not math.isfinite(number):
         raise StoreError(f"{file}: row {row}, column {column}: {text!r} is not a finite number; give one")
-    return found
+    return number

@@ -65,7 +65,8 @@ class _Path:
 
 def _sampled(files: Sequence[Path | str]) -> tuple[list[_Path], float]:
     """Paths with weight, the chains' initial ones left out, and the time between frames."""
-    found, frame = [], 0.0
+    paths: list[_Path] = []
+    frame = 0.0
     for file in files:
         data = read_dataset(file)
         frame = float(data.attrs["frame_fs"])
@@ -78,8 +79,8 @@ def _sampled(files: Sequence[Path | str]) -> tuple[list[_Path], float]:
             strict=True,
         ):
             if move >= 0 and weight > 0:
-                found.append(_Path(int(chain), int(move), str(mechanism), int(weight), path[0]))
-    return found, frame
+                paths.append(_Path(int(chain), int(move), str(mechanism), int(weight), path[0]))
+    return paths, frame
 
 
 def superposed(frames: FloatArray, masses: FloatArray) -> FloatArray:
@@ -125,14 +126,16 @@ def of_method(
     total = sum(p.weight for p in paths)
     movies = []
     for mechanism in {p.mechanism: None for p in paths}:
-        mine = sorted((p for p in paths if p.mechanism == mechanism), key=lambda p: (len(p.positions), p.chain, p.move))
-        reached = np.cumsum([p.weight for p in mine])
-        chosen = mine[int(np.searchsorted(reached, 0.5 * reached[-1]))]
+        of_mechanism = sorted(
+            (p for p in paths if p.mechanism == mechanism), key=lambda p: (len(p.positions), p.chain, p.move)
+        )
+        reached = np.cumsum([p.weight for p in of_mechanism])
+        chosen = of_mechanism[int(np.searchsorted(reached, 0.5 * reached[-1]))]
         frames = chosen.positions
         if basin_of(frames[0], system.basins) != system.reactant:
             frames = frames[::-1]
-        kept = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round().astype(int))
-        frames = frames[kept]
+        shown = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round().astype(int))
+        frames = frames[shown]
         tracks = {}
         for coordinate in system.coordinates:
             values = np.array([coordinate.value(x) for x in frames])
@@ -142,9 +145,9 @@ def of_method(
             unit = {"angstrom": "Å", "degree": "°"}.get(coordinate.unit, coordinate.unit)
             tracks[coordinate.name if unit == "1" else f"{coordinate.name} ({unit})"] = tuple(values.round(4).tolist())
         if reaction is not None:
-            found = reaction.evaluate(frames)
-            tracks["r"] = tuple(np.round(found.r, 4).tolist())
-            tracks["p_B"] = tuple(np.round(found.committor, 4).tolist())
+            predicted = reaction.evaluate(frames)
+            tracks["r"] = tuple(np.round(predicted.r, 4).tolist())
+            tracks["p_B"] = tuple(np.round(predicted.committor, 4).tolist())
         movies.append(
             Movie(
                 label=label,
@@ -152,7 +155,7 @@ def of_method(
                 chain=chosen.chain,
                 move=chosen.move,
                 share=float(reached[-1] / total),
-                time=tuple((step * kept).round(4).tolist()),
+                time=tuple((step * shown).round(4).tolist()),
                 xyz=xyz(superposed(frames, system.molecule.masses), system.molecule.symbols),
                 tracks=tracks,
             )

@@ -36,8 +36,8 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        found = self.analysis.to_dict()
-        return found | {"scan": json_safe(self.scan)} if self.scan else found
+        content = self.analysis.to_dict()
+        return content | {"scan": json_safe(self.scan)} if self.scan else content
 
     def show(self, console: Console) -> None:
         """Print it."""
@@ -71,7 +71,7 @@ def run(
     seed
         Of the trajectories.
     tell
-        Called with a few words on what is being done.
+        Progress callback, called with the name of each step.
 
     Raises
     ------
@@ -96,12 +96,12 @@ def run(
                 tell(f"{shoot} trajectories from each of {len(points)} points")
             shots = trial_shooting.brownian(what, points, shoot, np.random.default_rng(seed))
             what = dataclasses.replace(what, measured=shots)
-        found = analysis.analyse(what, tell)
+        result = analysis.analyse(what, tell)
         rows = analysis.scan(what, what.anisotropy or ANISOTROPY, tell) if scan else []
     except SeparatrixError as error:
         # Errors of the mathematics know nothing of files.
         raise error if str(error).startswith(str(path)) else type(error)(f"{path}: {error}") from error
-    return Result(found, rows)
+    return Result(result, rows)
 
 
 def write(result: Result, folder: Path | str) -> Sequence[Path]:

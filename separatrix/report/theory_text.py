@@ -1,4 +1,4 @@
-"""The results in words and tables for the terminal."""
+"""The results of a theory case in sentences and tables for the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from separatrix.theory.outcome import Analysis, beside, word
 
 
 def show(a: Analysis, console: Console) -> None:
-    """Print what an analysis found: stationary points, rates in the order of the bounds, avoidance, and a verdict."""
+    """Print an analysis: stationary points, rates in the order of the bounds, avoidance, and a verdict."""
     p, exact = a.points, a.values["k_exact"]
     beta = a.case.beta
     lines = [
