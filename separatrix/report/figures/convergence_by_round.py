@@ -96,10 +96,11 @@ FIGURE = MethodFigure(
         "The convergence criteria after each round, against the shots of all chains without the burn-in. Dashed: the "
         "bound of the config. Sampling ends when all criteria hold and the mechanisms do not depend on the starts of "
         "the chains, or else after ``max_rounds``; the lines under the title report which. The information error is "
-        "the mean standard error of the coefficients, for variables scaled to [0, 1]; the larger of the two counts. "
-        "R-hat and the effective sample size are the worst of the coordinate and its variables. No point: the data "
-        "could not give the number, and the table *Convergence round by round* reports why. A jump when the variables "
-        "change is no sign of divergence; a line that still drifts is a sign that more shots are needed."
+        "the mean standard error of the coefficients between blocks of correlated shots, for variables scaled to [0, "
+        "1]; its upper limit counts. R-hat and the effective sample size are the worst of the coordinate and its "
+        "variables. No point: the data could not give the number, and the table *Convergence round by round* reports "
+        "why. A jump when the variables change is no sign of divergence; a line that still drifts is a sign that more "
+        "shots are needed."
     ),
     columns={
         **dict.fromkeys(
