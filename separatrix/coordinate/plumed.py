@@ -38,7 +38,8 @@ def plumed(coordinate: ReactionCoordinate, name: str = "plumed.dat") -> dict[str
     files: dict[str, str] = {}
     lines = [
         f"# {coordinate.formula}",
-        f"# p_B = {MODELS[coordinate.model].words}: chance to reach {coordinate.product} before {coordinate.reactant}",
+        f"# p_B = {MODELS[coordinate.model].formula}: "
+        f"chance to reach {coordinate.product} before {coordinate.reactant}",
         "# PLUMED counts atoms from 1. Inputs are in nm and radian; q1, q2, ... are in the units given below.",
         *([f"# {coordinate.source}"] if coordinate.source else []),
         *([f"# caution: {coordinate.caution}"] if coordinate.caution else []),

@@ -35,7 +35,7 @@ class Model(NamedTuple):
     """p_B as a function of r: computed, in words, and as Lepton (OpenMM, PLUMED) writes it."""
 
     committor: Any
-    words: str
+    formula: str
     lepton: str
 
 
@@ -160,7 +160,7 @@ class ReactionCoordinate:
             }
             for variable, coefficient in zip(self.variables, self.coefficients, strict=True)
         ]
-        committor = f"{MODELS[self.model].words}, the chance to reach {self.product} before {self.reactant}"
+        committor = f"{MODELS[self.model].formula}, the chance to reach {self.product} before {self.reactant}"
         data = {
             "format": FORMAT,
             "formula": {"r": self.formula, "p_B": committor, "separatrix": "r = 0"},

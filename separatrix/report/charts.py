@@ -81,9 +81,9 @@ def save(chart: alt.TopLevelMixin, path: Path | str) -> None:
             temporary.write_bytes(content)
 
 
-def finish(chart: alt.TopLevelMixin, title: str, words: Sequence[str] = ()) -> alt.TopLevelMixin:
-    """A chart with its title, `words` as lines below it, and the style of all figures."""
-    heading = alt.TitleParams(title, subtitle=list(words)) if words else title
+def finish(chart: alt.TopLevelMixin, title: str, subtitle: Sequence[str] = ()) -> alt.TopLevelMixin:
+    """A chart with its title, `subtitle` as lines below it, and the style of all figures."""
+    heading = alt.TitleParams(title, subtitle=list(subtitle)) if subtitle else title
     return (
         chart.properties(title=heading, padding=10, background="white")
         .configure_title(
@@ -132,8 +132,8 @@ def of_kind(name: str) -> str:
 
 def nothing(title: str) -> alt.TopLevelMixin:
     """A chart that says there is nothing to show."""
-    words = alt.Chart(pd.DataFrame({"text": ["no data"]})).mark_text(fontSize=14, color=GREY).encode(text="text:N")
-    return finish(words.properties(width=300, height=80), title)
+    label = alt.Chart(pd.DataFrame({"text": ["no data"]})).mark_text(fontSize=14, color=GREY).encode(text="text:N")
+    return finish(label.properties(width=300, height=80), title)
 
 
 def whiskers(

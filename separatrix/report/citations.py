@@ -61,12 +61,12 @@ def used(config: Config) -> dict[str, str]:
     -------
     Key in ``references.bib`` -> what it was used for, in the order of a methods section.
     """
-    found = CODES | SAMPLING | dict(_options(config))
+    papers = CODES | SAMPLING | dict(_options(config))
     for method in config.methods.values():
         for key in engine_references(method):
-            before = found.get(key, "")
-            found[key] = f"{before}, {method.label}" if before else f"level of theory {method.label}"
-    return found
+            before = papers.get(key, "")
+            papers[key] = f"{before}, {method.label}" if before else f"level of theory {method.label}"
+    return papers
 
 
 def _of_routes(config: Config) -> Iterator[tuple[str, str]]:
@@ -167,10 +167,10 @@ def check_files(paths: Sequence[str], where: str) -> None:
     own = every()
     for at, path in named_files(paths, where, "export.references", "a BibTeX file"):
         try:
-            found = parse_file(path, bib_format="bibtex")
+            parsed = parse_file(path, bib_format="bibtex")
         except (PybtexError, UnicodeDecodeError) as error:
             raise ConfigError(f"{at}: {path} is not valid BibTeX: {' '.join(str(error).split())}") from error
-        for key, entry in found.entries.items():
+        for key, entry in parsed.entries.items():
             if key in own.entries and own.entries[key] != entry:
                 raise ConfigError(f"{at}: {path}: the key {key!r} is that of another paper already; give another key")
             own.entries[key] = entry
@@ -189,7 +189,7 @@ def bibliography(config: Config) -> BibliographyData:
 
 def bibtex(config: Config) -> str:
     """The same as text; what has no reference is named in a comment ahead of them."""
-    head = "".join(f"% no reference is known here: {words}\n" for words in unnamed(config))
+    head = "".join(f"% no reference is known here: {name}\n" for name in unnamed(config))
     return head + bibliography(config).to_string("bibtex")
 
 

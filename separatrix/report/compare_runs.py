@@ -143,8 +143,8 @@ class Comparison:
     @property
     def counts(self) -> dict[RunVerdict, int]:
         """Number of quantities by verdict."""
-        found = Counter(d.verdict for d in self.differences)
-        return {verdict: found[verdict] for verdict in RunVerdict}
+        numbers = Counter(d.verdict for d in self.differences)
+        return {verdict: numbers[verdict] for verdict in RunVerdict}
 
     @property
     def tested(self) -> int:
@@ -221,9 +221,9 @@ def read_run(folder: Path | str) -> Run:
             conditions[method] = {"level of theory": str(about["source"])}
             rates = folder / method / "rates.json"
             if rates.is_file():
-                found = read_json(rates)
-                entries[method] |= _rates(found)
-                conditions[method]["temperature of the dynamics, K"] = f"{found['temperature_K']:g}"
+                rates_content = read_json(rates)
+                entries[method] |= _rates(rates_content)
+                conditions[method]["temperature of the dynamics, K"] = f"{rates_content['temperature_K']:g}"
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise StoreError(f"{folder}: not the results of a run that this version can read ({error!r})") from error
     return Run(entries, conditions)
@@ -267,8 +267,8 @@ def _rates(content: Mapping[str, Any]) -> dict[str, RunQuantity]:
         label = f"rate {route['from']} to {route['to']}, {route['route']}, {at}"
         value, error = route["rate"], route["ln_error"]
         # Runs of earlier versions have no interval here, and that through interfaces in one place alone.
-        known = through if route["route"] == interface_route.ROUTE.name and route.get("low") is None else route
-        low, high = known.get("low"), known.get("high")
+        source = through if route["route"] == interface_route.ROUTE.name and route.get("low") is None else route
+        low, high = source.get("low"), source.get("high")
         if low is None and value and error:
             low, high = value * math.exp(-Z * error), value * math.exp(Z * error)
         add(
@@ -326,10 +326,10 @@ def compare_runs(
         raise StoreError(f"{a} and {b} have no method in common ({', '.join(one.entries)}; {', '.join(other.entries)})")
     differences, only_a, only_b, conditions = [], [], [], []
     for method in both:
-        mine, theirs = one.entries[method], other.entries[method]
-        differences += [compare_entries(method, key, mine[key], theirs[key]) for key in mine if key in theirs]
-        only_a += [(method, q.group, key, q.label) for key, q in mine.items() if key not in theirs]
-        only_b += [(method, q.group, key, q.label) for key, q in theirs.items() if key not in mine]
+        first, theirs = one.entries[method], other.entries[method]
+        differences += [compare_entries(method, key, first[key], theirs[key]) for key in first if key in theirs]
+        only_a += [(method, q.group, key, q.label) for key, q in first.items() if key not in theirs]
+        only_b += [(method, q.group, key, q.label) for key, q in theirs.items() if key not in first]
         said, heard = one.conditions[method], other.conditions[method]
         conditions += [
             (method, what, said[what], heard[what]) for what in said if what in heard and said[what] != heard[what]
@@ -350,37 +350,37 @@ def compare_runs(
 
 def compare_entries(method: str, key: str, a: RunQuantity, b: RunQuantity) -> Difference:
     """One quantity of both runs; whether it differs beyond errors is for :func:`judge` to say."""
-    found = Difference(method, key, a.group, a.label, a.unit, a, b, "linear", None, None, None, RunVerdict.UNKNOWN)
+    difference = Difference(method, key, a.group, a.label, a.unit, a, b, "linear", None, None, None, RunVerdict.UNKNOWN)
     if a.unit != b.unit:
-        return replace(found, note=f"units: {a.unit} and {b.unit}")
+        return replace(difference, note=f"units: {a.unit} and {b.unit}")
     if a.value is None or b.value is None:
         if a.value is None and b.value is None:
             if a.text == b.text:
-                return replace(found, verdict=RunVerdict.EQUAL)
+                return replace(difference, verdict=RunVerdict.EQUAL)
             if a.id in CATALOGUE and not CATALOGUE[a.id].sampled:
-                return replace(found, verdict=RunVerdict.DIFFERS)
-            return replace(found, note="words")
-        return replace(found, note=f"no value in {'A' if a.value is None else 'B'}")
+                return replace(difference, verdict=RunVerdict.DIFFERS)
+            return replace(difference, note="words")
+        return replace(difference, note=f"no value in {'A' if a.value is None else 'B'}")
     if a == b or (a.value == b.value and None in (a.low, b.low)):
-        return replace(found, verdict=RunVerdict.EQUAL)
+        return replace(difference, verdict=RunVerdict.EQUAL)
     blind = [name for name, entry in (("A", a), ("B", b)) if entry.low is None or entry.high is None]
     if blind:
-        return replace(found, note="no error known" + (f" in {blind[0]}" if len(blind) == 1 else ""))
+        return replace(difference, note="no error known" + (f" in {blind[0]}" if len(blind) == 1 else ""))
     ratio = a.unit in _RATIOS or (a.id in CATALOGUE and CATALOGUE[a.id].logarithmic)
     log = ratio and all(entry.low is not None and entry.low > 0.0 for entry in (a, b))
     errors = _in_errors(a, b, math.log if log else float)
     if errors is None:
-        return replace(found, note="an interval has no width")
+        return replace(difference, note="an interval has no width")
     p = float(2.0 * scipy.stats.norm.sf(abs(errors)))
-    return replace(found, scale="log" if log else "linear", errors=errors, p_value=p)
+    return replace(difference, scale="log" if log else "linear", errors=errors, p_value=p)
 
 
 def _in_errors(a: RunQuantity, b: RunQuantity, scale: Any) -> float | None:
     """B minus A over its standard error, from those sides of the intervals that face each other."""
-    mine, theirs = scale(a.value), scale(b.value)
-    near_a, near_b = (a.high, b.low) if mine <= theirs else (a.low, b.high)
-    error = math.hypot(scale(near_a) - mine, scale(near_b) - theirs) / Z
-    return (theirs - mine) / error if error > 0.0 else None
+    first, theirs = scale(a.value), scale(b.value)
+    near_a, near_b = (a.high, b.low) if first <= theirs else (a.low, b.high)
+    error = math.hypot(scale(near_a) - first, scale(near_b) - theirs) / Z
+    return (theirs - first) / error if error > 0.0 else None
 
 
 def judge(differences: Sequence[Difference], rate: float) -> tuple[Difference, ...]:
@@ -430,9 +430,9 @@ def _blocks(comparison: Comparison, everything: bool) -> Iterator[RenderableType
     for run, names in comparison.methods_only.items():
         if names:
             yield f"methods in {run.upper()} only: {', '.join(names)}"
-    for run, found in comparison.quantities_only.items():
-        for method in dict.fromkeys(row[0] for row in found):
-            alone = [f"{group_label(group)}: {label}" for m, group, _, label in found if m == method]
+    for run, quantities in comparison.quantities_only.items():
+        for method in dict.fromkeys(row[0] for row in quantities):
+            alone = [f"{group_label(group)}: {label}" for m, group, _, label in quantities if m == method]
             yield f"{method}: in {run.upper()} only: {'; '.join(alone)}"
 
 
@@ -449,8 +449,8 @@ def _table(rows: Sequence[Difference]) -> Table:
         table.add_row(
             d.method if d.method != method else "",
             f"{d.quantity}{unit}",
-            _words(d.a),
-            _words(d.b),
+            _value_text(d.a),
+            _value_text(d.b),
             "" if d.errors is None else f"{d.errors:+.1f}",
             "" if d.adjusted is None else f"{d.adjusted:.2g}",
             d.verdict.label + (f" ({d.note})" if d.note else ""),
@@ -459,7 +459,7 @@ def _table(rows: Sequence[Difference]) -> Table:
     return table
 
 
-def _words(entry: RunQuantity) -> str:
+def _value_text(entry: RunQuantity) -> str:
     """A value with its interval, as many digits as the interval is worth."""
     if entry.value is None:
         return entry.text or "none"

@@ -99,7 +99,7 @@ class _Item:
     """A file of the crate: what it is, the parameter of the workflow that it is a value of, its licence, where that is
     not the data's, and the path that the config names, where that is another."""
 
-    words: str
+    description: str
     parameter: str = ""
     licence: str = ""
     original: str = ""
@@ -204,8 +204,8 @@ def _inputs(stage: _Stage, config: Config, settings: Mapping[str, Any]) -> None:
     """Config and system file and what they name; files that go to ``inputs/`` are named there in them."""
     system = str(Path(config.sections.system))
     named = {system: _Item(INPUTS["system"], "system")}
-    for path, words in inputs.named(config):
-        named.setdefault(str(Path(path)), _Item(words, "input_files"))
+    for path, description in inputs.named(config):
+        named.setdefault(str(Path(path)), _Item(description, "input_files"))
     places: dict[str, str] = {}
     taken = {CONFIG, README, METADATA, citations.BIBLIOGRAPHY, *(name for name, _ in _workflow_files())}
     for path in named:
@@ -222,8 +222,8 @@ def _inputs(stage: _Stage, config: Config, settings: Mapping[str, Any]) -> None:
             _copy_renamed(stage, path, places[path], item, read_yaml(path), moved)
         elif path in theory:
             # It may name files that lie beside it.
-            known = {name: moved.get(str(Path(at)), name) for name, at in theory_files.named(path).items()}
-            _copy_renamed(stage, path, places[path], item, model_file.plain(path), known)
+            names = {name: moved.get(str(Path(at)), name) for name, at in theory_files.named(path).items()}
+            _copy_renamed(stage, path, places[path], item, model_file.plain(path), names)
         else:
             stage.copy(path, places[path], item)
 
@@ -301,31 +301,31 @@ def _method(stage: _Stage, config: Config, name: str, results: Path) -> None:
     if config.surface_of(name) == name:
         for basin in config.system.basins:
             source = folder / f"minimum_{basin.name}.nc"
-            words = f"{label}: lowest minimum of {basin.name}"
-            _point(stage, read_stationary(source), symbols, f"data/{name}/minimum_{basin.name}.xyz", words)
+            description = f"{label}: lowest minimum of {basin.name}"
+            _point(stage, read_stationary(source), symbols, f"data/{name}/minimum_{basin.name}.xyz", description)
         point = read_stationary(folder / "saddle.nc")
         _point(stage, point, symbols, f"data/{name}/saddle.xyz", f"{label}: saddle that sampling starts from")
         for guess in range(1, 1 + len(config.system.saddle_guesses)):
             source = folder / f"saddle_{guess}.nc"
-            found = read_search(source) if source.is_file() else ""
-            if isinstance(found, StationaryPoint):
-                words = f"{label}: saddle from guess {guess}, joins {' and '.join(found.joins)}"
-                _point(stage, found, symbols, f"data/{name}/saddle_{guess}.xyz", words)
+            result = read_search(source) if source.is_file() else ""
+            if isinstance(result, StationaryPoint):
+                description = f"{label}: saddle from guess {guess}, joins {' and '.join(result.joins)}"
+                _point(stage, result, symbols, f"data/{name}/saddle_{guess}.xyz", description)
     for chain in range(1, 1 + config.sections.sampling.chains):
         _trajectories(stage, folder / f"chain_{chain}" / "paths.nc", f"data/{name}/chain_{chain}", label)
-    for file, parameter, words in (
+    for file, parameter, description in (
         ("check.json", "judgements", "check of the engine"),
         ("coordinate.json", "coordinates", "reaction coordinate, and all that it was chosen from"),
         ("committor.json", "committors", "committors of all configurations"),
         ("rates.json", "rates", "rates by every route"),
     ):
-        stage.copy(folder / file, f"data/{name}/{file}", _Item(f"{label}: {words}", parameter))
+        stage.copy(folder / file, f"data/{name}/{file}", _Item(f"{label}: {description}", parameter))
     for number in range(1, 1 + len(read_assessments(folder))):
         item = _Item(f"{label}: judgement of the sampling after round {number}", "judgements")
         stage.copy(folder / "rounds" / f"{number}.json", f"data/{name}/rounds/{number}.json", item)
 
 
-def _point(stage: _Stage, point: StationaryPoint, symbols: Sequence[str], name: str, words: str) -> None:
+def _point(stage: _Stage, point: StationaryPoint, symbols: Sequence[str], name: str, description: str) -> None:
     """A stationary point as extended XYZ; energy in kJ/mol, of the engine's own zero."""
     import ase
     import ase.io
@@ -337,7 +337,7 @@ def _point(stage: _Stage, point: StationaryPoint, symbols: Sequence[str], name: 
         "imaginary_modes": int((point.wavenumbers < 0.0).sum()),
         "lowest_wavenumber_per_cm": float(point.wavenumbers.min()),
     }
-    item = _Item(f"{words}; extended XYZ, angstrom", "stationary_points")
+    item = _Item(f"{description}; extended XYZ, angstrom", "stationary_points")
     ase.io.write(stage.place(name, item), atoms, format="extxyz")
 
 
@@ -355,11 +355,11 @@ def _trajectories(stage: _Stage, source: Path, folder: str, label: str) -> None:
     time = np.concatenate([np.arange(n) for n in counts]) * frame * FEMTOSECOND
     whole = mdtraj.Trajectory(positions, topology, time=time)
     chain = f"{label}, chain {int(data.chain[0])}"
-    words = f"{chain}: the initial and all accepted paths, one after another; AMBER NetCDF, every {frame:g} fs"
-    path = stage.place(f"{folder}/paths.nc", _Item(words, "trajectories"))
+    description = f"{chain}: the initial and all accepted paths, one after another; AMBER NetCDF, every {frame:g} fs"
+    path = stage.place(f"{folder}/paths.nc", _Item(description, "trajectories"))
     whole.save_netcdf(str(path))
     with netCDF4.Dataset(path, "a") as file:
-        file.title = words  # MDTraj writes the time and the name of the machine
+        file.title = description  # MDTraj writes the time and the name of the machine
         file.history = f"written by {code_version()}"
     item = _Item(f"{chain}: topology of the trajectories, and their first frame", "trajectories")
     whole[0].save_pdb(str(stage.place(f"{folder}/topology.pdb", item)))
@@ -373,11 +373,11 @@ def _trajectories(stage: _Stage, source: Path, folder: str, label: str) -> None:
             "mechanism": data.mechanism.values.astype(str),
         }
     )
-    words = (
+    description = (
         f"{chain}: first frame (from 0) and length of each path, the move that made it (-1: the initial one), its "
         "weight in averages, its mechanism"
     )
-    table.to_csv(stage.place(f"{folder}/paths.csv", _Item(words, "trajectories")), index=False)
+    table.to_csv(stage.place(f"{folder}/paths.csv", _Item(description, "trajectories")), index=False)
 
 
 def _table(stage: _Stage, path: Path, folder: Path) -> None:
@@ -464,7 +464,7 @@ def _file(crate: ROCrate, stage: _Stage, name: str, item: _Item) -> CrateFile:
     path = stage.folder / name
     properties: dict[str, Any] = {
         "name": path.name,
-        "description": item.words,
+        "description": item.description,
         "contentSize": str(path.stat().st_size),
         "sha256": folders.digest(path),
         "encodingFormat": FORMATS.get(path.suffix) or mimetypes.guess_type(name)[0] or "text/plain",
@@ -481,15 +481,15 @@ def _file(crate: ROCrate, stage: _Stage, name: str, item: _Item) -> CrateFile:
 
 def _parameters(crate: ROCrate, stage: _Stage, files: Mapping[str, CrateFile]) -> dict[str, ContextEntity]:
     """The workflow's inputs and outputs, each with the files that are its values in this run."""
-    found = {}
-    for name, words in {**INPUTS, **OUTPUTS}.items():
+    entities = {}
+    for name, description in {**INPUTS, **OUTPUTS}.items():
         values = [files[n] for n, item in sorted(stage.items.items()) if item.parameter == name]
         if not values:
             continue
         properties = {
             "@type": "FormalParameter",
             "name": name,
-            "description": words,
+            "description": description,
             "additionalType": "File",
             "valueRequired": name in ("config", "system"),
             "multipleValues": len(values) > 1,
@@ -499,8 +499,8 @@ def _parameters(crate: ROCrate, stage: _Stage, files: Mapping[str, CrateFile]) -
         entity["workExample"] = _one(values)
         for value in values:
             value["exampleOfWork"] = entity
-        found[name] = entity
-    return found
+        entities[name] = entity
+    return entities
 
 
 def _main_workflow(
@@ -558,8 +558,8 @@ def _one(values: list) -> Any:
     return values[0] if len(values) == 1 else values
 
 
-def _slug(words: str) -> str:
-    return "-".join("".join(c if c.isalnum() else " " for c in words).split())
+def _slug(text: str) -> str:
+    return "-".join("".join(c if c.isalnum() else " " for c in text).split())
 
 
 def _paper(crate: ROCrate, key: str, entry: Entry) -> ContextEntity:
@@ -584,8 +584,8 @@ def _application(crate: ROCrate, code: software.Code, papers: Mapping[str, Conte
     properties: dict[str, Any] = {"@type": "SoftwareApplication", "name": code.name, "softwareVersion": code.version}
     if code.url:
         properties["url"] = {"@id": code.url} if uri != code.url else code.url
-    if code.words:
-        properties["description"] = code.words
+    if code.statement:
+        properties["description"] = code.statement
     entity = crate.add(ContextEntity(crate, uri, properties))
     entity["license"] = _licence(crate, code.licence)
     cited = [papers[key] for key in code.references if key in papers]
@@ -654,9 +654,9 @@ def _readme(config: Config) -> str:
     if rules.authors:
         lines[2:2] = [", ".join(author.name for author in rules.authors), ""]
     lines += ["## Papers", "", "| key | used for |", "|---|---|"]
-    words = citations.used(config)
+    papers = citations.used(config)
     for key in citations.bibliography(config).entries:
-        lines.append(f"| {key} | {words.get(key, 'named in the config')} |")
+        lines.append(f"| {key} | {papers.get(key, 'named in the config')} |")
     if missing := citations.unnamed(config):
         lines += ["", f"No reference is known here for: {'; '.join(missing)}."]
     return "\n".join(lines) + "\n"

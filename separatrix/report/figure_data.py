@@ -58,10 +58,10 @@ def read_csv(path: Path | str, columns: Mapping[str, type]) -> pd.DataFrame:
     StoreError
         When it cannot be read, or is of an earlier version.
     """
-    words = ["method", "label", *(name for name, kind in columns.items() if kind is str)]
+    texts = ["method", "label", *(name for name, kind in columns.items() if kind is str)]
     numbers = {name: [""] for name, kind in columns.items() if kind is float}
     try:
-        frame = pd.read_csv(path, keep_default_na=False, na_values=numbers, dtype=dict.fromkeys(words, str))
+        frame = pd.read_csv(path, keep_default_na=False, na_values=numbers, dtype=dict.fromkeys(texts, str))
     except (OSError, ValueError) as error:
         raise StoreError(f"{path}: not readable as CSV ({error}); delete it and run again") from error
     if "id" in columns and "id" not in frame:

@@ -97,10 +97,10 @@ def outside(config: Config) -> list[str]:
     """One line for each file that the research object copies from outside the working folder, links followed."""
     here = Path.cwd().resolve()
     lines: dict[str, str] = {}
-    for path, words in [(config.sections.system, "the system file"), *named(config)]:
+    for path, description in [(config.sections.system, "the system file"), *named(config)]:
         file = Path(path)
         real = file.resolve()
         if here not in real.parents:
             link = f", a link to {real}" if here in file.absolute().parents and ".." not in file.parts else ""
-            lines.setdefault(path, f"{path}{link} ({words})")
+            lines.setdefault(path, f"{path}{link} ({description})")
     return list(lines.values())

@@ -93,15 +93,15 @@ def over_values(
     values = in_order(rows.loc[rows["kind"] != "theory", "value"].tolist())
     numeric = _are_numbers(values)
     axis, logarithmic = _axis(values, quantity)
-    words = []
+    subtitle = []
     if logarithmic:
         if (rows["value"] <= 0).any():
-            words.append(f"{quantity} 0 cannot be shown on this axis")
+            subtitle.append(f"{quantity} 0 cannot be shown on this axis")
         rows = rows[rows["value"] > 0]
     elif not numeric:
         rows = rows.assign(value=rows["value"].astype(str))
     if remarks is not None:
-        words += remarks(rows)
+        subtitle += remarks(rows)
     names = list(dict.fromkeys(zip(rows["of"], rows["series"], strict=True)))
     several = len({of for of, _ in names}) > 1
     rows = rows.drop(columns=["scan", "quantity"]).assign(
@@ -123,4 +123,4 @@ def over_values(
         .mark_rule(strokeWidth=2)
         .encode(y=alt.Y("low:Q", title=heading, scale=scale), y2="high:Q"),
     ]
-    return finish(alt.layer(*layers).properties(width=520, height=300), title, words)
+    return finish(alt.layer(*layers).properties(width=520, height=300), title, subtitle)

@@ -154,22 +154,22 @@ def rates(members: pd.DataFrame) -> pd.DataFrame:
         for file in files:
             rows += _rows(member, file)
     table = pd.DataFrame(rows)
-    for column, words in (("temperature", "temperatures"), ("from", "reactants"), ("to", "products")):
-        found = table.drop_duplicates(column)
-        if len(found) > 1:
-            one, other = found.iloc[0], found.iloc[1]
+    for column, plural in (("temperature", "temperatures"), ("from", "reactants"), ("to", "products")):
+        distinct = table.drop_duplicates(column)
+        if len(distinct) > 1:
+            one, other = distinct.iloc[0], distinct.iloc[1]
             raise StoreError(
-                f"a series has one reaction at one temperature, but {words} differ: "
+                f"a series has one reaction at one temperature, but {plural} differ: "
                 f"{one[column]} of {one['name']}, {other[column]} of {other['name']}"
             )
     table = table.sort_values("method", kind="stable", ignore_index=True)
     table["log_rate"] = np.log10(table["rate"])
     table["ln_rate"] = np.log(table["rate"])
     table["relative"] = np.nan
-    for _, mine in table.groupby("method"):
-        zero = mine[(mine["sigma"] == 0.0) & (mine["mechanism"] == ALL)]
+    for _, of_method in table.groupby("method"):
+        zero = of_method[(of_method["sigma"] == 0.0) & (of_method["mechanism"] == ALL)]
         if len(zero) == 1:
-            table.loc[mine.index, "relative"] = mine["log_rate"] - float(zero["log_rate"].iloc[0])
+            table.loc[of_method.index, "relative"] = of_method["log_rate"] - float(zero["log_rate"].iloc[0])
     return table
 
 
@@ -187,7 +187,7 @@ def _rows(member: dict[str, Any], file: Path) -> list[dict[str, Any]]:
             for mechanism, share in content["channels"][part["channel"]]["mechanisms"].items():
                 parts.setdefault(mechanism, []).append((share * part["rate"], part["barrier"] / KCAL))
         rate = float(total["rate"])
-        by_mechanism = {name: math.fsum(r for r, _ in found) for name, found in parts.items()}
+        by_mechanism = {name: math.fsum(r for r, _ in parts_of) for name, parts_of in parts.items()}
         main = max(by_mechanism, key=lambda name: by_mechanism[name])
         common = {"method": str(content["method"]), "name": member["name"], "sigma": member["sigma"], **same}
         rows = [
@@ -225,24 +225,24 @@ def fit(table: pd.DataFrame) -> list[Line]:
         When a method has fewer than three molecules, or all have one sigma.
     """
     lines = []
-    for method, mine in table.groupby("method", sort=False):
-        lines.append(_line(str(method), ALL, mine[mine["mechanism"] == ALL]))
-        for mechanism, rows in mine[mine["mechanism"] != ALL].groupby("mechanism"):
+    for method, of_method in table.groupby("method", sort=False):
+        lines.append(_line(str(method), ALL, of_method[of_method["mechanism"] == ALL]))
+        for mechanism, rows in of_method[of_method["mechanism"] != ALL].groupby("mechanism"):
             if len(rows) >= FEWEST and np.ptp(rows["sigma"]) > 0.0:
                 lines.append(_line(str(method), str(mechanism), rows))
     return lines
 
 
-def _line(method: str, mechanism: str, mine: pd.DataFrame) -> Line:
-    sigma, log_rate = mine["sigma"].to_numpy(), mine["log_rate"].to_numpy()
-    if len(mine) < FEWEST:
-        raise StoreError(f"{method}: a line with its error needs {FEWEST} molecules or more, and there are {len(mine)}")
+def _line(method: str, mechanism: str, rows: pd.DataFrame) -> Line:
+    sigma, log_rate = rows["sigma"].to_numpy(), rows["log_rate"].to_numpy()
+    if len(rows) < FEWEST:
+        raise StoreError(f"{method}: a line with its error needs {FEWEST} molecules or more, and there are {len(rows)}")
     if np.ptp(sigma) == 0.0:
         raise StoreError(f"{method}: all molecules have sigma {sigma[0]:g}, and there is no line through them")
     free = sm.OLS(log_rate, sm.add_constant(sigma, has_constant="add")).fit()
     low, high = free.conf_int(0.05)[1]
     spread = float(((log_rate - log_rate.mean()) ** 2).sum())
-    zero = mine[mine["sigma"] == 0.0]
+    zero = rows[rows["sigma"] == 0.0]
     held: tuple[float | None, ...] = (None, None, None, None)
     if len(zero) == 1:
         others = sigma != 0.0
@@ -252,7 +252,7 @@ def _line(method: str, mechanism: str, mine: pd.DataFrame) -> Line:
     return Line(
         method=method,
         mechanism=mechanism,
-        molecules=len(mine),
+        molecules=len(rows),
         rho=float(free.params[1]),
         rho_low=float(low),
         rho_high=float(high),
@@ -295,14 +295,14 @@ def plot(table: pd.DataFrame, lines: Sequence[Line]) -> alt.TopLevelMixin:
     y = alt.Y("value:Q", title=heading, scale=alt.Scale(zero=False, padding=15))
     panels = []
     for method in methods:
-        mine = table[table["method"] == method]
-        points = mine.assign(value=mine[values])
-        shift = float((mine["log_rate"] - mine[values]).iloc[0])
+        rows = table[table["method"] == method]
+        points = rows.assign(value=rows[values])
+        shift = float((rows["log_rate"] - rows[values]).iloc[0])
         ends = [
             {"mechanism": line.mechanism, "sigma": sigma, "value": line.intercept + line.rho * sigma - shift}
             for line in lines
             if line.method == method and not (line.mechanism == ALL and len(mechanisms) > 1)
-            for sigma in (mine["sigma"].min(), mine["sigma"].max())
+            for sigma in (rows["sigma"].min(), rows["sigma"].max())
         ]
         total = alt.Chart(points[points["mechanism"] == ALL]).encode(x=x, y=y)
         layers = [
@@ -316,13 +316,13 @@ def plot(table: pd.DataFrame, lines: Sequence[Line]) -> alt.TopLevelMixin:
         panel = alt.layer(*layers).properties(width=520 if len(methods) == 1 else 340, height=340)
         panels.append(panel if len(methods) == 1 else panel.properties(title=method))
     start, end, temperature = table.iloc[0][["from", "to", "temperature"]]
-    words = [
+    subtitle = [
         f"{line.method}, {line.mechanism}: ρ = {line.rho:.2f} ({line.rho_low:.2f} to {line.rho_high:.2f}), "
         f"R² = {line.r_squared:.2f}, scatter {line.scatter:.2f}"
         for line in lines
     ]
     chart = panels[0] if len(panels) == 1 else alt.hconcat(*panels)
-    return charts.finish(chart, f"Rate from {start} to {end} at {temperature:g} K", words)
+    return charts.finish(chart, f"Rate from {start} to {end} at {temperature:g} K", subtitle)
 
 
 def write(table: pd.DataFrame, lines: Sequence[Line], folder: Path | str) -> list[Path]:

@@ -35,7 +35,7 @@ class Code:
         Keys of its papers in ``references.bib``.
     version
         As found; empty until then.
-    words
+    statement
         What else it says of itself.
     """
 
@@ -45,7 +45,7 @@ class Code:
     package: str = ""
     references: tuple[str, ...] = ()
     version: str = ""
-    words: str = ""
+    statement: str = ""
 
 
 PACKAGES = (
@@ -96,14 +96,16 @@ def of_run(config: Config, health: Mapping[str, Mapping[str, Any]]) -> list[Code
         Content of each method's ``check.json``: what the engine said of itself in the job that ran it, which may have
         had another environment than this process. Versions of packages are those of this process.
     """
-    found: dict[tuple[str, str], Code] = {}
+    codes: dict[tuple[str, str], Code] = {}
     for name, method in config.methods.items():
         code = of_engine(method)
         if code is not None:
-            words = str(health[name]["version"])
-            found.setdefault((code.name, _number(words)), replace(code, version=_number(words), words=words))
+            statement = str(health[name]["version"])
+            codes.setdefault(
+                (code.name, _number(statement)), replace(code, version=_number(statement), statement=statement)
+            )
     library = code_version()
-    own = Code("Separatrix", "", "MIT", version=library.version, words=library.commit_text)
+    own = Code("Separatrix", "", "MIT", version=library.version, statement=library.commit_text)
     python = Code("Python", "https://www.python.org", "PSF-2.0", version=platform.python_version())
     packages = list(PACKAGES)
     if config.sections.coordinate.nonlinear_models:
@@ -112,7 +114,7 @@ def of_run(config: Config, health: Mapping[str, Mapping[str, Any]]) -> list[Code
         packages.append(PYMBAR)
     if any("torchani" in str(m.options.get("calculator")) for m in config.methods.values()):
         packages.append(TORCHANI)
-    return [own, *found.values(), python, *filter(None, map(_installed, packages))]
+    return [own, *codes.values(), python, *filter(None, map(_installed, packages))]
 
 
 def _installed(code: Code) -> Code | None:
@@ -122,7 +124,7 @@ def _installed(code: Code) -> Code | None:
         return None
 
 
-def _number(words: str) -> str:
+def _number(statement: str) -> str:
     """The version number in what an engine says of itself, or all of it."""
-    found = re.findall(r"\d+(?:\.\d+)+[\w.+-]*", words)
-    return found[-1] if found else words
+    numbers = re.findall(r"\d+(?:\.\d+)+[\w.+-]*", statement)
+    return numbers[-1] if numbers else statement

@@ -61,7 +61,7 @@ def by_method(frame: pd.DataFrame, title: str, groups: Sequence[str], note: str)
         if of_group.empty:
             continue
         rows.append(group_row(group_label(group), len(methods) + 1))
-        numbers = [list(zip(mine["id"], mine["of"], strict=True)) for mine in _of_methods(of_group, methods)]
+        numbers = [list(zip(of_one["id"], of_one["of"], strict=True)) for of_one in _of_methods(of_group, methods)]
         for number in _merged(numbers):
             of_methods = [cells.get((m, number)) for m in methods]
             first = next(r for r in of_methods if r is not None)

@@ -183,9 +183,9 @@ def of_method(folder: Path) -> MethodStatus:
     # What the verdict says already is not said again.
     halves, committed = _lost(ends), _lost(shots)
     if halves.matters and CRITERION not in failing:
-        status.warnings.append(halves.words("half-trajectories"))
+        status.warnings.append(halves.sentence("half-trajectories"))
     if committed.matters:
-        status.warnings.append(committed.words("committor shots"))
+        status.warnings.append(committed.sentence("committor shots"))
     status.failures = dict(reasons)
     return status
 

@@ -51,7 +51,7 @@ class Lost(Plain):
     error: float
     matters: bool
 
-    def words(self, what: str = "half-trajectories", limit: float | None = None) -> str:
+    def sentence(self, what: str = "half-trajectories", limit: float | None = None) -> str:
         """How many, and the remedy; `limit` is the present one in fs."""
         return f"{self.count(what)} reached no basin within {KEY}{_of(limit)}: {self.remedy}"
 

@@ -526,7 +526,7 @@ def _distribution(
     ended = committors.counts(columns, chosen.sizes["configuration"], system.reactant, system.product, fixed)
     lost = no_basin.lost_halves(*(int(ended[end].sum()) for end in ("to_reactant", "to_product", "no_basin")))
     if not ended["to_product"].sum() + ended["to_reactant"].sum():
-        why = lost.words("committor shots", method.dynamics.longest_half) if lost.lost else "all shots failed"
+        why = lost.sentence("committor shots", method.dynamics.longest_half) if lost.lost else "all shots failed"
         raise SamplingError(f"committor shots ({name}): none reached a basin of the reaction; {why}")
     return committor_statistics.analyse(
         ended["to_product"],

@@ -117,7 +117,7 @@ def check_outcomes(rules: CoordinateSection, data: xr.Dataset) -> None:
     if not has_both_outcomes(rules, data):
         lost = lost_half_trajectories(data, str(data.attrs["reactant"]), str(data.attrs["product"]))
         if lost.matters:
-            raise SamplingError(f"no half-trajectories to both basins: {lost.words()}")
+            raise SamplingError(f"no half-trajectories to both basins: {lost.sentence()}")
         raise SamplingError("all half-trajectories reached the same basin; run more shots per chain")
 
 

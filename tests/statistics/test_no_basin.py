@@ -43,7 +43,7 @@ def test_they_matter_by_number_or_by_what_they_can_move():
     assert not lost_halves(990, 1000, 20).matters and lost_halves(9900, 10000, 200).matters
     # All to one side: the binomial error would be zero.
     assert lost_halves(0, 50, 1).error > 0.01
-    words = lost_halves(1, 1, 28).words(limit=80)
+    words = lost_halves(1, 1, 28).sentence(limit=80)
     assert words.startswith(
         "28 of 30 half-trajectories (93%, 79% to 98%) reached no basin within longest_half_fs (80 fs)"
     )

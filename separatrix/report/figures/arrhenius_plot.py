@@ -74,12 +74,12 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
         )
     if len(experiment):
         layers.append(alt.Chart(experiment).mark_line(strokeWidth=3, strokeDash=[6, 3]).encode(x=x, y=y, color=colour))
-    words = ["lines: harmonic; diamonds: sampled, along the coordinate or through interfaces"]
+    subtitle = ["lines: harmonic; diamonds: sampled, along the coordinate or through interfaces"]
     if quantised:
-        words.append("diamonds: times the harmonic quantum/classical factor")
+        subtitle.append("diamonds: times the harmonic quantum/classical factor")
     if len(along) and "how" in along and (along["how"] == "reweighted").any():
-        words.append("hollow diamonds: along the coordinate, reweighted from the temperature of the dynamics")
-    return finish(alt.layer(*layers).properties(width=520, height=340), title, words)
+        subtitle.append("hollow diamonds: along the coordinate, reweighted from the temperature of the dynamics")
+    return finish(alt.layer(*layers).properties(width=520, height=340), title, subtitle)
 
 
 FIGURE = RatesFigure(

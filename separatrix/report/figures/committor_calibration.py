@@ -23,11 +23,11 @@ DRAWS = {
 
 def measured_committors(data: MethodData, draw: str) -> list[dict[str, Any]]:
     """Measured beside predicted committor of every configuration of a set that shots were committed from."""
-    found = []
+    measured = []
     for c in data.committor["draws"][draw]["configurations"]:
         n = c["to_product"] + c["to_reactant"]
         if n:
-            found.append(
+            measured.append(
                 {
                     "predicted": c["predicted"],
                     "committor": c["to_product"] / n,
@@ -40,7 +40,7 @@ def measured_committors(data: MethodData, draw: str) -> list[dict[str, Any]]:
                     "to": data.committor["product"],
                 }
             )
-    return found
+    return measured
 
 
 def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
         return nothing(title)
     panels = [_measure(frame, order, measure) for measure in shown_measures(frame)]
     chart = alt.concat(*panels, columns=IN_A_ROW, spacing=25)
-    return finish(chart, title, [f"{label}: {words}" for label, words in reasons_to_stop(frame, order).items()])
+    return finish(chart, title, [f"{label}: {reason}" for label, reason in reasons_to_stop(frame, order).items()])
 
 
 def reasons_to_stop(frame: pd.DataFrame, order: Sequence[str]) -> dict[str, str]:

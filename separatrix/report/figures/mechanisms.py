@@ -59,12 +59,12 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
         color=colour(order, legend=True),
     )
     whole = base.transform_filter(of_kind("all"))
-    words = whole.mark_text(align="left", fontSize=12).encode(x=alt.value(488), text="words:N", color=alt.value(INK))
+    numbers = whole.mark_text(align="left", fontSize=12).encode(x=alt.value(488), text="words:N", color=alt.value(INK))
     marks = [
         whole.mark_bar(opacity=0.6, size=16),
         base.transform_filter(of_kind("chain")).mark_tick(thickness=2, size=16).encode(color=alt.value(INK)),
         whiskers(whole.encode(color=alt.value(INK)), "low", "high", along="x"),
-        words,
+        numbers,
     ]
     return finish(alt.layer(*marks).properties(width=480, height=step_of_offset(24)), title)
 

@@ -65,10 +65,10 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
     sides = base.transform_filter("indexof(datum.kind, 'quartile') > 0").mark_rule(
         color=INK, strokeWidth=1.2, strokeDash=[4, 3]
     )
-    words = middle.mark_text(align="right", fontSize=12, color=INK, baseline="bottom").encode(
+    numbers = middle.mark_text(align="right", fontSize=12, color=INK, baseline="bottom").encode(
         text="words:N", x=alt.value(620), y=alt.value(-5)
     )
-    chart = alt.layer(band, bars, sides, rule, words).properties(width=620, height=110)
+    chart = alt.layer(band, bars, sides, rule, numbers).properties(width=620, height=110)
     return finish(chart.facet(row=alt.Row("label:N", sort=present, header=row_header()), data=rows, spacing=10), title)
 
 

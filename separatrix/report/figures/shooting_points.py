@@ -150,7 +150,7 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
         )
     )
     layers = [paths, shots]
-    words = []
+    subtitle = []
     if (frame["kind"] == "basin").any():
         placed = frame["kind"] != "basin"
         ends = {axis: (frame.loc[placed, axis].min(), frame.loc[placed, axis].max()) for axis in ("x", "y")}
@@ -166,19 +166,19 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
                 color=alt.Color("reached:N", scale=alt.Scale(domain=basins + lost, range=colours), legend=legend),
             ),
         )
-        words.append("shaded: basins")
+        subtitle.append("shaded: basins")
     if (frame["kind"] == "separatrix").any():
         crossings = base.transform_filter(of_kind("separatrix"))
         layers.append(crossings.mark_point(shape="diamond", size=26, strokeWidth=1.2, opacity=0.8, color=INK))
-        words.append("diamonds: where a path crosses r = 0, the predicted separatrix")
+        subtitle.append("diamonds: where a path crosses r = 0, the predicted separatrix")
     chart = alt.layer(*layers).properties(width=250, height=250)
-    return finish(panels(chart, frame, order), title, [*(["; ".join(words)] if words else []), *left_out])
+    return finish(panels(chart, frame, order), title, [*(["; ".join(subtitle)] if subtitle else []), *left_out])
 
 
 def _thinned(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """No more of each method than a panel can show, drawn evenly in their order, and what was left out in words."""
     frame = frame.reset_index(drop=True)
-    rows, words, cut = list(frame.index[~frame["kind"].isin(["path", "point", "separatrix"])]), [], False
+    rows, notes, cut = list(frame.index[~frame["kind"].isin(["path", "point", "separatrix"])]), [], False
     for label, method in frame.groupby("label", sort=False):
         shown = []
         tracks = [list(track.index) for _, track in method[method["kind"] == "path"].groupby("path", sort=False)]
@@ -195,10 +195,10 @@ def _thinned(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
             if len(some) < len(all_of):
                 shown.append(f"{len(some)} of {len(all_of)} {name}")
         if shown:
-            words.append(f"{label}: {', '.join(shown)}")
+            notes.append(f"{label}: {', '.join(shown)}")
     if cut:
-        words.append(f"a path of more than {MOST_FRAMES} frames: {MOST_FRAMES} of them")
-    return frame.loc[sorted(rows)], words
+        notes.append(f"a path of more than {MOST_FRAMES} frames: {MOST_FRAMES} of them")
+    return frame.loc[sorted(rows)], notes
 
 
 def _evenly(items: list[Any], most: int) -> list[Any]:
@@ -211,13 +211,13 @@ def _evenly(items: list[Any], most: int) -> list[Any]:
 def _bounded(frame: pd.DataFrame, ends: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
     """Basins as far as the other data reach, and a little beyond: their bounds may be far off, or missing."""
     basins = frame["kind"] == "basin"
-    found = frame.copy()
+    bounded = frame.copy()
     for axis, (low, high) in ends.items():
         margin = 0.05 * ((high - low) or 1.0)
         for column, missing in ((axis, low - margin), (f"{axis}2", high + margin)):
-            values = found.loc[basins, column].astype(float).fillna(missing)
-            found.loc[basins, column] = values.clip(low - margin, high + margin)
-    return found
+            values = bounded.loc[basins, column].astype(float).fillna(missing)
+            bounded.loc[basins, column] = values.clip(low - margin, high + margin)
+    return bounded
 
 
 def rows(data: MethodData, compared: Compared) -> list[dict[str, Any]]:

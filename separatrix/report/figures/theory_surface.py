@@ -127,16 +127,16 @@ def chart(frame: pd.DataFrame, order: Sequence[str]) -> alt.TopLevelMixin:
         .mark_point(shape="cross", size=150, filled=True, color="#CC79A7", opacity=1)
         .encode(x=x_axis, y=y_axis),
     ]
-    words = [
+    subtitle = [
         f"level lines every {_STEP:g} kT; cross: the saddle, {saddle['height']:.1f} kT; committor there: "
         f"{saddle['committor']:.3f}"
     ]
     if len(part["measured"]):
         # Below the saddle's mark.
         layers.insert(-1, _measured(part["measured"][["x", "y", "committor"]], x_axis, y_axis))
-        words.append("circles: committor measured by shooting; a white one lies on the separatrix")
+        subtitle.append("circles: committor measured by shooting; a white one lies on the separatrix")
     chart = alt.layer(*layers).properties(width=460, height=420)
-    return finish(chart, str(frame["surface"].iloc[0]), words)
+    return finish(chart, str(frame["surface"].iloc[0]), subtitle)
 
 
 def _scaled_axis(axis: str, ends: pd.Series, title: str) -> dict[str, Any]:

@@ -33,8 +33,8 @@ def content(frame: pd.DataFrame) -> TablePage:
         table_rows.append(group_row(label, len(heads), f"({note})"))
         for row in rows.to_dict("records"):
             error = row["error"]
-            known = math.isfinite(error) and error > 0
-            value = minus(" ± ".join(rounded(row["coefficient"], error)) if known else f"{row['coefficient']:.4g}")
+            has_error = math.isfinite(error) and error > 0
+            value = minus(" ± ".join(rounded(row["coefficient"], error)) if has_error else f"{row['coefficient']:.4g}")
             unit = "" if row["unit"] == "1" else f"1/{row['unit']}"
             numbers = [minus(f"{row[k]:.3g}") if math.isfinite(row[k]) else "" for k in ("spread", "standardised")]
             share = f"{row['frequency']:.0%}" if math.isfinite(row["frequency"]) else ""

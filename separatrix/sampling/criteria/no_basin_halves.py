@@ -8,7 +8,7 @@ from separatrix.statistics.no_basin import MANY, Lost
 
 
 def _halves_criterion(halves: Lost, limit: float | None) -> Criterion:
-    text = halves.words(limit=limit) if halves.matters else "few enough halves reached no basin"
+    text = halves.sentence(limit=limit) if halves.matters else "few enough halves reached no basin"
     return Criterion(NAME, halves.share, MANY, not halves.matters, text)
 
 
