@@ -458,7 +458,7 @@ def shift_one_chain(good: dict[str, Any], column: int) -> dict[str, Any]:
         (
             "information error",
             lambda g: with_model(g, information_error_limit=0.6, clustered_information_error=0.4),
-            "information error 0.6 above 0.5, upper limit of 0.4",
+            "upper limit of the information error 0.6 above 0.5 (estimate 0.4)",
         ),
         (
             "information error",

@@ -13,7 +13,7 @@ def _information_criterion(coordinate: Coordinate | None, bound: float) -> Crite
     text = "no information error"
     if math.isfinite(value) and coordinate is not None:
         estimate = coordinate.clustered_information_error
-        text = f"information error {value_and_bound(value, bound)}, upper limit of {estimate:.3g}"
+        text = f"upper limit of the information error {value_and_bound(value, bound)} (estimate {estimate:.3g})"
     elif coordinate is not None and coordinate.converged and not coordinate.separable:
         text = f"no information error ({_why(coordinate)})"
     return Criterion("information error", value, bound, value <= bound, text)
@@ -35,18 +35,18 @@ CRITERION = ConvergenceCriterion(
     judge=_judge,
     measures=(
         Measure(
-            id="information_error_limit",
-            label="information error, upper limit",
-            meaning="Upper confidence limit (0.95) of the information error.",
-            side=Side.AT_MOST,
-            value="information_error_limit",
-        ),
-        Measure(
             id="clustered_information_error",
             label="information error",
             meaning="Mean standard error of the coefficients between blocks of shots, variables scaled to [0, 1].",
             side=Side.AT_MOST,
             value="clustered_information_error",
+        ),
+        Measure(
+            id="information_error_limit",
+            label="information error, upper limit",
+            meaning="Upper confidence limit (0.95) of the information error.",
+            side=Side.AT_MOST,
+            value="information_error_limit",
         ),
     ),
     setting="information_error",
