@@ -33,7 +33,7 @@ CORRELATED = 0.7
 
 @dataclass(frozen=True)
 class Alternative(Plain):
-    """A variable that does about as well in a coordinate as the one it stands in for.
+    """A variable that does about as well in a coordinate as the one it replaces.
 
     Attributes
     ----------

@@ -23,7 +23,7 @@ from separatrix.core.text import one_line, shown
 MARK = ".separatrix"
 """The file that says that a folder is one of ours."""
 
-_WORDS = "Results of Separatrix. With this file in it, the folder may be written to by further runs.\n"
+_MARK_TEXT = "Results of Separatrix. With this file in it, the folder may be written to by further runs.\n"
 _NEUTRAL = {".gitkeep", ".gitignore", ".DS_Store", "lost+found"}
 """What a folder may hold and still be empty."""
 
@@ -141,7 +141,7 @@ def mark(folder: Path | str) -> None:
     file = Path(folder) / MARK
     if not file.is_file():
         with replacing(file) as temporary:
-            temporary.write_text(_WORDS)
+            temporary.write_text(_MARK_TEXT)
 
 
 def results_of(path: Path | str) -> Path | None:

@@ -23,7 +23,7 @@ from separatrix.sampling.criterion import measures
 from separatrix.theory.model_keys import TheorySection
 
 DOCUMENTS = ("config/README.md", "docs/engines.md", "docs/quantities.md")
-"""Files with tables; each stands between ``<!-- keys of NAME: written by `make keys` -->`` and an end mark."""
+"""Files with tables; each is between ``<!-- keys of NAME: written by `make keys` -->`` and an end mark."""
 
 
 def sections() -> dict[str, type[Section]]:

@@ -238,7 +238,7 @@ def _verdict(line: _Line) -> tuple[Calibrated, str]:
 class Coordinates(Labelled):
     """Coordinates that the workflow ranks; :func:`best_of` names further ones."""
 
-    FOUND = "found", "the one found"
+    FITTED = "found", "the one found"
     BASELINE = "baseline", "baseline"
     CONSTANT = "constant", "a constant"
 
@@ -379,7 +379,7 @@ def explain(
             f"the spread on the separatrix, {spread:.2f} ({low:.2f} to {high:.2f}), may be no more than the width of "
             f"the draw and the errors of the coefficients account for, {expected:.2f}"
         )
-    own = next(r for r in ranked if r["name"] == Coordinates.FOUND)
+    own = next(r for r in ranked if r["name"] == Coordinates.FITTED)
     for rival in ranked:
         low, high = (math.nan if bound is None else bound for bound in rival["behind_interval"])
         other = ", ".join(rival["variables"]) or Coordinates.CONSTANT.label

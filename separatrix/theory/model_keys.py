@@ -108,7 +108,7 @@ class FrictionDiffusion(Section):
 
 
 def _not_read() -> Any:
-    """A result of an earlier run that stands in the file."""
+    """A result of an earlier run, as the file gives it."""
     return key(None, "not read", hidden=True)
 
 

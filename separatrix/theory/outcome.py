@@ -18,7 +18,7 @@ from separatrix.theory.model_file import Case
 from separatrix.theory.symmetry import Symmetry
 
 #: what a trial is, in words
-WORDS = {
+NAMES = {
     "exact": "exact (finite elements)",
     "erf": "KLBS, error function",
     "pmf": "KLBS direction, full potential of mean force",
@@ -163,8 +163,8 @@ class Analysis:
 
 def word(name: str) -> str:
     """A trial or a combination in words."""
-    if name in WORDS:
-        return WORDS[name]
+    if name in NAMES:
+        return NAMES[name]
     if name == "GZ_all":
         return "GZ, all trials"
     first, second = name.removeprefix("GZ_").split("_")

@@ -559,7 +559,7 @@ def _ranking(
     positions: np.ndarray,
 ) -> list[dict[str, Any]]:
     """The found coordinate beside the best ones of each size, the baseline, and none at all."""
-    rivals: dict[str, Coordinate] = {Coordinates.FOUND: fitted}
+    rivals: dict[str, Coordinate] = {Coordinates.FITTED: fitted}
     for size, data in content["per_size"].items():
         rival = Coordinate.from_dict(data)
         if rival.names != fitted.names:
@@ -572,5 +572,5 @@ def _ranking(
     rng = stream(given.config.seed, given.method.name, "ranking")
     return [
         rank.to_dict() | {"variables": list(rivals[rank.name].names) if rank.name in rivals else []}
-        for rank in ranking.rank(k, n, predictions, Coordinates.FOUND, rng=rng)
+        for rank in ranking.rank(k, n, predictions, Coordinates.FITTED, rng=rng)
     ]

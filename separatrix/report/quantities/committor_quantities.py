@@ -100,7 +100,7 @@ def _calibration(data: MethodData) -> list[Estimate]:
         return []
     over = f"{calibration['n_shots']} shots from {calibration['n_configurations']} configurations, none used in the fit"
     ranked = data.committor["ranking"]
-    own = next(r for r in ranked if r["name"] == Coordinates.FOUND)
+    own = next(r for r in ranked if r["name"] == Coordinates.FITTED)
     estimates = [
         Estimate(
             "calibration_slope",

@@ -48,7 +48,7 @@ def content(frame: pd.DataFrame) -> TablePage:
         table_rows.append(group_row(str(label), len(heads)))
         for row in of_method.to_dict("records"):
             behind = ""
-            if row["role"] != Coordinates.FOUND and math.isfinite(row["behind"]):
+            if row["role"] != Coordinates.FITTED and math.isfinite(row["behind"]):
                 behind = minus(f"{row['behind']:.3f}") + f" ({interval_text(row['behind_low'], row['behind_high'])})"
             error = ""
             if math.isfinite(row["rms_error"]):
