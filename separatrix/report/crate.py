@@ -13,43 +13,30 @@ from __future__ import annotations
 
 import json
 import logging
-import mimetypes
-import shutil
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import yaml
-from pybtex.database import Entry
-from rocrate.model import ContextEntity, Person
-from rocrate.model import File as CrateFile
-from rocrate.rocrate import ROCrate
 
 from separatrix.config.configuration import Config
-from separatrix.config.sections.export_keys import AuthorSection
 from separatrix.core import folders
 from separatrix.core.errors import StoreError
-from separatrix.core.files import read_dataset, read_json
+from separatrix.core.files import read_dataset
 from separatrix.core.molecule import Molecule, bonds_from_distances
 from separatrix.core.units import ANGSTROM, FEMTOSECOND
 from separatrix.core.version import code_version
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
-from separatrix.report import citations, inputs, software
-from separatrix.results.run import read_assessments, seconds_of
+from separatrix.report import citations, crate_metadata, inputs
+from separatrix.report.crate_folder import CONFIG, INPUTS, MAIN, METADATA, OUTPUTS, README, CrateFolder, CrateItem
+from separatrix.results.run import read_assessments
 from separatrix.results.stationary_files import read_search, read_stationary
 from separatrix.theory import model_file, theory_files
 
 log = logging.getLogger(__name__)
-
-METADATA = "ro-crate-metadata.json"
-README = "README.md"
-MAIN = "Snakefile"
-CONFIG = "config/config.yaml"
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,84 +53,6 @@ WORKFLOW = (
     "CITATION.cff",
 )
 """Files of the workflow, from the root of the repository."""
-
-PROFILES = (
-    ("https://w3id.org/ro/wfrun/process/0.5", "Process Run Crate", "0.5"),
-    ("https://w3id.org/ro/wfrun/workflow/0.5", "Workflow Run Crate", "0.5"),
-    ("https://w3id.org/workflowhub/workflow-ro-crate/1.0", "Workflow RO-Crate", "1.0"),
-)
-
-TERMS = {"sha256": "http://schema.org/sha256", "creditText": "http://schema.org/creditText"}
-"""Of schema.org, and younger than the context of RO-Crate 1.1."""
-
-FORMATS = {
-    ".nc": "application/x-netcdf",
-    ".xyz": "chemical/x-xyz",
-    ".pdb": "chemical/x-pdb",
-    ".csv": "text/csv",
-    ".json": "application/json",
-    ".yaml": "application/yaml",
-    ".cff": "application/yaml",
-    ".bib": "application/x-bibtex",
-    ".md": "text/markdown",
-    ".xml": "application/xml",
-    ".py": "text/x-python",
-    ".rst": "text/x-rst",
-    ".svg": "image/svg+xml",
-    ".html": "text/html",
-}
-
-
-@dataclass
-class _Item:
-    """A file of the crate: what it is, the parameter of the workflow that it is a value of, its licence, where that is
-    not the data's, and the path that the config names, where that is another."""
-
-    description: str
-    parameter: str = ""
-    licence: str = ""
-    original: str = ""
-
-
-INPUTS = {
-    "config": "the comparison: methods, sampling, rates",
-    "system": "the molecule, its basins, saddle guesses and candidate variables",
-    "input_files": "geometries, force fields, literature values, surfaces and BibTeX files that config and system name",
-}
-OUTPUTS = {
-    "stationary_points": "minima and saddles of every method",
-    "trajectories": "reactive trajectories of every method and chain",
-    "judgements": "how each engine was checked, and whether the sampling converged, round by round",
-    "coordinates": "the reaction coordinate of every method",
-    "committors": "committors on the predicted separatrix, and how good the coordinate is",
-    "rates": "rate constants by every route",
-    "comparison": "every quantity of every method with its uncertainty",
-    "tables": "what the figures are drawn from",
-}
-
-
-@dataclass
-class _Stage:
-    """The folder while it is filled, and what is in it."""
-
-    folder: Path
-    items: dict[str, _Item] = field(default_factory=dict)
-
-    def place(self, name: str, item: _Item) -> Path:
-        """Path to write a file of the crate to."""
-        if name in self.items:
-            raise StoreError(f"{self.folder}: {name} is there twice")
-        self.items[name] = item
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
-
-    def copy(self, source: Path | str, name: str, item: _Item) -> None:
-        """Copy a file into the crate."""
-        try:
-            shutil.copyfile(source, self.place(name, item))
-        except OSError as error:
-            raise StoreError(f"{source}: cannot be read ({error.strerror or error})") from error
 
 
 def export(
@@ -179,17 +88,17 @@ def export(
     config, results, out = inputs.load_with_files(settings), Path(results), Path(out)
     try:
         with folders.staging(out) as temporary:
-            stage = _Stage(temporary)
+            stage = CrateFolder(temporary)
             _inputs(stage, config, settings)
             _workflow(stage)
             for name in config.methods:
                 _method(stage, config, name, results)
             for table in tables:
                 _table(stage, Path(table), results / "comparison")
-            bibliography = stage.place(citations.BIBLIOGRAPHY, _Item("papers that the run rests on, as BibTeX"))
+            bibliography = stage.place(citations.BIBLIOGRAPHY, CrateItem("papers that the run rests on, as BibTeX"))
             bibliography.write_text(citations.bibtex(config))
-            stage.place(README, _Item("what is in this folder")).write_text(_readme(config))
-            _describe(stage, config, results)
+            stage.place(README, CrateItem("what is in this folder")).write_text(_readme(config))
+            crate_metadata.describe(stage, config, results)
             foreign = folders.install(temporary, out, METADATA)
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from error
@@ -197,15 +106,12 @@ def export(
     return foreign
 
 
-# --- what goes in ---------------------------------------------------------------------------------------------------
-
-
-def _inputs(stage: _Stage, config: Config, settings: Mapping[str, Any]) -> None:
+def _inputs(stage: CrateFolder, config: Config, settings: Mapping[str, Any]) -> None:
     """Config and system file and what they name; files that go to ``inputs/`` are named there in them."""
     system = str(Path(config.sections.system))
-    named = {system: _Item(INPUTS["system"], "system")}
+    named = {system: CrateItem(INPUTS["system"], "system")}
     for path, description in inputs.named(config):
-        named.setdefault(str(Path(path)), _Item(description, "input_files"))
+        named.setdefault(str(Path(path)), CrateItem(description, "input_files"))
     places: dict[str, str] = {}
     taken = {CONFIG, README, METADATA, citations.BIBLIOGRAPHY, *(name for name, _ in _workflow_files())}
     for path in named:
@@ -214,7 +120,7 @@ def _inputs(stage: _Stage, config: Config, settings: Mapping[str, Any]) -> None:
     moved = {path: name for path, name in places.items() if name != Path(path).as_posix()}
     text = "# The configuration as it was used, defaults filled in.\n"
     content = _yaml(_renamed(_plain(settings) | _own_results(config), moved))
-    stage.place(CONFIG, _Item(INPUTS["config"], "config")).write_text(text + content)
+    stage.place(CONFIG, CrateItem(INPUTS["config"], "config")).write_text(text + content)
     theory = {str(Path(path)) for path in config.sections.theory}
     for path, item in named.items():
         item.original = Path(path).name if path in moved else ""  # not where it lay on this machine
@@ -235,7 +141,7 @@ def _own_results(config: Config) -> dict[str, str]:
 
 
 def _copy_renamed(
-    stage: _Stage, path: str, name: str, item: _Item, content: dict[str, Any], moved: Mapping[str, str]
+    stage: CrateFolder, path: str, name: str, item: CrateItem, content: dict[str, Any], moved: Mapping[str, str]
 ) -> None:
     """Copy a file; where it names one that lies elsewhere in the crate, write it anew with the name changed."""
     changed = _renamed(content, moved)
@@ -289,12 +195,12 @@ def _workflow_files() -> Iterator[tuple[str, Path]]:
                 yield path.relative_to(ROOT).as_posix(), path
 
 
-def _workflow(stage: _Stage) -> None:
+def _workflow(stage: CrateFolder) -> None:
     for name, path in _workflow_files():
-        stage.copy(path, name, _Item("part of the workflow", licence="MIT"))
+        stage.copy(path, name, CrateItem("part of the workflow", licence="MIT"))
 
 
-def _method(stage: _Stage, config: Config, name: str, results: Path) -> None:
+def _method(stage: CrateFolder, config: Config, name: str, results: Path) -> None:
     """Stationary points, trajectories and results of one method."""
     folder, label = results / name, config.methods[name].label
     symbols = config.system.molecule.symbols
@@ -319,13 +225,13 @@ def _method(stage: _Stage, config: Config, name: str, results: Path) -> None:
         ("committor.json", "committors", "committors of all configurations"),
         ("rates.json", "rates", "rates by every route"),
     ):
-        stage.copy(folder / file, f"data/{name}/{file}", _Item(f"{label}: {description}", parameter))
+        stage.copy(folder / file, f"data/{name}/{file}", CrateItem(f"{label}: {description}", parameter))
     for number in range(1, 1 + len(read_assessments(folder))):
-        item = _Item(f"{label}: judgement of the sampling after round {number}", "judgements")
+        item = CrateItem(f"{label}: judgement of the sampling after round {number}", "judgements")
         stage.copy(folder / "rounds" / f"{number}.json", f"data/{name}/rounds/{number}.json", item)
 
 
-def _point(stage: _Stage, point: StationaryPoint, symbols: Sequence[str], name: str, description: str) -> None:
+def _point(stage: CrateFolder, point: StationaryPoint, symbols: Sequence[str], name: str, description: str) -> None:
     """A stationary point as extended XYZ; energy in kJ/mol, of the engine's own zero."""
     import ase
     import ase.io
@@ -337,11 +243,11 @@ def _point(stage: _Stage, point: StationaryPoint, symbols: Sequence[str], name: 
         "imaginary_modes": int((point.wavenumbers < 0.0).sum()),
         "lowest_wavenumber_per_cm": float(point.wavenumbers.min()),
     }
-    item = _Item(f"{description}; extended XYZ, angstrom", "stationary_points")
+    item = CrateItem(f"{description}; extended XYZ, angstrom", "stationary_points")
     ase.io.write(stage.place(name, item), atoms, format="extxyz")
 
 
-def _trajectories(stage: _Stage, source: Path, folder: str, label: str) -> None:
+def _trajectories(stage: CrateFolder, source: Path, folder: str, label: str) -> None:
     """All paths of a chain, one after another, as AMBER NetCDF with a PDB topology and a table of where each begins."""
     import mdtraj
     import netCDF4
@@ -356,12 +262,12 @@ def _trajectories(stage: _Stage, source: Path, folder: str, label: str) -> None:
     whole = mdtraj.Trajectory(positions, topology, time=time)
     chain = f"{label}, chain {int(data.chain[0])}"
     description = f"{chain}: the initial and all accepted paths, one after another; AMBER NetCDF, every {frame:g} fs"
-    path = stage.place(f"{folder}/paths.nc", _Item(description, "trajectories"))
+    path = stage.place(f"{folder}/paths.nc", CrateItem(description, "trajectories"))
     whole.save_netcdf(str(path))
     with netCDF4.Dataset(path, "a") as file:
         file.title = description  # MDTraj writes the time and the name of the machine
         file.history = f"written by {code_version()}"
-    item = _Item(f"{chain}: topology of the trajectories, and their first frame", "trajectories")
+    item = CrateItem(f"{chain}: topology of the trajectories, and their first frame", "trajectories")
     whole[0].save_pdb(str(stage.place(f"{folder}/topology.pdb", item)))
     table = pd.DataFrame(
         {
@@ -377,262 +283,24 @@ def _trajectories(stage: _Stage, source: Path, folder: str, label: str) -> None:
         f"{chain}: first frame (from 0) and length of each path, the move that made it (-1: the initial one), its "
         "weight in averages, its mechanism"
     )
-    table.to_csv(stage.place(f"{folder}/paths.csv", _Item(description, "trajectories")), index=False)
+    table.to_csv(stage.place(f"{folder}/paths.csv", CrateItem(description, "trajectories")), index=False)
 
 
-def _table(stage: _Stage, path: Path, folder: Path) -> None:
+def _table(stage: CrateFolder, path: Path, folder: Path) -> None:
     """A table over all methods."""
-    item = _Item(f"table behind the figure {path.stem}", "tables")
+    item = CrateItem(f"table behind the figure {path.stem}", "tables")
     if path.stem == "comparison":
-        item = _Item(OUTPUTS["comparison"], "comparison")
+        item = CrateItem(OUTPUTS["comparison"], "comparison")
     elif path.suffix == ".json":
-        item = _Item(f"theory of the surface {path.parent.name}", "tables")
+        item = CrateItem(f"theory of the surface {path.parent.name}", "tables")
     stage.copy(path, f"data/comparison/{path.relative_to(folder).as_posix()}", item)
-
-
-# --- what is said of it ---------------------------------------------------------------------------------------------
-
-
-def _describe(stage: _Stage, config: Config, results: Path) -> None:
-    """Write ``ro-crate-metadata.json``."""
-    crate = ROCrate(version="1.1")
-    begun, ended = times(results, config.methods)
-    title = _title(config)
-    root = crate.root_dataset
-    root["name"] = title
-    root["description"] = (
-        f"{config.system.title}, {config.system.reactant} to {config.system.product}: transition paths, reaction "
-        "coordinates, committors and rate constants by "
-        f"{', '.join(m.label for m in config.methods.values())}; made with Separatrix {code_version().version}"
-    )
-    root["datePublished"] = ended.date().isoformat()
-    root["license"] = _licence(crate, config.sections.export.licence)
-    root["conformsTo"] = [
-        crate.add(ContextEntity(crate, uri, {"@type": "CreativeWork", "name": name, "version": version}))
-        for uri, name, version in PROFILES
-    ]
-    crate.metadata.extra_terms.update(TERMS)
-    crate.metadata["conformsTo"] = [
-        {"@id": "https://w3id.org/ro/crate/1.1"},
-        {"@id": "https://w3id.org/workflowhub/workflow-ro-crate/1.0"},
-    ]
-    people = [_person(crate, author) for author in config.sections.export.authors]
-    if people:
-        root["author"] = _one(people)
-    entries = citations.bibliography(config).entries
-    papers = {key: _paper(crate, key, entry) for key, entry in entries.items()}
-    root["citation"] = list(papers.values())
-    files = {name: _file(crate, stage, name, item) for name, item in sorted(stage.items.items())}
-    files[README]["about"] = root
-    parameters = _parameters(crate, stage, files)
-    workflow = _main_workflow(crate, stage, files, parameters)
-    workflow["softwareRequirements"] = [
-        _application(crate, code, papers) for code in software.of_run(config, _health(config, results))
-    ]
-    root["mainEntity"] = workflow
-    action = crate.add(
-        ContextEntity(
-            crate,
-            "#run",
-            {
-                "@type": "CreateAction",
-                "name": f"Run of Separatrix: {title}",
-                "description": "Snakemake ran the workflow on the config and made all that lies under data/. The times "
-                "are those of its jobs' records, from the beginning of the first to the end of the last.",
-                "startTime": begun.isoformat(timespec="seconds"),
-                "endTime": ended.isoformat(timespec="seconds"),
-                "actionStatus": "http://schema.org/CompletedActionStatus",
-            },
-        )
-    )
-    action["instrument"] = workflow
-    action["object"] = [files[n] for n, item in sorted(stage.items.items()) if item.parameter in INPUTS]
-    action["result"] = [files[n] for n, item in sorted(stage.items.items()) if item.parameter in OUTPUTS]
-    if people:
-        action["agent"] = _one(people)
-    root["mentions"] = action
-    crate.write(stage.folder)
-
-
-def _title(config: Config) -> str:
-    methods = ", ".join(m.label for m in config.methods.values())
-    system = config.system
-    return f"{system.name}, {system.reactant} to {system.product}: {methods}"
-
-
-def _file(crate: ROCrate, stage: _Stage, name: str, item: _Item) -> CrateFile:
-    path = stage.folder / name
-    properties: dict[str, Any] = {
-        "name": path.name,
-        "description": item.description,
-        "contentSize": str(path.stat().st_size),
-        "sha256": folders.digest(path),
-        "encodingFormat": FORMATS.get(path.suffix) or mimetypes.guess_type(name)[0] or "text/plain",
-    }
-    if item.original:
-        properties["alternateName"] = item.original
-    if name == MAIN:
-        properties["@type"] = ["File", "SoftwareSourceCode", "ComputationalWorkflow"]
-    entity = crate.add_file(path, name, properties=properties)
-    if item.licence:
-        entity["license"] = _licence(crate, item.licence)
-    return entity
-
-
-def _parameters(crate: ROCrate, stage: _Stage, files: Mapping[str, CrateFile]) -> dict[str, ContextEntity]:
-    """The workflow's inputs and outputs, each with the files that are its values in this run."""
-    entities = {}
-    for name, description in {**INPUTS, **OUTPUTS}.items():
-        values = [files[n] for n, item in sorted(stage.items.items()) if item.parameter == name]
-        if not values:
-            continue
-        properties = {
-            "@type": "FormalParameter",
-            "name": name,
-            "description": description,
-            "additionalType": "File",
-            "valueRequired": name in ("config", "system"),
-            "multipleValues": len(values) > 1,
-            "conformsTo": {"@id": "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"},
-        }
-        entity = crate.add(ContextEntity(crate, f"#parameter-{name}", properties))
-        entity["workExample"] = _one(values)
-        for value in values:
-            value["exampleOfWork"] = entity
-        entities[name] = entity
-    return entities
-
-
-def _main_workflow(
-    crate: ROCrate, stage: _Stage, files: Mapping[str, CrateFile], parameters: Mapping[str, ContextEntity]
-) -> CrateFile:
-    """The Snakefile, as the workflow that was run."""
-    language = ContextEntity(
-        crate,
-        "https://w3id.org/workflowhub/workflow-ro-crate#snakemake",
-        {
-            "@type": "ComputerLanguage",
-            "name": "Snakemake",
-            "identifier": {"@id": "https://doi.org/10.1093/bioinformatics/bts480"},
-            "url": {"@id": "https://snakemake.readthedocs.io"},
-        },
-    )
-    workflow = files[MAIN]
-    workflow["name"] = "Separatrix"
-    workflow["description"] = "transition path sampling, reaction coordinates, committors and rates at levels of theory"
-    workflow["encodingFormat"] = "text/x-python"
-    workflow["version"] = code_version().version
-    workflow["programmingLanguage"] = crate.add(language)
-    workflow["conformsTo"] = {"@id": "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"}
-    workflow["input"] = [entity for name, entity in parameters.items() if name in INPUTS]
-    workflow["output"] = [entity for name, entity in parameters.items() if name in OUTPUTS]
-    workflow["hasPart"] = [
-        files[n] for n, item in sorted(stage.items.items()) if item.licence and n.endswith((".smk", ".py"))
-    ]
-    return workflow
-
-
-def _licence(crate: ROCrate, licence: str) -> ContextEntity:
-    """A licence by its SPDX expression or the address of its text."""
-    if licence.startswith("http"):
-        uri = licence
-    elif " " in licence:  # an expression of several has no page of its own
-        uri = f"#licence-{licence.replace(' ', '-')}"
-    else:
-        uri = f"https://spdx.org/licenses/{licence}"
-    return crate.get(uri) or crate.add(ContextEntity(crate, uri, {"@type": "CreativeWork", "name": licence}))
-
-
-def _person(crate: ROCrate, author: AuthorSection) -> Person:
-    uri = f"https://orcid.org/{author.orcid}" if author.orcid else f"#author-{_slug(author.name)}"
-    person = crate.add(Person(crate, uri, {"name": author.name}))
-    if author.affiliation:
-        place = f"#organization-{_slug(author.affiliation)}"
-        properties = {"@type": "Organization", "name": author.affiliation}
-        person["affiliation"] = crate.get(place) or crate.add(ContextEntity(crate, place, properties))
-    return person
-
-
-def _one(values: list) -> Any:
-    """A single value alone, as RO-Crate wants it; several as they are."""
-    return values[0] if len(values) == 1 else values
-
-
-def _slug(text: str) -> str:
-    return "-".join("".join(c if c.isalnum() else " " for c in text).split())
-
-
-def _paper(crate: ROCrate, key: str, entry: Entry) -> ContextEntity:
-    fields = entry.fields
-    doi = fields.get("doi", "")
-    properties: dict[str, Any] = {"@type": "ScholarlyArticle", "name": citations.plain(fields.get("title", key))}
-    if people := citations.authors(entry):
-        properties["creditText"] = ", ".join(people)
-    if "year" in fields:
-        properties["datePublished"] = fields["year"]
-    if "journal" in fields:
-        properties["publication"] = " ".join(
-            citations.plain(fields[part]) for part in ("journal", "volume", "pages") if part in fields
-        )
-    return crate.add(ContextEntity(crate, f"https://doi.org/{doi}" if doi else f"#paper-{key}", properties))
-
-
-def _application(crate: ROCrate, code: software.Code, papers: Mapping[str, ContextEntity]) -> ContextEntity:
-    uri = code.url or f"#{_slug(code.name)}"
-    if crate.get(uri) is not None:  # the same code in another version
-        uri = f"{uri}#{_slug(code.version)}"
-    properties: dict[str, Any] = {"@type": "SoftwareApplication", "name": code.name, "softwareVersion": code.version}
-    if code.url:
-        properties["url"] = {"@id": code.url} if uri != code.url else code.url
-    if code.statement:
-        properties["description"] = code.statement
-    entity = crate.add(ContextEntity(crate, uri, properties))
-    entity["license"] = _licence(crate, code.licence)
-    cited = [papers[key] for key in code.references if key in papers]
-    if cited:
-        entity["citation"] = _one(cited)
-    return entity
-
-
-def _health(config: Config, results: Path) -> dict[str, dict[str, Any]]:
-    return {name: read_json(results / name / "check.json") for name in config.methods}
-
-
-def times(results: Path | str, methods: Iterable[str]) -> tuple[datetime, datetime]:
-    """When the first job of a run began and the last one ended.
-
-    Snakemake writes a job's wall time when the job ends, so the time of that file less its content is the beginning.
-    A damaged record counts as an end alone; where there is none at all, the times of the results stand in.
-
-    Parameters
-    ----------
-    results
-        Folder of the results.
-    methods
-        Names of the methods; what others have left there does not count.
-    """
-    results = Path(results)
-    begun, ended = [], []
-    for name in [*methods, "comparison"]:
-        for path in (results / name).glob("benchmarks/*.tsv"):
-            if path.stem == "export":
-                continue
-            end = path.stat().st_mtime
-            begun.append(end - (seconds_of(path) or 0.0))
-            ended.append(end)
-    if not begun:
-        ended = [p.stat().st_mtime for name in methods for p in (results / name).rglob("*") if p.is_file()]
-        begun = ended
-    if not begun:
-        raise StoreError(f"{results}: holds no results of these methods")
-    return tuple(datetime.fromtimestamp(t, UTC) for t in (min(begun), max(ended)))  # type: ignore[return-value]
 
 
 def _readme(config: Config) -> str:
     """What is in the folder, for people."""
     rules = config.sections.export
     lines = [
-        f"# {_title(config)}",
+        f"# {crate_metadata.title_of(config)}",
         "",
         f"{config.system.title}. Made with Separatrix {code_version().version}; a Workflow Run RO-Crate: "
         f"`{METADATA}` describes every file with its size and SHA-256.",

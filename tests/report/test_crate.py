@@ -34,7 +34,7 @@ from separatrix.core.molecule import read_geometry
 from separatrix.core.section import check
 from separatrix.core.yaml_file import read_yaml
 from separatrix.dynamics.stationary import StationaryPoint
-from separatrix.report import crate, inputs
+from separatrix.report import crate, crate_folder, crate_metadata, inputs
 from separatrix.report.inputs import load_with_files
 from separatrix.results.path_files import write_paths
 from separatrix.results.stationary_files import write_no_saddle, write_stationary
@@ -159,7 +159,7 @@ def made(settings: dict[str, Any], results: Path) -> Path:
 
 def graph(folder: Path) -> dict[str, dict[str, Any]]:
     """Entities by identifier; there must be one of each."""
-    content = json.loads((folder / crate.METADATA).read_text())
+    content = json.loads((folder / crate_folder.METADATA).read_text())
     entities = {entity["@id"]: entity for entity in content["@graph"]}
     assert len(entities) == len(content["@graph"])
     return entities
@@ -180,7 +180,7 @@ def names(value: Any) -> list[str]:
 def test_every_file_is_listed_with_its_size_and_checksum(shared: Path) -> None:
     entities = graph(shared)
     files = {name: e for name, e in entities.items() if "File" in kinds(e)}
-    there = {p.relative_to(shared).as_posix() for p in shared.rglob("*") if p.is_file()} - {crate.METADATA}
+    there = {p.relative_to(shared).as_posix() for p in shared.rglob("*") if p.is_file()} - {crate_folder.METADATA}
     assert set(files) == there == set(names(entities["./"]["hasPart"]))
     for name, entity in files.items():
         command = ["sha256sum", str(shared / name)]
@@ -192,11 +192,11 @@ def test_every_file_is_listed_with_its_size_and_checksum(shared: Path) -> None:
 
 def test_what_the_profile_asks_for_is_there(shared: Path) -> None:
     entities = graph(shared)
-    root, descriptor = entities["./"], entities[crate.METADATA]
+    root, descriptor = entities["./"], entities[crate_folder.METADATA]
     assert names(descriptor["conformsTo"])[0] == "https://w3id.org/ro/crate/1.1"
     assert descriptor["about"] == {"@id": "./"}
-    assert names(root["conformsTo"]) == [uri for uri, _, _ in crate.PROFILES]
-    assert all(entities[uri]["version"] == number for uri, _, number in crate.PROFILES)
+    assert names(root["conformsTo"]) == [uri for uri, _, _ in crate_metadata.PROFILES]
+    assert all(entities[uri]["version"] == number for uri, _, number in crate_metadata.PROFILES)
     workflow = entities[root["mainEntity"]["@id"]]
     assert {"File", "SoftwareSourceCode", "ComputationalWorkflow"} <= kinds(workflow)
     assert entities[workflow["programmingLanguage"]["@id"]]["name"] == "Snakemake"
@@ -217,7 +217,7 @@ def test_what_the_profile_asks_for_is_there(shared: Path) -> None:
 
 
 def test_nothing_points_nowhere(shared: Path) -> None:
-    content = json.loads((shared / crate.METADATA).read_text())
+    content = json.loads((shared / crate_folder.METADATA).read_text())
     entities = graph(shared)
     context, terms = content["@context"]
     assert context == "https://w3id.org/ro/crate/1.1/context" and set(terms) == {"sha256", "creditText"}
@@ -425,23 +425,23 @@ class TestNothingOfOthersIsLost:
         for name in ("my_notes.txt", "data/pm6/mine.csv", ".hidden/note"):
             (made / name).parent.mkdir(exist_ok=True)
             (made / name).write_text("mine")
-        (made / crate.README).write_text("with a remark")
+        (made / crate_folder.README).write_text("with a remark")
         # As Snakemake does before it runs the job again.
-        for name in (crate.METADATA, "references.bib"):
+        for name in (crate_folder.METADATA, "references.bib"):
             (made / name).unlink()
         foreign = crate.export(settings, results, made, tables=[results / "comparison" / name for name in TABLES])
         assert foreign == [".hidden/note", "README.md.kept", "data/pm6/mine.csv", "my_notes.txt"]
         assert (made / "README.md.kept").read_text() == "with a remark"
-        assert (made / crate.README).read_text().startswith("# ")
+        assert (made / crate_folder.README).read_text().startswith("# ")
         assert all((made / name).read_text() == "mine" for name in foreign if "README" not in name)
         # Again: nothing else is moved.
         assert crate.export(settings, results, made, tables=[results / "comparison" / n for n in TABLES]) == foreign
 
     def test_an_export_of_a_version_without_the_list(self, made: Path, settings: dict[str, Any], results: Path) -> None:
         folders.record_of(made).unlink()
-        (made / crate.README).write_text("with a remark")
-        folders.remember(made, crate.METADATA)
-        (made / crate.METADATA).unlink()
+        (made / crate_folder.README).write_text("with a remark")
+        folders.remember(made, crate_folder.METADATA)
+        (made / crate_folder.METADATA).unlink()
         write_json({"new": 1}, results / "pm6" / "rates.json")
         foreign = crate.export(settings, results, made, tables=[results / "comparison" / name for name in TABLES])
         assert foreign == ["README.md.kept"]
@@ -473,9 +473,9 @@ class TestNothingOfOthersIsLost:
 
 
 def test_the_same_run_gives_the_same_object(made: Path, settings: dict[str, Any], results: Path) -> None:
-    before = (made / crate.METADATA).read_text()
+    before = (made / crate_folder.METADATA).read_text()
     export(settings, results, made)
-    assert (made / crate.METADATA).read_text() == before
+    assert (made / crate_folder.METADATA).read_text() == before
 
 
 def test_bibliography_goes_with_it_and_is_printed(made: Path, results: Path) -> None:

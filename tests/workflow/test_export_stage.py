@@ -16,7 +16,7 @@ from pybtex.database import parse_file
 
 from separatrix.core import folders
 from separatrix.core.files import read_dataset, read_json
-from separatrix.report import crate
+from separatrix.report import crate_folder
 from separatrix.results.path_files import split_paths
 
 # The finished run of test_dag.py.
@@ -28,9 +28,10 @@ Finished = tuple[Path, Path]
 def test_everything_behind_the_report_is_in_it(finished: Finished) -> None:
     _, results = finished
     out = results / "export"
-    graph = {e["@id"]: e for e in json.loads((out / crate.METADATA).read_text())["@graph"]}
+    graph = {e["@id"]: e for e in json.loads((out / crate_folder.METADATA).read_text())["@graph"]}
     files = {name: e for name, e in graph.items() if "File" in e["@type"]}
-    assert set(files) == {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()} - {crate.METADATA}
+    there = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
+    assert set(files) == there - {crate_folder.METADATA}
     assert all(folders.digest(out / name) == e["sha256"] for name, e in files.items())
     tables = {f"data/comparison/{p.relative_to(results / 'comparison')}" for p in results.glob("comparison/**/*.csv")}
     assert tables and tables <= set(files)
