@@ -161,7 +161,7 @@ def fit(
     folds: Annotated[
         int, typer.Option(min=0, max=10_000, help="Folds of the held-out likelihood, whole blocks; 0: none.")
     ] = 10,
-    beyond: Annotated[
+    nonlinear_models: Annotated[
         list[str] | None,
         typer.Option(
             metavar="boosting|network",
@@ -169,7 +169,7 @@ def fit(
         ),
     ] = None,
     confidence: Annotated[float, typer.Option(callback=finite, help="Of the intervals.")] = 0.95,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of bootstrap and models beyond.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of bootstrap and nonlinear models.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Fit a reaction coordinate to committor observations by exact maximum likelihood, and say how far to trust it.
@@ -208,7 +208,7 @@ def fit(
         blocks=blocks,
         bootstrap=bootstrap,
         folds=folds,
-        beyond=tuple(dict.fromkeys(beyond or [])),
+        nonlinear_models=tuple(dict.fromkeys(nonlinear_models or [])),
         confidence=confidence,
         seed=seed,
     )

@@ -178,7 +178,7 @@ def _held_out(report: Report) -> Table:
     )
     table.add_row("constant committor", f"{held.null_mean:.4f}", f"{held.null_mean - held.mean:+.4f}")
     table.add_row("this coordinate", f"{held.mean:.4f}", "")
-    for model in report.beyond:
+    for model in report.nonlinear_models:
         variables = "its variables" if model.variables == "chosen" else "all variables"
         table.add_row(
             f"{model.name}, {variables}",

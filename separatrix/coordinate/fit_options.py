@@ -49,7 +49,7 @@ class Options:
         Resamples for the frequency of selection; four times as many for the coefficients. 0: no bootstrap.
     folds
         For the held-out likelihood, of whole blocks; 0: none.
-    beyond
+    nonlinear_models
         Of ``boosting`` and ``network``: committor models beyond the linear one, for comparison.
     each_size
         Give the best set of every size its intervals and held-out likelihood, not the chosen one alone.
@@ -70,7 +70,7 @@ class Options:
     blocks: str = "chain"
     bootstrap: int = 50
     folds: int = FOLDS
-    beyond: tuple[str, ...] = ()
+    nonlinear_models: tuple[str, ...] = ()
     each_size: bool = False
     compared: tuple[tuple[str, ...], ...] = ()
     confidence: float = 0.95
@@ -83,7 +83,7 @@ def check(options: Options) -> None:
         ("model", options.model, MODELS),
         ("search", options.search, SEARCHES),
         ("criterion", options.criterion, CRITERIA),
-        *(("beyond", name, BEYOND) for name in options.beyond),
+        *(("nonlinear_models", name, BEYOND) for name in options.nonlinear_models),
     ):
         if given not in choices:
             raise FitError(f"{what} must be one of {', '.join(choices)}, not {given!r}")
@@ -99,7 +99,7 @@ def check(options: Options) -> None:
         )
     if options.bootstrap < 0 or options.folds < 0 or options.folds == 1:
         raise FitError("bootstrap must not be negative; folds must be 0 or at least 2")
-    if options.beyond and not options.folds:
+    if options.nonlinear_models and not options.folds:
         raise FitError("models beyond the linear one are compared on held-out observations; set folds")
     if not 0.0 < options.confidence < 1.0:
         raise FitError(f"confidence must lie between 0 and 1, not {options.confidence}")

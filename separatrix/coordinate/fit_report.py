@@ -94,7 +94,7 @@ class Report:
         Of the variables in a bootstrap over the blocks; None without.
     groups
         Variables that the data do not tell from those of the coordinate.
-    beyond
+    nonlinear_models
         Models that are not linear, on the folds of the held-out likelihood.
     notes
         What must be known before the coordinate is believed; one sentence each.
@@ -113,7 +113,7 @@ class Report:
     calibration: CalibrationTable
     frequency: SelectionFrequency | None
     groups: tuple[Interchangeable, ...]
-    beyond: tuple[NonlinearModel, ...]
+    nonlinear_models: tuple[NonlinearModel, ...]
     notes: tuple[str, ...]
     cpu_seconds: float
     total_cpu_seconds: float
@@ -172,7 +172,7 @@ class Report:
                 ],
                 "bootstrap": None if self.frequency is None else self.frequency.to_dict(),
                 "sets": [each.to_dict() for each in self.sets],
-                "beyond_linear": [model.to_dict() for model in self.beyond],
+                "beyond_linear": [model.to_dict() for model in self.nonlinear_models],
                 "notes": list(self.notes),
             }
         )

@@ -104,7 +104,7 @@ def _fit(seen: Observations, options: Options, progress: Progress | None, starte
         calibration=_calibrated(seen, options, best),
         frequency=frequency,
         groups=groups,
-        beyond=_beyond(seen, options, chosen, progress),
+        nonlinear_models=_beyond(seen, options, chosen, progress),
         notes=_notes(seen, selection, best, chosen.resampled),
         cpu_seconds=cpu_seconds,
         total_cpu_seconds=time.process_time() - started,
@@ -148,7 +148,7 @@ def _sets(
 def _beyond(
     seen: Observations, options: Options, chosen: JudgedSet, progress: Progress | None
 ) -> tuple[NonlinearModel, ...]:
-    if not options.beyond or chosen.fold is None or chosen.held_out is None:
+    if not options.nonlinear_models or chosen.fold is None or chosen.held_out is None:
         return ()
     return nonlinear_models(
         seen.values,
@@ -157,7 +157,7 @@ def _beyond(
         chosen.coordinate.names,
         chosen.fold,
         chosen.held_out,
-        options.beyond,
+        options.nonlinear_models,
         seed=options.seed,
         progress=progress,
     )

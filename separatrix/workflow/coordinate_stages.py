@@ -105,7 +105,7 @@ def fit_options(rules: CoordinateSection, seed: int) -> Options:
     return replace(
         search_options(rules),
         bootstrap=rules.bootstrap,
-        beyond=tuple(rules.nonlinear_models),
+        nonlinear_models=tuple(rules.nonlinear_models),
         each_size=True,
         compared=tuple(tuple(names) for names in rules.compare_with),
         seed=seed,

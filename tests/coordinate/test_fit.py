@@ -229,13 +229,13 @@ def test_options_decide_the_number_of_variables() -> None:
         ({"model": "probit"}, "model must be one of logistic, erf"),
         ({"search": "random"}, "search must be one of auto, exhaustive, greedy, exchange"),
         ({"criterion": "dic"}, "criterion must be one of ebic, bic, aic, two-line"),
-        ({"beyond": ("forest",)}, "beyond must be one of boosting, network"),
+        ({"nonlinear_models": ("forest",)}, "nonlinear_models must be one of boosting, network"),
         ({"max_variables": 0}, "max_variables must be at least 1"),
         ({"size": 4}, r"size must lie between 1 and max_variables \(3\)"),
         ({"criterion": "two-line"}, "set max_variables to 5 or more"),
         ({"folds": 1}, "folds must be 0 or at least 2"),
         ({"bootstrap": -1}, "must not be negative"),
-        ({"beyond": ("boosting",)}, "set folds"),
+        ({"nonlinear_models": ("boosting",)}, "set folds"),
         ({"confidence": 1.0}, "confidence must lie between 0 and 1"),
         ({"blocks": "weekly"}, "blocks must be chain, none or a number"),
         ({"blocks": "0"}, "blocks must be chain, none or a number"),
@@ -411,26 +411,26 @@ def test_models_beyond_the_linear_one_see_what_it_misses() -> None:
     rng = np.random.default_rng(12)
     q = rng.normal(size=(900, 3))
     chain = np.arange(900) % 15
-    options = replace(QUICK, folds=5, beyond=("boosting", "network"), max_variables=1)
+    options = replace(QUICK, folds=5, nonlinear_models=("boosting", "network"), max_variables=1)
     straight = observations(q, rng.random(900) < special.expit(3.0 * q[:, 0]), chain)
     bent = observations(q, rng.random(900) < special.expit(3.0 * (q[:, 0] ** 2 - 1.0) + q[:, 0]), chain)
     for found, better in ((straight, False), (bent, True)):
         report = fit(found, options)
-        assert [(m.name, m.variables) for m in report.beyond] == [
+        assert [(m.name, m.variables) for m in report.nonlinear_models] == [
             (name, variables) for name in ("boosting", "network") for variables in ("chosen", "all")
         ]
-        for model in report.beyond:
+        for model in report.nonlinear_models:
             assert nonlinear_models.beats_linear(model) == better, (model, better)
             assert report.chosen.held_out is not None
             assert model.gain == pytest.approx(model.mean - report.chosen.held_out.mean, abs=1e-12)
             half = stats.t.ppf(0.975, 4) * model.standard_error
             assert (model.lower, model.upper) == pytest.approx((model.gain - half, model.gain + half))
-    assert fit(straight, QUICK).beyond == ()
+    assert fit(straight, QUICK).nonlinear_models == ()
 
 
 def test_held_out_likelihood_of_boosting_is_that_of_its_predictions() -> None:
     found = planted(13, n=300)
-    report = fit(found, replace(QUICK, folds=3, beyond=("boosting",)))
+    report = fit(found, replace(QUICK, folds=3, nonlinear_models=("boosting",)))
     fold = fold_labels(found.chain or (), 3)
     total = 0.0
     for label in range(3):
@@ -445,7 +445,7 @@ def test_held_out_likelihood_of_boosting_is_that_of_its_predictions() -> None:
                 )
             )
         )
-    assert report.beyond[1].mean == pytest.approx(total / 300, abs=1e-12)
+    assert report.nonlinear_models[1].mean == pytest.approx(total / 300, abs=1e-12)
 
 
 # --- what must be known -----------------------------------------------------------------------------------------
@@ -486,7 +486,7 @@ def test_the_gap_of_greedy_addition_is_reported() -> None:
 
 def test_text_tells_the_same(capsys: pytest.CaptureFixture) -> None:
     found = planted(17)
-    report = fit(found, Options(bootstrap=5, beyond=("boosting",)))
+    report = fit(found, Options(bootstrap=5, nonlinear_models=("boosting",)))
     stream = io.StringIO()
     show(report, Console(file=stream, width=120))
     text = stream.getvalue()
@@ -508,7 +508,7 @@ def test_progress_tells_each_step() -> None:
     heard: dict[str, list[tuple[int, int]]] = {}
     fit(
         planted(18, n=150),
-        Options(bootstrap=3, beyond=("boosting",)),
+        Options(bootstrap=3, nonlinear_models=("boosting",)),
         lambda what, done, total: heard.setdefault(what, []).append((done, total)),
     )
     assert list(heard) == [

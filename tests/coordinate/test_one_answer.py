@@ -51,7 +51,7 @@ def asked_alike(written: Answers) -> list[str]:
     options = written["options"]
     words = [f"--{key}={options[key]}" for key in ("model", "search", "criterion", "bootstrap", "folds", "seed")]
     words += [f"--max-variables={options['max_variables']}", f"--confidence={options['confidence']}"]
-    words += [f"--beyond={name}" for name in options["beyond"]]
+    words += [f"--nonlinear-models={name}" for name in options["nonlinear_models"]]
     return words + (["--forward-half"] if written["observations"] == "forward half" else [])
 
 
