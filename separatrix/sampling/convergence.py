@@ -25,9 +25,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from itertools import permutations
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -63,7 +63,8 @@ class Criteria:
     further
         Criteria of packages by name, with their bounds.
     keys
-        The section `sampling` of the config, where these find keys of their own.
+        The section `sampling` of the config, where these find keys of their own, and further criteria of this library
+        their bounds.
     """
 
     information_error: float
@@ -72,6 +73,18 @@ class Criteria:
     stable_rounds: int
     further: Mapping[str, float] = field(default_factory=dict)
     keys: SamplingSection | None = None
+
+    @classmethod
+    def of(cls, keys: SamplingSection) -> Self:
+        """The criteria that a config asks for."""
+        own = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in dict(keys.convergence).items() if name in own}, keys=keys)
+
+    def bound(self, setting: str) -> float:
+        """The bound that a key of ``sampling.convergence`` sets; NaN of none."""
+        if not setting:
+            return math.nan
+        return float(getattr(self if self.keys is None or hasattr(self, setting) else self.keys.convergence, setting))
 
 
 @dataclass(frozen=True)
@@ -257,8 +270,7 @@ def _checks(evidence: Evidence, criteria: Criteria) -> tuple[Criterion, ...]:
     """Every criterion of this library, then those of packages that the config asks for."""
     judged = []
     for criterion in in_order():
-        bound = getattr(criteria, criterion.setting) if criterion.setting else math.nan
-        judged.append(criterion.judge(evidence, bound))
+        judged.append(criterion.judge(evidence, criteria.bound(criterion.setting)))
     judged += [CRITERIA[name].judge(evidence, bound) for name, bound in criteria.further.items()]
     return tuple(result for result in judged if result is not None)
 

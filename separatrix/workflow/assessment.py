@@ -70,7 +70,7 @@ def assess(
         chain=data.chain.values,
         mechanisms=[_mechanisms(files) for files in paths],
         previous=[read_json(f) for f in previous],
-        criteria=convergence.Criteria(**dict(sampling_rules.convergence), keys=sampling_rules),
+        criteria=convergence.Criteria.of(sampling_rules),
         min_rounds=sampling_rules.min_rounds,
         max_rounds=sampling_rules.max_rounds,
         groups=groups,

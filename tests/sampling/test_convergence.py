@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from separatrix.config.sections.sampling_keys import ConvergenceSection, SamplingSection
 from separatrix.coordinate import committor_model
 from separatrix.coordinate.interchangeable import Interchangeable, interchangeable
+from separatrix.core.section import key, subsection
 from separatrix.sampling import criterion, mechanism_shares
 from separatrix.sampling.convergence import Assessment, Criteria, judge
 from separatrix.sampling.mechanism_shares import (
@@ -523,6 +525,19 @@ def test_r_is_judged_where_its_variables_mix(good: dict[str, Any]) -> None:
     found = judge(**good | {"coordinate": model, "values": values})
     assert found.r_hat["theta10"] < 1.05 and found.r_hat["d2"] < 1.05 and found.r_hat["r"] > 1.5
     assert not found.converged and "(r)" in found.verdict
+
+
+def test_a_further_criterion_finds_its_bound_under_its_key() -> None:
+    class LongerConvergence(ConvergenceSection):
+        patience: int = key(3, "rounds that nothing happens in")
+
+    class LongerSampling(SamplingSection):
+        convergence: LongerConvergence = subsection(LongerConvergence, "what must hold")
+
+    criteria = Criteria.of(LongerSampling())
+    assert (criteria.bound("patience"), criteria.bound("r_hat")) == (3, 1.05) and math.isnan(criteria.bound(""))
+    with pytest.raises(AttributeError, match="patience"):
+        Criteria.of(SamplingSection()).bound("patience")
 
 
 def test_bounds_themselves_hold(good: dict[str, Any]) -> None:
