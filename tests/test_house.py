@@ -21,7 +21,7 @@ LONGEST_FILE = 700
 MOST_PACKAGE_IMPORTS = 66
 """Pairs of packages of which one imports the other. A new pair needs a reason, and this number raised by hand."""
 
-MOST_MODULE_IMPORTS = 720
+MOST_MODULE_IMPORTS = 750
 """Pairs of modules, in different packages, of which one imports the other."""
 
 #: Tests of what no single module does, each with what it looks at.
