@@ -382,6 +382,28 @@ def test_boxes_and_renumberings_against_their_definition() -> None:
     assert seen == {True, False}
 
 
+def test_basins_of_boxes_are_apart_where_each_box_is_from_each() -> None:
+    def boxes(*bounds: tuple[float, float]) -> tuple[tuple[Interval, ...], ...]:
+        return tuple((Interval(BOND, *pair),) for pair in bounds)
+
+    one = Basin("one", (), boxes((1.0, 1.2), (2.0, 2.2)))
+    apart, overlapping = Basin("a", (), boxes((1.4, 1.6), (2.4, 2.6))), Basin("b", (), boxes((1.4, 1.6), (2.1, 2.6)))
+    assert one.disjoint(apart) and apart.disjoint(one)
+    assert not one.disjoint(overlapping) and not overlapping.disjoint(one)
+
+
+def test_what_is_made_of_undefined_terms_is_undefined() -> None:
+    straight, both = frame(180.0, 120.0, 0.0), Variable("cosine", "cos_dihedral", (0, 1, 2, 3))
+    folded = frame(120.0, 120.0, 0.0)
+    folded[0] = folded[1]
+    product = Variable("p", "product", terms=((1.0, BOND), (1.0, both)))
+    difference = Variable("d", "difference", terms=((1.0, THETA9), (-1.0, THETA10)))
+    for variable, x in ((product, straight), (difference, folded)):
+        assert math.isnan(variable.deciding(x)) and math.isfinite(variable.value(x))
+        assert not Basin("any", (Interval(variable, -999.0, 999.0),)).contains(x)
+        assert math.isfinite(variable.deciding(frame(118.0, 122.0, 90.0)))
+
+
 def test_a_difference_the_other_way_round_is_the_same_coordinate() -> None:
     swapped = D.permuted({0: 2, 2: 0})
     assert Interval(D, 0.3, 2.0).apart(Interval(swapped, 0.3, 2.0))
