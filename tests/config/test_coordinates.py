@@ -113,6 +113,15 @@ def test_atoms_of_two_elements_do_not_change_places() -> None:
         built(data)
 
 
+def test_too_many_renumberings_are_refused_with_what_would_do() -> None:
+    data = copy.deepcopy(read_yaml("config/systems/dnab.yaml"))
+    symbols = read_geometry(data["basins"]["Z"]["geometry"])[0]
+    six = [f"H{n}" for n, symbol in enumerate(symbols) if symbol == "H"][:6]
+    data["basins"]["Z"]["equivalent"] = [[six], [six[:2]]]
+    with pytest.raises(ConfigError, match=r"Z.equivalent: more than 120 renumberings follow.*a coordination number$"):
+        built(data)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
