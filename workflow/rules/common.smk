@@ -21,6 +21,7 @@ try:
     from separatrix.core.locks import hold
     from separatrix.core.text import one_line
     from separatrix.rates.route import ROUTES, asked_routes
+    from separatrix.rates.routes import interface_route
     from separatrix.report import inputs
     from separatrix.report.figure_registry import (
         Figure,
@@ -477,6 +478,19 @@ def sources_of_kept(method, folder):
         files = (*route.files.values(), *route.further_files(rates))
         found += [route_file(method, file) for file in files]
     return found
+
+
+def windows_of_pilot(wildcards):
+    """Umbrella windows along the variables of the interfaces, where the method has some."""
+    rates = CONFIG.sections.rates
+    if not interface_route.windows_of_pilot(rates, wildcards.method):
+        return {}
+    batches = range(rates.umbrella.batches)
+    return {
+        "windows": [
+            surface_file(f"rates/umbrella_{batch}.nc")(wildcards) for batch in batches
+        ]
+    }
 
 
 def all_methods(name):

@@ -1,18 +1,4 @@
 # Rates through interfaces, for the methods that the config names: a pilot places them, chains sample their ensembles.
-from separatrix.rates.routes import interface_route
-
-
-def windows_of_pilot(wildcards):
-    """Umbrella windows along the variables of the interfaces, where the method has some."""
-    rates = CONFIG.sections.rates
-    if not interface_route.windows_of_pilot(rates, wildcards.method):
-        return {}
-    batches = range(rates.umbrella.batches)
-    return {
-        "windows": [
-            surface_file(f"rates/umbrella_{batch}.nc")(wildcards) for batch in batches
-        ]
-    }
 
 
 rule interface_pilot:
