@@ -16,6 +16,8 @@ from separatrix.config.package_sections import config_section
 from separatrix.config.sections.system_keys import SystemSection
 from separatrix.core.section import Section
 from separatrix.core.section_documents import json_schema, rows
+from separatrix.cvs.kinds import REGISTRY
+from separatrix.cvs.kinds.kind import Kind
 from separatrix.potentials import ENGINES, WORKER_OPTIONS
 from separatrix.potentials.potential import Option
 from separatrix.report.quantity_catalogue import CATALOGUE, Group
@@ -111,6 +113,23 @@ def quantities_table() -> str:
     return _rows_of_table(("group", "id", "label", "unit", "what it is"), shown)
 
 
+def variables_table() -> str:
+    """The kinds of collective variables, a row for all in succession that differ in name alone."""
+    units = {"angstrom": "Å"}
+    shown: list[list[str]] = []
+    for entry in REGISTRY.entries().values():
+        takes, unit, meaning = entry.takes, entry.shown_unit, entry.guide
+        if isinstance(entry, Kind):
+            takes = takes or str(entry.n_atoms)
+            unit = unit or units.get(str(entry.unit), str(entry.unit))
+            meaning = meaning or entry.meaning.format(*"abcdefgh")
+        if shown and shown[-1][1:] == [takes, unit, meaning]:
+            shown[-1][0] += f", `{entry.name}`"
+        else:
+            shown.append([f"`{entry.name}`", takes, unit, meaning])
+    return _rows_of_table(("kind", "atoms", "unit", "meaning"), shown)
+
+
 def measures_table() -> str:
     """The numbers that the criteria of convergence judge."""
     return _rows_of_table(
@@ -126,6 +145,7 @@ def tables() -> dict[str, str]:
         "options": options_table(),
         "engines": engines_table(),
         "quantities": quantities_table(),
+        "variables": variables_table(),
         "measures": measures_table(),
     }
 

@@ -112,6 +112,7 @@ SIN_ANGLE = Kind(
     "sin_angle",
     "sine of the angle {0}-{1}-{2}",
     _sin_of_bend,
+    guide="sine of the angle a-b-c; it has a cusp where the angle is linear",
     canonical=either_way,
     deciding=function_of_degrees(math.sin, _defined_angle_of),
     export=Recipe("sin(q)", "angle"),

@@ -37,7 +37,17 @@ def _cartesian(axis: int) -> Kind:
 
     name = "xyz"[axis]
     recipe = Recipe(f"{ANGSTROM_FACTOR}*q", name)
-    return Kind(name, 1, "angstrom", _along(axis), name, f"{name} of atom {{0}}", scalar=scalar, export=recipe)
+    return Kind(
+        name,
+        1,
+        "angstrom",
+        _along(axis),
+        name,
+        f"{name} of atom {{0}}",
+        guide="Cartesian coordinate; only for potentials in an external field, like `model`",
+        scalar=scalar,
+        export=recipe,
+    )
 
 
 ENTRIES = tuple(_cartesian(axis) for axis in range(3))

@@ -67,8 +67,42 @@ def _written_product(weights: Sequence[float], labels: Sequence[str]) -> str:
 
 
 #: A sum of weight times variable, all of one unit, with weights of both signs.
-DIFFERENCE = Compound("difference", _sum, _common_unit, 2, True, _sum_of, _written_sum)
-LINEAR_COMBINATION = Compound("linear_combination", _sum, _common_unit, 1, True, _sum_of, _written_sum)
-PRODUCT = Compound("product", _product, _product_of_units, 2, False, _product_of, _written_product)
+DIFFERENCE = Compound(
+    "difference",
+    _sum,
+    _common_unit,
+    2,
+    True,
+    _sum_of,
+    _written_sum,
+    takes="`terms`",
+    shown_unit="the terms'",
+    guide="sum of `weight` (1 by default) times a variable, all of one unit; one weight at least is negative and one "
+    "positive",
+)
+LINEAR_COMBINATION = Compound(
+    "linear_combination",
+    _sum,
+    _common_unit,
+    1,
+    True,
+    _sum_of,
+    _written_sum,
+    takes="`terms`",
+    shown_unit="the terms'",
+    guide="sum of `weight` (1 by default) times a variable, all of one unit",
+)
+PRODUCT = Compound(
+    "product",
+    _product,
+    _product_of_units,
+    2,
+    False,
+    _product_of,
+    _written_product,
+    takes="`terms`",
+    shown_unit="product",
+    guide="product of variables",
+)
 
 ENTRIES = (DIFFERENCE, LINEAR_COMBINATION, PRODUCT)

@@ -178,6 +178,8 @@ COORDINATION = Kind(
     _coordination,
     "coordination",
     "sum of (1 - (d/r0)^{n})/(1 - (d/r0)^{m}) over the distances d of the pairs of atoms {pairs}, r0 = {r0_A} A",
+    takes="`pairs` or `groups`",
+    guide="sum over pairs of (1 − (d/r₀)ⁿ)/(1 − (d/r₀)ᵐ): `r0_A`, `n` (6), `m` (2 n)",
     form=Form(("pairs", "groups", "r0_A", "n", "m"), _read_coordination, _check_coordination, _write_coordination),
     canonical=_pairs_in_order,
     scalar=_in_one_frame,

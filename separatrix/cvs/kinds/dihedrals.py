@@ -90,6 +90,7 @@ DIHEDRAL = Kind(
     "dihedral",
     "dihedral {0}-{1}-{2}-{3}",
     _degrees_of_torsion,
+    guide="dihedral a-b-c-d, for basins, crossings and pulls; candidates are its cosine and its sine",
     period=360.0,
     canonical=either_way,
     scalar=_dihedral_of,

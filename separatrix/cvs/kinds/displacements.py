@@ -63,6 +63,7 @@ IN_PLANE_DISPLACEMENT = unlike_a_line(
         _in_plane_displacement,
         "in_plane",
         "displacement of atom {1} from the axis {0}...{2} in the plane of {0}, {2}, {3}, positive towards {3}",
+        guide="displacement of b from the axis a…c, positive on the side of d: smooth where a, b, c are in line",
         # s: a -> b, t: a -> d, g: a -> c. The part of t perpendicular to g is along g x (t x g).
         export=Recipe(
             f"{ANGSTROM_FACTOR}*{dot_product('a', 'b')}/sqrt({dot_product('a', 'a')}*{dot_product('g', 'g')})",
@@ -80,6 +81,8 @@ IMPROPER = unlike_a_line(
         _improper,
         "improper",
         "displacement of atom {0} out of the plane of {1}, {2}, {3}, positive where these turn counter-clockwise",
+        guide="displacement of a out of the plane of b, c, d; positive on the side from which these turn "
+        "counter-clockwise",
         canonical=_turned,
         export=Recipe(
             f"{ANGSTROM_FACTOR}*{dot_product('n', 's')}/sqrt({dot_product('n', 'n')})",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -243,9 +243,24 @@ Compiler = Callable[[tuple[int, ...], Mapping[str, Any]], Scalar]
 
 @dataclass(frozen=True)
 class VariableEntry:
-    """VariableEntry of the registry of collective variables: a `Kind` or a `Compound`."""
+    """An entry of the registry of collective variables: a `Kind` or a `Compound`, and how the documentation shows it.
+
+    Attributes
+    ----------
+    name
+        The word that is written in the config.
+    takes
+        What it is given, in Markdown; by default the number of its atoms.
+    shown_unit
+        Its unit, where that is no fixed one.
+    guide
+        What it is, in Markdown; by default its meaning.
+    """
 
     name: str
+    takes: str = field(default="", kw_only=True)
+    shown_unit: str = field(default="", kw_only=True)
+    guide: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -254,8 +269,6 @@ class Kind(VariableEntry):
 
     Attributes
     ----------
-    name
-        The word that is written in the config.
     n_atoms
         Its number of atoms; None for any.
     unit
@@ -354,8 +367,6 @@ class Compound(VariableEntry):
 
     Attributes
     ----------
-    name
-        The word that is written in the config.
     combine
         (weights, values, rates) -> value and rate.
     unit

@@ -180,6 +180,9 @@ MDTRAJ_FUNCTION = Kind(
     _mdtraj,
     "mdtraj",
     "MDTraj's {function} of atoms {atoms}",
+    takes="by `function`",
+    shown_unit="its own",
+    guide="a function of MDTraj (below)",
     form=Form(("function", "atoms", "arguments", "part", "step_fs"), _read_mdtraj, _check_mdtraj, _write_mdtraj),
 )
 

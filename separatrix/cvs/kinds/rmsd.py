@@ -126,6 +126,9 @@ RMSD = Kind(
     _rmsd,
     "rmsd",
     "root mean square displacement of atoms {atoms} from reference_nm after the best superposition",
+    takes="any, default all",
+    guide="displacement from `reference` (a basin's geometry by the basin's name, or a geometry file) after the best "
+    "superposition of these atoms",
     form=Form(("atoms", "reference", "reference_nm"), _read_rmsd, _check_rmsd, _write_rmsd),
     scalar=_in_one_frame,
     export=Action(_plumed, _openmm, ANGSTROM_FACTOR, lambda options: np.array(options["reference_nm"])),

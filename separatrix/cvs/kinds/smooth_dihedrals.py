@@ -56,6 +56,7 @@ SIN_ANGLE_COS_DIHEDRAL = unlike_a_line(
         _sin_angle_cos_dihedral,
         "sin_angle_cos",
         "sine of the angle {1}-{2}-{3} times cosine of the dihedral {0}-{1}-{2}-{3}",
+        guide="sine of the angle b-c-d times cosine of the dihedral a-b-c-d: smooth where that angle is linear",
         export=Recipe(
             f"{dot_product('a', 'b')}/sqrt({dot_product('a', 'a')}*{dot_product('g', 'g')}*{dot_product('h', 'h')})",
             vectors=_VECTORS,
@@ -72,6 +73,7 @@ SIN_ANGLE_SIN_DIHEDRAL = unlike_a_line(
         _sin_angle_sin_dihedral,
         "sin_angle_sin",
         "sine of the angle {1}-{2}-{3} times sine of the dihedral {0}-{1}-{2}-{3}",
+        guide="sine of the angle b-c-d times sine of the dihedral a-b-c-d: smooth where that angle is linear",
         export=Recipe(
             f"{dot_product('f', 'b')}/sqrt({dot_product('a', 'a')}*{dot_product('h', 'h')})",
             vectors=_VECTORS,
