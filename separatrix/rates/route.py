@@ -15,6 +15,7 @@ from separatrix.core.registry import Registry
 if TYPE_CHECKING:
     from separatrix.config.configuration import Config
     from separatrix.config.sections.rates_keys import RatesSection
+    from separatrix.core.program import Code
     from separatrix.results.stage_costs import StageCost
 
 
@@ -175,6 +176,8 @@ class Route:
     citations
         Keys of the bibliography and what each is cited for, from the section ``rates`` of a config that takes the
         route for at least one method.
+    programs
+        Codes that it uses, other than those that every run does.
     work
         Cost for a method of a loaded config.
     costs
@@ -201,6 +204,7 @@ class Route:
     quantities: Callable[[Mapping[str, Any]], Iterable[RouteQuantity]] = _no_quantities
     remarks: Callable[[Mapping[str, Any]], Iterable[RouteRemark]] = _no_remarks
     citations: Callable[[RatesSection], Iterable[tuple[str, str]]] = _no_citations
+    programs: Sequence[Code] = ()
     work: Callable[[Config, str], RouteWork] = _no_work
     costs: Mapping[str, StageCost] = field(default_factory=dict)
     further_files: Callable[[RatesSection], Iterable[RouteFile]] = _no_further_files

@@ -85,7 +85,7 @@ def _options(config: Config) -> Iterator[tuple[str, str]]:
     """What depends on the config, other than the engines."""
     sections = config.sections
     langevin = any(m.dynamics.friction > 0.0 for m in config.methods.values())
-    if langevin or sections.rates.umbrella.methods or sections.committor.source == "restrained":
+    if langevin or sections.committor.source == "restrained":
         yield "leimkuhler2013", "Langevin dynamics"
     if sections.sampling.chains > 1:
         yield "vehtari2021", "R-hat, by which chains are compared"

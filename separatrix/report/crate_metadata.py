@@ -19,6 +19,7 @@ from separatrix.config.sections.export_keys import AuthorSection
 from separatrix.core import folders
 from separatrix.core.errors import StoreError
 from separatrix.core.files import read_json
+from separatrix.core.program import Code
 from separatrix.core.version import code_version
 from separatrix.report import citations, software
 from separatrix.report.crate_folder import INPUTS, MAIN, OUTPUTS, README, CrateFolder, CrateItem
@@ -246,7 +247,7 @@ def _paper(crate: ROCrate, key: str, entry: Entry) -> ContextEntity:
     return crate.add(ContextEntity(crate, f"https://doi.org/{doi}" if doi else f"#paper-{key}", properties))
 
 
-def _application(crate: ROCrate, code: software.Code, papers: Mapping[str, ContextEntity]) -> ContextEntity:
+def _application(crate: ROCrate, code: Code, papers: Mapping[str, ContextEntity]) -> ContextEntity:
     uri = code.url or f"#{_slug(code.name)}"
     if crate.get(uri) is not None:  # the same code in another version
         uri = f"{uri}#{_slug(code.version)}"

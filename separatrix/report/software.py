@@ -5,47 +5,18 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from separatrix import potentials
+from separatrix.core.program import Code
 from separatrix.core.version import code_version
+from separatrix.rates.route import in_order
 
 if TYPE_CHECKING:
     from separatrix.config.configuration import Config
     from separatrix.config.methods import Method
-
-
-@dataclass(frozen=True)
-class Code:
-    """A code.
-
-    Attributes
-    ----------
-    name
-        As its authors write it.
-    url
-        Home page.
-    licence
-        SPDX expression.
-    package
-        Of Python; empty where it is none.
-    references
-        Keys of its papers in ``references.bib``.
-    version
-        As found; empty until then.
-    statement
-        What else it says of itself.
-    """
-
-    name: str
-    url: str
-    licence: str
-    package: str = ""
-    references: tuple[str, ...] = ()
-    version: str = ""
-    statement: str = ""
 
 
 PACKAGES = (
@@ -72,7 +43,6 @@ PACKAGES = (
 """Of every run."""
 
 SCIKIT_LEARN = Code("scikit-learn", "https://scikit-learn.org", "BSD-3-Clause", "scikit-learn", ("pedregosa2011",))
-PYMBAR = Code("pymbar", "https://pymbar.readthedocs.io", "MIT", "pymbar", ("shirts2008",))
 TORCHANI = Code("TorchANI", "https://aiqm.github.io/torchani", "MIT", "torchani", ("gao2020",))
 
 
@@ -110,8 +80,9 @@ def of_run(config: Config, health: Mapping[str, Mapping[str, Any]]) -> list[Code
     packages = list(PACKAGES)
     if config.sections.coordinate.nonlinear_models:
         packages.append(SCIKIT_LEARN)
-    if config.sections.rates.umbrella.methods:
-        packages.append(PYMBAR)
+    for route in in_order():
+        if any(route.asked(config.sections.rates, method) for method in config.methods):
+            packages += route.programs
     if any("torchani" in str(m.options.get("calculator")) for m in config.methods.values()):
         packages.append(TORCHANI)
     return [own, *codes.values(), python, *filter(None, map(_installed, packages))]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from separatrix.core.program import Code
 from separatrix.cvs.variable import not_expressible
 from separatrix.rates.route import Route, RouteContext, RouteFile, RouteRates, RouteRemark, RouteWork
 from separatrix.results.stage_costs import StageCost, StageJob
@@ -60,6 +61,7 @@ def _remarks(content: Mapping[str, Any]) -> Iterable[RouteRemark]:
 
 
 def _citations(rates: RatesSection) -> Iterable[tuple[str, str]]:
+    yield "leimkuhler2013", "Langevin dynamics"
     yield "torrie1977", "umbrella windows along the coordinate"
     yield "shirts2008", "free energy from the windows (MBAR)"
     if rates.umbrella.lightest_atom_Da is not None:
@@ -137,6 +139,7 @@ ROUTE = Route(
     rates=_rates,
     remarks=_remarks,
     citations=_citations,
+    programs=(Code("pymbar", "https://pymbar.readthedocs.io", "MIT", "pymbar", ("shirts2008",)),),
     absent={"along_coordinate": {}},
     work=_work,
     costs={
