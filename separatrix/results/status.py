@@ -159,7 +159,7 @@ def of_method(folder: Path) -> MethodStatus:
     try:
         last = read_json(verdicts[-1])
         status.converged, status.verdict = last["converged"], last["verdict"]
-        failing = {criterion["name"] for criterion in last["criteria"] if not criterion["holds"]}
+        failing = {criterion["name"] for criterion in last.get("criteria", []) if not criterion["holds"]}
     except IndexError:
         pass  # none yet
     except StoreError as error:
