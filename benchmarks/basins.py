@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from processor_time import seconds
 
 from separatrix.core.molecule import read_geometry
 from separatrix.cvs.states import Basin, Interval, outside_of
@@ -119,16 +119,6 @@ def forms(reference: np.ndarray) -> dict[str, Form]:
         "any of three boxes": Form((Basin("A", (), three),)),
         "three equivalent atoms": Form((Basin("A", three[0], permutations=turns),)),
     }
-
-
-def seconds(work: Callable[[], object], repeat: int) -> float:
-    """Processor time of the shortest of several runs: what else the machine does only ever adds."""
-    times = []
-    for _ in range(repeat):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def main() -> None:

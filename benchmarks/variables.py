@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import itemgetter
@@ -30,6 +29,7 @@ from typing import Any
 
 import mdtraj
 import numpy as np
+from processor_time import seconds
 
 from separatrix.config.load import load
 from separatrix.core.molecule import read_geometry
@@ -147,16 +147,6 @@ def same_by_mdtraj(kind: str, variables: Sequence[Variable]) -> Callable[[mdtraj
 
         return rmsd
     return None
-
-
-def seconds(work: Callable[[], object], repeat: int) -> float:
-    """Processor time of the shortest of several runs: what else the machine does only ever adds."""
-    times = []
-    for _ in range(repeat):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def main() -> None:

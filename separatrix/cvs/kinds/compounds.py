@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from separatrix.cvs.kinds.kind import (
@@ -66,32 +67,22 @@ def _written_product(weights: Sequence[float], labels: Sequence[str]) -> str:
     return "*".join(labels)
 
 
-#: A sum of weight times variable, all of one unit, with weights of both signs.
-DIFFERENCE = Compound(
-    "difference",
-    _sum,
-    _common_unit,
-    2,
-    True,
-    _sum_of,
-    _written_sum,
+_weighted_sum = partial(
+    Compound,
+    combine=_sum,
+    unit=_common_unit,
+    weighted=True,
+    scalar=_sum_of,
+    expression=_written_sum,
     takes="`terms`",
     shown_unit="the terms'",
-    guide="sum of `weight` (1 by default) times a variable, all of one unit; one weight at least is negative and one "
-    "positive",
 )
-LINEAR_COMBINATION = Compound(
-    "linear_combination",
-    _sum,
-    _common_unit,
-    1,
-    True,
-    _sum_of,
-    _written_sum,
-    takes="`terms`",
-    shown_unit="the terms'",
-    guide="sum of `weight` (1 by default) times a variable, all of one unit",
+_OF_A_SUM = "sum of `weight` (1 by default) times a variable, all of one unit"
+
+DIFFERENCE = _weighted_sum(
+    "difference", at_least=2, guide=f"{_OF_A_SUM}; one weight at least is negative and one positive"
 )
+LINEAR_COMBINATION = _weighted_sum("linear_combination", at_least=1, guide=_OF_A_SUM)
 PRODUCT = Compound(
     "product",
     _product,
